@@ -1,0 +1,22 @@
+"""kseg: a virtual machine monitor for the MIPS R3000.
+
+The names below are the public Python API; everything is imported when first used, so that
+``import kseg`` itself costs next to nothing.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from kseg.version import __version__
+
+if TYPE_CHECKING:
+    from kseg.api import Console, Machine, Stop
+
+__all__ = ["Console", "Machine", "Stop", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"Console", "Machine", "Stop"}:
+        from kseg import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'kseg' has no attribute {name!r}")

@@ -1,0 +1,96 @@
+"""What an engine is, seen from outside: `run` until somebody must be asked, then one `Exit`.
+
+*Who* answers is a monitor's business (`kseg.monitor`); no engine knows about monitors, devices
+or time beyond the cycle counter, and no monitor knows which engine runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from kseg.engine.state import ProcessorState
+
+
+class ExitReason(IntEnum):
+    """Why `Engine.run` came back."""
+
+    BUDGET = 0
+    """All cycles asked for have passed."""
+    DEVICE_LOAD = 1
+    """A load from a physical address outside every region: answer with `complete_load`."""
+    DEVICE_STORE = 2
+    """A store to such an address: answer with `complete_store`."""
+    IDLE = 3
+    """Every enabled processor is in WAIT (or none is enabled); time must be moved on."""
+    BREAK = 4
+    """A BREAK instruction in kseg0/kseg1 while `stop_on_break` is set; pc is still on it."""
+    FATAL = 5
+    """The guest did what its processor profile calls fatal; `fatal` says what."""
+
+
+class Fatal(IntEnum):
+    """What a guest can do that ends it (System/161 calls these hangs)."""
+
+    NONE = 0
+    DUPLICATE_TLB = 1
+    """TLB write that could make two entries match one address; `value` is the EntryHi."""
+    STATUS_BITS = 2
+    """Status bits the processor has not: cache isolation on mips161; `value` is the word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """One return from an engine.
+
+    `processor` is the number of the processor concerned. For DEVICE_LOAD and DEVICE_STORE:
+    `address` is physical, `size` is 1, 2 or 4 bytes, `value` is what a store stores (already cut
+    to `size`), `mask` says which bits of an aligned word SWL or SWR store (all ones otherwise).
+    """
+
+    reason: ExitReason
+    processor: int = 0
+    address: int = 0
+    size: int = 0
+    value: int = 0
+    mask: int = 0xFFFFFFFF
+    fatal: Fatal = Fatal.NONE
+
+
+class Engine(Protocol):
+    """Executes the processors of one machine, in deterministic round robin."""
+
+    name: str
+    processors: Sequence[ProcessorState]
+    stop_on_break: bool
+
+    @property
+    def clock(self) -> int:
+        """The board's cycle counter, exact also while an exit is being answered: the cycle in
+        which the asking instruction executes."""
+        ...
+
+    def run(self, cycles: int) -> Exit:
+        """Run all enabled processors for `cycles` board cycles from `clock`, or less.
+
+        Changed interrupt lines, `enabled` bits and memory are taken into account on entry.
+        After a device exit has been answered, `run` goes on with the instruction that asked;
+        the instruction is complete before any interrupt is taken.
+        """
+        ...
+
+    def complete_load(self, value: int | None) -> None:
+        """Answer DEVICE_LOAD with the `size` bytes loaded as a number; None is a bus error."""
+        ...
+
+    def complete_store(self, accepted: bool) -> None:
+        """Answer DEVICE_STORE; False is a bus error."""
+        ...
+
+    def skip(self, cycles: int) -> None:
+        """Let `cycles` pass in which every processor idles (after IDLE)."""
+        ...
+
+    def memory_changed(self, address: int, length: int) -> None:
+        """Physical bytes were changed by somebody other than the guest's own stores."""
+        ...

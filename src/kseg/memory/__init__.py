@@ -1,0 +1,1 @@
+"""What addresses mean: physical memory and its memory-like windows."""

@@ -1,0 +1,103 @@
+"""Physical memory: RAM and every other window that behaves like memory.
+
+A *region* is a run of physical addresses backed by bytes on the host: RAM, a boot ROM, the data
+buffer inside a device. Engines reach regions directly, in native code; only addresses outside
+every region (device registers, empty bus slots) make an engine ask its monitor.
+
+Bytes lie in the order in which the guest numbers them, so an image is loaded by copying it.
+"""
+
+import ctypes
+import mmap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+PAGE_SIZE = 4096
+
+
+class MemoryRangeError(LookupError):
+    """A physical address range does not lie inside one region."""
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """`size` bytes from physical address `base`; `data` holds them."""
+
+    name: str
+    base: int
+    size: int
+    writable: bool
+    data: memoryview = field(repr=False)
+    host_address: int = field(repr=False)
+
+    @property
+    def end(self) -> int:
+        """The first physical address after the region."""
+        return self.base + self.size
+
+
+class PhysicalMemory:
+    """The regions of one machine, `ram` first, looked up by physical address."""
+
+    def __init__(self, ram_size: int) -> None:
+        """Create a memory whose RAM lies at physical 0 and has `ram_size` bytes, all zero."""
+        if ram_size <= 0 or ram_size % PAGE_SIZE:
+            raise ValueError(f"RAM size {ram_size} is not a positive multiple of {PAGE_SIZE} bytes")
+        self.regions: list[Region] = []
+        self._write_listeners: list[Callable[[int, int], None]] = []
+        self._maps: list[mmap.mmap] = []
+        self.ram = self.add_region("ram", 0, ram_size)
+
+    def add_region(self, name: str, base: int, size: int, writable: bool = True) -> Region:
+        """Back `size` bytes from physical `base` with zeros; `writable` is the guest's view.
+
+        Raises ValueError when the range overlaps a region that exists or leaves 32 bits.
+        Regions must all be added before an engine is made.
+        """
+        if base < 0 or size <= 0 or base + size > 1 << 32:
+            raise ValueError(f"region {name}: {base:#x} + {size:#x} is not a 32-bit range")
+        for other in self.regions:
+            if base < other.end and other.base < base + size:
+                raise ValueError(f"region {name} at {base:#010x} overlaps region {other.name}")
+        rounded = -(-size // PAGE_SIZE) * PAGE_SIZE
+        backing = mmap.mmap(-1, rounded, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self._maps.append(backing)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(backing))
+        region = Region(name, base, size, writable, memoryview(backing)[:size], address)
+        self.regions.append(region)
+        return region
+
+    def region_at(self, address: int) -> Region | None:
+        """The region that holds physical `address`, or None."""
+        for region in self.regions:
+            if region.base <= address < region.end:
+                return region
+        return None
+
+    def read(self, address: int, length: int) -> bytes:
+        """`length` bytes from physical `address`; MemoryRangeError unless one region holds all."""
+        region = self._holding(address, length)
+        offset = address - region.base
+        return bytes(region.data[offset : offset + length])
+
+    def write(self, address: int, data: bytes) -> None:
+        """Store `data` at physical `address`, read-only regions included (that is the guest's
+        restriction); MemoryRangeError unless one region holds all of it."""
+        region = self._holding(address, len(data))
+        offset = address - region.base
+        region.data[offset : offset + len(data)] = data
+        for listener in self._write_listeners:
+            listener(address, len(data))
+
+    def on_write(self, listener: Callable[[int, int], None]) -> None:
+        """Call `listener(address, length)` after every `write`: engines drop what they derived
+        from the old bytes. Stores by the guest itself are not reported."""
+        self._write_listeners.append(listener)
+
+    def _holding(self, address: int, length: int) -> Region:
+        region = self.region_at(address)
+        if region is None or length < 0 or address + length > region.end:
+            raise MemoryRangeError(
+                f"no memory at physical {address:#010x}..{address + length:#010x}"
+            )
+        return region
