@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Protocol
 
 from kseg.engine.state import ProcessorState
+from kseg.isa.exceptions import Fatal
 
 
 class ExitReason(IntEnum):
@@ -27,16 +28,6 @@ class ExitReason(IntEnum):
     """A BREAK instruction in kseg0/kseg1 while `stop_on_break` is set; pc is still on it."""
     FATAL = 5
     """The guest did what its processor profile calls fatal; `fatal` says what."""
-
-
-class Fatal(IntEnum):
-    """What a guest can do that ends it (System/161 calls these hangs)."""
-
-    NONE = 0
-    DUPLICATE_TLB = 1
-    """TLB write that could make two entries match one address; `value` is the EntryHi."""
-    STATUS_BITS = 2
-    """Status bits the processor has not: cache isolation on mips161; `value` is the word."""
 
 
 @dataclass(frozen=True, slots=True)

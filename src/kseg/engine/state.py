@@ -76,3 +76,14 @@ class ProcessorState(ctypes.Structure):
         ("sc_failure", u64),
         ("sync_count", u64),
     ]
+
+    def reset(self, status: int, pc: int) -> None:
+        """Everything zero, except what reset gives: Status, pc, and Count, which starts at 1."""
+        ctypes.memset(ctypes.addressof(self), 0, ctypes.sizeof(self))
+        self.status = status
+        self.pc = pc
+        self.count_origin = (1 << 64) - 1
+        for number in range(TLB_SIZE):
+            # Distinct pages in kseg0, which the TLB never translates: nothing matches.
+            self.tlb_entry_hi[number] = 0x81000000 + number * 0x1000
+        self.entry_hi = 0x81040000

@@ -27,6 +27,7 @@ class Region:
     base: int
     size: int
     writable: bool
+    executable: bool
     data: memoryview = field(repr=False)
     host_address: int = field(repr=False)
 
@@ -46,10 +47,12 @@ class PhysicalMemory:
         self.regions: list[Region] = []
         self._write_listeners: list[Callable[[int, int], None]] = []
         self._maps: list[mmap.mmap] = []
-        self.ram = self.add_region("ram", 0, ram_size)
+        self.ram = self.add_region("ram", 0, ram_size, executable=True)
 
-    def add_region(self, name: str, base: int, size: int, writable: bool = True) -> Region:
-        """Back `size` bytes from physical `base` with zeros; `writable` is the guest's view.
+    def add_region(
+        self, name: str, base: int, size: int, *, writable: bool = True, executable: bool = False
+    ) -> Region:
+        """Back `size` bytes from physical `base` with zeros; what may be done is the guest's view.
 
         Raises ValueError when the range overlaps a region that exists or leaves 32 bits.
         Regions must all be added before an engine is made.
@@ -63,7 +66,9 @@ class PhysicalMemory:
         backing = mmap.mmap(-1, rounded, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self._maps.append(backing)
         address = ctypes.addressof(ctypes.c_char.from_buffer(backing))
-        region = Region(name, base, size, writable, memoryview(backing)[:size], address)
+        region = Region(
+            name, base, size, writable, executable, memoryview(backing)[:size], address
+        )
         self.regions.append(region)
         return region
 

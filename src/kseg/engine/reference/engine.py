@@ -1,0 +1,128 @@
+"""The reference engine as a whole: several processors in round robin, and its exits."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kseg.engine.contract import Exit, ExitReason
+from kseg.engine.reference.leave import Leave
+from kseg.engine.reference.processor import ReferenceProcessor
+from kseg.engine.reference.step import step
+from kseg.engine.state import ProcessorState
+from kseg.isa.instruction_set import instruction_set
+from kseg.isa.profile import profile_named
+from kseg.memory.physical import PhysicalMemory
+
+WAKING_LINES = 0xC00
+"""The lines that end WAIT: bus (IP2) and inter-processor (IP3)."""
+
+
+class ReferenceEngine:
+    """Executes the declarations themselves. Implements `kseg.engine.contract.Engine`."""
+
+    name = "reference"
+
+    def __init__(
+        self,
+        profile_name: str,
+        byte_order: str,
+        memory: PhysicalMemory,
+        processors: Sequence[ProcessorState],
+        quantum: int = 1,
+    ) -> None:
+        """`quantum` is the number of cycles that a processor runs before it is the next one's
+        turn, where several run."""
+        profile = profile_named(profile_name)
+        self.processors = processors
+        self.stop_on_break = False
+        self.quantum = quantum
+        self._instructions = instruction_set(profile_name)
+        self._cpus = [
+            ReferenceProcessor(profile, byte_order, memory, state) for state in processors
+        ]
+        self._round = processors[0].clock
+        """The cycle in which the round began."""
+        self._turn = 0
+        self._inside = False
+        """An exit is being answered: the processor whose turn it is has not completed."""
+
+    @property
+    def clock(self) -> int:
+        if self._inside:
+            return self.processors[self._turn].clock
+        return self._round
+
+    def run(self, cycles: int) -> Exit:
+        limit = self.clock + cycles
+        for cpu in self._cpus:
+            cpu.pull()
+            cpu.stops_on_break = self.stop_on_break
+        try:
+            self._inside = False
+            return self._rounds(limit)
+        except Leave as leave:
+            self._inside = True
+            return replace(leave.exit, processor=self._turn)
+        finally:
+            for cpu in self._cpus:
+                cpu.push()
+
+    def _rounds(self, limit: int) -> Exit:
+        while True:
+            if self._turn == 0:
+                if self._round >= limit:
+                    self._settle()
+                    return Exit(ExitReason.BUDGET)
+                if not any(self._runs(cpu) for cpu in self._cpus):
+                    self._settle()
+                    return Exit(ExitReason.IDLE)
+            quantum = min(self.quantum, limit - self._round)
+            while self._turn < len(self._cpus):
+                cpu = self._cpus[self._turn]
+                self._catch_up(cpu, self._round)
+                while cpu.clock < self._round + quantum and self._runs(cpu):
+                    step(cpu, self._instructions)
+                    cpu.latch.__init__()  # type: ignore[misc]
+                self._turn += 1
+            self._turn = 0
+            self._round += quantum
+
+    def _runs(self, cpu: ReferenceProcessor) -> bool:
+        if cpu.waiting and cpu.interrupt_lines & WAKING_LINES:
+            cpu.waiting = 0
+        return bool(cpu.enabled) and not cpu.waiting
+
+    def _catch_up(self, cpu: ReferenceProcessor, clock: int) -> None:
+        """Cycles in which `cpu` did not run while another did."""
+        if cpu.clock < clock:
+            cpu.idle_cycles += clock - cpu.clock
+            self._stand_still(cpu, clock - cpu.clock)
+
+    def _stand_still(self, cpu: ReferenceProcessor, cycles: int) -> None:
+        cpu.clock += cycles
+        cpu.count_origin += cycles
+        cpu.random_origin += cycles
+
+    def _settle(self) -> None:
+        """The round is over: every processor's clock shows the board's."""
+        for cpu in self._cpus:
+            self._catch_up(cpu, self._round)
+
+    def complete_load(self, value: int | None) -> None:
+        latch = self._cpus[self._turn].latch
+        latch.loaded = value
+        latch.bus_error = value is None
+
+    def complete_store(self, accepted: bool) -> None:
+        latch = self._cpus[self._turn].latch
+        latch.stored = accepted
+        latch.bus_error = not accepted
+
+    def skip(self, cycles: int) -> None:
+        self._round += cycles
+        for cpu in self._cpus:
+            cpu.pull()
+            self._stand_still(cpu, cycles)
+            cpu.push()
+
+    def memory_changed(self, address: int, length: int) -> None:
+        """Nothing is derived from memory here."""

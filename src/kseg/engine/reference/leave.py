@@ -1,0 +1,22 @@
+"""The two ways in which an instruction does not complete."""
+
+from kseg.engine.contract import Exit
+from kseg.isa.exceptions import Exception_
+
+
+class Trap(Exception):
+    """The instruction raises a processor exception."""
+
+    def __init__(self, code: Exception_, address: int = 0, coprocessor: int = 0) -> None:
+        super().__init__(code)
+        self.code = code
+        self.address = address
+        self.coprocessor = coprocessor
+
+
+class Leave(Exception):
+    """The engine must ask its monitor before the instruction can complete."""
+
+    def __init__(self, reason: Exit) -> None:
+        super().__init__(reason)
+        self.exit = reason

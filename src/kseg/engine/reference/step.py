@@ -1,0 +1,103 @@
+"""One cycle of the reference processor: interrupt, fetch, decode, execute, exceptions.
+
+Where mips161 does things in an order of its own (fetch faults are raised at the jump, or two
+instructions before the end of a page), the source is System/161's behaviour.
+"""
+
+from kseg.engine.reference.leave import Leave, Trap
+from kseg.engine.reference.processor import RFE_WORD, ReferenceProcessor, Stall
+from kseg.engine.reference.translation import TlbMiss
+from kseg.isa import exceptions
+from kseg.isa import registers as r
+from kseg.isa.exceptions import Exception_
+from kseg.isa.instruction_set import InstructionSet
+from kseg.isa.values import WORD
+
+
+def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
+    """Let one cycle pass on `cpu`. Raises Leave, with nothing done, if the monitor must be asked."""
+    if interrupt_is_due(cpu):
+        _take(cpu, Trap(Exception_.INTERRUPT), opcode=0)
+    user = cpu.status & r.STATUS_KUC
+    opcode = 0
+    counted = True
+    stalled = False
+    slot_target = cpu.next_pc if cpu.in_delay_slot else (cpu.pc + 4) & WORD
+    cpu.next_pc = slot_target
+    cpu.begin()
+    try:
+        opcode = cpu.fetch_word(cpu.pc)
+        counted = False
+        _prefetch(cpu, opcode)
+        counted = True
+        encoding = instructions.decode(opcode)
+        if encoding is None:
+            raise Trap(Exception_.RESERVED_INSTRUCTION)
+        encoding.instruction.meaning(cpu, *encoding.operands(opcode))
+    except Leave:
+        if not cpu.in_delay_slot:
+            cpu.next_pc = 0
+        raise
+    except Stall:
+        stalled = True
+    except Trap as trap:
+        cpu.commit_loads()
+        _take(cpu, trap, opcode)
+    else:
+        cpu.commit_loads()
+        cpu.pc = cpu.next_pc
+        cpu.in_delay_slot = cpu.branched
+        cpu.next_pc = cpu.following if cpu.branched else 0
+    if stalled and not cpu.in_delay_slot:
+        cpu.next_pc = 0
+    _pass_cycle(cpu, user=bool(user), stalled=stalled, counted=counted)
+
+
+def interrupt_is_due(cpu: ReferenceProcessor) -> bool:
+    """Is an interrupt raised that Status lets through?"""
+    raised = cpu.cause | cpu.interrupt_lines | cpu.timer_line
+    return bool(cpu.status & r.STATUS_IEC and raised & cpu.status & r.STATUS_IM)
+
+
+def _prefetch(cpu: ReferenceProcessor, opcode: int) -> None:
+    """mips161 translates the next page when the instruction after next is its first."""
+    if cpu.profile.early_fetch_faults and cpu.following & 0xFFF == 0 and opcode != RFE_WORD:
+        cpu.fetch_word(cpu.following)
+
+
+def _take(cpu: ReferenceProcessor, trap: Trap, opcode: int) -> None:
+    """Enter the exception: CP0, counters, and the vector."""
+    refill = isinstance(trap, TlbMiss) and trap.address < r.KSEG0
+    exceptions.enter(
+        cpu,
+        trap.code,
+        pc=cpu.pc,
+        in_delay_slot=cpu.in_delay_slot,
+        branch_target=cpu.next_pc,
+        address=trap.address,
+        coprocessor=trap.coprocessor,
+        opcode=opcode,
+    )
+    cpu.exceptions[trap.code] += 1
+    cpu.tlb_refills += refill
+    cpu.ll_pending = 0
+    cpu.pc = exceptions.vector(cpu.status, refill)
+    cpu.next_pc = 0
+    cpu.in_delay_slot = 0
+
+
+def _pass_cycle(cpu: ReferenceProcessor, *, user: bool, stalled: bool, counted: bool) -> None:
+    """Time moves on by one cycle; Count and Random stand still where not `counted`."""
+    cpu.clock += 1
+    if user:
+        cpu.user_cycles += 1
+        cpu.user_stalls += stalled
+    else:
+        cpu.kernel_cycles += 1
+        cpu.kernel_stalls += stalled
+    if not counted:
+        cpu.count_origin = (cpu.count_origin + 1) & ((1 << 64) - 1)
+        cpu.random_origin = (cpu.random_origin + 1) & ((1 << 64) - 1)
+    elif cpu.timer_armed and cpu.count() == cpu.compare:
+        cpu.set_count(0)
+        cpu.timer_line = 1 << 15

@@ -1,0 +1,7 @@
+"""What an R3000 is: registers, instructions declared once, exceptions, processor profiles.
+
+Reading order: `values` (the arithmetic the declarations are written in), `semantics` (what an
+instruction can do to a processor), `instructions/` (every instruction), `cp0` and `exceptions`
+(the privileged half), `profile` (what differs between three R3000s), then `instruction_set`,
+`disassembler`, `assembler` and `manual`, which are derived from the declarations.
+"""

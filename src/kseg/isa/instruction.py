@@ -1,0 +1,102 @@
+"""`@instruction`: declares one instruction by its bits, its assembly syntax and its meaning."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kseg.isa.pattern import Pattern
+
+Meaning = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One declared instruction."""
+
+    name: str
+    pattern: Pattern
+    syntax: str
+    """Mnemonic and operands, operands named by the letters of the pattern's fields."""
+    meaning: Meaning = field(repr=False)
+    profiles: frozenset[str] | None
+    """The profiles that have it; None for all."""
+    also: Mapping[str, tuple[Pattern, ...]]
+    """Further patterns that a profile decodes as this instruction."""
+    is_branch: bool
+    """It has a delay slot."""
+    constants: frozenset[str]
+    """Operands that are plain ints in every engine, so that the meaning may branch on them."""
+    operands: tuple[str, ...]
+    """The meaning's parameters after the processor, each a field's letter."""
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph of the meaning's docstring."""
+        return (inspect.getdoc(self.meaning) or "").split("\n\n")[0].replace("\n", " ")
+
+    @property
+    def documentation(self) -> str:
+        """The whole docstring."""
+        return inspect.getdoc(self.meaning) or ""
+
+    def exists_in(self, profile_name: str) -> bool:
+        """Does the processor profile have this instruction?"""
+        return self.profiles is None or profile_name in self.profiles
+
+    def patterns_in(self, profile_name: str) -> tuple[Pattern, ...]:
+        """All patterns that decode as this instruction in a profile."""
+        return (self.pattern, *self.also.get(profile_name, ()))
+
+
+DECLARED: list[Instruction] = []
+"""Every declared instruction, in the order of declaration."""
+
+
+def instruction(
+    pattern: str,
+    syntax: str,
+    *,
+    profiles: str | None = None,
+    also: Mapping[str, tuple[str, ...]] | None = None,
+    branch: bool = False,
+    constants: str = "",
+) -> Callable[[Meaning], Meaning]:
+    """Declare the decorated function as the meaning of an instruction.
+
+    `profiles` names the profiles that have it, blank-separated (default: all); `also` gives
+    further patterns by profile; `branch` says that a delay slot follows; `constants` are the
+    operand letters on whose value the function may use Python's `if`. Raises ValueError when a
+    parameter of the function is not a field of the pattern.
+    """
+
+    def declare(meaning: Meaning) -> Meaning:
+        parsed = Pattern(pattern)
+        operands = tuple(inspect.signature(meaning).parameters)[1:]
+        for operand in operands:
+            if operand not in parsed.fields:
+                raise ValueError(f"{meaning.__name__}: no field {operand} in {pattern!r}")
+        DECLARED.append(
+            Instruction(
+                name=syntax.split()[0],
+                pattern=parsed,
+                syntax=syntax,
+                meaning=meaning,
+                profiles=None if profiles is None else frozenset(profiles.split()),
+                also={
+                    name: tuple(Pattern(text) for text in texts)
+                    for name, texts in (also or {}).items()
+                },
+                is_branch=branch,
+                constants=frozenset(constants),
+                operands=operands,
+            )
+        )
+        return meaning
+
+    return declare
+
+
+def operand_values(instruction: Instruction, pattern: Pattern, word: int) -> dict[str, Any]:
+    """The operand fields of `word`, by letter."""
+    return {letter: pattern.fields[letter].extract(word) for letter in instruction.operands}

@@ -1,0 +1,32 @@
+"""Every instruction of the R3000 and of the profiles' extras, declared once.
+
+Importing this package declares them all. Operand letters: `s`, `t`, `d` are registers, `i` a
+signed and `u` an unsigned 16-bit immediate, `b` a branch offset in words, `j` a jump target, `h`
+a shift amount, `c` a code that the processor ignores, `r` a CP0 register and `e` its select.
+
+Source: MIPS RISC Architecture (Kane, Heinrich), appendix A, where no other is named.
+"""
+
+from kseg.isa.instructions import (
+    arithmetic,
+    branch,
+    coprocessor,
+    load_store,
+    logic,
+    mips161,
+    multiply,
+    shift,
+    system,
+)
+
+__all__ = [
+    "arithmetic",
+    "branch",
+    "coprocessor",
+    "load_store",
+    "logic",
+    "mips161",
+    "multiply",
+    "shift",
+    "system",
+]
