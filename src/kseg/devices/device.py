@@ -1,0 +1,262 @@
+"""What every LAMEbus device is: a table of named 32-bit registers, an interrupt line, a state.
+
+A device sees offsets inside its slot only. A class declares its registers once, in `registers`,
+and writes a method for each way it can be touched:
+
+* `read_<name>(self) -> int` for a readable register,
+* `write_<name>(self, value)` for a writable one,
+* `peek_<name>(self) -> int` where reading has side effects: what a debugger sees instead.
+
+Everything else here derives from the table. Buffers are regions of the machine's physical memory,
+so that engines reach them without asking.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from kseg.errors import BusError, StateError
+from kseg.machine.arguments import Arguments
+from kseg.machine.clock import EventClock
+from kseg.machine.outside import Outside
+from kseg.machine.random_generator import RandomGenerator
+from kseg.machine.statistics import DeviceActivity
+from kseg.memory.physical import PhysicalMemory, Region
+
+BUS_BASE = 0x1FE00000
+"""The physical address of slot 0."""
+SLOT_SIZE = 0x10000
+BUFFER = 0x8000
+"""Where transfer buffers start in a slot."""
+
+SYSTEM161_VENDOR = 1
+
+
+def slot_base(slot: int) -> int:
+    """The physical address at which a slot's 64 KiB begin."""
+    return BUS_BASE + slot * SLOT_SIZE
+
+
+def narrow(word: int, offset: int, size: int) -> int:
+    """The `size` bytes at `offset` of a big-endian word."""
+    return word >> 8 * (4 - size - (offset & 3)) & (1 << 8 * size) - 1
+
+
+def merge(word: int, offset: int, size: int, value: int) -> int:
+    """`word` with the `size` bytes at `offset` replaced."""
+    shift = 8 * (4 - size - (offset & 3))
+    mask = (1 << 8 * size) - 1
+    return word & ~(mask << shift) | (value & mask) << shift
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """One 32-bit register. `access` is "r", "w" or "rw"; anything else is a bus error."""
+
+    offset: int
+    name: str
+    access: str = "rw"
+    read_has_side_effects: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a board gives to its devices."""
+
+    clock: EventClock
+    random: RandomGenerator
+    memory: PhysicalMemory
+    directory: Path
+    """What relative paths in the configuration are relative to."""
+    outside: Outside
+    activity: DeviceActivity
+    console: Callable[[bytes], None]
+    """Takes what the guest writes to its console."""
+    message: Callable[[str], None]
+    """Takes what the machine has to say to its user, a line without its end."""
+    control: "BoardControl"
+
+
+class BoardControl(Protocol):
+    """What a device can ask of the machine as a whole."""
+
+    trace_flags: set[str]
+    """Letters of the traces that are on."""
+    can_profile: bool
+
+    def request_debugger(self) -> None:
+        """Stop for a debugger after this cycle."""
+        ...
+
+    def power_off(self) -> None:
+        """Stop for good after this round of events."""
+        ...
+
+    def beep(self) -> None: ...
+
+    def dump(self) -> None:
+        """Write the whole state to the user as messages."""
+        ...
+
+    def tick_doom(self) -> None:
+        """A disk write that counts for the doom counter; DoomReached when it comes to zero."""
+        ...
+
+
+class InterruptLines(Protocol):
+    """The bus, as the lines of its slots see it."""
+
+    def set_line(self, slot: int, level: bool) -> None: ...
+
+    def line(self, slot: int) -> bool: ...
+
+
+class DeviceState(msgspec.Struct, frozen=True):
+    """The state of a device that has none; others derive theirs."""
+
+
+class Device:
+    """A card in a LAMEbus slot."""
+
+    name: ClassVar[str]
+    """As in sys161.conf."""
+    identity: ClassVar[int]
+    revision: ClassVar[int]
+    registers: ClassVar[Sequence[Register]] = ()
+    State: ClassVar[type[msgspec.Struct]] = DeviceState
+    """What `save` returns."""
+
+    def __init__(
+        self, slot: int, surroundings: Surroundings, lines: InterruptLines, options: Any = None
+    ) -> None:
+        """Plug the card in and reset it; `options` is what `parse_arguments` returned."""
+        self.slot = slot
+        self.options = options
+        self.owner = f"{self.name}@{slot}"
+        """The name under which the clock knows this device."""
+        self.surroundings = surroundings
+        self.clock = surroundings.clock
+        self.memory = surroundings.memory
+        self.activity = surroundings.activity
+        self._lines = lines
+        self._readers: dict[int, Callable[[], int]] = {}
+        self._writers: dict[int, Callable[[int], None]] = {}
+        self._peekers: dict[int, Callable[[], int]] = {}
+        for register in self.registers:
+            if "r" in register.access:
+                reader = self._method("read", register)
+                self._readers[register.offset] = reader
+                effects = register.read_has_side_effects
+                self._peekers[register.offset] = (
+                    self._method("peek", register) if effects else reader
+                )
+            if "w" in register.access:
+                self._writers[register.offset] = self._method("write", register)
+        self.clock.register(self.owner, self)
+        self.plug_in()
+        self.reset()
+
+    @classmethod
+    def parse_arguments(cls, arguments: Arguments) -> Any:
+        """Read and check the arguments of a configuration line; ConfigurationError otherwise."""
+        arguments.finish()
+        return None
+
+    def _method(self, verb: str, register: Register) -> Callable[..., Any]:
+        method = getattr(self, f"{verb}_{register.name}", None)
+        if method is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} declares register {register.name}"
+                f" but has no {verb}_{register.name}"
+            )
+        found: Callable[..., Any] = method
+        return found
+
+    # The bus's side. Registers are words: a narrower load picks from a whole read, a narrower
+    # store reads, merges and writes (System/161 manual, "MIPS-161"), with all side effects.
+
+    def read(self, offset: int, size: int = 4) -> int:
+        """Load `size` bytes at `offset`; BusError where nothing can be read."""
+        if size == 4:
+            reader = self._readers.get(offset)
+            if reader is None:
+                raise BusError(f"{self.owner}: no readable register at {offset:#x}")
+            return reader()
+        return narrow(self.read(offset & ~3), offset, size)
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """Store the `size` bytes of `value` at `offset`; BusError where that is not possible,
+        GuestFatal where the hardware does not survive it."""
+        if size != 4:
+            value = merge(self.read(offset & ~3), offset, size, value)
+            offset &= ~3
+        writer = self._writers.get(offset)
+        if writer is None:
+            raise BusError(f"{self.owner}: no writable register at {offset:#x}")
+        writer(value)
+
+    def peek(self, offset: int, size: int = 4) -> int:
+        """Like `read`, without any effect: for debuggers."""
+        peeker = self._peekers.get(offset & ~3)
+        if peeker is None:
+            raise BusError(f"{self.owner}: no readable register at {offset:#x}")
+        return narrow(peeker(), offset, size)
+
+    # What a device does and has.
+
+    def plug_in(self) -> None:
+        """Add buffers and open what the host lends: once, before the first `reset`."""
+
+    def add_buffer(self, offset: int, size: int, name: str = "buffer") -> Region:
+        """Back `size` bytes at `offset` of this slot with memory."""
+        return self.memory.add_region(f"{self.owner} {name}", slot_base(self.slot) + offset, size)
+
+    @property
+    def interrupt(self) -> bool:
+        """The level of this slot's interrupt line."""
+        return self._lines.line(self.slot)
+
+    @interrupt.setter
+    def interrupt(self, level: bool) -> None:
+        self._lines.set_line(self.slot, level)
+
+    def schedule(self, delay: int, name: str, argument: int = 0) -> None:
+        """Have `on_event(name, argument)` called in `delay` ns of virtual time."""
+        self.clock.schedule(delay, self.owner, name, argument)
+
+    def message(self, text: str) -> None:
+        """Tell the user, not the guest."""
+        self.surroundings.message(text)
+
+    def on_event(self, name: str, argument: int, /) -> None:
+        """An event scheduled by this device is due."""
+        raise NotImplementedError(
+            f"{type(self).__name__} scheduled {name!r} ({argument}) but has no on_event"
+        )
+
+    def reset(self) -> None:
+        """Come to the state after power-on. The clock's events are dropped by the board."""
+        raise NotImplementedError(f"{type(self).__name__} has no reset")
+
+    def save(self) -> msgspec.Struct:
+        """The state, as plain data; buffers are saved with the physical memory."""
+        raise NotImplementedError(f"{type(self).__name__} has no save")
+
+    def load(self, state: Any) -> None:
+        """Take over what `save` returned; StateError when it cannot be."""
+        raise NotImplementedError(f"{type(self).__name__} has no load")
+
+    def describe(self) -> list[str]:
+        """The state for a person: lines of text, as in System/161's state dump."""
+        return [f"{self.name} in slot {self.slot}"]
+
+    def close(self) -> None:
+        """Give back what the host lent."""
+
+    def check_state(self, state: Any) -> None:
+        """Raise StateError unless `state` is of this class's kind."""
+        if not isinstance(state, self.State):
+            raise StateError(f"{self.owner}: saved state is a {type(state).__name__}")

@@ -1,0 +1,285 @@
+"""The fixed disk: one operation at a time on 512-byte sectors, with the delays of a real one.
+
+System/161 manual, "Fixed disk".
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kseg.devices.device import BUFFER, Device, Register
+from kseg.devices.disk_geometry import Geometry
+from kseg.devices.hex_dump import hex_dump
+from kseg.errors import DiskImageError, GuestFatal, StateError
+from kseg.machine import disk_image
+from kseg.machine.arguments import Arguments
+from kseg.machine.disk_image import SECTOR_SIZE, DiskContents, DiskImage, MemoryDisk
+
+BUSY = 1
+WRITE = 2
+DONE = 4
+BAD_SECTOR = 8
+MEDIA_ERROR = 16
+
+IDLE, READ, START_WRITE = 0, BUSY, BUSY | WRITE
+"""What may be written to the status register."""
+
+BUFFER_COPY = 500
+"""ns between platter and buffer."""
+MOST_TRIES = 10
+
+# How far an operation has come; the same numbers for reads and writes.
+NOTHING, STARTED, COPIED_IN, ROTATED, COPIED_OUT = -1, 0, 1, 2, 3
+
+
+class DiskOptions(msgspec.Struct, frozen=True):
+    """`file` None: the disk lives in memory; `overlay`: what is written stays in memory."""
+
+    file: str | None
+    rpm: int
+    sectors: int
+    paranoid: bool
+    doom: bool
+    overlay: bool
+
+
+class DiskState(msgspec.Struct, frozen=True):
+    status: int
+    sector: int
+    track: int
+    arrival: tuple[int, int]
+    progress: int
+    event_pending: bool
+    tries: int
+    contents: DiskContents
+
+
+class Disk(Device):
+    """A disk drive and the image it holds."""
+
+    name = "disk"
+    identity = 3
+    revision = 2
+    State = DiskState
+    registers = (
+        Register(0x0, "sectors", access="r"),
+        Register(0x4, "status"),
+        Register(0x8, "sector"),
+        Register(0xC, "rpm", access="r"),
+    )
+
+    @classmethod
+    def parse_arguments(cls, arguments: Arguments) -> DiskOptions:
+        rpm = arguments.number("rpm", 3600, decimal=True) or 0
+        if rpm < 60 or rpm % 60:
+            raise arguments.error(f"rpm={rpm}: expected a positive multiple of 60")
+        sectors = arguments.number("sectors", 0, 0, 1 << 23, decimal=True) or 0
+        size = arguments.size("size")
+        if size is not None:
+            if size % SECTOR_SIZE:
+                raise arguments.error(f"size: not a multiple of {SECTOR_SIZE} bytes")
+            sectors = size // SECTOR_SIZE
+        memory = arguments.last_flag("memory") is not None
+        file = arguments.text("file")
+        if not file and not memory:
+            raise arguments.error("file= is missing; name the disk image")
+        if memory and not sectors:
+            raise arguments.error("size= is missing; a disk in memory needs it")
+        options = DiskOptions(
+            file=None if memory else file,
+            rpm=rpm,
+            sectors=sectors,
+            paranoid=arguments.last_flag("paranoid") is not None,
+            doom=arguments.last_flag("doom", "nodoom") != "nodoom",
+            overlay=arguments.last_flag("overlay") is not None,
+        )
+        arguments.finish()
+        return options
+
+    def plug_in(self) -> None:
+        options: DiskOptions = self.options
+        self._disk = self._open(options)
+        try:
+            self._geometry = Geometry(self._disk.sectors, options.rpm)
+        except ValueError as error:
+            self._disk.close()
+            raise DiskImageError(
+                f"slot {self.slot}: a disk of {self._disk.sectors} sectors cannot be laid out"
+                f" ({error}); make it 4M or more"
+            ) from None
+        self._buffer = self.add_buffer(BUFFER, SECTOR_SIZE)
+
+    def _open(self, options: DiskOptions) -> disk_image.Disk:
+        if options.file is None:
+            return MemoryDisk(options.sectors)
+        path = self.surroundings.directory / options.file
+        if options.sectors and not Path(path).exists():
+            disk_image.create(path, options.sectors * SECTOR_SIZE)
+        image = DiskImage(path, paranoid=options.paranoid, writable=not options.overlay)
+        if image.oversized:
+            self.message(f"disk: slot {self.slot}: {options.file}: too large; using first 4G")
+        if options.sectors not in (0, image.sectors):
+            self.message(
+                f"disk: slot {self.slot}: {options.file}: configured with {options.sectors}"
+                f" sectors; using the image's {image.sectors}"
+            )
+        if image.sectors < disk_image.FEWEST_SECTORS:
+            image.close()
+            raise DiskImageError(
+                f"disk image {path}: {image.sectors} sectors are too few; make it 4M or more"
+            )
+        return MemoryDisk(base=image) if options.overlay else image
+
+    def reset(self) -> None:
+        self._status = IDLE
+        self._sector = 0
+        self._track = 0
+        self._arrival = self.clock.time_of_day()
+        self._progress = NOTHING
+        self._event_pending = False
+        self._tries = 0
+
+    def read_sectors(self) -> int:
+        return self._disk.sectors
+
+    def read_rpm(self) -> int:
+        rpm: int = self.options.rpm
+        return rpm
+
+    def read_sector(self) -> int:
+        return self._sector
+
+    def write_sector(self, value: int) -> None:
+        self._sector = value
+
+    def read_status(self) -> int:
+        return self._status
+
+    def write_status(self, value: int) -> None:
+        """Acknowledge or abort (0), read (1) or write (3)."""
+        if value not in (IDLE, READ, START_WRITE):
+            raise GuestFatal(f"disk: Invalid write {value} to status register")
+        if value == START_WRITE and self.options.doom:
+            self.surroundings.control.tick_doom()
+        self._progress = NOTHING if value == IDLE else STARTED
+        self._status = value
+        self._update()
+
+    def on_event(self, name: str, argument: int, /) -> None:
+        if name == "seek":
+            self._track = argument
+            self._arrival = self.clock.time_of_day()
+        else:
+            # An operation started after an abort goes on from here: so does System/161's.
+            self._progress = argument
+        self._event_pending = False
+        self._update()
+
+    def _update(self) -> None:
+        self._work()
+        self.interrupt = bool(self._status & DONE)
+
+    def _work(self) -> None:
+        """Go on with an operation as far as the next delay."""
+        if self._event_pending or not self._status & BUSY:
+            return
+        if self._sector >= self._disk.sectors:
+            self._finish(BAD_SECTOR)
+            return
+        self._tries += 1
+        if self._tries > MOST_TRIES:
+            # The platter has been missed again and again (a guest that sets the calendar clock
+            # can do that): take the sector anyway.
+            self._track, self._arrival = 0, self.clock.time_of_day()
+            self._progress = NOTHING
+            self._transfer()
+            return
+        track, index = self._geometry.locate(self._sector)
+        writing = self._status & WRITE
+        if track != self._track:
+            self._wait(self._geometry.seek_time(abs(track - self._track)), "seek", track)
+            return
+        if writing and self._progress < COPIED_IN:
+            self._wait(BUFFER_COPY, "progress", COPIED_IN)
+            return
+        if self._progress < ROTATED:
+            now = self.clock.time_of_day()
+            if writing:
+                delay = self._geometry.write_delay(track, index, now)
+            else:
+                delay = self._geometry.read_delay(track, index, self._arrival, now)
+            if delay:
+                self._wait(delay, "progress", ROTATED)
+                return
+            self._progress = ROTATED
+        if not writing and self._progress < COPIED_OUT:
+            self._wait(BUFFER_COPY, "progress", COPIED_OUT)
+            return
+        self._transfer()
+
+    def _wait(self, delay: int, name: str, argument: int) -> None:
+        self._event_pending = True
+        self.schedule(delay, name, argument)
+
+    def _transfer(self) -> None:
+        base = self._buffer.base
+        try:
+            if self._status & WRITE:
+                self.activity.disk_writes += 1
+                self._disk.write(self._sector, self.memory.read(base, SECTOR_SIZE))
+            else:
+                self.activity.disk_reads += 1
+                self.memory.write(base, self._disk.read(self._sector))
+        except OSError as error:
+            self.message(f"disk: slot {self.slot}: sector {self._sector}: {error.strerror}")
+            self._finish(MEDIA_ERROR)
+        else:
+            self._finish(0)
+
+    def _finish(self, result: int) -> None:
+        self._status = self._status & ~BUSY | DONE | result
+        self._tries = 0
+
+    def save(self) -> DiskState:
+        return DiskState(
+            status=self._status,
+            sector=self._sector,
+            track=self._track,
+            arrival=self._arrival,
+            progress=self._progress,
+            event_pending=self._event_pending,
+            tries=self._tries,
+            contents=self._disk.save(),
+        )
+
+    def load(self, state: Any) -> None:
+        self.check_state(state)
+        if not 0 <= state.track < len(self._geometry.track_lengths):
+            raise StateError(f"{self.owner}: saved with heads on track {state.track}")
+        self._disk.load(state.contents)
+        self._status = state.status
+        self._sector = state.sector
+        self._track = state.track
+        self._arrival = state.arrival
+        self._progress = state.progress
+        self._event_pending = state.event_pending
+        self._tries = state.tries
+
+    def describe(self) -> list[str]:
+        tracks = len(self._geometry.track_lengths)
+        seconds, nanoseconds = self._arrival
+        activity = "event in progress" if self._event_pending else "idle"
+        return [
+            f"System/161 disk rev {self.revision}",
+            f"    Paranoid flag: {'ON' if self.options.paranoid else 'off'}",
+            f"    Tracks: {tracks}  Total sectors: {self._disk.sectors}  RPM: {self.options.rpm}",
+            f"    Current track: {self._track}  [arrived: {seconds}.{nanoseconds:09d}]",
+            f"    Status: try {self._tries}, code {self._progress}, {activity}",
+            f"    Registers: status 0x{self._status:08x}  sector 0x{self._sector:08x}",
+            "    Transfer buffer:",
+            *hex_dump(self._buffer.data),
+        ]
+
+    def close(self) -> None:
+        self._disk.close()

@@ -1,0 +1,298 @@
+"""The LAMEbus controller in slot 31: configuration regions, power, processors, interrupt masks.
+
+System/161 manual, "LAMEbus", "The bus controller". The lower half of the slot holds a 1 KiB
+configuration region for each slot, this card's own control registers among them; the upper half a
+1 KiB region for each processor.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from kseg.devices.device import SYSTEM161_VENDOR, Device, Register, merge, narrow
+from kseg.devices.hex_dump import hex_dump
+from kseg.errors import BusError, GuestFatal
+from kseg.machine.arguments import Arguments
+from kseg.memory.physical import Region
+
+REGION_SIZE = 0x400
+CONTROL = 31 * REGION_SIZE + 0x200
+PROCESSORS = 0x8000
+PROCESSOR_MEMORY = 0x300
+PROCESSOR_MEMORY_SIZE = 0x100
+"""The window; the manual promises 128 bytes of it."""
+MOST_PROCESSORS = 32
+
+POWER_OFF_TIME = 5_000_000
+"""ns."""
+PAGE_SIZE = 4096
+MOST_MEMORY = 0x1FC00000
+"""Where the boot ROM begins. System/161 stops at 16 MiB, "as a sanity check"."""
+
+
+class MainboardOptions(msgspec.Struct, frozen=True):
+    ram_size: int
+    processors: int
+
+
+class ProcessorArea(msgspec.Struct):
+    """One processor's registers: which slots may interrupt it, and whether another processor
+    does."""
+
+    slots: int = 0xFFFFFFFF
+    interrupted: bool = False
+
+
+class InterruptState(msgspec.Struct):
+    """All that routes interrupts: a bit a slot."""
+
+    raised: int = 0
+    enabled: int = 0xFFFFFFFF
+    processors: list[ProcessorArea] = []
+
+
+class ControlledBus(Protocol):
+    """The bus, as its controller sees it."""
+
+    interrupts: InterruptState
+    asking_processor: int
+
+    def identity_of(self, slot: int) -> tuple[int, int] | None:
+        """Device number and revision of the card in a slot."""
+        ...
+
+    def route(self) -> None:
+        """Bring the processors' interrupt lines up to date."""
+        ...
+
+    def interrupt_processor(self, number: int, level: bool) -> None: ...
+
+    @property
+    def running(self) -> int:
+        """A bit for each processor that runs."""
+        ...
+
+    def run_processors(self, mask: int) -> None:
+        """Start and stop processors."""
+        ...
+
+
+class Mainboard(Device):
+    """The multiprocessor controller. Its state is the bus's `interrupts`."""
+
+    name = "mainboard"
+    identity = 10
+    revision = 1
+    State = InterruptState
+    registers: ClassVar[Sequence[Register]] = (
+        Register(CONTROL + 0x00, "ram_size", access="r"),
+        Register(CONTROL + 0x04, "raised", access="r"),
+        Register(CONTROL + 0x08, "power"),
+        Register(CONTROL + 0x0C, "enabled"),
+        Register(CONTROL + 0x10, "processors", access="r"),
+        Register(CONTROL + 0x14, "running"),
+        Register(CONTROL + 0x18, "self", access="r"),
+    )
+    has_processor_areas = True
+
+    @classmethod
+    def parse_arguments(cls, arguments: Arguments) -> MainboardOptions:
+        size = arguments.size("ramsize")
+        if not size:
+            raise arguments.error("ramsize= is missing; give a size such as ramsize=1M")
+        if size % PAGE_SIZE:
+            raise arguments.error(f"ramsize: {size} is not a multiple of {PAGE_SIZE} bytes")
+        if size > MOST_MEMORY:
+            raise arguments.error(f"ramsize: at most {MOST_MEMORY >> 20}M fit below the boot ROM")
+        processors = 1
+        if cls.has_processor_areas:
+            processors = arguments.number("cpus", 1, 1, MOST_PROCESSORS) or 1
+            arguments.number("cores", 1, 1, 1)
+        arguments.finish()
+        return MainboardOptions(size, processors)
+
+    def plug_in(self) -> None:
+        self.bus: ControlledBus = self._lines  # type: ignore[assignment]
+        self._processor_memories: list[Region] = []
+        options: MainboardOptions = self.options
+        if not self.has_processor_areas:
+            return
+        for number in range(options.processors):
+            offset = PROCESSORS + number * REGION_SIZE + PROCESSOR_MEMORY
+            name = f"memory of processor {number}"
+            memory = self.add_buffer(offset, PROCESSOR_MEMORY_SIZE, name)
+            self._processor_memories.append(memory)
+
+    def reset(self) -> None:
+        areas = [ProcessorArea() for _ in range(self.options.processors)]
+        self.bus.interrupts = InterruptState(processors=areas)
+        self.bus.route()
+
+    def read(self, offset: int, size: int = 4) -> int:
+        if size != 4:
+            return narrow(self.read(offset & ~3), offset, size)
+        reader = self._readers.get(offset)
+        if reader is not None:
+            return reader()
+        return self._read_region(offset)
+
+    def peek(self, offset: int, size: int = 4) -> int:
+        return self.read(offset, size)
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        if size != 4:
+            value = merge(self.read(offset & ~3), offset, size, value)
+            offset &= ~3
+        area = self._area(offset)
+        if area is None:
+            super().write(offset, 4, value)
+            return
+        number, register = area
+        if register == 0:
+            self.bus.interrupts.processors[number].slots = value
+            self.bus.route()
+        elif register == 4:
+            self.bus.interrupts.processors[number].interrupted = value != 0
+            self.bus.interrupt_processor(number, value != 0)
+        else:
+            raise BusError(f"{self.owner}: nothing at {offset:#x}")
+
+    def _read_region(self, offset: int) -> int:
+        area = self._area(offset)
+        if area is not None:
+            number, register = area
+            processor = self.bus.interrupts.processors[number]
+            if register == 0:
+                return processor.slots
+            if register == 4:
+                return 0xFFFFFFFF if processor.interrupted else 0
+        elif offset < PROCESSORS:
+            slot, register = divmod(offset, REGION_SIZE)
+            if register <= 8:
+                found = self.bus.identity_of(slot)
+                return (SYSTEM161_VENDOR, *found)[register >> 2] if found else 0
+        raise BusError(f"{self.owner}: nothing at {offset:#x}")
+
+    def _area(self, offset: int) -> tuple[int, int] | None:
+        """The processor whose region this is, and the offset there."""
+        number, register = divmod(offset - PROCESSORS, REGION_SIZE)
+        if 0 <= number < self.options.processors and self.has_processor_areas:
+            return number, register
+        return None
+
+    # Control registers.
+
+    def read_ram_size(self) -> int:
+        size: int = self.options.ram_size
+        return size
+
+    def read_raised(self) -> int:
+        return self.bus.interrupts.raised
+
+    def read_power(self) -> int:
+        return 0xFFFFFFFF
+
+    def write_power(self, value: int) -> None:
+        """0 switches off in 5 ms; to switch off this card but not the others is impossible."""
+        if value == 0:
+            # Beyond that a guest only fills the queue.
+            if not self.clock.crowded:
+                self.schedule(POWER_OFF_TIME, "power off")
+        elif not value & 0x80000000:
+            raise GuestFatal("Invalid power state")
+
+    def read_enabled(self) -> int:
+        return self.bus.interrupts.enabled
+
+    def write_enabled(self, value: int) -> None:
+        self.bus.interrupts.enabled = value
+        self.bus.route()
+
+    def read_processors(self) -> int:
+        count: int = self.options.processors
+        return (1 << count) - 1
+
+    def read_running(self) -> int:
+        return self.bus.running
+
+    def write_running(self, value: int) -> None:
+        self.bus.run_processors(value)
+
+    def read_self(self) -> int:
+        return 1 << self.bus.asking_processor
+
+    def on_event(self, _name: str, _argument: int, /) -> None:
+        # Nobody sees this interrupt; on System/161 it ends the idle loop.
+        self.interrupt = True
+        self.surroundings.control.power_off()
+
+    def save(self) -> InterruptState:
+        state = self.bus.interrupts
+        areas = [ProcessorArea(area.slots, area.interrupted) for area in state.processors]
+        return InterruptState(state.raised, state.enabled, areas)
+
+    def load(self, state: Any) -> None:
+        self.check_state(state)
+        areas = [ProcessorArea(area.slots, area.interrupted) for area in state.processors]
+        self.bus.interrupts = InterruptState(state.raised, state.enabled, areas)
+
+    def describe(self) -> list[str]:
+        lines = [
+            f"LAMEbus multiprocessor controller rev {self.revision}",
+            *self._describe_bus(),
+            f"    cpus: {self.options.processors}",
+            f"    cpue: 0x{self.bus.running:08x}",
+        ]
+        for number, area in enumerate(self.bus.interrupts.processors):
+            enabled = "ENABLED" if self.bus.running >> number & 1 else "DISABLED"
+            lines += [
+                f"    cpu {number}: {enabled}",
+                f"    cpu {number} cirqe: 0x{area.slots:08x}",
+                f"    cpu {number} cipi: {int(area.interrupted)}",
+                f"    cpu {number} interrupting: {self._interrupting(number)}",
+                f"    cpu {number} cram:",
+                *hex_dump(self._processor_memories[number].data[:128]),
+            ]
+        return lines
+
+    def _describe_bus(self) -> list[str]:
+        size, state = self.options.ram_size, self.bus.interrupts
+        return [
+            f"    ramsize: {size} ({size // 1024}k)",
+            f"    irqs: 0x{state.raised:08x}",
+            f"    irqe: 0x{state.enabled:08x}",
+        ]
+
+    def _interrupting(self, number: int) -> int:
+        state = self.bus.interrupts
+        return int(state.raised & state.enabled & state.processors[number].slots != 0)
+
+
+class OldMainboard(Mainboard):
+    """The uniprocessor controller of OS/161 1.x (also called busctl)."""
+
+    name = "oldmainboard"
+    identity = 1
+    revision = 2
+    registers: ClassVar[Sequence[Register]] = Mainboard.registers[:4]
+    has_processor_areas = False
+
+    def read_power(self) -> int:
+        raise GuestFatal("Read from LAMEbus controller power register")
+
+    def write_power(self, value: int) -> None:
+        if value == 0:
+            super().write_power(0)
+
+    def peek(self, offset: int, size: int = 4) -> int:
+        if offset & ~3 == CONTROL + 0x08:
+            return 0
+        return super().peek(offset, size)
+
+    def describe(self) -> list[str]:
+        return [
+            f"LAMEbus uniprocessor controller rev {self.revision}",
+            *self._describe_bus(),
+            f"    irqc: 0x{self._interrupting(0):08x}",
+        ]

@@ -1,0 +1,199 @@
+"""The network card: one packet out, one packet in, 4 KiB each.
+
+System/161 manual, "Network interface". Packets go to whatever `transport` is set; without one
+there is no carrier and they are lost. Packets from outside come through the machine's door, on
+the channel named like the card ("nic@27").
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from kseg.devices.device import BUFFER, Device, Register
+from kseg.devices.hex_dump import hex_dump
+from kseg.errors import GuestFatal
+from kseg.machine.arguments import Arguments
+
+PACKET_SIZE = 4096
+HEADER_SIZE = 8
+FRAME = 0xA4B3
+HUB = 0x0000
+BROADCAST = 0xFFFF
+
+DONE = 1
+PROMISCUOUS, SEND = 1, 2
+
+LATENCY = 2_000_000
+KEEPALIVE = 1_000_000_000
+"""ns, both."""
+
+
+class NetworkOptions(msgspec.Struct, frozen=True):
+    address: int
+    hub: str
+
+
+class NetworkState(msgspec.Struct, frozen=True):
+    received: int
+    sent: int
+    control: int
+
+
+class NetworkInterface(Device):
+    """`transport` takes a whole packet and says whether anybody is there."""
+
+    name = "nic"
+    identity = 6
+    revision = 1
+    State = NetworkState
+    registers = (
+        Register(0x0, "received"),
+        Register(0x4, "sent"),
+        Register(0x8, "control"),
+        Register(0xC, "status", access="r"),
+    )
+    transport: Callable[[bytes], bool] | None = None
+
+    @classmethod
+    def parse_arguments(cls, arguments: Arguments) -> NetworkOptions:
+        address = arguments.number("hwaddr", None, 1, 0xFFFE, decimal=True)
+        if address is None:
+            raise arguments.error("hwaddr= is missing; give a number from 1 to 65534")
+        hub = arguments.text("hub") or ".sockets/hub"
+        arguments.finish()
+        return NetworkOptions(address, hub)
+
+    def plug_in(self) -> None:
+        self._in = self.add_buffer(BUFFER, PACKET_SIZE, "receive buffer")
+        self._out = self.add_buffer(BUFFER + PACKET_SIZE, PACKET_SIZE, "send buffer")
+        self._carrier = False
+
+    def reset(self) -> None:
+        self._received = 0
+        self._sent = 0
+        self._control = 0
+        self.surroundings.outside.attach(self.owner, self)
+        self._keep_alive()
+
+    def read_received(self) -> int:
+        return self._received
+
+    def write_received(self, value: int) -> None:
+        self._received = _acknowledged(value)
+        self._update_interrupt()
+
+    def read_sent(self) -> int:
+        return self._sent
+
+    def write_sent(self, value: int) -> None:
+        self._sent = _acknowledged(value)
+        self._update_interrupt()
+
+    def read_status(self) -> int:
+        """The card's address; no carrier bit, as on System/161."""
+        address: int = self.options.address
+        return address
+
+    def read_control(self) -> int:
+        return self._control
+
+    def write_control(self, value: int) -> None:
+        if value & ~(PROMISCUOUS | SEND):
+            raise GuestFatal("Illegal network control register write")
+        if value & SEND and self._control & SEND:
+            raise GuestFatal("Network packet send started while send already in progress")
+        if value & SEND:
+            self.schedule(LATENCY, "send")
+        # What has been started cannot be taken back.
+        self._control = value | self._control & SEND
+
+    def on_event(self, name: str, _argument: int, /) -> None:
+        if name == "keep alive":
+            self._keep_alive()
+        else:
+            self._control &= ~SEND
+            self._send()
+
+    def _send(self) -> None:
+        packet = bytearray(self._out.data)
+        length = int.from_bytes(packet[4:6], "big")
+        if length > PACKET_SIZE:
+            raise GuestFatal("Packet size too long")
+        packet[0:4] = FRAME.to_bytes(2, "big") + self.options.address.to_bytes(2, "big")
+        self.memory.write(self._out.base, bytes(packet[0:4]))
+        self._transmit(bytes(packet[:length]))
+        self.activity.packets_sent += 1
+        self._sent = DONE
+        self._update_interrupt()
+
+    def _keep_alive(self) -> None:
+        """Tell the hub once a second that there is a card here."""
+        self._transmit(
+            b"".join(
+                word.to_bytes(2, "big") for word in (FRAME, self.options.address, HEADER_SIZE, HUB)
+            )
+        )
+        self.schedule(KEEPALIVE, "keep alive")
+
+    def _transmit(self, packet: bytes) -> None:
+        carrier = self.transport is not None and self.transport(packet)
+        if carrier != self._carrier:
+            what = "carrier detected" if carrier else "lost carrier"
+            self.message(f"nic: slot {self.slot}: {what}")
+            self._carrier = carrier
+
+    def can_receive(self) -> bool:
+        return True
+
+    def receive(self, data: bytes) -> None:
+        """A packet from outside: kept when it is whole, for us, and the last one was taken."""
+        if len(data) < HEADER_SIZE or int.from_bytes(data[0:2], "big") != FRAME:
+            self.activity.packet_errors += 1
+            return
+        to = int.from_bytes(data[6:8], "big")
+        if to not in (self.options.address, BROADCAST) and not self._control & PROMISCUOUS:
+            return
+        if int.from_bytes(data[4:6], "big") != len(data) or len(data) > PACKET_SIZE:
+            self.activity.packet_errors += 1
+        elif self._received:
+            self.activity.packets_dropped += 1
+        else:
+            self.memory.write(self._in.base, data)
+            self.activity.packets_received += 1
+            self._received = DONE
+            self._update_interrupt()
+
+    def _update_interrupt(self) -> None:
+        self.interrupt = bool(self._received or self._sent)
+
+    def save(self) -> NetworkState:
+        return NetworkState(self._received, self._sent, self._control)
+
+    def load(self, state: Any) -> None:
+        self.check_state(state)
+        self._received = state.received
+        self._sent = state.sent
+        self._control = state.control
+
+    def describe(self) -> list[str]:
+        registers = (
+            f"rirq: {self._received}  wirq: {self._sent}  control: {self._control}"
+            f"  status: 0x{self.options.address:04x}"
+        )
+        return [
+            f"System/161 network interface rev {self.revision}",
+            f"    Hub: {self.options.hub}",
+            f"    Carrier: {'detected' if self._carrier else 'none'}",
+            f"    {registers}",
+            "    rx buffer:",
+            *hex_dump(self._in.data),
+            "    tx buffer:",
+            *hex_dump(self._out.data),
+        ]
+
+
+def _acknowledged(value: int) -> int:
+    if value & ~DONE:
+        raise GuestFatal("Illegal network interrupt register write")
+    return value

@@ -1,0 +1,68 @@
+"""The random number card: one register of 32 random bits.
+
+System/161 manual, "Random number generator". All cards and the timing jitter draw from the
+machine's one generator, so reading perturbs timing, as in System/161.
+"""
+
+from typing import Any
+
+import msgspec
+
+from kseg.devices.device import Device, DeviceState, Register
+from kseg.machine.arguments import Arguments
+
+
+class RandomOptions(msgspec.Struct, frozen=True):
+    """`seed` None: ask the outside (autoseed)."""
+
+    seed: int | None
+
+
+class RandomSource(Device):
+    """Draws two numbers for each word read."""
+
+    name = "random"
+    identity = 9
+    revision = 1
+    registers = (Register(0, "value", access="r", read_has_side_effects=True),)
+
+    @classmethod
+    def parse_arguments(cls, arguments: Arguments) -> RandomOptions:
+        seed = arguments.number("seed", 0, decimal=True)
+        if arguments.last_flag("autoseed"):
+            seed = None
+        arguments.finish()
+        return RandomOptions(seed)
+
+    def reset(self) -> None:
+        options: RandomOptions = self.options
+        seed = options.seed
+        if seed is None:
+            seed = int.from_bytes(self.surroundings.outside.ask("seed", self._host_seed), "big")
+        self.surroundings.random.seed(seed)
+
+    @staticmethod
+    def _host_seed() -> bytes:
+        import os
+
+        return os.urandom(4)
+
+    def read_value(self) -> int:
+        draw = self.surroundings.random.next
+        low = draw()
+        return (low ^ draw() << 16) & 0xFFFFFFFF
+
+    def peek_value(self) -> int:
+        return 0
+
+    def save(self) -> DeviceState:
+        return DeviceState()
+
+    def load(self, state: Any) -> None:
+        self.check_state(state)
+
+    def describe(self) -> list[str]:
+        return [
+            f"System/161 random generator rev {self.revision}",
+            "    (randomizer state not readily available)",
+        ]

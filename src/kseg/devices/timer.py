@@ -1,0 +1,127 @@
+"""The timer card: calendar clock, countdown with interrupt, and a beeper.
+
+System/161 manual, "Timer/clock card".
+"""
+
+from typing import Any
+
+import msgspec
+
+from kseg.devices.device import Device, Register
+from kseg.errors import GuestFatal
+
+MICROSECOND = 1000
+
+
+class TimerState(msgspec.Struct, frozen=True):
+    restart: int
+    countdown: int
+    generation: int
+
+
+class Timer(Device):
+    """A countdown in microseconds; each start outdates the one before."""
+
+    name = "timer"
+    identity = 2
+    revision = 1
+    State = TimerState
+    registers = (
+        Register(0x00, "seconds"),
+        Register(0x04, "nanoseconds"),
+        Register(0x08, "restart"),
+        Register(0x0C, "interrupt", read_has_side_effects=True),
+        Register(0x10, "countdown"),
+        Register(0x14, "beep", read_has_side_effects=True),
+        Register(0x18, "reserved", read_has_side_effects=True),
+        Register(0x1C, "reserved", read_has_side_effects=True),
+    )
+
+    def reset(self) -> None:
+        self._restart = 0
+        self._countdown = 0
+        self._generation = 0
+
+    def read_seconds(self) -> int:
+        return self.clock.time_of_day()[0]
+
+    def write_seconds(self, value: int) -> None:
+        self.clock.set_seconds(value)
+
+    def read_nanoseconds(self) -> int:
+        return self.clock.time_of_day()[1]
+
+    def write_nanoseconds(self, value: int) -> None:
+        self.clock.set_nanoseconds(value)
+
+    def read_restart(self) -> int:
+        return self._restart
+
+    def write_restart(self, value: int) -> None:
+        self._restart = value
+
+    def read_interrupt(self) -> int:
+        """Reading lowers the line."""
+        raised = self.interrupt
+        self.interrupt = False
+        return int(raised)
+
+    def peek_interrupt(self) -> int:
+        return int(self.interrupt)
+
+    def write_interrupt(self, _value: int) -> None:
+        raise GuestFatal("Illegal timer register write")
+
+    def read_countdown(self) -> int:
+        """What was written last, not what remains."""
+        return self._countdown
+
+    def write_countdown(self, value: int) -> None:
+        self._countdown = value
+        self._start(value * MICROSECOND)
+
+    def _start(self, delay: int) -> None:
+        self._generation = self._generation + 1 & 0xFFFFFFFF
+        if self.clock.crowded:
+            # A guest that keeps restarting a long countdown must not fill the host's memory.
+            self.clock.drop_oldest(self.owner, "expired")
+        self.schedule(delay, "expired", self._generation)
+
+    def on_event(self, _name: str, argument: int, /) -> None:
+        if argument != self._generation:
+            return
+        self.interrupt = True
+        if self._restart:
+            # A period of zero would never let the clock go on.
+            least = self.clock.model.nanoseconds_per_cycle
+            self._start(self._countdown * MICROSECOND or least)
+
+    def write_beep(self, _value: int) -> None:
+        self.surroundings.control.beep()
+
+    def read_beep(self) -> int:
+        raise GuestFatal("Illegal timer register read")
+
+    def peek_beep(self) -> int:
+        return 0
+
+    read_reserved = read_beep
+    peek_reserved = peek_beep
+    write_reserved = write_interrupt
+
+    def save(self) -> TimerState:
+        return TimerState(self._restart, self._countdown, self._generation)
+
+    def load(self, state: Any) -> None:
+        self.check_state(state)
+        self._restart = state.restart
+        self._countdown = state.countdown
+        self._generation = state.generation
+
+    def describe(self) -> list[str]:
+        kind = "restarting" if self._restart else "one-shot"
+        return [
+            f"System/161 timer device rev {self.revision}",
+            f"    {self._countdown} microseconds, {kind}",
+            f"    Generation number: {self._generation}",
+        ]

@@ -1,0 +1,87 @@
+"""The trace card: lets a guest switch tracing, say something to the user, and stop itself.
+
+System/161 manual, "Hardware trace controller".
+"""
+
+from typing import Any
+
+import msgspec
+
+from kseg.devices.device import Device, Register
+from kseg.errors import GuestFatal
+
+FLAGS = "kujtxidne"
+"""Kernel and user instructions, jumps, TLB, exceptions, interrupts, disk, net, emufs."""
+
+
+class TraceState(msgspec.Struct, frozen=True):
+    profiling: int
+
+
+class Trace(Device):
+    """Flags are the machine's (`BoardControl.trace_flags`), whichever card sets them."""
+
+    name = "trace"
+    identity = 8
+    revision = 3
+    State = TraceState
+    registers = (
+        Register(0x00, "on", access="w"),
+        Register(0x04, "off", access="w"),
+        Register(0x08, "print", access="w"),
+        Register(0x0C, "dump", access="w"),
+        Register(0x10, "stop", access="w"),
+        Register(0x14, "profile"),
+        Register(0x18, "clear_profile", access="w"),
+    )
+
+    def reset(self) -> None:
+        self._profiling = 0
+
+    def write_on(self, value: int) -> None:
+        self.surroundings.control.trace_flags.add(self._flag(value))
+
+    def write_off(self, value: int) -> None:
+        self.surroundings.control.trace_flags.discard(self._flag(value))
+
+    @staticmethod
+    def _flag(value: int) -> str:
+        if value < 0x80 and chr(value) in FLAGS:
+            return chr(value)
+        shown = chr(value & 0xFF) if 0x20 <= value & 0xFF < 0x7F else "?"
+        signed = value - (1 << 32) if value & 0x80000000 else value
+        raise GuestFatal(f"Invalid trace code {shown} ({signed})")
+
+    def write_print(self, value: int) -> None:
+        self.message(f"trace: code {value} ({value:#x})")
+
+    def write_dump(self, value: int) -> None:
+        self.message("-" * 72)
+        self.message(f"trace: dump with code {value} ({value:#x})")
+        self.surroundings.control.dump()
+        self.message("trace: dump complete")
+        self.message("-" * 72)
+
+    def write_stop(self, _value: int) -> None:
+        self.message("trace: software-requested debugger stop")
+        self.surroundings.control.request_debugger()
+
+    def read_profile(self) -> int:
+        """1 while profiling, which a machine without a profiler never is."""
+        return int(self._profiling and self.surroundings.control.can_profile)
+
+    def write_profile(self, value: int) -> None:
+        self._profiling = int(value != 0)
+
+    def write_clear_profile(self, _value: int) -> None:
+        """There is no profile yet that could be cleared."""
+
+    def save(self) -> TraceState:
+        return TraceState(self._profiling)
+
+    def load(self, state: Any) -> None:
+        self.check_state(state)
+        self._profiling = state.profiling
+
+    def describe(self) -> list[str]:
+        return [f"System/161 trace control device rev {self.revision}"]

@@ -1,0 +1,1 @@
+"""Boards: time, the outside, buses, images and configuration, and the machines made of them."""

@@ -1,0 +1,60 @@
+"""What a monitor needs of a board, whichever machine it is."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from kseg.engine.state import ProcessorState
+from kseg.machine.clock import EventClock
+from kseg.machine.outside import Outside
+from kseg.machine.statistics import DeviceActivity
+from kseg.memory.physical import PhysicalMemory
+
+
+class Bus(Protocol):
+    """Registers by physical address; BusError where nothing answers, GuestFatal where the
+    hardware does not survive it."""
+
+    asking_processor: int
+    """Which processor made the last access."""
+
+    def read(self, processor: int, address: int, size: int) -> int: ...
+
+    def write(
+        self, processor: int, address: int, size: int, value: int, mask: int = ...
+    ) -> None: ...
+
+    def peek(self, address: int, size: int) -> int: ...
+
+    @property
+    def all_idle(self) -> bool:
+        """Whether no processor would execute anything."""
+        ...
+
+
+class Board(Protocol):
+    """A machine without an engine."""
+
+    profile: str
+    byte_order: str
+    memory: PhysicalMemory
+    processors: Sequence[ProcessorState]
+    clock: EventClock
+    outside: Outside
+    activity: DeviceActivity
+    message: Callable[[str], None]
+    powered_off: bool
+    debugger_requested: bool
+    """Whether the guest ever asked for a debugger."""
+    debugger_pending: bool
+    """Whether it asks now; a monitor clears it."""
+
+    @property
+    def bus(self) -> Bus: ...
+
+    def save(self) -> Any: ...
+
+    def load(self, state: Any) -> None: ...
+
+    def reset(self) -> None: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,315 @@
+"""The event clock: virtual time, and what will happen when.
+
+Time is counted, not measured: it advances by a fixed number of nanoseconds a processor cycle, and
+by jumps while every processor idles. Events are plain data dispatched to a named owner, so that
+the queue is part of a saved state.
+
+Boards run in *bursts*: the clock says how many cycles may pass before it wants control back, the
+monitor lets the engine run that long, and events are dispatched between bursts. `TimeModel` says
+how exact that is.
+"""
+
+from bisect import insort
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Protocol
+
+import msgspec
+
+from kseg.machine.random_generator import RandomGenerator
+
+SECOND = 1_000_000_000
+
+_order = attrgetter("due", "sequence")
+
+
+@dataclass(frozen=True, slots=True)
+class TimeModel:
+    """How a board passes time. The defaults are exact; System/161's are in `system161`."""
+
+    nanoseconds_per_cycle: int
+    longest_burst: int
+    """Cycles after which an uneventful burst ends anyway."""
+    poll_interval: int
+    """Running cycles between two looks at the outside."""
+    jitter: bool = False
+    """Lengthen every delay by a random 0 to 1 %."""
+    late_events: bool = False
+    """An event does not shorten the burst in which it is scheduled unless that burst had already
+    been cut for a later event: System/161's behaviour."""
+    random_start: int = 0
+    """Time starts at a random number of nanoseconds below this."""
+    idle_remainder_counts_twice: bool = False
+    """System/161 keeps the nanoseconds of an idle jump that do not fill a cycle, and adds them to
+    the next jump although they have already passed."""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """`owner.on_event(name, argument)` at virtual time `due`; equal times in `sequence`."""
+
+    due: int
+    sequence: int
+    owner: str
+    name: str
+    argument: int = 0
+
+
+class EventOwner(Protocol):
+    """What can be woken by the clock."""
+
+    def on_event(self, name: str, argument: int, /) -> None:
+        """An event of this owner is due."""
+        ...
+
+
+class ClockState(msgspec.Struct, frozen=True):
+    """All of an `EventClock`; times in ns, lengths in cycles."""
+
+    base: int
+    elapsed: int
+    burst: int
+    in_burst: bool
+    jump: int
+    head_cuts_burst: bool
+    cycles_to_poll: int
+    idle_remainder: int
+    sequence: int
+    events: list[Event]
+    start_seconds: int
+    start_nanoseconds: int
+    run_cycles: int
+    idle_cycles: int
+
+
+class EventClock:
+    """Virtual time in nanoseconds, the queue of events, and the rhythm of bursts."""
+
+    CROWDED = 1024
+    """The number of pending events above which an owner must not add to its own (System/161
+    dies there); see `crowded`."""
+
+    def __init__(self, model: TimeModel, random: RandomGenerator, epoch: int = 0) -> None:
+        """Start at time 0 plus the model's random start; `epoch` is what the calendar clock shows
+        then, in seconds since 1970."""
+        self.model = model
+        self.random = random
+        self.base = random.next() % model.random_start if model.random_start else 0
+        self.elapsed = 0
+        """Cycles into the burst; the monitor keeps it up to date while a burst runs."""
+        self.burst = 0
+        """Cycles at which the burst ends."""
+        self.in_burst = False
+        self.run_cycles = 0
+        """Cycles of all bursts that have ended, with the idle end of a burst."""
+        self.idle_cycles = 0
+        """Cycles in which every processor idled, in the idle end of a burst or in a jump."""
+        self._jump = 0
+        self._head_cuts_burst = False
+        self._cycles_to_poll = model.poll_interval
+        self._idle_remainder = 0
+        self._sequence = 0
+        self._events: list[Event] = []
+        self._owners: dict[str, EventOwner] = {}
+        self._start_seconds = epoch & 0xFFFFFFFF
+        self._start_nanoseconds = 0
+
+    # Time.
+
+    @property
+    def now(self) -> int:
+        """Virtual time in ns: in a burst, the start of the cycle that is being executed."""
+        return self.base + self.elapsed * self.model.nanoseconds_per_cycle
+
+    def time_of_day(self) -> tuple[int, int]:
+        """The calendar clock: (seconds since 1970, nanoseconds), 32 bits each."""
+        seconds, nanoseconds = divmod(self.now, SECOND)
+        seconds += self._start_seconds
+        nanoseconds += self._start_nanoseconds
+        # Not >=: a nanosecond count of exactly a second can be seen, as on System/161.
+        if nanoseconds & 0xFFFFFFFF > SECOND:
+            nanoseconds -= SECOND
+            seconds += 1
+        return seconds & 0xFFFFFFFF, nanoseconds & 0xFFFFFFFF
+
+    @property
+    def start(self) -> tuple[int, int]:
+        """What the calendar clock showed, or should have shown, at virtual time 0."""
+        return self._start_seconds, self._start_nanoseconds
+
+    def set_seconds(self, seconds: int) -> None:
+        """Set the calendar clock's seconds."""
+        self._start_seconds = (seconds - self.now // SECOND) & 0xFFFFFFFF
+
+    def set_nanoseconds(self, nanoseconds: int) -> None:
+        """Set the calendar clock's nanoseconds."""
+        self._start_nanoseconds = (nanoseconds - self.now % SECOND) & 0xFFFFFFFF
+
+    # Events.
+
+    def register(self, name: str, owner: EventOwner) -> None:
+        """Let events for `name` go to `owner`."""
+        if name in self._owners:
+            raise ValueError(f"two event owners named {name!r}")
+        self._owners[name] = owner
+
+    def schedule(self, delay: int, owner: str, name: str, argument: int = 0) -> None:
+        """Call `owner`'s `on_event(name, argument)` in `delay` ns (and the model's jitter)."""
+        if owner not in self._owners:
+            raise ValueError(f"no event owner named {owner!r}")
+        if self.model.jitter:
+            # In floating point and in this order: System/161's results to the last bit.
+            delay += int((self.random.next() * (delay * 0.01)) / 2147483647.0)
+        event = Event(self.now + delay, self._sequence, owner, name, argument)
+        self._sequence += 1
+        events = self._events
+        first = not events or event.due < events[0].due
+        if first and self.in_burst:
+            if not self.model.late_events:
+                self._cut_burst_at(event.due)
+            elif self._head_cuts_burst:
+                self.end_burst_early()
+        if first and events:
+            self._head_cuts_burst = False
+        insort(events, event, key=_order)
+
+    def _cut_burst_at(self, due: int) -> None:
+        cycles = -(-(due - self.base) // self.model.nanoseconds_per_cycle)
+        self.burst = min(self.burst, max(cycles, self.elapsed + 1))
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the guest has made so many events pend that owners must stop adding."""
+        return len(self._events) >= self.CROWDED
+
+    def drop_oldest(self, owner: str, name: str) -> None:
+        """Forget the event of this owner and name that was scheduled first, if there is one."""
+        mine = [event for event in self._events if event.owner == owner and event.name == name]
+        if mine:
+            oldest = min(mine, key=attrgetter("sequence"))
+            if oldest is self._events[0]:
+                self._head_cuts_burst = False
+            self._events.remove(oldest)
+
+    def forget_events(self) -> None:
+        """Drop all that is pending, and the burst that is under way."""
+        self.base, self.elapsed, self.in_burst, self._jump = self.now, 0, False, 0
+        self._events.clear()
+        self._head_cuts_burst = False
+
+    @property
+    def next_due(self) -> int | None:
+        """When the next event is due, or None."""
+        return self._events[0].due if self._events else None
+
+    @property
+    def pending(self) -> Iterable[Event]:
+        """What will happen, in order."""
+        return tuple(self._events)
+
+    def _dispatch(self) -> None:
+        """Dispatch what is due, also what handlers schedule for now."""
+        events, now = self._events, self.now
+        while events and events[0].due <= now:
+            event = events.pop(0)
+            self._head_cuts_burst = False
+            self._owners[event.owner].on_event(event.name, event.argument)
+
+    # Bursts.
+
+    def begin_burst(self) -> None:
+        """Decide how long processors run now: until the next event or poll."""
+        length = self.model.longest_burst
+        if self._events:
+            nanoseconds = self.model.nanoseconds_per_cycle
+            delay = self._events[0].due - self.base
+            if delay <= 0:
+                length = 0
+            elif delay < length * nanoseconds:
+                self._head_cuts_burst = True
+                # Rounded up, or an event less than a cycle away would never come.
+                length = -(-delay // nanoseconds)
+        self.elapsed = 0
+        self.burst = min(length, self._cycles_to_poll)
+        self.in_burst = True
+
+    def end_burst_early(self) -> None:
+        """End the burst after the cycle that is being executed."""
+        if self.in_burst and not self._jump:
+            self.burst = min(self.burst, self.elapsed + 1)
+
+    def end_burst(self) -> bool:
+        """Commit the burst's cycles and dispatch what is due; True when it is time to poll."""
+        self.in_burst = False
+        elapsed, self.elapsed = self.elapsed, 0
+        if self._jump:
+            self.base += self._jump
+            self._jump = 0
+            self._dispatch()
+            return False
+        self.base += elapsed * self.model.nanoseconds_per_cycle
+        self.run_cycles += elapsed
+        self._cycles_to_poll -= elapsed
+        poll = self._cycles_to_poll <= 0
+        if poll:
+            self._cycles_to_poll = self.model.poll_interval
+        self._dispatch()
+        return poll
+
+    def begin_jump(self, nanoseconds: int) -> None:
+        """Begin a burst of `nanoseconds` in which every processor idles; `burst` is its length in
+        whole cycles (nothing is dispatched before `end_burst`)."""
+        total = nanoseconds + self._idle_remainder
+        self.burst, self._idle_remainder = divmod(total, self.model.nanoseconds_per_cycle)
+        # The time that passes is what was asked for; the remainder only carries cycles over.
+        self._jump = total if self.model.idle_remainder_counts_twice else nanoseconds
+        self.elapsed = 0
+        self.in_burst = True
+
+    @property
+    def jumping(self) -> bool:
+        """Whether the burst is an idle jump."""
+        return self.in_burst and self._jump > 0
+
+    def idle(self, cycles: int) -> None:
+        """Account for `cycles` of this burst in which every processor idles."""
+        self.elapsed += cycles
+        self.idle_cycles += cycles
+
+    def save(self) -> ClockState:
+        return ClockState(
+            base=self.base,
+            elapsed=self.elapsed,
+            burst=self.burst,
+            in_burst=self.in_burst,
+            jump=self._jump,
+            head_cuts_burst=self._head_cuts_burst,
+            cycles_to_poll=self._cycles_to_poll,
+            idle_remainder=self._idle_remainder,
+            sequence=self._sequence,
+            events=list(self._events),
+            start_seconds=self._start_seconds,
+            start_nanoseconds=self._start_nanoseconds,
+            run_cycles=self.run_cycles,
+            idle_cycles=self.idle_cycles,
+        )
+
+    def load(self, state: ClockState) -> None:
+        """Take over a saved state; ValueError when an event's owner is not registered."""
+        for event in state.events:
+            if event.owner not in self._owners:
+                raise ValueError(f"an event for {event.owner!r}, which this machine has not")
+        self.base = state.base
+        self.elapsed = state.elapsed
+        self.burst = state.burst
+        self.in_burst = state.in_burst
+        self._jump = state.jump
+        self._head_cuts_burst = state.head_cuts_burst
+        self._cycles_to_poll = state.cycles_to_poll
+        self._idle_remainder = state.idle_remainder
+        self._sequence = state.sequence
+        self._events = sorted(state.events, key=_order)
+        self._start_seconds = state.start_seconds
+        self._start_nanoseconds = state.start_nanoseconds
+        self.run_cycles = state.run_cycles
+        self.idle_cycles = state.idle_cycles

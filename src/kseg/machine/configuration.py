@@ -1,0 +1,145 @@
+"""`sys161.conf`: which device sits in which LAMEbus slot, and with which arguments.
+
+One line a slot, `SLOT DEVICE [ARGUMENT...]`, words separated by white space, `#` starts a comment
+(System/161 manual, "The System/161 config file").
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from kseg.devices.registry import CONTROLLERS, DEVICES
+from kseg.errors import ConfigurationError
+from kseg.machine.arguments import Arguments, c_number
+
+SLOTS = 32
+CONTROLLER_SLOT = 31
+LONGEST_LINE = 1023
+MOST_WORDS = 128
+
+
+class SlotConfiguration(msgspec.Struct, frozen=True):
+    """One line: `arguments` as written, `place` for messages ("sys161.conf: line 3")."""
+
+    slot: int
+    device: str
+    arguments: list[str]
+    place: str
+
+    def line(self) -> str:
+        """The line that says this."""
+        return " ".join([str(self.slot), self.device, *self.arguments])
+
+    def read_arguments(self) -> Arguments:
+        return Arguments(self.device, self.arguments, self.place)
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """A machine, in the order in which the file names its slots: devices come up in that order.
+
+    `directory` is what relative paths in arguments are relative to.
+    """
+
+    slots: list[SlotConfiguration]
+    directory: str = "."
+
+    @property
+    def controller(self) -> SlotConfiguration:
+        """The bus controller's line."""
+        return next(slot for slot in self.slots if slot.slot == CONTROLLER_SLOT)
+
+    def text(self) -> str:
+        """A file that says this."""
+        return "".join(f"{slot.line()}\n" for slot in self.slots)
+
+
+def read_configuration(path: str | Path, overrides: Sequence[str] = ()) -> Configuration:
+    """Read a file; `overrides` are options -C, "SLOT:ARGUMENT". ConfigurationError otherwise.
+
+    Relative paths in it are relative to the current directory, as System/161 has it.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read configuration {path}: {error.strerror}; name another with -c"
+        ) from None
+    return parse_configuration(text, str(path), overrides)
+
+
+def parse_configuration(
+    text: str, source: str = "sys161.conf", overrides: Sequence[str] = ()
+) -> Configuration:
+    """Parse and check a configuration; ConfigurationError says source, line and what is wrong."""
+    extra = _overrides(overrides)
+    slots: dict[int, SlotConfiguration] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        place = f"{source}: line {number}"
+        if len(line) > LONGEST_LINE:
+            raise ConfigurationError(f"{place}: longer than {LONGEST_LINE} characters")
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        slot = _parse_line(words, place, extra)
+        if slot.slot in slots:
+            raise ConfigurationError(
+                f"{place}: slot {slot.slot} is already in use by {slots[slot.slot].device}"
+            )
+        slots[slot.slot] = slot
+    for slot_number, words in extra.items():
+        if slot_number not in slots:
+            raise ConfigurationError(
+                f"-C {slot_number}:{words[0]}: no device in slot {slot_number} of {source}"
+            )
+    if CONTROLLER_SLOT not in slots:
+        raise ConfigurationError(
+            f"{source}: no mainboard; add a line such as '31 mainboard ramsize=1M cpus=1'"
+        )
+    return Configuration(list(slots.values()))
+
+
+def _parse_line(words: list[str], place: str, extra: dict[int, list[str]]) -> SlotConfiguration:
+    if len(words) > MOST_WORDS:
+        raise ConfigurationError(f"{place}: more than {MOST_WORDS} words")
+    try:
+        slot = c_number(words[0])
+    except ValueError:
+        slot = -1
+    if not 0 <= slot < SLOTS:
+        raise ConfigurationError(
+            f"{place}: expected a slot number from 0 to {SLOTS - 1}, got {words[0]!r}"
+        )
+    if len(words) == 1:
+        raise ConfigurationError(f"{place}: expected a device name after slot {slot}")
+    name = words[1]
+    device = DEVICES.get(name)
+    if device is None:
+        raise ConfigurationError(
+            f"{place}: no such device {name!r}; there are {', '.join(sorted(DEVICES))}"
+        )
+    if name in CONTROLLERS and slot != CONTROLLER_SLOT:
+        raise ConfigurationError(f"{place}: {name} must go in slot {CONTROLLER_SLOT}")
+    if name not in CONTROLLERS and slot == CONTROLLER_SLOT:
+        raise ConfigurationError(
+            f"{place}: slot {CONTROLLER_SLOT} is for the mainboard; put {name} elsewhere"
+        )
+    found = SlotConfiguration(slot, name, words[2:] + extra.get(slot, []), place)
+    device.parse_arguments(found.read_arguments())
+    return found
+
+
+def _overrides(overrides: Iterable[str]) -> dict[int, list[str]]:
+    extra: dict[int, list[str]] = {}
+    for override in overrides:
+        text, colon, argument = override.partition(":")
+        try:
+            slot = int(text)
+        except ValueError:
+            slot = -1
+        if not colon or not argument or not 0 <= slot < SLOTS:
+            raise ConfigurationError(
+                f"-C {override}: expected SLOT:ARGUMENT with a slot from 0 to {SLOTS - 1}"
+            )
+        extra.setdefault(slot, []).append(argument)
+    return extra

@@ -1,0 +1,225 @@
+"""Disk images: System/161's file format, and disks that are not files.
+
+A file is a header sector, "System/161 Disk Image" padded with zeros, then the sectors. Files are
+sparse; whoever has one open holds an exclusive `flock` on it.
+"""
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from kseg.errors import DiskImageError, StateError
+
+SECTOR_SIZE = 512
+HEADER = b"System/161 Disk Image".ljust(SECTOR_SIZE, b"\0")
+HEADER_TEXT = b"System/161 Disk Image\0"
+FEWEST_SECTORS = 128
+MOST_BYTES = 1 << 32
+"""What System/161 uses of an image, at most."""
+
+
+class DiskContents(msgspec.Struct, frozen=True):
+    """What a disk holds that is not in a file: sectors that differ from it, by number."""
+
+    sectors: int
+    written: dict[int, bytes]
+
+
+class Disk(Protocol):
+    """Sectors by number. Reading and writing raise OSError when the host fails."""
+
+    @property
+    def sectors(self) -> int: ...
+
+    def read(self, sector: int) -> bytes: ...
+
+    def write(self, sector: int, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+    def save(self) -> DiskContents: ...
+
+    def load(self, contents: DiskContents) -> None: ...
+
+
+class MemoryDisk:
+    """A disk that lives in memory only, at first all zero; with `base`, a private view of that
+    disk that keeps what is written to itself."""
+
+    def __init__(self, sectors: int = 0, base: Disk | None = None) -> None:
+        self.sectors = base.sectors if base is not None else sectors
+        self._base = base
+        self._written: dict[int, bytes] = {}
+
+    def read(self, sector: int) -> bytes:
+        data = self._written.get(_checked(sector, self.sectors))
+        if data is None:
+            data = self._base.read(sector) if self._base is not None else bytes(SECTOR_SIZE)
+        return data
+
+    def write(self, sector: int, data: bytes) -> None:
+        if len(data) != SECTOR_SIZE:
+            raise ValueError(f"a sector has {SECTOR_SIZE} bytes, not {len(data)}")
+        self._written[_checked(sector, self.sectors)] = bytes(data)
+
+    def close(self) -> None:
+        if self._base is not None:
+            self._base.close()
+
+    def save(self) -> DiskContents:
+        return DiskContents(self.sectors, dict(self._written))
+
+    def load(self, contents: DiskContents) -> None:
+        check_contents(contents, self.sectors)
+        self._written = dict(contents.written)
+
+
+class DiskImage:
+    """An image file, open and locked. What is saved of it is its size: its sectors stay in the
+    file (put a MemoryDisk in front to keep them with a snapshot)."""
+
+    def __init__(self, path: str | Path, *, paranoid: bool = False, writable: bool = True) -> None:
+        """Open and lock `path`; DiskImageError when it is missing, locked or not a disk image.
+
+        `paranoid` flushes every write to stable storage.
+        """
+        self.path = Path(path)
+        self._paranoid = paranoid
+        flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC
+        try:
+            self._file = os.open(self.path, flags)
+        except OSError as error:
+            mend = "; create it with: kseg disk create" if error.errno == errno.ENOENT else ""
+            raise DiskImageError(f"disk image {path}: {error.strerror}{mend}") from None
+        try:
+            self._open(writable)
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def _open(self, writable: bool) -> None:
+        try:
+            fcntl.flock(self._file, (fcntl.LOCK_EX if writable else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                raise DiskImageError(
+                    f"disk image {self.path}: in use by another machine; stop that one first"
+                ) from None
+            raise DiskImageError(f"disk image {self.path}: {error.strerror}") from None
+        try:
+            header = os.pread(self._file, SECTOR_SIZE, 0)
+            size = os.fstat(self._file).st_size
+        except OSError as error:
+            raise DiskImageError(f"disk image {self.path}: {error.strerror}") from None
+        if not header.startswith(HEADER_TEXT):
+            raise DiskImageError(
+                f"disk image {self.path}: not a System/161 disk image; create one with:"
+                " kseg disk create"
+            )
+        if size < SECTOR_SIZE:
+            raise DiskImageError(f"disk image {self.path}: shorter than its header sector")
+        self.oversized = size - SECTOR_SIZE > MOST_BYTES - 1
+        """Whether the file has more than can be used."""
+        self.sectors = min(size - SECTOR_SIZE, MOST_BYTES) // SECTOR_SIZE
+
+    def read(self, sector: int) -> bytes:
+        """One sector; what lies beyond the end of the file reads as zeros."""
+        offset = (_checked(sector, self.sectors) + 1) * SECTOR_SIZE
+        return os.pread(self._file, SECTOR_SIZE, offset).ljust(SECTOR_SIZE, b"\0")
+
+    def write(self, sector: int, data: bytes) -> None:
+        if len(data) != SECTOR_SIZE:
+            raise ValueError(f"a sector has {SECTOR_SIZE} bytes, not {len(data)}")
+        offset = (_checked(sector, self.sectors) + 1) * SECTOR_SIZE
+        done = 0
+        while done < SECTOR_SIZE:
+            done += os.pwrite(self._file, data[done:], offset + done)
+        if self._paranoid:
+            os.fsync(self._file)
+
+    def close(self) -> None:
+        """Release the lock; a second time does nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def __enter__(self) -> "DiskImage":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def save(self) -> DiskContents:
+        return DiskContents(self.sectors, {})
+
+    def load(self, contents: DiskContents) -> None:
+        check_contents(contents, self.sectors)
+        for sector, data in contents.written.items():
+            self.write(sector, data)
+
+
+def check_contents(contents: DiskContents, sectors: int) -> None:
+    """Raise StateError unless saved contents fit a disk of `sectors`."""
+    if contents.sectors != sectors:
+        raise StateError(
+            f"the saved disk has {contents.sectors} sectors, this one {sectors}; "
+            "give the machine the disk image it had"
+        )
+    for sector, data in contents.written.items():
+        if not 0 <= sector < sectors or len(data) != SECTOR_SIZE:
+            raise StateError(f"the saved disk has an impossible sector {sector}")
+
+
+def _checked(sector: int, sectors: int) -> int:
+    if not 0 <= sector < sectors:
+        raise ValueError(f"sector {sector} of a disk with {sectors}")
+    return sector
+
+
+def create(path: str | Path, size: int, *, force: bool = False) -> None:
+    """Make a sparse image of `size` bytes; `force` replaces an existing file.
+
+    Raises DiskImageError when the size is not a number of sectors System/161 accepts, or when the
+    host refuses.
+    """
+    _check_size(size)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if force else os.O_EXCL)
+    try:
+        file = os.open(path, flags, 0o664)
+    except FileExistsError:
+        raise DiskImageError(f"disk image {path}: exists; force replaces it") from None
+    except OSError as error:
+        raise DiskImageError(f"disk image {path}: {error.strerror}") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(file, 0)
+        os.pwrite(file, HEADER, 0)
+        os.ftruncate(file, SECTOR_SIZE + size)
+    except OSError as error:
+        text = "in use by another machine" if error.errno == errno.EAGAIN else error.strerror
+        raise DiskImageError(f"disk image {path}: {text}") from None
+    finally:
+        os.close(file)
+
+
+def resize(path: str | Path, size: int) -> None:
+    """Cut an image to `size` bytes, or let it grow by zeros; DiskImageError as in `create`."""
+    _check_size(size)
+    with DiskImage(path):
+        try:
+            os.truncate(path, SECTOR_SIZE + size)
+        except OSError as error:
+            raise DiskImageError(f"disk image {path}: {error.strerror}") from None
+
+
+def _check_size(size: int) -> None:
+    if size % SECTOR_SIZE:
+        raise DiskImageError(f"a disk of {size} bytes: not a multiple of {SECTOR_SIZE}")
+    if not FEWEST_SECTORS * SECTOR_SIZE <= size < MOST_BYTES:
+        raise DiskImageError(
+            f"a disk of {size} bytes: give {FEWEST_SECTORS * SECTOR_SIZE // 1024}K to just below 4G"
+        )

@@ -1,0 +1,118 @@
+"""Loading a kernel: ELF program headers, and nothing else of ELF.
+
+A strict little reader of our own: loading is on the way of every cold start, and a general ELF
+library costs more time to import than the whole boot of a small kernel
+(docs/decisions/elf-reader.md). Symbols and line numbers are read elsewhere, when asked for.
+"""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from kseg.errors import ImageError
+from kseg.memory.physical import PhysicalMemory
+
+HEADER_SIZE = 52
+PROGRAM_HEADER_SIZE = 32
+EXECUTABLE = 2
+MIPS = 8
+LOAD = 1
+MOST_BYTES = 256 << 20
+"""A file that is larger is not a kernel."""
+
+KSEG0, KSEG2 = 0x80000000, 0xC0000000
+PHYSICAL_MASK = 0x1FFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One PT_LOAD: `data`, then zeros up to `size` bytes, at virtual `address`."""
+
+    address: int
+    size: int
+    data: bytes
+    executable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An executable: where it starts and what goes where."""
+
+    entry: int
+    segments: tuple[Segment, ...]
+
+
+def read_image(path: str | Path, byte_order: str = "big") -> Image:
+    """Read the ELF executable at `path`; ImageError when there is none that could be loaded."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise ImageError(f"cannot open kernel {path}: {error.strerror}") from None
+    if len(data) > MOST_BYTES:
+        raise ImageError(f"kernel {path}: larger than {MOST_BYTES >> 20}M")
+    return parse_image(data, str(path), byte_order)
+
+
+def parse_image(data: bytes, name: str = "image", byte_order: str = "big") -> Image:
+    """Check an ELF file's bytes and take its segments out; ImageError says what is wrong.
+
+    What System/161's loader takes is taken (System/161 manual, "MIPS", "Kernel loading"); segment
+    types it does not know, which today's linkers add, are skipped.
+    """
+
+    def check(condition: bool, text: str) -> None:
+        if not condition:
+            raise ImageError(f"kernel {name}: {text}")
+
+    check(data[:4] == b"\x7fELF", "not an ELF executable")
+    check(len(data) >= HEADER_SIZE, "cut short: the ELF header is not complete")
+    check(data[4] == 1, "not a 32-bit executable")
+    wanted, prefix = (2, ">") if byte_order == "big" else (1, "<")
+    check(data[5] == wanted, f"wrong byte order; this machine is {byte_order} endian")
+    kind, machine, version, entry, table = struct.unpack_from(prefix + "HHIII", data, 16)
+    entry_size, entries = struct.unpack_from(prefix + "HH", data, 42)
+    check(data[6] == 1 and version == 1, "unknown ELF version")
+    check(machine == MIPS, f"for processor type {machine}, not MIPS")
+    check(kind == EXECUTABLE, "not linked: ELF but not an executable")
+    check(entry & 3 == 0, f"entry point {entry:#010x} is not a multiple of 4")
+    check(
+        entries == 0 or entry_size >= PROGRAM_HEADER_SIZE,
+        f"program headers of {entry_size} bytes",
+    )
+    check(table + entries * entry_size <= len(data), "cut short: program headers are missing")
+    segments = []
+    for index in range(entries):
+        kind, offset, address, _physical, in_file, size, flags = struct.unpack_from(
+            prefix + "7I", data, table + index * entry_size
+        )
+        if kind != LOAD:
+            continue
+        in_file = min(in_file, size)
+        check(
+            offset + in_file <= len(data), f"cut short: the segment for {address:#010x} is missing"
+        )
+        segments.append(Segment(address, size, data[offset : offset + in_file], bool(flags & 1)))
+    check(bool(segments), "has no segments to load")
+    return Image(entry, tuple(segments))
+
+
+def load_image(image: Image, memory: PhysicalMemory, name: str = "image") -> None:
+    """Copy segments to the physical RAM behind their kseg0 or kseg1 addresses; ImageError when
+    one lies elsewhere."""
+    for segment in image.segments:
+        end = segment.address + segment.size
+        if not KSEG0 <= segment.address <= end < KSEG2:
+            raise ImageError(
+                f"kernel {name}: a segment at {segment.address:#010x} (size {segment.size}) is not"
+                " in kseg0 or kseg1; link the kernel at 0x80000000 or above"
+            )
+        physical = segment.address & PHYSICAL_MASK
+        # The end must lie below the top of RAM, not at it: System/161's rule.
+        if physical + segment.size >= memory.ram.size:
+            raise ImageError(
+                f"kernel {name}: a segment at {segment.address:#010x} (size {segment.size}) does"
+                f" not fit into {memory.ram.size >> 10}K of RAM; raise ramsize="
+            )
+        memory.write(physical, segment.data)
+        memory.write(physical + len(segment.data), bytes(segment.size - len(segment.data)))

@@ -1,0 +1,62 @@
+"""The pseudo-random generator behind timing jitter and the `random` device.
+
+The additive feedback generator of degree 31 that the C library's `random()` has used since 4.3BSD
+(TYPE_3 in glibc's `random_r.c`): a run with the same seed sees the same numbers as System/161.
+"""
+
+import msgspec
+
+DEGREE = 31
+SEPARATION = 3
+WARM_UP = 310
+MAXIMUM = 0x7FFFFFFF
+
+
+class RandomState(msgspec.Struct, frozen=True):
+    """The whole state: the last 31 words, oldest first."""
+
+    words: list[int]
+
+
+class RandomGenerator:
+    """Numbers from 0 to 2**31 - 1, a pure function of the seed."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self.seed(seed)
+
+    def seed(self, seed: int) -> None:
+        """Start again from `seed`, of which 32 bits count; 0 is the same as 1."""
+        word = seed & 0xFFFFFFFF or 1
+        words = [word]
+        # The recurrence is on C's signed int: division truncates towards zero.
+        signed = word - (1 << 32) if word & 0x80000000 else word
+        for _ in range(1, DEGREE):
+            high = abs(signed) // 127773 * (1 if signed >= 0 else -1)
+            low = signed - high * 127773
+            signed = 16807 * low - 2836 * high
+            if signed < 0:
+                signed += MAXIMUM
+            words.append(signed)
+        # The front of the queue starts SEPARATION words in, so the oldest word is there.
+        self._words = words[SEPARATION:] + words[:SEPARATION]
+        self._position = 0
+        for _ in range(WARM_UP):
+            self.next()
+
+    def next(self) -> int:
+        """The next number: 31 bits."""
+        words, position = self._words, self._position
+        word = (words[position - SEPARATION] + words[position]) & 0xFFFFFFFF
+        words[position] = word
+        position += 1
+        self._position = 0 if position == DEGREE else position
+        return word >> 1
+
+    def save(self) -> RandomState:
+        return RandomState(self._words[self._position :] + self._words[: self._position])
+
+    def load(self, state: RandomState) -> None:
+        if len(state.words) != DEGREE or any(not 0 <= word < 1 << 32 for word in state.words):
+            raise ValueError(f"a random generator's state is {DEGREE} 32-bit words")
+        self._words = list(state.words)
+        self._position = 0

@@ -1,0 +1,322 @@
+"""The board System/161 emulates: LAMEbus, its cards, up to 32 MIPS-161 processors at 25 MHz."""
+
+import ctypes
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kseg.devices.device import Device, Surroundings
+from kseg.devices.registry import DEVICES
+from kseg.engine.state import ProcessorState
+from kseg.errors import DoomReached, StateError
+from kseg.machine.clock import ClockState, EventClock, TimeModel
+from kseg.machine.configuration import Configuration
+from kseg.machine.elf import Image, load_image, read_image
+from kseg.machine.lamebus import KSEG0, LameBus, enter
+from kseg.machine.outside import Outside
+from kseg.machine.random_generator import RandomGenerator, RandomState
+from kseg.machine.statistics import DeviceActivity
+from kseg.memory.physical import PhysicalMemory
+
+STATE_VERSION = 1
+
+NANOSECONDS_PER_CYCLE = 40
+TIME = TimeModel(
+    nanoseconds_per_cycle=NANOSECONDS_PER_CYCLE,
+    longest_burst=125_000,
+    poll_interval=50_000,
+    jitter=True,
+    late_events=True,
+    random_start=10_000_000,
+    idle_remainder_counts_twice=True,
+)
+
+ROM_BASE = 0x1FC00000
+ROM_SIZE = 4096
+BREAK = 0x0000000D
+COUNTER_MASK = (1 << 64) - 1
+
+RESET_VECTOR = 0xBFC00000
+RESET_STATUS = 0x00400000
+"""Exceptions go to the boot ROM, kernel mode, interrupts off."""
+
+
+class System161State(msgspec.Struct, frozen=True):
+    """A whole machine between two instructions, as plain data.
+
+    `configuration` is the text of the configuration the state belongs to.
+    """
+
+    version: int
+    configuration: str
+    regions: dict[str, bytes]
+    processors: list[dict[str, Any]]
+    clock: ClockState
+    random: RandomState
+    activity: DeviceActivity
+    devices: dict[int, Any]
+    powered_off: bool
+    debugger_requested: bool
+    doom: int
+
+
+class System161:
+    """Memory, bus, cards, processors and time; a monitor and an engine make it run."""
+
+    byte_order = "big"
+    profile = "mips161"
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        outside: Outside | None = None,
+        console: Callable[[bytes], None] | None = None,
+        message: Callable[[str], None] | None = None,
+        epoch: Callable[[], int] | None = None,
+        doom: int = 0,
+    ) -> None:
+        """Build and reset the machine.
+
+        `console` takes what the guest prints, `message` what the machine has to say. `epoch` gives
+        the calendar time at the start, in seconds since 1970 (default: the host's clock). `doom`
+        is the number of disk writes after which the power fails; 0 is never.
+        """
+        self.configuration = configuration
+        self.outside = outside or Outside()
+        self.message = message or (lambda _text: None)
+        self._console = console or (lambda _data: None)
+        options = DEVICES[configuration.controller.device].parse_arguments(
+            configuration.controller.read_arguments()
+        )
+        self.memory = PhysicalMemory(options.ram_size)
+        self.memory.add_region("boot rom", ROM_BASE, ROM_SIZE, writable=False)
+        self.processors = [ProcessorState() for _ in range(options.processors)]
+        self.bus = LameBus(self.memory, self.processors)
+        self.random = RandomGenerator()
+        now = epoch or (lambda: int(time.time()))
+        answer = self.outside.ask("epoch", lambda: now().to_bytes(8, "big"))
+        self.clock = EventClock(TIME, self.random, int.from_bytes(answer, "big"))
+        self.activity = DeviceActivity()
+        self.trace_flags: set[str] = set()
+        self.can_profile = False
+        self.doom = doom
+        self.powered_off = False
+        self.debugger_requested = False
+        """Whether the guest ever asked for a debugger; then the exit code is 1."""
+        self.debugger_pending = False
+        """Whether it asks now; the monitor clears it."""
+        self._image: Image | None = None
+        self._image_name = ""
+        self._boot_string = b""
+        self._plug_cards()
+        self._reset_memory()
+        self._reset_processors()
+
+    def _plug_cards(self) -> None:
+        surroundings = Surroundings(
+            clock=self.clock,
+            random=self.random,
+            memory=self.memory,
+            directory=Path(self.configuration.directory),
+            outside=self.outside,
+            activity=self.activity,
+            # Looked up at each use, so that both can be replaced while the machine runs.
+            console=lambda data: self._console(data),
+            message=lambda text: self.message(text),
+            control=self,
+        )
+        try:
+            for slot in self.configuration.slots:
+                kind = DEVICES[slot.device]
+                options = kind.parse_arguments(slot.read_arguments())
+                self.bus.plug(kind(slot.slot, surroundings, self.bus, options))
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def console(self) -> Callable[[bytes], None]:
+        """Takes what the guest prints."""
+        return self._console
+
+    @console.setter
+    def console(self, console: Callable[[bytes], None]) -> None:
+        self._console = console
+
+    # Booting.
+
+    def load_kernel(self, kernel: str | Path | Image, arguments: str | bytes = "") -> None:
+        """Load a kernel and give it its boot string; ImageError when that cannot be done."""
+        self._image = kernel if isinstance(kernel, Image) else read_image(kernel, self.byte_order)
+        self._image_name = "image" if isinstance(kernel, Image) else str(kernel)
+        if isinstance(arguments, str):
+            arguments = arguments.encode("utf-8", "surrogateescape")
+        self._boot_string = arguments.partition(b"\0")[0]
+        self._boot()
+
+    def _boot(self) -> None:
+        """Put the kernel into RAM, the boot string at its top, and processor 0 at the entry."""
+        if self._image is None:
+            return
+        load_image(self._image, self.memory, self._image_name)
+        string = self._boot_string + b"\0"
+        string = string.ljust(-(-len(string) // 4) * 4, b"\0")
+        top = self.memory.ram.size - len(string)
+        self.memory.write(top, string)
+        enter(self.processors[0], self._image.entry, KSEG0 + top, KSEG0 + top - 4)
+
+    def _reset_memory(self) -> None:
+        for region in self.memory.regions:
+            self.memory.write(region.base, bytes(region.size))
+        # Sliding into the last word of the ROM means an exception nobody has a handler for.
+        self.memory.write(ROM_BASE + ROM_SIZE - 4, BREAK.to_bytes(4, "big"))
+
+    def _reset_processors(self) -> None:
+        for number, processor in enumerate(self.processors):
+            # Engines and the clock count cycles from the machine's beginning, not from a reset.
+            clock = processor.clock
+            processor.reset(RESET_STATUS, RESET_VECTOR)
+            processor.clock = clock
+            processor.count_origin = (clock - 1) & COUNTER_MASK
+            processor.random_origin = clock
+            processor.identity = number
+            processor.enabled = int(number == 0)
+
+    def reset(self) -> None:
+        """Back to power-on with the same kernel; time goes on, pending events are forgotten."""
+        self.clock.forget_events()
+        self.powered_off = False
+        self.debugger_requested = False
+        self.debugger_pending = False
+        self.trace_flags.clear()
+        self._reset_memory()
+        self._reset_processors()
+        for card in self.bus.cards:
+            card.reset()
+        self._boot()
+
+    # What cards ask of the machine (`BoardControl`).
+
+    def request_debugger(self) -> None:
+        self.debugger_requested = True
+        self.debugger_pending = True
+        self.clock.end_burst_early()
+
+    def power_off(self) -> None:
+        self.powered_off = True
+
+    def beep(self) -> None:
+        self._console(b"\a")
+
+    def tick_doom(self) -> None:
+        if self.doom:
+            self.doom -= 1
+            if self.doom == 0:
+                self.message("DOOOOOOOOOOOM")
+                raise DoomReached("the doom counter came to zero")
+
+    def dump(self) -> None:
+        """Describe the whole machine in messages."""
+        from kseg.machine.state_dump import dump
+
+        for line in dump(self):
+            self.message(line)
+
+    # State.
+
+    def save(self) -> System161State:
+        """Everything a guest can see or that determines what it will see, between two runs."""
+        return System161State(
+            version=STATE_VERSION,
+            configuration=self.configuration.text(),
+            regions={region.name: bytes(region.data) for region in self.memory.regions},
+            processors=[save_processor(processor) for processor in self.processors],
+            clock=self.clock.save(),
+            random=self.random.save(),
+            activity=msgspec.structs.replace(self.activity),
+            devices={card.slot: card.save() for card in self.bus.cards},
+            powered_off=self.powered_off,
+            debugger_requested=self.debugger_requested,
+            doom=self.doom,
+        )
+
+    def load(self, state: System161State) -> None:
+        """Become the saved machine; StateError when this one is built differently."""
+        if state.version != STATE_VERSION:
+            raise StateError(
+                f"saved state has version {state.version}, this kseg reads {STATE_VERSION}"
+            )
+        mine = {region.name: region.size for region in self.memory.regions}
+        theirs = {name: len(data) for name, data in state.regions.items()}
+        cards = {card.slot: card for card in self.bus.cards}
+        if (
+            mine != theirs
+            or len(state.processors) != len(self.processors)
+            or cards.keys() != state.devices.keys()
+        ):
+            raise StateError("saved state is of a machine with another configuration")
+        try:
+            self.clock.load(state.clock)
+            self.random.load(state.random)
+        except ValueError as error:
+            raise StateError(f"saved state: {error}") from None
+        for region in self.memory.regions:
+            self.memory.write(region.base, state.regions[region.name])
+        for slot, card in cards.items():
+            card.load(card_state(card, state.devices[slot]))
+        for processor, saved in zip(self.processors, state.processors, strict=True):
+            load_processor(processor, saved)
+        for field in msgspec.structs.fields(DeviceActivity):
+            setattr(self.activity, field.name, getattr(state.activity, field.name))
+        self.powered_off = state.powered_off
+        self.debugger_requested = state.debugger_requested
+        self.debugger_pending = False
+        self.doom = state.doom
+
+    def close(self) -> None:
+        """Give back files and locks; the machine cannot run any more."""
+        for card in self.bus.cards:
+            card.close()
+
+    def __enter__(self) -> "System161":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+
+def card_state(card: Device, state: Any) -> Any:
+    """A card's state as its own type: decoded files give plain dictionaries."""
+    if isinstance(state, card.State):
+        return state
+    try:
+        return msgspec.convert(state, card.State)
+    except msgspec.ValidationError as error:
+        raise StateError(f"saved state of {card.owner}: {error}") from None
+
+
+def save_processor(processor: ProcessorState) -> dict[str, Any]:
+    """A processor by field name: the C layout may change between versions."""
+    return {
+        name: list(value) if isinstance(value, ctypes.Array) else value
+        for name, value in ((name, getattr(processor, name)) for name, *_ in processor._fields_)
+    }
+
+
+def load_processor(processor: ProcessorState, saved: dict[str, Any]) -> None:
+    """Take over what `save_processor` returned; StateError when it does not fit."""
+    for name, kind, *_ in processor._fields_:
+        value = saved.get(name)
+        length = getattr(kind, "_length_", None)
+        if length is None:
+            if not isinstance(value, int):
+                raise StateError(f"saved processor has no number {name}")
+            setattr(processor, name, value)
+        else:
+            if not isinstance(value, list) or len(value) != length:
+                raise StateError(f"saved processor has no {length} numbers {name}")
+            getattr(processor, name)[:] = value

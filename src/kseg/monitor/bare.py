@@ -1,0 +1,364 @@
+"""The bare machine: no monitor between guest and hardware. Exceptions vector natively; what
+comes here is device registers, idling, and the passing of time.
+
+The loop is System/161's: run a burst, commit its cycles, dispatch what is due, look at the
+outside every so often, and when every processor waits, let time jump to the next event.
+"""
+
+import time
+from collections.abc import Callable
+from enum import StrEnum
+
+import msgspec
+
+from kseg.engine.contract import Engine, Exit, ExitReason
+from kseg.errors import BusError, DoomReached, GuestFatal
+from kseg.isa.exceptions import Fatal
+from kseg.machine.board import Board
+from kseg.machine.clock import SECOND
+from kseg.machine.statistics import Statistics, processor_statistics
+
+SHORTEST_SLEEP = 10_000_000
+"""ns: being ahead of the host's clock by less is not worth a sleep."""
+
+
+class StopReason(StrEnum):
+    """Why `BareMonitor.run` came back."""
+
+    POWER_OFF = "power-off"
+    CYCLE_LIMIT = "cycle limit"
+    CONDITION = "condition"
+    """The `until` that was given says so."""
+    BREAK = "break"
+    """A BREAK instruction, with `stop_on_break`."""
+    DEBUGGER = "debugger"
+    """The guest asked for a debugger, with `stop_for_debugger`."""
+    IDLE = "idle forever"
+    """Every processor waits, nothing will happen, and nothing has come in from outside."""
+    FATAL = "fatal"
+    DOOM = "doom"
+    NO_PROGRESS = "no progress"
+    INTERRUPTED = "interrupted"
+    """`BareMonitor.interrupt` was called."""
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """How a run ended. `exit_code` is System/161's for it; None where it would go on.
+
+    `processor` is the number of the one concerned, for BREAK and FATAL.
+    """
+
+    reason: StopReason
+    exit_code: int | None = None
+    message: str = ""
+    processor: int = 0
+
+
+class BareMonitor:
+    """Runs a board on an engine."""
+
+    def __init__(
+        self,
+        board: Board,
+        engine: Engine,
+        *,
+        pace: str = "fast",
+        wait_for_input: bool = False,
+        stop_for_debugger: bool = False,
+        progress_timeout: int = 0,
+    ) -> None:
+        """`pace` "fast" skips idle time, "real" makes an idle virtual second last a second.
+
+        `wait_for_input`: sleep when nothing but input can happen, instead of stopping with IDLE.
+        `stop_for_debugger`: stop where the guest asks for a debugger, instead of going on.
+        `progress_timeout`: stop when no user-mode instruction has been executed for twice as many
+        virtual seconds, with a warning after one (option -Z); 0 is never.
+        """
+        if pace not in ("fast", "real"):
+            raise ValueError(f"no pace {pace!r}; there are: fast, real")
+        self.board = board
+        self.engine = engine
+        self.pace = pace
+        self.wait_for_input = wait_for_input
+        self.stop_for_debugger = stop_for_debugger
+        self._watchdog = Watchdog(progress_timeout * SECOND, board) if progress_timeout else None
+        self._burst_start = 0
+        self._wall_time = 0
+        self._wall_anchor: tuple[int, int] | None = None
+        self._fatal: GuestFatal | None = None
+        self._interrupted = False
+        board.memory.on_write(engine.memory_changed)
+        self._find_burst_start()
+
+    def run(
+        self,
+        until_cycle: int | None = None,
+        max_cycles: int | None = None,
+        until: Callable[[], bool] | None = None,
+    ) -> Stop:
+        """Run until the engine's clock shows `until_cycle`, for `max_cycles`, until `until()` says
+        so (asked between bursts), or until the machine stops by itself."""
+        if max_cycles is not None:
+            limit = self.engine.clock + max_cycles
+            until_cycle = limit if until_cycle is None else min(limit, until_cycle)
+        started = time.perf_counter_ns()
+        try:
+            return self._run(until_cycle, until)
+        except DoomReached as doom:
+            self._settle()
+            return Stop(StopReason.DOOM, doom.exit_code, str(doom))
+        except GuestFatal as fatal:
+            return self._stop_fatal(fatal, self.board.bus.asking_processor)
+        finally:
+            self._wall_time += time.perf_counter_ns() - started
+
+    def _run(self, until_cycle: int | None, until: Callable[[], bool] | None) -> Stop:
+        board, clock, engine = self.board, self.board.clock, self.engine
+        while True:
+            if not clock.in_burst:
+                if board.powered_off:
+                    return Stop(
+                        StopReason.POWER_OFF,
+                        int(board.debugger_requested),
+                        "the guest switched off",
+                    )
+                if self._interrupted:
+                    self._interrupted = False
+                    return Stop(StopReason.INTERRUPTED)
+                if until is not None and until():
+                    return Stop(StopReason.CONDITION)
+                if board.bus.all_idle:
+                    if not self._begin_jump():
+                        return Stop(StopReason.IDLE, None, "nothing will ever happen")
+                else:
+                    clock.begin_burst()
+                self._burst_start = engine.clock
+            length = clock.burst
+            if until_cycle is not None:
+                length = min(length, until_cycle - self._burst_start)
+            stop = self._run_burst(length)
+            if stop is not None:
+                return stop
+            if clock.elapsed < clock.burst:
+                return Stop(StopReason.CYCLE_LIMIT)
+            jumped = clock.jumping
+            poll = clock.end_burst()
+            if self._watchdog is not None and not jumped:
+                stop = self._watchdog.look()
+            if poll:
+                board.outside.poll(engine.clock, clock.now)
+            if stop is not None:
+                return stop
+            if board.debugger_pending:
+                board.debugger_pending = False
+                if self.stop_for_debugger:
+                    return Stop(StopReason.DEBUGGER, None, "the guest asked for a debugger")
+
+    def _run_burst(self, length: int) -> Stop | None:
+        """Run to `length` cycles into the burst, or to its end when that comes to be earlier."""
+        clock, engine, start = self.board.clock, self.engine, self._burst_start
+        if clock.jumping:
+            self._skip(length - clock.elapsed)
+            return None
+        run = engine.run
+        # Answers may cut the burst, so its length is looked up again each time.
+        while (left := min(length, clock.burst) - clock.elapsed) > 0:
+            request = run(left)
+            clock.elapsed = engine.clock - start
+            reason = request.reason
+            if reason is ExitReason.DEVICE_STORE:
+                self._answer_store(request)
+            elif reason is ExitReason.DEVICE_LOAD:
+                self._answer_load(request)
+            elif reason is ExitReason.IDLE:
+                self._skip(min(length, clock.burst) - clock.elapsed)
+            elif reason is ExitReason.BREAK:
+                return Stop(StopReason.BREAK, None, "breakpoint", request.processor)
+            elif reason is ExitReason.FATAL:
+                return self._stop_fatal(GuestFatal(_describe(request)), request.processor)
+        if self._fatal is not None:
+            fatal, self._fatal = self._fatal, None
+            raise fatal
+        return None
+
+    def _answer_load(self, request: Exit) -> None:
+        try:
+            value = self.board.bus.read(request.processor, request.address, request.size)
+        except BusError:
+            self.engine.complete_load(None)
+        except GuestFatal as fatal:
+            self.engine.complete_load(0)
+            self._stop_after_cycle(fatal)
+        else:
+            self.engine.complete_load(value)
+
+    def _answer_store(self, request: Exit) -> None:
+        try:
+            self.board.bus.write(
+                request.processor, request.address, request.size, request.value, request.mask
+            )
+        except BusError:
+            self.engine.complete_store(False)
+        except GuestFatal as fatal:
+            self.engine.complete_store(True)
+            self._stop_after_cycle(fatal)
+        else:
+            self.engine.complete_store(True)
+
+    def _stop_after_cycle(self, fatal: GuestFatal) -> None:
+        """The hardware hangs, but all processors complete the cycle."""
+        self._fatal = self._fatal or fatal
+        self.board.clock.end_burst_early()
+
+    def _stop_fatal(self, fatal: GuestFatal, processor: int) -> Stop:
+        self._settle()
+        message = self.board.message
+        message(str(fatal))
+        message("You did something the hardware didn't like.")
+        message("In real life the machine would hang for no apparent reason,")
+        message("or maybe start to act strangely.")
+        return Stop(StopReason.FATAL, fatal.exit_code, str(fatal), processor)
+
+    def _settle(self) -> None:
+        self.board.clock.elapsed = self.engine.clock - self._burst_start
+
+    def interrupt(self) -> None:
+        """Make `run` come back soon, between two bursts: from any thread or signal handler."""
+        self._interrupted = True
+        self.board.outside.disturb()
+
+    # Idling.
+
+    def _skip(self, cycles: int) -> None:
+        if cycles > 0:
+            self.engine.skip(cycles)
+            self.board.clock.idle(cycles)
+
+    def _begin_jump(self) -> bool:
+        """Every processor waits: start a jump to what comes next; False when nothing will."""
+        clock, outside = self.board.clock, self.board.outside
+        while True:
+            now, due = clock.now, clock.next_due
+            arrival = self._next_arrival(now, due)
+            if arrival is None and due is None:
+                return False
+            if arrival is not None and arrival > now:
+                clock.begin_jump(arrival - now)
+                return True
+            if arrival is not None:
+                outside.poll(self.engine.clock, now)
+            if due is not None:
+                # Also after input: time has been decided on before the outside was looked at.
+                clock.begin_jump(due - now)
+                return True
+            if not self.board.bus.all_idle:
+                clock.begin_jump(0)
+                return True
+
+    def _next_arrival(self, now: int, due: int | None) -> int | None:
+        """When the next input comes, if that is before `due`: at virtual time `now` or later.
+        May sleep until then."""
+        outside = self.board.outside
+        if outside.replaying:
+            at = outside.replay_time
+            return max(at, now) if at is not None and (due is None or at < due) else None
+        if outside.waiting:
+            return now
+        if due is None:
+            if not self.wait_for_input or outside.closed:
+                return None
+            started = time.monotonic_ns()
+            if not outside.wait(None):
+                return None
+            return now + (time.monotonic_ns() - started if self.pace == "real" else 0)
+        if self.pace == "fast":
+            return None
+        ahead = self._ahead(now, due)
+        if ahead <= SHORTEST_SLEEP:
+            return None
+        started = time.monotonic_ns()
+        if not outside.wait(ahead / SECOND):
+            return None
+        slept = time.monotonic_ns() - started
+        return min(now + slept, due) if now + slept < due else now
+
+    def _ahead(self, now: int, due: int) -> int:
+        """By how much virtual time will be ahead of the host's when it is `due`, in ns."""
+        wall = time.monotonic_ns()
+        if self._wall_anchor is None:
+            self._wall_anchor = (wall, now)
+        passed = self._wall_anchor[1] + wall - self._wall_anchor[0]
+        if due <= passed:
+            return 0
+        return due - max(now, passed)
+
+    # State and statistics.
+
+    def _find_burst_start(self) -> None:
+        self._burst_start = self.engine.clock - self.board.clock.elapsed
+
+    def state_loaded(self, engine: Engine) -> None:
+        """Go on with a board that has loaded a state, on an engine made for it since."""
+        self.engine = engine
+        self._wall_anchor = None
+        self._fatal = None
+        self.board.memory.on_write(engine.memory_changed)
+        self._find_burst_start()
+
+    @property
+    def statistics(self) -> Statistics:
+        """What the machine did since power-on."""
+        board, clock = self.board, self.board.clock
+        running = clock.elapsed if clock.in_burst and not clock.jumping else 0
+        return Statistics(
+            processors=[processor_statistics(each) for each in board.processors],
+            devices=msgspec.structs.replace(board.activity),
+            run_cycles=clock.run_cycles + running,
+            idle_cycles=clock.idle_cycles,
+            virtual_time=clock.now,
+            wall_time=self._wall_time,
+        )
+
+
+class Watchdog:
+    """Option -Z: user-mode instructions must be executed now and then."""
+
+    def __init__(self, timeout: int, board: Board) -> None:
+        """`timeout` in ns of virtual time."""
+        self._timeout = timeout
+        self._board = board
+        self._deadline = timeout
+        self._seen = self._executed()
+        self._warned = False
+
+    def _executed(self) -> int:
+        return sum(each.user_cycles - each.user_stalls for each in self._board.processors)
+
+    def look(self) -> Stop | None:
+        """Warn at the first deadline without progress, stop at the second."""
+        now, executed = self._board.clock.now, self._executed()
+        if executed != self._seen:
+            self._seen = executed
+            self._deadline = now + self._timeout
+            self._warned = False
+            return None
+        if now < self._deadline:
+            return None
+        self._deadline = now + self._timeout
+        seconds = self._timeout // SECOND
+        if not self._warned:
+            self._warned = True
+            self._board.message(f"Caution: no progress in {seconds} seconds")
+            return None
+        self._warned = False
+        text = f"No progress in {2 * seconds} seconds"
+        self._board.message(text)
+        return Stop(StopReason.NO_PROGRESS, 1, text)
+
+
+def _describe(request: Exit) -> str:
+    if request.fatal is Fatal.DUPLICATE_TLB:
+        return f"Duplicate TLB entries for vpage {request.value & 0xFFFFF000:x}"
+    if request.fatal is Fatal.STATUS_BITS:
+        return "Status register write attempted to use r2000/r3000 cache control"
+    return f"processor {request.processor} did something impossible ({request.fatal.name.lower()})"
