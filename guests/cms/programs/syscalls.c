@@ -1,0 +1,13 @@
+/*
+ * syscalls [N]: make N system calls that do nothing.
+ */
+#include "cms.h"
+
+int main(int argc, char **argv)
+{
+    uint32_t count = number_argument(argc, argv, 1, 10000);
+    for (uint32_t index = 0; index < count; index++)
+        process_number();
+    printf("syscalls %u: done\n", count);
+    return 0;
+}
