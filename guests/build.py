@@ -126,7 +126,7 @@ class Build:
         return {name: self.kernel(name, base) for name, base in KERNEL_BASES.items()}
 
     def kernel(self, name: str, base: int) -> bytes:
-        options = ["-O2", "-Icms/kernel", "-Wa,-I."]
+        options = ["-Os", "-Icms/kernel", "-Wa,-I."]
         if base != 0x80000000:
             options.append("-DCMS_KUSEG")
         sources = self.sources("kernel") + self.sources("common")

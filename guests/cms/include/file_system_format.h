@@ -17,7 +17,7 @@
 
 #define DIRECT_BLOCKS 10
 #define POINTERS_PER_BLOCK (BLOCK_SIZE / 4)
-#define MAXIMUM_FILE_BLOCKS \
+#define MAXIMUM_FILE_BLOCKS                                                                        \
     (DIRECT_BLOCKS + POINTERS_PER_BLOCK + POINTERS_PER_BLOCK * POINTERS_PER_BLOCK)
 #define BITS_PER_BLOCK (BLOCK_SIZE * 8)
 

@@ -89,10 +89,10 @@
 #define PATH_LIMIT 127 /* characters in a path */
 
 /* What SYSTEM_WAIT stores: the exit status, 0 to 255, or one of these. */
-#define ENDED_BY_KERNEL 256      /* misbehaved; the kernel has said how */
-#define ENDED_BY_KILL 257        /* another process asked for it */
-#define ENDED_BY_INTERRUPT 258   /* Ctrl-C */
-#define ENDED_BY_TIME_LIMIT 259  /* used up its CPU time */
+#define ENDED_BY_KERNEL 256     /* misbehaved; the kernel has said how */
+#define ENDED_BY_KILL 257       /* another process asked for it */
+#define ENDED_BY_INTERRUPT 258  /* Ctrl-C */
+#define ENDED_BY_TIME_LIMIT 259 /* used up its CPU time */
 
 enum file_type { TYPE_FILE = 1, TYPE_DIRECTORY = 2, TYPE_CONSOLE = 3 };
 

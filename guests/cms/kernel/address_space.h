@@ -15,12 +15,12 @@ struct area {
 };
 
 struct address_space {
-    uint32_t **directory;            /* NULL = no memory */
-    struct area areas[AREA_LIMIT];   /* the first two are the heap and the stack */
+    uint32_t **directory;          /* NULL = no memory */
+    struct area areas[AREA_LIMIT]; /* the first two are the heap and the stack */
     uint32_t area_count;
-    uint32_t pages;                  /* of its own, tables included */
-    uint32_t number;                 /* in the translation buffer */
-    uint32_t generation;             /* in which that number was given */
+    uint32_t pages;      /* of its own, tables included */
+    uint32_t number;     /* in the translation buffer */
+    uint32_t generation; /* in which that number was given */
 };
 
 #define AREA_HEAP 0

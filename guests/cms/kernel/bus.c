@@ -16,6 +16,7 @@
 #define CONTROLLER_BASE (CONTROLLER_SLOT * DESCRIPTION_SIZE)
 #define CONTROLLER_MEMORY_SIZE (CONTROLLER_BASE + 0x200)
 #define CONTROLLER_REQUESTS (CONTROLLER_BASE + 0x204)
+#define CONTROLLER_ENABLE (CONTROLLER_BASE + 0x20c)
 #define CONTROLLER_POWER (CONTROLLER_BASE + 0x208)
 #define CONTROLLER_PROCESSORS (CONTROLLER_BASE + 0x210)
 
@@ -50,6 +51,12 @@ void bus_start(void)
             break;
         }
     }
+    /* What nobody serves must not interrupt; the controller itself wakes us to power off. */
+    uint32_t served = 1u << CONTROLLER_SLOT;
+    for (uint32_t slot = 0; slot < CONTROLLER_SLOT; slot++)
+        if (handlers[slot] != NULL)
+            served |= 1u << slot;
+    device_write(CONTROLLER_SLOT, CONTROLLER_ENABLE, served);
 }
 
 void bus_interrupt(void)

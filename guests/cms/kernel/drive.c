@@ -4,6 +4,7 @@
  */
 #include "drive.h"
 #include "disk.h"
+#include "process.h"
 #include "string.h"
 
 extern const uint8_t system_disk[];
@@ -23,6 +24,23 @@ const char *drives_start(void)
     system_volume.sectors = (uint32_t)(system_disk_end - system_disk) / BLOCK_SIZE;
     disk_volume.sectors = disk_sectors();
     return disk_volume.sectors > 0 ? "a:/" : "s:/";
+}
+
+static bool busy;
+
+void drive_lock(void)
+{
+    while (busy)
+        process_sleep(&busy);
+    busy = true;
+}
+
+int drive_unlock(const struct drive *drive, int result)
+{
+    int error = drive->volume != NULL ? volume_flush(drive->volume) : 0;
+    busy = false;
+    process_wake(&busy);
+    return result < 0 || error == 0 ? result : error;
 }
 
 static const struct drive *drive_named(const char *name, size_t length)

@@ -60,7 +60,15 @@ int locate(const char *directory, const char *path, struct location *location);
 /* Write `location` as a full path, "drive:/path". */
 void location_text(const struct location *location, char *text, size_t size);
 
-/* Whether a program has file `file` of `drive` open (file.c). */
+/*
+ * Operations sleep while a device works, so they must be kept apart. Unlocking
+ * stores what was changed; it returns `result`, or an error if that failed.
+ */
+void drive_lock(void);
+int drive_unlock(const struct drive *drive, int result);
+
+/* Whether somebody has file `file` of `drive` open, or any file of it (file.c). */
 bool file_is_open(const struct drive *drive, uint32_t file);
+bool drive_is_in_use(const struct drive *drive);
 
 #endif

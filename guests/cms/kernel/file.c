@@ -21,34 +21,16 @@ struct open_file {
 };
 
 static struct open_file files[OPEN_LIMIT];
-static bool busy;
-
-static void lock(void)
-{
-    while (busy)
-        process_sleep(&busy);
-    busy = true;
-}
-
-/* Store what was changed, and let the next one in. Returns `result` or an error. */
-static int unlock(const struct drive *drive, int result)
-{
-    int error = drive->volume != NULL ? volume_flush(drive->volume) : 0;
-    busy = false;
-    process_wake(&busy);
-    return result < 0 ? result : error < 0 ? error : result;
-}
 
 bool file_is_open(const struct drive *drive, uint32_t number)
 {
     for (uint32_t index = 0; index < OPEN_LIMIT; index++)
-        if (files[index].users > 0 && files[index].drive == drive &&
-            files[index].number == number)
+        if (files[index].users > 0 && files[index].drive == drive && files[index].number == number)
             return true;
     return false;
 }
 
-static bool drive_is_in_use(const struct drive *drive)
+bool drive_is_in_use(const struct drive *drive)
 {
     for (uint32_t index = 0; index < OPEN_LIMIT; index++)
         if (files[index].users > 0 && files[index].drive == drive)
@@ -88,13 +70,14 @@ static int open_locked(const struct location *location, uint32_t flags, struct o
         return error;
     if (flags & OPEN_WRITE && !drive->writable)
         return -ERROR_READ_ONLY;
-    int number = does->open(drive, location->path, (flags & OPEN_CREATE) != 0,
-                            &file->is_directory);
+    int number = does->open(drive, location->path, (flags & OPEN_CREATE) != 0, &file->is_directory);
     if (number < 0)
         return number;
     file->number = (uint32_t)number;
     if (flags & OPEN_WRITE && file->is_directory)
         error = -ERROR_IS_DIRECTORY;
+    else if (flags & OPEN_TRUNCATE && file_is_open(drive, file->number))
+        error = -ERROR_BUSY;
     else if (flags & OPEN_TRUNCATE)
         error = does->truncate(drive, file->number);
     else if (flags & OPEN_APPEND && (error = does->status(drive, file->number, &status)) == 0)
@@ -121,8 +104,8 @@ int file_open(const char *directory, const char *path, uint32_t flags, struct op
     if (file == NULL)
         return -ERROR_TOO_MANY;
     file->flags = flags;
-    lock();
-    error = unlock(location.drive, open_locked(&location, flags, file));
+    drive_lock();
+    error = drive_unlock(location.drive, open_locked(&location, flags, file));
     if (error < 0) {
         file->users = 0;
         return error;
@@ -140,9 +123,9 @@ struct open_file *file_share(struct open_file *file)
 void file_close(struct open_file *file)
 {
     if (file->users == 1 && file->drive != NULL) {
-        lock();
+        drive_lock();
         file->drive->operations->close(file->drive, file->number);
-        unlock(file->drive, 0);
+        drive_unlock(file->drive, 0);
     }
     file->users--;
 }
@@ -169,7 +152,7 @@ int file_read(struct open_file *file, struct address_space *space, uint32_t to, 
         return console_read(space, to, length);
     if (file->is_directory)
         return -ERROR_IS_DIRECTORY;
-    lock();
+    drive_lock();
     while (done < length) {
         uint32_t part = part_in_page(to + done, length - done);
         void *pointer = user_pointer(space, to + done, true);
@@ -184,7 +167,7 @@ int file_read(struct open_file *file, struct address_space *space, uint32_t to, 
         if ((uint32_t)count < part)
             break;
     }
-    return unlock(file->drive, done > 0 ? (int)done : count);
+    return drive_unlock(file->drive, done > 0 ? (int)done : count);
 }
 
 static int console_write_from(struct address_space *space, uint32_t from, uint32_t length)
@@ -200,8 +183,7 @@ static int console_write_from(struct address_space *space, uint32_t from, uint32
     return (int)length;
 }
 
-int file_write(struct open_file *file, struct address_space *space, uint32_t from,
-               uint32_t length)
+int file_write(struct open_file *file, struct address_space *space, uint32_t from, uint32_t length)
 {
     uint32_t done = 0;
     int count = 0;
@@ -211,7 +193,7 @@ int file_write(struct open_file *file, struct address_space *space, uint32_t fro
         return -ERROR_BAD_ADDRESS;
     if (file->drive == NULL)
         return console_write_from(space, from, length);
-    lock();
+    drive_lock();
     while (done < length) {
         uint32_t part = part_in_page(from + done, length - done);
         const void *pointer = user_pointer(space, from + done, false);
@@ -226,16 +208,16 @@ int file_write(struct open_file *file, struct address_space *space, uint32_t fro
         if ((uint32_t)count < part)
             break;
     }
-    return unlock(file->drive, done > 0 ? (int)done : count);
+    return drive_unlock(file->drive, done > 0 ? (int)done : count);
 }
 
 int file_read_at(struct open_file *file, uint32_t offset, void *to, uint32_t length)
 {
     if (file->drive == NULL || file->is_directory)
         return -ERROR_NOT_PROGRAM;
-    lock();
+    drive_lock();
     int count = file->drive->operations->read(file->drive, file->number, offset, to, length);
-    return unlock(file->drive, count);
+    return drive_unlock(file->drive, count);
 }
 
 int file_seek(struct open_file *file, uint32_t offset)
@@ -250,129 +232,7 @@ int file_next_entry(struct open_file *file, struct directory_entry *entry)
 {
     if (file->drive == NULL || !file->is_directory)
         return -ERROR_NOT_DIRECTORY;
-    lock();
-    return unlock(file->drive, file->drive->operations->read_directory(
-                                   file->drive, file->number, &file->position, entry));
-}
-
-/* With the lock held: what `location` is. */
-static int status_locked(const struct location *location, struct file_status *status)
-{
-    const struct drive *drive = location->drive;
-    bool is_directory;
-    int number = drive->operations->open(drive, location->path, false, &is_directory);
-    if (number < 0)
-        return number;
-    int error = drive->operations->status(drive, (uint32_t)number, status);
-    if (is_directory)
-        status->type = TYPE_DIRECTORY;
-    drive->operations->close(drive, (uint32_t)number);
-    return error;
-}
-
-/* Work out `path`, take the lock and see to it that the drive is ready. */
-static int begin(const char *directory, const char *path, bool change, struct location *location)
-{
-    int error = locate(directory, path, location);
-    if (error < 0)
-        return error;
-    lock();
-    error = location->drive->operations->ready(location->drive);
-    if (error == 0 && change && !location->drive->writable)
-        error = -ERROR_READ_ONLY;
-    return error < 0 ? unlock(location->drive, error) : 0;
-}
-
-int path_status(const char *directory, const char *path, struct file_status *status)
-{
-    struct location location;
-    int error = begin(directory, path, false, &location);
-    return error < 0 ? error : unlock(location.drive, status_locked(&location, status));
-}
-
-int path_remove(const char *directory, const char *path)
-{
-    struct location place;
-    int error = begin(directory, path, true, &place);
-    if (error < 0)
-        return error;
-    return unlock(place.drive, place.drive->operations->remove(place.drive, place.path));
-}
-
-int path_make_directory(const char *directory, const char *path)
-{
-    struct location place;
-    int error = begin(directory, path, true, &place);
-    if (error < 0)
-        return error;
-    return unlock(place.drive, place.drive->operations->make_directory(place.drive, place.path));
-}
-
-int path_rename(const char *directory, const char *from, const char *to)
-{
-    struct location old_place, new_place;
-    int error = locate(directory, to, &new_place);
-    if (error < 0)
-        return error;
-    error = begin(directory, from, true, &old_place);
-    if (error < 0)
-        return error;
-    error = -ERROR_NOT_SUPPORTED;
-    if (old_place.drive == new_place.drive)
-        error = old_place.drive->operations->rename(old_place.drive, old_place.path,
-                                                    new_place.path);
-    return unlock(old_place.drive, error);
-}
-
-int path_directory(const char *directory, const char *path, char *full)
-{
-    struct location location;
-    struct file_status status;
-    int error = begin(directory, path, false, &location);
-    if (error < 0)
-        return error;
-    error = unlock(location.drive, status_locked(&location, &status));
-    if (error < 0)
-        return error;
-    if (status.type != TYPE_DIRECTORY)
-        return -ERROR_NOT_DIRECTORY;
-    /* It must fit with its drive's name, too. */
-    if (strlen(location.path) + strlen(location.drive->name) + 2 > PATH_LIMIT)
-        return -ERROR_BAD_NAME;
-    location_text(&location, full, PATH_LIMIT + 1);
-    return 0;
-}
-
-int drive_status(uint32_t index, struct drive_status *status)
-{
-    if (index >= DRIVE_COUNT)
-        return -ERROR_NO_DRIVE;
-    const struct drive *drive = &drives[index];
-    memset(status, 0, sizeof *status);
-    copy_string(status->name, drive->name, sizeof status->name);
-    status->writable = drive->writable;
-    lock();
-    int error = drive->operations->ready(drive);
-    status->present = error != -ERROR_NO_DRIVE;
-    if (error == 0)
-        error = drive->operations->space(drive, &status->total_blocks, &status->free_blocks);
-    status->ready = (uint32_t)-error;
-    return unlock(drive, 0);
-}
-
-int drive_format(const char *directory, const char *path)
-{
-    struct location location;
-    int error = locate(directory, path, &location);
-    if (error < 0)
-        return error;
-    if (!location.drive->writable)
-        return -ERROR_READ_ONLY;
-    if (location.path[0] != '\0')
-        return -ERROR_BAD_ARGUMENT;
-    lock();
-    error = -ERROR_BUSY;
-    if (!drive_is_in_use(location.drive))
-        error = location.drive->operations->format(location.drive);
-    return unlock(location.drive, error);
+    drive_lock();
+    return drive_unlock(file->drive, file->drive->operations->read_directory(
+                                         file->drive, file->number, &file->position, entry));
 }

@@ -22,8 +22,7 @@ void file_close(struct open_file *file);
 
 /* Move bytes to and from the memory of `space` at the file's position. */
 int file_read(struct open_file *file, struct address_space *space, uint32_t to, uint32_t length);
-int file_write(struct open_file *file, struct address_space *space, uint32_t from,
-               uint32_t length);
+int file_write(struct open_file *file, struct address_space *space, uint32_t from, uint32_t length);
 
 /* Read bytes of a file at `offset` into the kernel's memory. */
 int file_read_at(struct open_file *file, uint32_t offset, void *to, uint32_t length);

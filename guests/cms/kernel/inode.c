@@ -31,8 +31,8 @@ int inode_read(struct volume *volume, uint32_t number, struct file_inode *file)
     uint32_t type = file->stored.type, size = file->stored.size;
     bool sound = blocks_of(size) <= MAXIMUM_FILE_BLOCKS && size <= MAXIMUM_FILE_BLOCKS * BLOCK_SIZE;
     if (type == INODE_DIRECTORY)
-        sound = size % sizeof(struct stored_entry) == 0 &&
-                size / sizeof(struct stored_entry) <= inodes;
+        sound =
+            size % sizeof(struct stored_entry) == 0 && size / sizeof(struct stored_entry) <= inodes;
     else if (type != INODE_FILE)
         sound = false;
     if (!sound)

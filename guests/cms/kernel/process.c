@@ -25,12 +25,17 @@ static struct process *leaving; /* ended, nobody waits for it, still on its stac
 extern void switch_stack(void **save_here, void *go_on_there);
 extern void return_to_user(void);
 
+/* Stands at the low end of each kernel stack, where nothing may come. */
+#define STACK_MARK 0x57ac4e4d
+
 /* What switch_stack finds on a stack: $s0 to $s7, $fp, $ra. */
 #define SWITCH_WORDS 10
 #define SWITCH_RETURN 9
 
 static void release(struct process *process)
 {
+    if (*(uint32_t *)process->kernel_stack != STACK_MARK)
+        panic("the kernel stack of %s overflowed", process->name);
     page_free(process->kernel_stack);
     process->state = PROCESS_NONE;
 }
@@ -154,6 +159,7 @@ static struct process *take_slot(void)
         process->kernel_stack = page_allocate();
         if (process->kernel_stack == NULL)
             return NULL;
+        *(uint32_t *)process->kernel_stack = STACK_MARK;
         process->state = PROCESS_NEW;
         return process;
     }

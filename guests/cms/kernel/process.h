@@ -21,7 +21,7 @@ struct process {
     struct process *parent;
     char name[NAME_LIMIT + 1];
 
-    void *kernel_stack; /* one page */
+    void *kernel_stack;  /* one page */
     void *stack_pointer; /* where switch_stack left it */
     struct address_space space;
 
@@ -32,8 +32,8 @@ struct process {
     uint32_t killer; /* who asked for it, for the message */
     uint32_t status; /* once ended: for the parent */
 
-    uint32_t ticks;      /* of CPU time used */
-    uint32_t tick_limit; /* 0 = none */
+    uint32_t ticks;            /* of CPU time used */
+    uint32_t tick_limit;       /* 0 = none */
     uint32_t child_tick_limit; /* for the processes it starts */
 
     struct open_file *files[DESCRIPTOR_LIMIT];

@@ -47,8 +47,7 @@ static void memory_fault(const struct trap_frame *frame, bool store)
     if (result == FAULT_RESOLVED)
         return;
     if (result == FAULT_NO_MEMORY)
-        process_fail("no memory is left for address 0x%08x at pc 0x%08x", address,
-                     fault_pc(frame));
+        process_fail("no memory is left for address 0x%08x at pc 0x%08x", address, fault_pc(frame));
     if (result == FAULT_READ_ONLY)
         process_fail("store to read-only address 0x%08x at pc 0x%08x", address, fault_pc(frame));
     if (address < STACK_TOP - STACK_SIZE && address >= STACK_TOP - STACK_SIZE - STACK_GUARD)
@@ -69,8 +68,8 @@ static void coprocessor_error(const struct trap_frame *frame)
 {
     uint32_t number = CAUSE_COPROCESSOR(frame->cause);
     if (number == 0)
-        process_fail("privileged instruction 0x%08x at pc 0x%08x",
-                     instruction_at(fault_pc(frame)), fault_pc(frame));
+        process_fail("privileged instruction 0x%08x at pc 0x%08x", instruction_at(fault_pc(frame)),
+                     fault_pc(frame));
     process_fail("instruction for coprocessor %u, which does not exist, at pc 0x%08x", number,
                  fault_pc(frame));
 }
@@ -119,8 +118,7 @@ void trap(struct trap_frame *frame)
 {
     if (!(frame->status & STATUS_PREVIOUS_USER))
         panic("exception %u at pc 0x%08x, address 0x%08x, return address 0x%08x",
-              CAUSE_CODE(frame->cause), fault_pc(frame), frame->bad_address,
-              frame->registers[31]);
+              CAUSE_CODE(frame->cause), fault_pc(frame), frame->bad_address, frame->registers[31]);
     user_trap(frame);
     process_end_if_asked();
     if (turn_is_over)

@@ -138,14 +138,9 @@ static bool layout_is_sound(const struct volume *volume, const struct superblock
            super->data_start < super->blocks && super->root_inode == ROOT_INODE;
 }
 
-int volume_mount(struct volume *volume)
+/* Take over what the superblock says, if it can be believed. 0 or an error. */
+static int read_superblock(struct volume *volume)
 {
-    if (volume->mounted)
-        return 0;
-    if (volume->sectors == 0)
-        return -ERROR_NO_DRIVE;
-    if (volume->sectors < MINIMUM_BLOCKS)
-        return -ERROR_NOT_FORMATTED;
     const struct superblock *super = block_read(volume, 0);
     if (super == NULL)
         return -ERROR_INPUT_OUTPUT;
@@ -162,6 +157,21 @@ int volume_mount(struct volume *volume)
         return volume_damaged(volume, "%u blocks on a disk of %u", super->blocks, volume->sectors);
     if (!layout_is_sound(volume, super))
         return volume_damaged(volume, "the superblock contradicts itself");
+    return 0;
+}
+
+int volume_mount(struct volume *volume)
+{
+    if (volume->mounted || volume->mount_error != 0)
+        return volume->mount_error;
+    if (volume->sectors == 0)
+        volume->mount_error = -ERROR_NO_DRIVE;
+    else if (volume->sectors < MINIMUM_BLOCKS)
+        volume->mount_error = -ERROR_NOT_FORMATTED;
+    else
+        volume->mount_error = read_superblock(volume);
+    if (volume->mount_error != 0)
+        return volume->mount_error;
     volume->next_block = data_start(volume);
     volume->next_inode = ROOT_INODE + 1;
     volume->mounted = true;
@@ -188,6 +198,7 @@ int volume_format(struct volume *volume)
     if (volume->sectors < MINIMUM_BLOCKS)
         return -ERROR_NO_SPACE;
     volume->mounted = false;
+    volume->mount_error = 0;
     volume->blocks = volume->sectors < MAXIMUM_BLOCKS ? volume->sectors : MAXIMUM_BLOCKS;
     uint32_t inodes = volume->blocks / BLOCKS_PER_INODE;
     if (inodes > MOST_INODES)

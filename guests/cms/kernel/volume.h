@@ -12,6 +12,7 @@ struct volume {
     const uint8_t *memory; /* the whole volume, or NULL for the disk */
     uint32_t sectors;      /* that the device has */
     bool mounted;
+    int mount_error; /* why it cannot be; a new file system may change that */
 
     /* From the superblock, once mounted. */
     uint32_t blocks;

@@ -104,8 +104,8 @@ static uint32_t one_round(uint32_t round)
     one = other / third;
     other = 7 * (other - third) - one;
     first.colour = RED;
-    return (uint32_t)(one + other * 3 + third * 5 + (int)colour * 7 + second.number +
-                      matrix[8][7] + vector[8]) +
+    return (uint32_t)(one + other * 3 + third * 5 + (int)colour * 7 + second.number + matrix[8][7] +
+                      vector[8]) +
            round % 8;
 }
 

@@ -90,12 +90,18 @@ static const struct {
     const char *name;
     void (*act)(void);
 } kinds[] = {
-    {"null", store_null},         {"unmapped", load_unmapped},
-    {"code", store_code},         {"load-kernel", load_kernel},
-    {"store-kernel", store_kernel}, {"jump-kernel", jump_kernel},
-    {"jump-null", jump_null},     {"unaligned", load_unaligned},
-    {"privileged", run_privileged}, {"unknown", run_unknown},
-    {"float", run_float},         {"break", run_break},
+    {"null", store_null},
+    {"unmapped", load_unmapped},
+    {"code", store_code},
+    {"load-kernel", load_kernel},
+    {"store-kernel", store_kernel},
+    {"jump-kernel", jump_kernel},
+    {"jump-null", jump_null},
+    {"unaligned", load_unaligned},
+    {"privileged", run_privileged},
+    {"unknown", run_unknown},
+    {"float", run_float},
+    {"break", run_break},
     {"delay-slot", call_in_delay_slot},
 };
 

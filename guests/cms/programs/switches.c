@@ -4,19 +4,24 @@
  */
 #include "cms.h"
 
+static void yield_often(uint32_t times)
+{
+    for (; times > 0; times--)
+        yield();
+}
+
 int main(int argc, char **argv)
 {
-    static const char *const child[] = {"switches", "child", NULL};
-    if (argc > 1 && strcmp(argv[1], "child") == 0)
-        for (;;)
-            yield();
     uint32_t count = number_argument(argc, argv, 1, 10000);
+    if (argc > 2) {
+        yield_often(count / 2);
+        return 0;
+    }
+    const char *child[] = {"switches", argc > 1 ? argv[1] : "10000", "child", NULL};
     int process = spawn("s:/switches", child, 0, 1);
     if (process < 0)
         return fail("switches", process);
-    for (uint32_t index = 0; index < count / 2; index++)
-        yield();
-    kill(process);
+    yield_often(count / 2);
     wait(process, NULL);
     printf("switches %u: done\n", count);
     return 0;

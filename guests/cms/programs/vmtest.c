@@ -50,8 +50,7 @@ static void test_zero(void)
     struct memory_status last = faults();
     require(last.modified_faults - after.modified_faults >= pages, "counting first stores", 0);
     for (uint32_t index = 0; index < pages; index++)
-        require(page(index)[0] == 0 && page(index)[PAGE_WORDS - 1] == index, "first store",
-                index);
+        require(page(index)[0] == 0 && page(index)[PAGE_WORDS - 1] == index, "first store", index);
 }
 
 /* Go through the pages with a stride, so that each access misses. */

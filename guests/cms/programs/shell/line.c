@@ -15,17 +15,20 @@
 static char history[HISTORY][LINE_SIZE];
 static uint32_t remembered;
 
-static char *text;       /* the line being edited */
-static uint32_t length;  /* of it */
-static uint32_t cursor;  /* 0 to length */
-static uint32_t shown;   /* the first character on the screen */
+static char *text;      /* the line being edited */
+static uint32_t length; /* of it */
+static uint32_t cursor; /* 0 to length */
+static uint32_t shown;  /* the first character on the screen */
+
+static bool is_visible(uint32_t place)
+{
+    return place >= shown && place <= shown + VISIBLE;
+}
 
 static void draw(void)
 {
-    if (cursor < shown)
-        shown = cursor;
-    if (cursor > shown + VISIBLE)
-        shown = cursor - VISIBLE;
+    if (!is_visible(cursor))
+        shown = cursor < VISIBLE ? 0 : cursor - VISIBLE / 2;
     uint32_t end = length < shown + VISIBLE ? length : shown + VISIBLE;
     put_text("\r" PROMPT);
     for (uint32_t index = shown; index < end; index++)
@@ -42,7 +45,7 @@ static void insert(char character)
     memmove(text + cursor + 1, text + cursor, length - cursor);
     text[cursor++] = character;
     length++;
-    if (cursor == length && length < VISIBLE)
+    if (cursor == length && is_visible(cursor))
         put_character(character);
     else
         draw();
@@ -51,7 +54,7 @@ static void insert(char character)
 /* Remove the characters from `start` to the cursor. */
 static void erase_from(uint32_t start)
 {
-    bool simple = start + 1 == cursor && cursor == length && length < VISIBLE;
+    bool simple = start + 1 == cursor && cursor == length && start > shown;
     if (start == cursor)
         return;
     memmove(text + start, text + cursor, length - cursor);
@@ -73,16 +76,8 @@ static uint32_t start_of_word(void)
     return start;
 }
 
-static void show_history(uint32_t index)
-{
-    copy_string(text, history[index % HISTORY], LINE_SIZE);
-    length = strlen(text);
-    cursor = length;
-    draw();
-}
-
 /* The letter of an arrow key, whose ESC has been read. */
-static int arrow(void)
+static int arrow_letter(void)
 {
     int key = read_key();
     return key == '[' || key == 'O' ? read_key() : 0;
@@ -95,29 +90,45 @@ static void remember(void)
     copy_string(history[remembered++ % HISTORY], text, LINE_SIZE);
 }
 
-/* Keys that move the cursor or look through the history. */
-static void move(int key, uint32_t *place)
+static void move_to(uint32_t place)
+{
+    uint32_t before = cursor;
+    cursor = place;
+    if (!is_visible(place)) {
+        draw();
+        return;
+    }
+    for (; before > place; before--)
+        put_character('\b');
+    for (; before < place; before++)
+        put_character(text[before]);
+}
+
+/* Line `place` of the history; past the newest one, an empty line. */
+static void recall(uint32_t place)
+{
+    copy_string(text, place < remembered ? history[place % HISTORY] : "", LINE_SIZE);
+    length = strlen(text);
+    cursor = length;
+    draw();
+}
+
+/* The letter that an arrow key sends after its ESC; `*place` is in the history. */
+static void arrow(int key, uint32_t *place)
 {
     uint32_t oldest = remembered > HISTORY ? remembered - HISTORY : 0;
-    if (key == 'A' && *place > oldest) {
-        show_history(--*place);
-    } else if (key == 'B' && *place + 1 < remembered) {
-        show_history(++*place);
-    } else if (key == 'B' && *place + 1 == remembered) {
-        ++*place;
-        length = 0;
-        cursor = 0;
-        draw();
-    } else if (key == 'C' && cursor < length) {
-        cursor++;
-        draw();
-    } else if (key == 'D' && cursor > 0) {
-        cursor--;
-        draw();
-    } else if (key == 'H' || key == 'F') {
-        cursor = key == 'H' ? 0 : length;
-        draw();
-    }
+    if (key == 'A' && *place > oldest)
+        recall(--*place);
+    else if (key == 'B' && *place < remembered)
+        recall(++*place);
+    else if (key == 'C' && cursor < length)
+        move_to(cursor + 1);
+    else if (key == 'D' && cursor > 0)
+        move_to(cursor - 1);
+    else if (key == 'H')
+        move_to(0);
+    else if (key == 'F')
+        move_to(length);
 }
 
 int read_line(char *line)
@@ -153,11 +164,11 @@ int read_line(char *line)
         else if (key == CONTROL('W'))
             erase_from(start_of_word());
         else if (key == CONTROL('A'))
-            move('H', &place);
+            move_to(0);
         else if (key == CONTROL('E'))
-            move('F', &place);
+            move_to(length);
         else if (key == ESCAPE)
-            move(arrow(), &place);
+            arrow(arrow_letter(), &place);
         else if (key >= ' ' && key <= '~')
             insert((char)key);
     }
