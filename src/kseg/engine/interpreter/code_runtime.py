@@ -1,0 +1,350 @@
+"""Native code pages: finding, making, decoding and giving them up.
+
+A code page belongs to a physical page, so that its entries serve every address space and survive
+TLB changes. While a physical page has one, no write table maps it: every store comes through
+`store_into_code`, which makes the entry of the changed word decode again.
+"""
+
+from kseg.engine.codegen.builder import FunctionBuilder, Operand
+from kseg.engine.codegen.value import Symbol
+from kseg.engine.interpreter import fields
+from kseg.engine.interpreter.layout import (
+    CODE_PAGE_HOST,
+    CODE_PAGE_NEXT,
+    CODE_PAGE_NUMBER,
+    CODE_PAGE_PHYSICAL,
+    CODE_PAGE_STORES,
+    CODE_PAGE_STRIDE,
+    CONTEXT_OFFSETS,
+    DISCARD,
+    ENTRIES,
+    ENTRY_FIELDS,
+    ENTRY_OPERATION,
+    ENTRY_SIZE,
+    ENTRY_WORD,
+    EXECUTABLE,
+    PAGE_END,
+    PREDECODE,
+    RESERVED,
+    SENTINEL,
+    SENTINELS,
+    SHARED_OFFSETS,
+    Pattern,
+)
+from kseg.engine.interpreter.memory_runtime import (
+    FETCH,
+    NO_ADDRESS,
+    fault,
+    page_number,
+    region_field,
+    u32,
+    whole_page_inside,
+)
+from kseg.engine.interpreter.tlb_runtime import is_mapped, tlb_word
+from kseg.engine.state import TLB_SIZE
+from kseg.isa import registers as r
+from kseg.isa.exceptions import Exception_
+from kseg.isa.profile import Profile
+from kseg.isa.values import select
+
+STORES_UNTIL_DATA = 64
+"""After so many stores into a decoded page it is taken for data again."""
+
+LAST_BUT_ONE = ENTRIES - 2
+"""Where a processor with early fetch faults looks at the next page."""
+
+
+def functions(profile: Profile, big_endian: bool) -> list[str]:
+    """The text of every function of this file."""
+    return [
+        _forget(profile),
+        _reset_entry(profile),
+        _give_up(),
+        _store_into_code(),
+        _make_code_page(),
+        _slow_fetch(),
+        _peek(big_endian),
+        _decode(profile, big_endian),
+        _memory_changed(),
+    ]
+
+
+def handler_of(b: FunctionBuilder, table: str, operation: Operand) -> Operand:
+    """The handler for an i64 operation in one of the tables of Shared."""
+    shared = fields.load_pointer(b, "shared")
+    at = b.emit(f"shl i64 {operation}, 3")
+    return b.load("ptr", b.offset(shared, SHARED_OFFSETS[table]), at)
+
+
+def code_page_of(b: FunctionBuilder, entry: Operand) -> Operand:
+    """The code page that holds an entry."""
+    address = b.emit(f"ptrtoint ptr {entry} to i64")
+    return b.emit(f"inttoptr i64 {b.emit(f'and i64 {address}, -{CODE_PAGE_STRIDE}')} to ptr")
+
+
+def entry_number(b: FunctionBuilder, entry: Operand) -> Operand:
+    """The number of an entry in its page, an i64."""
+    address = b.emit(f"ptrtoint ptr {entry} to i64")
+    inside = b.emit(f"and i64 {address}, {CODE_PAGE_STRIDE - 1}")
+    return b.emit(f"lshr i64 {inside}, 4")
+
+
+def entry_host(b: FunctionBuilder, entry: Operand) -> Operand:
+    """The host address of an entry's instruction."""
+    host = b.load("ptr", code_page_of(b, entry), CODE_PAGE_HOST)
+    return b.offset(host, b.emit(f"shl i64 {entry_number(b, entry)}, 2"))
+
+
+def _forget(profile: Profile) -> str:
+    """Empty, for every processor, each slot that maps a physical page number.
+
+    `kernel` and `user` are the offsets in Context of the tables: writes or codes.
+    """
+    b = FunctionBuilder(
+        "forget",
+        "void",
+        [("ptr", "context"), ("i32", "page"), ("i64", "kernel"), ("i64", "user")],
+        "internal",
+    )
+    shared = fields.load_pointer(b, "shared")
+    page = u32(b, "%page")
+    with b.count(b.load("i64", shared, SHARED_OFFSETS["context_count"])) as number:
+        contexts = b.offset(shared, SHARED_OFFSETS["contexts"])
+        other = b.load("ptr", contexts, b.emit(f"shl i64 {number}, 3"))
+        kernel = b.load("ptr", other, "%kernel")
+        user = b.load("ptr", other, "%user")
+
+        def empty(virtual_page: Symbol, tables: tuple[Operand, ...]) -> None:
+            at = b.emit(f"shl i64 {virtual_page.i64()}, 3")
+            for table in tables:
+                b.store("i64", "0", table, at)
+
+        with b.if_((page <= r.UNMAPPED_MASK >> 12).i1()):
+            empty(page | r.KSEG0 >> 12, (kernel,))
+            empty(page | r.KSEG1 >> 12, (kernel,))
+        if profile.has_tlb:
+            state = b.load("ptr", other, CONTEXT_OFFSETS["state"])
+            with b.count(TLB_SIZE) as entry:
+                low = tlb_word(b, "tlb_entry_lo", entry, state)
+                virtual = tlb_word(b, "tlb_entry_hi", entry, state) >> 12
+                with b.if_((((low >> 12) == page) & is_mapped(virtual)).i1()):
+                    empty(virtual, (kernel, user))
+        else:
+            empty(page, (kernel, user))
+    b.do("ret void")
+    return b.text("noinline")
+
+
+def _call_forget(b: FunctionBuilder, page: Operand, table: str) -> None:
+    kernel, user = CONTEXT_OFFSETS[f"kernel_{table}"], CONTEXT_OFFSETS[f"user_{table}"]
+    b.do(f"call void @forget(ptr %context, i32 {page}, i64 {kernel}, i64 {user})")
+
+
+def _reset_entry(profile: Profile) -> str:
+    """Make an entry decode its instruction anew when it is next executed."""
+    b = FunctionBuilder("reset_entry", "void", [("ptr", "context"), ("ptr", "entry")], "internal")
+    handler = handler_of(b, "handlers", str(PREDECODE))
+    if profile.early_fetch_faults:
+        at_end = b.emit(f"icmp eq i64 {entry_number(b, '%entry')}, {LAST_BUT_ONE}")
+        page_end = handler_of(b, "handlers", str(PAGE_END))
+        handler = b.emit(f"select i1 {at_end}, ptr {page_end}, ptr {handler}")
+    b.store("ptr", handler, "%entry")
+    b.store("i8", str(PREDECODE), "%entry", ENTRY_OPERATION)
+    b.do("ret void")
+    return b.text("noinline")
+
+
+def _give_up() -> str:
+    """Forget a code page and put it on the free list."""
+    b = FunctionBuilder("give_up", "void", [("ptr", "context"), ("ptr", "code_page")], "internal")
+    shared = fields.load_pointer(b, "shared")
+    physical = b.load("i64", "%code_page", CODE_PAGE_PHYSICAL)
+    page = b.emit(f"trunc i64 {b.emit(f'lshr i64 {physical}, 12')} to i32")
+    _call_forget(b, page, "codes")
+    number = b.load("i64", "%code_page", CODE_PAGE_NUMBER)
+    at = b.emit(f"shl i64 {number}, 3")
+    b.store("i64", "0", fields.shared_pointer(b, "code_page_of"), at)
+    b.store("ptr", b.load("ptr", shared, SHARED_OFFSETS["free"]), "%code_page", CODE_PAGE_NEXT)
+    b.store("ptr", "%code_page", shared, SHARED_OFFSETS["free"])
+    b.do("ret void")
+    return b.text("noinline")
+
+
+def _store_into_code() -> str:
+    """A store is about to change physical memory: is the page decoded, and to stay so?"""
+    b = FunctionBuilder(
+        "store_into_code", "i1", [("ptr", "context"), ("i64", "number"), ("i64", "physical")], "internal"
+    )
+    pages = fields.shared_pointer(b, "code_page_of")
+    code_page = b.load("ptr", pages, b.emit("shl i64 %number, 3"))
+    with b.leave_if(b.emit(f"icmp eq ptr {code_page}, null")):
+        b.return_("i1", "false")
+    stores = b.emit(f"add i64 {b.load('i64', code_page, CODE_PAGE_STORES)}, 1")
+    b.store("i64", stores, code_page, CODE_PAGE_STORES)
+    many = b.emit(f"icmp ugt i64 {stores}, {STORES_UNTIL_DATA}")
+    elsewhere = b.emit(f"icmp ne ptr {code_page}, {fields.load_pointer(b, 'code_page')}")
+    with b.leave_if(b.emit(f"and i1 {many}, {elsewhere}")):
+        b.do(f"call void @give_up(ptr %context, ptr {code_page})")
+        b.return_("i1", "false")
+    word = b.emit("and i64 %physical, 4092")
+    entry = b.offset(code_page, b.emit(f"shl i64 {word}, 2"))
+    b.do(f"call void @reset_entry(ptr %context, ptr {entry})")
+    b.return_("i1", "true")
+    return b.text("noinline")
+
+
+def _make_code_page() -> str:
+    """A code page, all of it still to be decoded, for the page of %physical in %region."""
+    b = FunctionBuilder(
+        "make_code_page", "ptr", [("ptr", "context"), ("ptr", "region"), ("i64", "physical")], "internal"
+    )
+    shared = fields.load_pointer(b, "shared")
+
+    def shared_field(name: str) -> Operand:
+        return b.load("ptr", shared, SHARED_OFFSETS[name])
+
+    # Where nothing is free and the pool is used up, everything is given up except the page that
+    # is being executed.
+    none_free = b.emit(f"icmp eq ptr {shared_field('free')}, null")
+    used_up = b.emit(f"icmp uge ptr {shared_field('pool_next')}, {shared_field('pool_end')}")
+    with b.if_(b.emit(f"and i1 {none_free}, {used_up}"), "unlikely"):
+        page = b.variable("ptr", shared_field("pool"))
+        with b.loop() as done:
+            at = page.get()
+            b.leave_loop_if(b.emit(f"icmp uge ptr {at}, {shared_field('pool_end')}"), done)
+            executing = fields.load_pointer(b, "code_page")
+            with b.if_(b.emit(f"icmp ne ptr {at}, {executing}")):
+                b.do(f"call void @give_up(ptr %context, ptr {at})")
+            page.set(b.offset(at, CODE_PAGE_STRIDE))
+
+    chosen = b.variable("ptr", shared_field("free"))
+    fresh = b.emit(f"icmp eq ptr {chosen.get()}, null")
+    with b.if_(fresh):
+        chosen.set(shared_field("pool_next"))
+        b.store("ptr", b.offset(chosen.get(), CODE_PAGE_STRIDE), shared, SHARED_OFFSETS["pool_next"])
+    with b.if_(b.emit(f"xor i1 {fresh}, true")):
+        b.store("ptr", b.load("ptr", chosen.get(), CODE_PAGE_NEXT), shared, SHARED_OFFSETS["free"])
+    code_page = chosen.get()
+
+    with b.count(ENTRIES) as number:
+        entry = b.offset(code_page, b.emit(f"shl i64 {number}, 4"))
+        b.do(f"call void @reset_entry(ptr %context, ptr {entry})")
+    sentinel = handler_of(b, "handlers", str(SENTINEL))
+    for number_ in range(ENTRIES, ENTRIES + SENTINELS):
+        b.store("ptr", sentinel, code_page, number_ * ENTRY_SIZE)
+        b.store("i8", str(SENTINEL), code_page, number_ * ENTRY_SIZE + ENTRY_OPERATION)
+    page_ = b.emit("and i64 %physical, -4096")
+    inside = b.emit(f"sub i64 {page_}, {region_field(b, 'base')}")
+    number = page_number(b, page_)
+    b.store("ptr", b.offset(region_field(b, "host"), inside), code_page, CODE_PAGE_HOST)
+    b.store("i64", number, code_page, CODE_PAGE_NUMBER)
+    b.store("i64", page_, code_page, CODE_PAGE_PHYSICAL)
+    b.store("i64", "0", code_page, CODE_PAGE_STORES)
+    at_ = b.emit(f"shl i64 {number}, 3")
+    b.store("ptr", code_page, fields.shared_pointer(b, "code_page_of"), at_)
+    _call_forget(b, b.emit(f"trunc i64 {b.emit(f'lshr i64 {page_}, 12')} to i32"), "writes")
+    b.return_("ptr", code_page)
+    return b.text("noinline")
+
+
+def _slow_fetch() -> str:
+    """The code page for virtual %pc in the present mode, entered into the code table; or null
+    after noting the exception."""
+    b = FunctionBuilder("slow_fetch", "ptr", [("ptr", "context"), ("i32", "pc")], "internal")
+    physical = b.emit(f"call i64 @translate(ptr %context, i32 %pc, i32 4, i32 %pc, i32 {FETCH})")
+    with b.leave_if(b.emit(f"icmp eq i64 {physical}, {NO_ADDRESS}")):
+        b.return_("ptr", "null")
+    b.do(f"%region = call ptr @find_region(ptr %context, i64 {physical})")
+    found = b.variable("i1", "false")
+    with b.if_(b.emit("icmp ne ptr %region, null")):
+        executable = (u32(b, region_field(b, "flags")) & EXECUTABLE) != 0
+        found.set((executable & Symbol.of_i1(b, whole_page_inside(b, physical))).i1())
+    with b.leave_if(b.emit(f"xor i1 {found.get()}, true")):
+        fault(b, int(Exception_.INSTRUCTION_BUS_ERROR))
+        b.return_("ptr", "null")
+    at = b.emit(f"shl i64 {page_number(b, physical)}, 3")
+    code_page = b.variable("ptr", b.load("ptr", fields.shared_pointer(b, "code_page_of"), at))
+    with b.if_(b.emit(f"icmp eq ptr {code_page.get()}, null")):
+        made = b.emit(f"call ptr @make_code_page(ptr %context, ptr %region, i64 {physical})")
+        code_page.set(made)
+    slot = (u32(b, "%pc") >> 12).i64()
+    b.store("ptr", code_page.get(), fields.load_pointer(b, "codes"), b.emit(f"shl i64 {slot}, 3"))
+    b.return_("ptr", code_page.get())
+    return b.text("noinline")
+
+
+def _peek(big_endian: bool) -> str:
+    """The instruction at %pc in the present mode, or 0 if it cannot be fetched."""
+    b = FunctionBuilder("peek", "i32", [("ptr", "context"), ("i32", "pc")], "internal")
+    physical = b.emit(f"call i64 @translate(ptr %context, i32 %pc, i32 4, i32 %pc, i32 {FETCH})")
+    with b.leave_if(b.emit(f"icmp eq i64 {physical}, {NO_ADDRESS}")):
+        b.return_("i32", "0")
+    b.do(f"%region = call ptr @find_region(ptr %context, i64 {physical})")
+    with b.leave_if(b.emit("icmp eq ptr %region, null")):
+        b.return_("i32", "0")
+    with b.leave_if(((u32(b, region_field(b, "flags")) & EXECUTABLE) == 0).i1()):
+        b.return_("i32", "0")
+    inside = b.emit(f"sub i64 {physical}, {region_field(b, 'base')}")
+    word = b.load("i32", region_field(b, "host"), inside)
+    if big_endian:
+        word = b.emit(f"call i32 @llvm.bswap.i32(i32 {word})")
+    b.return_("i32", word)
+    return b.text("noinline")
+
+
+def _decode(profile: Profile, big_endian: bool) -> str:
+    """Fill in an entry from its instruction."""
+    b = FunctionBuilder("decode", "void", [("ptr", "context"), ("ptr", "entry")], "internal")
+    raw = b.load("i32", entry_host(b, "%entry"))
+    if big_endian:
+        raw = b.emit(f"call i32 @llvm.bswap.i32(i32 {raw})")
+    word = u32(b, raw)
+    b.store("i32", raw, "%entry", ENTRY_WORD)
+    shared = fields.load_pointer(b, "shared")
+    patterns = b.load("ptr", shared, SHARED_OFFSETS["patterns"])
+    operation, destination = b.variable("i32", str(RESERVED)), b.variable("i32", "0")
+    starts = b.offset(shared, SHARED_OFFSETS["pattern_starts"])
+    major = b.emit(f"shl i64 {(word >> 26).i64()}, 2")
+    row = b.variable("i32", b.load("i32", starts, major))
+    end = b.load("i32", b.offset(starts, 4), major)
+    with b.loop() as done:
+        number = row.get()
+        b.leave_loop_if(b.emit(f"icmp uge i32 {number}, {end}"), done)
+        pattern = b.offset(patterns, b.emit(f"shl i64 {u32(b, number).i64()}, 4"))
+        mask = u32(b, b.load("i32", pattern, Pattern.mask.offset))
+        match = u32(b, b.load("i32", pattern, Pattern.match.offset))
+        with b.if_(((word & mask) == match).i1()):
+            operation.set(b.load("i32", pattern, Pattern.operation.offset))
+            destination.set(b.load("i32", pattern, Pattern.destination.offset))
+            b.jump(done)
+            b.place(b.label("unreached"))
+        row.set(b.emit(f"add i32 {number}, 1"))
+    for letter, shift, code in (("s", 21, 0), ("t", 16, 1), ("d", 11, 2)):
+        offset = ((word >> shift) & 31) << 2
+        if code:
+            redirected = (u32(b, destination.get()) == code) & (offset == 0)
+            offset = select(redirected, DISCARD, offset)
+        byte = b.emit(f"trunc i32 {offset.i32()} to i8")
+        b.store("i8", byte, "%entry", ENTRY_FIELDS[letter])
+    chosen = operation.get()
+    b.store("i8", b.emit(f"trunc i32 {chosen} to i8"), "%entry", ENTRY_OPERATION)
+    keep = "false"
+    if profile.early_fetch_faults:
+        keep = b.emit(f"icmp eq i64 {entry_number(b, '%entry')}, {LAST_BUT_ONE}")
+    with b.if_(b.emit(f"xor i1 {keep}, true")):
+        b.store("ptr", handler_of(b, "handlers", u32(b, chosen).i64()), "%entry")
+    b.do("ret void")
+    return b.text("noinline")
+
+
+def _memory_changed() -> str:
+    """Somebody else changed page %number: decode all of it again. The engine is not running."""
+    b = FunctionBuilder("memory_changed", "void", [("ptr", "context"), ("i64", "number")], "hidden")
+    at = b.emit("shl i64 %number, 3")
+    code_page = b.load("ptr", fields.shared_pointer(b, "code_page_of"), at)
+    with b.if_(b.emit(f"icmp ne ptr {code_page}, null")):
+        with b.count(ENTRIES) as number:
+            entry = b.offset(code_page, b.emit(f"shl i64 {number}, 4"))
+            b.do(f"call void @reset_entry(ptr %context, ptr {entry})")
+    b.do("ret void")
+    return b.text("noinline")

@@ -1,0 +1,205 @@
+"""The interpreter as an engine: its memory, and the calls into native code."""
+
+import ctypes
+import mmap
+from collections.abc import Sequence
+
+from kseg.engine.codegen.native import Blob, MappedCode
+from kseg.engine.contract import Exit, ExitReason
+from kseg.engine.interpreter import image
+from kseg.engine.interpreter.layout import (
+    CODE_PAGE_STRIDE,
+    CODE_TABLE_SIZE,
+    DATA_TABLE_SIZE,
+    ENTRY_OPERATION,
+    EXECUTABLE,
+    GO,
+    LATCH_BUS_ERROR,
+    LATCH_LOADED,
+    LATCH_STORED,
+    MAX_PROCESSORS,
+    MAX_REGIONS,
+    PAGE,
+    WRITABLE,
+    Context,
+    Shared,
+)
+from kseg.engine.state import ProcessorState
+from kseg.isa.exceptions import Fatal
+from kseg.isa.registers import ASID_MASK, STATUS_KUC
+from kseg.memory.physical import PhysicalMemory
+
+MAX_CODE_PAGES = 2048
+"""Decoded pages kept at most (20 kB each); beyond that all are decoded anew."""
+
+
+class Interpreter:
+    """Predecoded threaded code. Implements `kseg.engine.contract.Engine`."""
+
+    name = "interpreter"
+
+    def __init__(
+        self,
+        profile_name: str,
+        byte_order: str,
+        memory: PhysicalMemory,
+        processors: Sequence[ProcessorState],
+        quantum: int = 1,
+        code_pages: int = MAX_CODE_PAGES,
+    ) -> None:
+        """`quantum` is the number of cycles that a processor runs before it is the next one's
+        turn, where several run; `code_pages` bounds the decoded pages kept."""
+        if not 1 <= len(processors) <= MAX_PROCESSORS:
+            raise ValueError(f"{len(processors)} processors; 1 to {MAX_PROCESSORS} are possible")
+        if len(memory.regions) > MAX_REGIONS:
+            raise ValueError(f"more than {MAX_REGIONS} regions of memory")
+        self.processors = processors
+        self.stop_on_break = False
+        self._memory = memory
+        self._order = byte_order
+        self._mappings: list[mmap.mmap] = []
+        compiled = image.load(profile_name, byte_order)
+        self._code = MappedCode(
+            Blob(compiled.code, {"run": compiled.run, "memory_changed": compiled.memory_changed})
+        )
+        run, changed = self._code.address("run"), self._code.address("memory_changed")
+        self._run = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_uint64)(run)
+        self._changed = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64)(changed)
+        self._shared = Shared()
+        self._fill_shared(compiled, code_pages)
+        self._shared.quantum = quantum
+        self._shared.round = processors[0].clock
+        self._contexts = [self._context(state) for state in processors]
+        self._shared.context_count = len(processors)
+        for number, context in enumerate(self._contexts):
+            self._shared.contexts[number] = ctypes.addressof(context)
+        self._shared_address = ctypes.addressof(self._shared)
+        self._inside = False
+        memory.on_write(self.memory_changed)
+
+    # Setting up.
+
+    def _allocate(self, size: int) -> int:
+        """The address of `size` zero bytes; what is never touched costs nothing."""
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0x4000)
+        mapping = mmap.mmap(-1, size, flags=flags)
+        self._mappings.append(mapping)
+        return ctypes.addressof(ctypes.c_char.from_buffer(mapping))
+
+    def _fill_shared(self, compiled: image.Image, code_pages: int) -> None:
+        shared, base = self._shared, self._code.base
+        for name, offsets in compiled.tables.items():
+            getattr(shared, name)[:] = [base + offset for offset in offsets]
+        self._patterns = ctypes.create_string_buffer(compiled.patterns, len(compiled.patterns))
+        shared.patterns = ctypes.addressof(self._patterns)
+        shared.pattern_starts[:] = compiled.starts
+        pages = 0
+        for number, region in enumerate(self._memory.regions):
+            entry = shared.regions[number]
+            entry.base, entry.end, entry.host = region.base, region.end, region.host_address
+            entry.flags = WRITABLE * region.writable | EXECUTABLE * region.executable
+            entry.first_page = pages
+            if region.executable:
+                pages += -(-region.size // PAGE)
+        shared.region_count = len(self._memory.regions)
+        shared.code_page_of = self._allocate(8 * max(pages, 1))
+        stride = CODE_PAGE_STRIDE
+        count = max(2, min(code_pages, pages))
+        pool = -(-self._allocate((count + 1) * stride) // stride) * stride
+        shared.pool = shared.pool_next = pool
+        shared.pool_end = pool + count * stride
+
+    def _context(self, state: ProcessorState) -> Context:
+        context = Context()
+        context.state = ctypes.addressof(state)
+        context.shared = ctypes.addressof(self._shared)
+        for mode in ("kernel", "user"):
+            setattr(context, f"{mode}_reads", self._allocate(DATA_TABLE_SIZE))
+            setattr(context, f"{mode}_writes", self._allocate(DATA_TABLE_SIZE))
+            setattr(context, f"{mode}_codes", self._allocate(CODE_TABLE_SIZE))
+        if not hasattr(self, "_empty"):
+            self._empty = self._allocate(DATA_TABLE_SIZE)
+        context.empty = self._empty
+        go = ctypes.c_uint64.from_buffer(context, Context.go.offset)
+        go.value = self._shared.handlers[GO]
+        context.go[ENTRY_OPERATION] = GO
+        context.asid = state.entry_hi & ASID_MASK
+        context.user_mode = 1 if state.status & STATUS_KUC else 0
+        context.mode_since = state.clock
+        return context
+
+    # Running.
+
+    @property
+    def clock(self) -> int:
+        if self._inside:
+            return int(self.processors[self._shared.turn].clock)
+        return int(self._shared.round)
+
+    def run(self, cycles: int) -> Exit:
+        limit = self.clock + cycles
+        self._inside = False
+        for context in self._contexts:
+            context.stop_on_break = self.stop_on_break
+        reason = self._run(self._shared_address, limit)
+        if reason == ExitReason.BUDGET:
+            return _BUDGET
+        if reason == ExitReason.IDLE:
+            return _IDLE
+        self._inside = True
+        turn = self._shared.turn
+        context = self._contexts[turn]
+        if reason == ExitReason.DEVICE_LOAD:
+            return Exit(
+                ExitReason.DEVICE_LOAD, turn, address=context.exit_address, size=context.exit_size
+            )
+        if reason == ExitReason.DEVICE_STORE:
+            return Exit(
+                ExitReason.DEVICE_STORE,
+                turn,
+                context.exit_address,
+                context.exit_size,
+                context.exit_value,
+                context.exit_mask,
+            )
+        if reason == ExitReason.FATAL:
+            fatal = Fatal(context.exit_fatal)
+            return Exit(ExitReason.FATAL, turn, value=context.exit_value, fatal=fatal)
+        return Exit(ExitReason(reason), turn)
+
+    def complete_load(self, value: int | None) -> None:
+        context = self._contexts[self._shared.turn]
+        if value is None:
+            context.latch = LATCH_BUS_ERROR
+            return
+        size = context.exit_size
+        laid_out = (value & ((1 << 8 * size) - 1)).to_bytes(size, "big" if self._order == "big" else "little")
+        context.latch_value = int.from_bytes(laid_out, "little")
+        context.latch = LATCH_LOADED
+
+    def complete_store(self, accepted: bool) -> None:
+        context = self._contexts[self._shared.turn]
+        context.latch = LATCH_STORED if accepted else LATCH_BUS_ERROR
+
+    def skip(self, cycles: int) -> None:
+        self._shared.round += cycles
+        for context, state in zip(self._contexts, self.processors, strict=True):
+            state.clock += cycles
+            state.count_origin += cycles
+            state.random_origin += cycles
+            context.mode_since += cycles
+
+    def memory_changed(self, address: int, length: int) -> None:
+        region = self._memory.region_at(address)
+        if region is None or not region.executable:
+            return
+        first = self._shared.regions[self._memory.regions.index(region)].first_page
+        context = ctypes.addressof(self._contexts[0])
+        start = (address - region.base) // PAGE
+        end = (address + max(length, 1) - 1 - region.base) // PAGE
+        for page in range(start, end + 1):
+            self._changed(context, first + page)
+
+
+_BUDGET = Exit(ExitReason.BUDGET)
+_IDLE = Exit(ExitReason.IDLE)

@@ -1,0 +1,234 @@
+"""One handler for each instruction and variant: the declaration's body between a beginning that
+counts the cycle and an end that goes on to the next entry."""
+
+from dataclasses import dataclass
+
+from kseg.engine.codegen.builder import FunctionBuilder, Operand
+from kseg.engine.codegen.value import Symbol
+from kseg.engine.interpreter import fields
+from kseg.engine.interpreter.control_runtime import (
+    LOADED,
+    PLAIN,
+    SLOT,
+    check_fetch,
+    code_is_unknown,
+    dispatch,
+    go_entry,
+    stop_if_spent,
+)
+from kseg.engine.interpreter.layout import ENTRY_SIZE
+from kseg.engine.interpreter.memory_runtime import fault, u32
+from kseg.engine.interpreter.tracer import (
+    Tracer,
+    Variant,
+    arguments,
+    handler_builder,
+    operand_symbols,
+)
+from kseg.isa import cp0
+from kseg.isa.exceptions import Exception_
+from kseg.isa.instruction import Instruction
+from kseg.isa.instruction_set import InstructionSet
+from kseg.isa.pattern import Pattern
+from kseg.isa.profile import Profile
+from kseg.isa.values import Value
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the interpreter: an instruction, with its constant operands fixed."""
+
+    name: str
+    instruction: Instruction
+    patterns: tuple[Pattern, ...]
+    constants: tuple[tuple[str, int], ...] = ()
+
+
+def operations(instructions: InstructionSet) -> list[Operation]:
+    """Every operation of an instruction set, the more specific patterns first."""
+    found: dict[str, Operation] = {}
+    for encoding in instructions.encodings:
+        declared = encoding.instruction
+        for constants in _constant_values(declared, instructions.profile):
+            suffix = "".join(f"_{value}" for _, value in constants)
+            name = declared.name + suffix
+            pattern = _with_constants(encoding.pattern, dict(constants))
+            old = found.get(name)
+            patterns = (*old.patterns, pattern) if old else (pattern,)
+            found[name] = Operation(name, declared, patterns, constants)
+    return sorted(found.values(), key=lambda operation: not operation.constants)
+
+
+def _constant_values(declared: Instruction, profile: Profile) -> list[tuple[tuple[str, int], ...]]:
+    """The combinations of constant operands that have handlers of their own.
+
+    Those are CP0 register numbers and selects; the last combination stands for all others.
+    """
+    if not declared.constants:
+        return [()]
+    known = [(("r", number), ("e", select)) for number, select in cp0.distinguished(profile)]
+    if not profile.has_register_selects:
+        known = [(pair[0],) for pair in known]
+    return [*known, (("r", -1), ("e", -1))]
+
+
+def _with_constants(pattern: Pattern, constants: dict[str, int]) -> Pattern:
+    """The pattern with constant fields written out (left open where the value is -1)."""
+    bits = list(pattern.bits)
+    for letter, value in constants.items():
+        field = pattern.fields[letter]
+        for bit in range(field.width):
+            place = 31 - field.low - bit
+            bits[place] = "-" if value < 0 else str(value >> bit & 1)
+    return Pattern("".join(bits))
+
+
+def handlers(
+    name: str, operation: Operation, profile: Profile, big_endian: bool, variant: Variant
+) -> tuple[list[str], str]:
+    """The text of one operation's handler, with that of its slow copy where there is one, and
+    the register field that the decoder redirects ("" if none)."""
+    fast, tracer = _traced(name, operation, profile, big_endian, variant, f"{name}_slow")
+    texts = [fast]
+    if tracer.uses_slow_copy:
+        texts.append(_traced(f"{name}_slow", operation, profile, big_endian, variant, "")[0])
+    return texts, tracer.redirected_field()
+
+
+def _traced(
+    name: str,
+    operation: Operation,
+    profile: Profile,
+    big_endian: bool,
+    variant: Variant,
+    slow_copy: str,
+) -> tuple[str, Tracer]:
+    b = handler_builder(name)
+    stop_if_spent(b, variant)
+    tracer = Tracer(b, profile, big_endian, variant, slow_copy)
+    constants = dict(operation.constants)
+    for letter in operation.instruction.constants:
+        constants.setdefault(letter, 0)
+    operation.instruction.meaning(
+        tracer, *operand_symbols(b, operation.instruction.operands, constants)
+    )
+    if not tracer.trapped:
+        _Ending(b, tracer).emit()
+    return b.text(), tracer
+
+
+class _Ending:
+    """How a handler goes on: to the next entry, the delay slot, or the runtime."""
+
+    def __init__(self, b: FunctionBuilder, tracer: Tracer) -> None:
+        self.b, self.tracer, self.variant = b, tracer, tracer.variant
+
+    def emit(self) -> None:
+        """Make the writes, and end the function."""
+        tracer = self.tracer
+        if tracer.branched is not None:
+            self._branch(*tracer.branched)
+            return
+        tracer.finish()
+        slot = SLOT if self.variant.in_slot else PLAIN
+        if tracer.reschedule or tracer.resynchronise:
+            name = "reschedule" if tracer.reschedule else "resync"
+            self.b.tail_call(f"@{name}_{slot.suffix}", arguments(budget="%left"))
+            return
+        self._dispatch(self._next_entry(), LOADED if tracer.loaded else PLAIN)
+
+    def _next_entry(self) -> Operand:
+        return "%target" if self.variant.in_slot else self.b.offset("%entry", ENTRY_SIZE)
+
+    def _dispatch(self, entry: Operand, variant: Variant, **changed: Operand) -> None:
+        dispatch(self.b, entry, variant, budget="%left", **changed)
+
+    # Branches.
+
+    def _branch(self, condition: Value, target: Value) -> None:
+        b = self.b
+        pc, next_pc = self.tracer.pc.i32(), self.tracer.next_pc.i32()
+        target_operand = target.i32()
+        if isinstance(condition, Symbol):
+            taken, untaken = b.label("taken"), b.label("untaken")
+            b.branch(condition.i1(), taken, untaken)
+            b.place(taken)
+            with b.scope():
+                self._taken(pc, next_pc, target_operand)
+            b.place(untaken)
+            with b.scope():
+                self._untaken(next_pc)
+        elif condition:
+            self._taken(pc, next_pc, target_operand)
+        else:
+            self._untaken(next_pc)
+
+    def _taken(self, pc: Operand, next_pc: Operand, target: Operand) -> None:
+        b, profile = self.b, self.tracer.profile
+        if self.variant.in_slot:
+            self._check_target(target)
+            self.tracer.finish()
+            self._slot_elsewhere(next_pc, target)
+            return
+        # Within the page the target's entry is known from its distance.
+        distance = u32(b, target) ^ u32(b, pc)
+        outside = (distance & 0xFFFFF003) != 0
+        if profile.early_fetch_faults:
+            # The delay slot will have to look at the page after the target's: `go_s` does.
+            outside = outside | ((u32(b, target) & 0xFFC) == 0xFFC)
+        far = b.label("far")
+        near = b.label("near")
+        b.branch(outside.i1(), far, near)
+        b.place(far)
+        with b.scope():
+            self._check_target(target)
+            self.tracer.finish()
+            if profile.early_fetch_faults:
+                with b.leave_if(((u32(b, target) & 0xFFC) == 0xFFC).i1()):
+                    self._slot_elsewhere(next_pc, target)
+            fields.store_context(b, "target_pc", target)
+            self._into_slot(go_entry(b))
+        b.place(near)
+        with b.scope():
+            self.tracer.finish()
+            words = b.emit(f"sub i32 {target}, {pc}")
+            bytes_ = b.emit(f"shl i64 {b.emit(f'sext i32 {words} to i64')}, 2")
+            self._into_slot(b.offset("%entry", bytes_))
+
+    def _check_target(self, target: Operand) -> None:
+        """Early fetch faults: the target is translated at the jump, before the delay slot."""
+        b = self.b
+        if not self.tracer.profile.early_fetch_faults:
+            return
+        misaligned = (u32(b, target) & 3) != 0
+        if self.tracer.slow_copy:
+            unknown = Symbol.of_i1(b, code_is_unknown(b, target))
+            with b.leave_if((misaligned | unknown).i1()):
+                self.tracer.go_slow()
+            return
+        with b.leave_if(misaligned.i1()):
+            fault(b, int(Exception_.ADDRESS_ERROR_LOAD), u32(b, target))
+            b.tail_call(f"@fault_{self.variant.suffix}", arguments(budget="%left"))
+        check_fetch(b, target, self.variant, unless_rfe_at=self.tracer.next_pc.i32())
+
+    def _untaken(self, next_pc: Operand) -> None:
+        self.tracer.finish()
+        if self.tracer.profile.untaken_branch_has_slot:
+            if self.variant.in_slot:
+                after = self.b.emit(f"add i32 {next_pc}, 4")
+                self._slot_elsewhere(next_pc, after)
+            else:
+                self._into_slot(self.b.offset("%entry", 2 * ENTRY_SIZE))
+        else:
+            self._dispatch(self._next_entry(), PLAIN)
+
+    def _into_slot(self, target: Operand) -> None:
+        """Execute the next entry as a delay slot, `target` after it."""
+        self._dispatch(self.b.offset("%entry", ENTRY_SIZE), SLOT, target=target)
+
+    def _slot_elsewhere(self, slot_pc: Operand, target: Operand) -> None:
+        """A branch in a delay slot: its own delay slot is the other branch's target."""
+        b = self.b
+        fields.store_context(b, "slot_pc", slot_pc)
+        fields.store_context(b, "target_pc", target)
+        b.tail_call(f"@go_{SLOT.suffix}", arguments(budget="%left", target=go_entry(b)))

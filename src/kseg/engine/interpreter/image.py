@@ -1,0 +1,111 @@
+"""The compiled interpreter as plain bytes: made once for a profile and byte order, then kept.
+
+A start that finds it in the cache imports neither the declarations nor LLVM.
+"""
+
+import hashlib
+import platform
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from kseg.engine.codegen import cache
+from kseg.engine.interpreter.layout import OPERATIONS
+from kseg.version import __version__
+
+_TABLES = ("handlers", "slot_handlers", "load_handlers", "both_handlers")
+_HEADER = struct.Struct("<6I")
+
+
+@dataclass(frozen=True)
+class Image:
+    """Machine code, and the numbers that the engine's tables are filled from."""
+
+    code: bytes
+    run: int
+    """Offset of the function `run`."""
+    memory_changed: int
+    """Offset of the function `memory_changed`."""
+    tables: dict[str, tuple[int, ...]]
+    """For each table of `layout.Shared`, the handlers' offsets by operation."""
+    patterns: bytes
+    """The decoder's rows, each a `layout.Pattern`."""
+    starts: tuple[int, ...]
+
+    def pack(self) -> bytes:
+        """All of it as bytes."""
+        header = _HEADER.pack(
+            len(self.code), self.run, self.memory_changed, len(self.tables), len(self.patterns), 0
+        )
+        tables = b"".join(
+            struct.pack(f"<{OPERATIONS}I", *self.tables[name]) for name in _TABLES[: len(self.tables)]
+        )
+        starts = struct.pack("<65I", *self.starts)
+        return header + tables + starts + self.patterns + self.code
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> "Image":
+        """The inverse of `pack`."""
+        code_size, run, memory_changed, table_count, pattern_size, _ = _HEADER.unpack_from(packed)
+        at = _HEADER.size
+        tables = {}
+        for name in _TABLES[:table_count]:
+            tables[name] = struct.unpack_from(f"<{OPERATIONS}I", packed, at)
+            at += 4 * OPERATIONS
+        starts = struct.unpack_from("<65I", packed, at)
+        at += 4 * 65
+        patterns = packed[at : at + pattern_size]
+        code = packed[at + pattern_size : at + pattern_size + code_size]
+        return cls(code, run, memory_changed, tables, patterns, starts)
+
+
+def load(profile_name: str, byte_order: str) -> Image:
+    """The interpreter for a profile and byte order, from the cache or newly compiled."""
+    kind = f"interpreter-{profile_name}-{byte_order}"
+    key = _key()
+    kept = cache.read(kind, key)
+    if kept is not None:
+        return Image.unpack(kept)
+    image = _compile(profile_name, byte_order)
+    cache.write(kind, key, image.pack())
+    return image
+
+
+def _compile(profile_name: str, byte_order: str) -> Image:
+    from kseg.engine.codegen.native import compile_module
+    from kseg.engine.interpreter.module import build
+
+    module = build(profile_name, byte_order)
+    blob = compile_module(module.text)
+    missing = blob.symbols[module.tables["handlers"][0]]
+    tables = {
+        name: tuple(
+            blob.symbols[functions[number]] if number < len(functions) else missing
+            for number in range(OPERATIONS)
+        )
+        for name, functions in module.tables.items()
+    }
+    patterns = b"".join(struct.pack("<4I", *row) for row in module.patterns)
+    return Image(
+        blob.code,
+        blob.symbols["run"],
+        blob.symbols["memory_changed"],
+        tables,
+        patterns,
+        tuple(module.starts),
+    )
+
+
+def _key() -> str:
+    """Changes whenever the machine code could: with the version, the host's kind, and, for those
+    who work on kseg itself, the sources of declarations and generators."""
+    package = Path(__file__).parents[2]
+    sources = [
+        *package.joinpath("isa").rglob("*.py"),
+        *package.joinpath("engine").rglob("*.py"),
+    ]
+    parts = [__version__, platform.machine(), platform.system()]
+    for path in sorted(sources):
+        status = path.stat()
+        parts.append(f"{path.relative_to(package)} {status.st_size} {status.st_mtime_ns}")
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()

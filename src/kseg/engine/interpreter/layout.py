@@ -1,0 +1,162 @@
+"""The data that handlers, runtime and Python share: structures, and where their fields lie."""
+
+import ctypes
+
+from kseg.engine.state import ProcessorState
+
+u8, u32, u64, pointer = ctypes.c_uint8, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_uint64
+
+PAGE = 4096
+ENTRIES = 1024
+"""Instructions in a page."""
+
+# An entry: what the decoder knows of one instruction.
+ENTRY_SIZE = 16
+ENTRY_HANDLER = 0
+ENTRY_FIELDS = {"s": 8, "t": 9, "d": 10}
+"""Register fields as byte offsets into ProcessorState.gpr."""
+ENTRY_OPERATION = 11
+"""Which handler, as an index into the tables of `Shared`."""
+ENTRY_WORD = 12
+"""The instruction itself."""
+
+# A code page: the entries of one physical page, four sentinels that lead to the next page, and
+# what the decoder needs to know of the page.
+SENTINELS = 4
+CODE_PAGE_HOST = (ENTRIES + SENTINELS) * ENTRY_SIZE
+"""Host address of the page's bytes."""
+CODE_PAGE_NUMBER = CODE_PAGE_HOST + 8
+"""Number of the page (see `Region.first_page`)."""
+CODE_PAGE_PHYSICAL = CODE_PAGE_HOST + 16
+"""Its physical address."""
+CODE_PAGE_NEXT = CODE_PAGE_HOST + 24
+"""While the code page is free: the next free one."""
+CODE_PAGE_STORES = CODE_PAGE_HOST + 32
+"""Stores by the guest into this page since it was decoded."""
+CODE_PAGE_STRIDE = 32768
+"""Code pages are aligned to this, so that an entry's address tells its page."""
+
+# Virtual page tables. A data table has 2**22 slots of 8 bytes, indexed by the virtual page number
+# and, above it, the low two address bits: only aligned accesses find a full slot. A slot holds
+# the host address of the page less its virtual address, or 0. A code table has 2**20 slots with
+# the address of the code page, or 0.
+DATA_TABLE_SIZE = 8 << 22
+CODE_TABLE_SIZE = 8 << 20
+
+OPERATIONS = 256
+PREDECODE, SENTINEL, GO, PAGE_END, RESERVED = range(5)
+"""Operations that are not instructions; those of the instruction set follow."""
+FIRST_INSTRUCTION = 5
+
+MAX_REGIONS = 256
+MAX_PROCESSORS = 32
+
+# What native code returns; those below RESCHEDULE are ExitReason.
+RESCHEDULE = 100
+"""Time or interrupts must be looked at again."""
+
+LATCH_NONE, LATCH_LOADED, LATCH_STORED, LATCH_BUS_ERROR = range(4)
+
+WRITABLE, EXECUTABLE = 1, 2
+
+
+class RegionEntry(ctypes.Structure):
+    """One region of physical memory, as native code sees it."""
+
+    _fields_ = [
+        ("base", u64),
+        ("end", u64),
+        ("host", pointer),
+        ("flags", u32),
+        ("first_page", u32),
+    ]
+
+
+class Pattern(ctypes.Structure):
+    """One row of the decoder's table."""
+
+    _fields_ = [
+        ("mask", u32),
+        ("match", u32),
+        ("operation", u32),
+        ("destination", u32),  # 0 none, 1 field t, 2 field d: where register 0 is redirected
+    ]
+
+
+class Context(ctypes.Structure):
+    """What the engine keeps for one processor beside its architectural state."""
+
+    _fields_ = [
+        ("state", pointer),
+        ("shared", pointer),
+        ("limit", u64),  # the cycle at which the present budget is used up
+        ("reads", pointer),  # tables of the present mode
+        ("writes", pointer),
+        ("codes", pointer),
+        ("kernel_reads", pointer),
+        ("kernel_writes", pointer),
+        ("kernel_codes", pointer),
+        ("user_reads", pointer),
+        ("user_writes", pointer),
+        ("user_codes", pointer),
+        ("empty", pointer),  # a data table in which nothing is mapped, for isolated caches
+        ("go", u8 * ENTRY_SIZE),  # the entry that goes to `target_pc`
+        ("bias", u32),  # pc of an entry = its address / 4 + bias
+        ("target_pc", u32),
+        ("slot_pc", u32),
+        ("code_page", pointer),  # the one that is being executed
+        ("asid", u32),  # the ASID that the tables mirror
+        ("user_mode", u32),  # the mode that the tables are for
+        ("stop_on_break", u32),
+        ("latch", u32),
+        ("fault_reason", u32),  # 0: an exception; else an ExitReason
+        ("fault_code", u32),
+        ("fault_address", u32),
+        ("fault_refill", u32),
+        ("exit_address", u32),
+        ("exit_size", u32),
+        ("exit_value", u32),
+        ("exit_mask", u32),
+        ("exit_fatal", u32),
+        ("latch_value", u64),  # the bytes of a device's answer, as they would lie in memory
+        ("scratch", u64),  # where stores that go nowhere go
+        ("zero", u64),  # where isolated loads come from
+        ("mode_since", u64),  # cycle since which the present mode is being counted
+    ]
+
+
+class Shared(ctypes.Structure):
+    """What the engine keeps for the whole machine."""
+
+    _fields_ = [
+        ("handlers", pointer * OPERATIONS),  # plain
+        ("slot_handlers", pointer * OPERATIONS),  # in a delay slot
+        ("load_handlers", pointer * OPERATIONS),  # after a load with delay
+        ("both_handlers", pointer * OPERATIONS),  # in a delay slot, with a load pending
+        ("patterns", pointer),
+        ("pattern_starts", u32 * 65),  # by major opcode
+        ("region_count", u32),
+        ("regions", RegionEntry * MAX_REGIONS),
+        ("code_page_of", pointer),  # page number -> code page or 0
+        ("pool", pointer),  # code pages
+        ("pool_next", pointer),
+        ("pool_end", pointer),
+        ("free", pointer),  # list of code pages that were given up
+        ("context_count", u64),
+        ("contexts", pointer * MAX_PROCESSORS),
+        ("round", u64),  # the cycle in which the present round began
+        ("turn", u64),  # whose turn it is
+        ("quantum", u64),
+    ]
+
+
+STATE_OFFSETS = {name: getattr(ProcessorState, name).offset for name, _ in ProcessorState._fields_}
+CONTEXT_OFFSETS = {name: getattr(Context, name).offset for name, _ in Context._fields_}
+SHARED_OFFSETS = {name: getattr(Shared, name).offset for name, _ in Shared._fields_}
+
+_TYPES = {u8: "i8", u32: "i32", u64: "i64"}
+STATE_TYPES = {name: _TYPES.get(type_, "") for name, type_ in ProcessorState._fields_}
+CONTEXT_TYPES = {name: _TYPES.get(type_, "") for name, type_ in Context._fields_}
+
+DISCARD = STATE_OFFSETS["discard"] - STATE_OFFSETS["gpr"]
+"""Offset from register 0 to the word that takes writes to it."""

@@ -1,0 +1,293 @@
+"""Native slow paths of loads and stores: translation, table filling, devices.
+
+Each is a C function that returns a host address, or null after noting in the context what the
+handler must do instead: raise an exception (`fault_code`) or leave the engine (`fault_reason`).
+"""
+
+from kseg.engine.codegen.builder import FunctionBuilder, Operand
+from kseg.engine.codegen.value import Symbol
+from kseg.engine.contract import ExitReason
+from kseg.engine.interpreter import fields
+from kseg.engine.interpreter.layout import (
+    CONTEXT_OFFSETS,
+    EXECUTABLE,
+    LATCH_BUS_ERROR,
+    LATCH_LOADED,
+    LATCH_STORED,
+    PAGE,
+    SHARED_OFFSETS,
+    STATE_OFFSETS,
+    WRITABLE,
+    RegionEntry,
+)
+from kseg.engine.interpreter.tracer import MEMORY_ONLY
+from kseg.isa import registers as r
+from kseg.isa.exceptions import Exception_
+from kseg.isa.profile import Profile
+from kseg.isa.values import Value, select
+
+LOAD, STORE, FETCH = 0, 1, 2
+"""Why an address is translated."""
+
+NO_ADDRESS = "-1"
+"""What `translate` returns after noting a fault."""
+
+
+def functions(profile: Profile) -> list[str]:
+    """The text of every function of this file."""
+    return [
+        _find_region(),
+        _fault(),
+        _translate(profile),
+        _slow_load(),
+        _slow_store(),
+        _check_load(),
+    ]
+
+
+def u32(b: FunctionBuilder, operand: Operand) -> Symbol:
+    """An i32 operand as a value."""
+    return Symbol.of_i32(b, operand)
+
+
+def state_of(b: FunctionBuilder) -> None:
+    """Name the processor's state %state, from %context."""
+    b.do(f"%state = load ptr, ptr {b.offset('%context', CONTEXT_OFFSETS['state'])}")
+
+
+def region_field(b: FunctionBuilder, name: str) -> Operand:
+    """A field of the region at %region."""
+    field = getattr(RegionEntry, name)
+    type_ = "ptr" if name == "host" else "i64" if field.size == 8 else "i32"
+    return b.load(type_, "%region", field.offset)
+
+
+def page_number(b: FunctionBuilder, physical: Operand) -> Operand:
+    """The number of the page of i64 `physical` in %region, an i64 (see `code_runtime`)."""
+    inside = b.emit(f"sub i64 {physical}, {region_field(b, 'base')}")
+    first = b.emit(f"zext i32 {region_field(b, 'first_page')} to i64")
+    return b.emit(f"add i64 {first}, {b.emit(f'lshr i64 {inside}, 12')}")
+
+
+def whole_page_inside(b: FunctionBuilder, physical: Operand) -> Operand:
+    """Does %region hold all of the page of i64 `physical`? An i1."""
+    page = b.emit(f"and i64 {physical}, -{PAGE}")
+    begins = b.emit(f"icmp uge i64 {page}, {region_field(b, 'base')}")
+    end = b.emit(f"add i64 {page}, {PAGE}")
+    ends = b.emit(f"icmp ule i64 {end}, {region_field(b, 'end')}")
+    return b.emit(f"and i1 {begins}, {ends}")
+
+
+def fault(b: FunctionBuilder, code: Value, address: Value = 0, refill: Operand = "0") -> None:
+    """Note an exception in the context."""
+    operands = [value.i32() if isinstance(value, Symbol) else str(int(value)) for value in (code, address)]
+    b.do(f"call void @fault(ptr %context, i32 {operands[0]}, i32 {operands[1]}, i32 {refill})")
+
+
+def _fault() -> str:
+    b = FunctionBuilder(
+        "fault", "void", [("ptr", "context"), ("i32", "code"), ("i32", "address"), ("i32", "refill")], "internal"
+    )
+    fields.store_context(b, "fault_reason", 0)
+    fields.store_context(b, "fault_code", "%code")
+    fields.store_context(b, "fault_address", "%address")
+    fields.store_context(b, "fault_refill", "%refill")
+    b.do("ret void")
+    return b.text("noinline")
+
+
+def _find_region() -> str:
+    """The region that holds a physical address, or null."""
+    b = FunctionBuilder("find_region", "ptr", [("ptr", "context"), ("i64", "physical")], "internal")
+    shared = fields.load_pointer(b, "shared")
+    count = b.emit(f"zext i32 {b.load('i32', shared, SHARED_OFFSETS['region_count'])} to i64")
+    with b.count(count) as number:
+        at = b.emit(f"mul i64 {number}, {_region_size()}")
+        region = b.offset(b.offset(shared, SHARED_OFFSETS["regions"]), at)
+        base = b.load("i64", region, RegionEntry.base.offset)
+        end = b.load("i64", region, RegionEntry.end.offset)
+        above = b.emit(f"icmp uge i64 %physical, {base}")
+        below = b.emit(f"icmp ult i64 %physical, {end}")
+        with b.leave_if(b.emit(f"and i1 {above}, {below}")):
+            b.return_("ptr", region)
+    b.return_("ptr", "null")
+    return b.text("noinline")
+
+
+def _region_size() -> int:
+    import ctypes
+
+    return ctypes.sizeof(RegionEntry)
+
+
+def _translate(profile: Profile) -> str:
+    """The physical address of a virtual one, or -1 after noting the exception."""
+    b = FunctionBuilder(
+        "translate",
+        "i64",
+        [("ptr", "context"), ("i32", "address"), ("i32", "size"), ("i32", "reported"), ("i32", "access")],
+        "internal",
+    )
+    state_of(b)
+    address, size, reported = u32(b, "%address"), u32(b, "%size"), u32(b, "%reported")
+    is_store = u32(b, "%access") == STORE
+    address_error = select(is_store, int(Exception_.ADDRESS_ERROR_STORE), int(Exception_.ADDRESS_ERROR_LOAD))
+    tlb_miss = select(is_store, int(Exception_.TLB_STORE), int(Exception_.TLB_LOAD))
+    exact = profile.exact_bad_vaddr
+    is_fetch = u32(b, "%access") == FETCH
+
+    with b.leave_if(((address & (size - 1)) != 0).i1()):
+        fault(b, address_error, reported if exact else select(is_fetch, reported, reported & ~(size & 2)))
+        b.return_("i64", NO_ADDRESS)
+    if not exact:
+        # Fetches always report exactly: they are of whole, aligned words.
+        reported = select(is_fetch, reported, reported & ~3)
+    reported = u32(b, reported.i32())
+    user = (fields.load_state(b, "status") & r.STATUS_KUC) != 0
+    with b.leave_if(((address >= r.KSEG0) & user).i1()):
+        fault(b, address_error, reported)
+        b.return_("i64", NO_ADDRESS)
+    with b.if_(((address >= r.KSEG0) & (address < r.KSEG2)).i1()):
+        b.return_("i64", (address & r.UNMAPPED_MASK).i64())
+        b.place(b.label("unreached"))
+    if not profile.has_tlb:
+        b.return_("i64", address.i64())
+        return b.text("noinline")
+    wanted = (address & r.VPN_MASK) | (fields.load_state(b, "entry_hi") & r.ASID_MASK)
+    number = b.emit(f"call i32 @tlb_find(ptr %state, i32 {wanted.i32()})")
+    with b.leave_if(b.emit(f"icmp slt i32 {number}, 0")):
+        refill = (address < r.KSEG0).i32()
+        fault(b, tlb_miss, reported, refill)
+        b.return_("i64", NO_ADDRESS)
+    at = b.emit(f"mul i64 {b.emit(f'zext i32 {number} to i64')}, 4")
+    low = u32(b, b.load("i32", b.offset("%state", STATE_OFFSETS["tlb_entry_lo"]), at))
+    with b.leave_if(((low & r.ENTRY_LO_V) == 0).i1()):
+        fault(b, tlb_miss, reported)
+        b.return_("i64", NO_ADDRESS)
+    with b.leave_if((((low & r.ENTRY_LO_D) == 0) & is_store).i1()):
+        fault(b, int(Exception_.TLB_MODIFIED), reported)
+        b.return_("i64", NO_ADDRESS)
+    b.return_("i64", ((low & r.VPN_MASK) | (address & (PAGE - 1))).i64())
+    return b.text("noinline")
+
+
+def _translated(b: FunctionBuilder, access: int, size: Operand, reported: Operand) -> Operand:
+    """Call `translate` for %address; leave with null if it notes a fault."""
+    physical = b.emit(
+        f"call i64 @translate(ptr %context, i32 %address, i32 {size}, i32 {reported}, i32 {access})"
+    )
+    with b.leave_if(b.emit(f"icmp eq i64 {physical}, {NO_ADDRESS}")):
+        b.return_("ptr", "null")
+    return physical
+
+
+def _return_place(b: FunctionBuilder, physical: Operand) -> None:
+    """Return the host address of i64 `physical` in %region."""
+    inside = b.emit(f"sub i64 {physical}, {region_field(b, 'base')}")
+    b.return_("ptr", b.offset(region_field(b, "host"), inside))
+
+
+def _fill(b: FunctionBuilder, table: str, physical: Operand) -> None:
+    """Enter the page of %address into a data table, so that the next access is fast."""
+    inside = b.emit(f"sub i64 {physical}, {region_field(b, 'base')}")
+    host = b.emit(f"ptrtoint ptr {b.offset(region_field(b, 'host'), inside)} to i64")
+    address = b.emit("zext i32 %address to i64")
+    addend = b.emit(f"sub i64 {host}, {address}")
+    slot = b.emit(f"lshr i64 {address}, 12")
+    b.store("i64", addend, fields.load_pointer(b, table), b.emit(f"shl i64 {slot}, 3"))
+
+
+def _isolated(b: FunctionBuilder) -> Operand:
+    return ((fields.load_state(b, "status") & r.STATUS_ISC) != 0).i1()
+
+
+def _ask_device(b: FunctionBuilder, reason: ExitReason, physical: Operand, size: Operand) -> None:
+    """Leave the engine for a device access, noting what is wanted."""
+    fields.store_context(b, "fault_reason", int(reason))
+    fields.store_context(b, "exit_address", b.emit(f"trunc i64 {physical} to i32"))
+    fields.store_context(b, "exit_size", size)
+    b.return_("ptr", "null")
+
+
+def _take_up_answer(b: FunctionBuilder, answer: int, place: str) -> None:
+    """If the monitor has answered the access, return `place`, or raise the bus error."""
+    latch = fields.load_context(b, "latch")
+    with b.leave_if(b.emit(f"icmp eq i32 {latch}, {answer}")):
+        b.return_("ptr", b.offset("%context", CONTEXT_OFFSETS[place]))
+    with b.leave_if(b.emit(f"icmp eq i32 {latch}, {LATCH_BUS_ERROR}")):
+        fault(b, int(Exception_.DATA_BUS_ERROR))
+        b.return_("ptr", "null")
+
+
+def _slow_load() -> str:
+    b = FunctionBuilder(
+        "slow_load",
+        "ptr",
+        [("ptr", "context"), ("i32", "address"), ("i32", "size"), ("i32", "reported")],
+        "internal",
+    )
+    state_of(b)
+    physical = _translated(b, LOAD, "%size", "%reported")
+    with b.leave_if(_isolated(b)):
+        b.return_("ptr", b.offset("%context", CONTEXT_OFFSETS["zero"]))
+    b.do(f"%region = call ptr @find_region(ptr %context, i64 {physical})")
+    with b.leave_if(b.emit("icmp eq ptr %region, null")):
+        _take_up_answer(b, LATCH_LOADED, "latch_value")
+        _ask_device(b, ExitReason.DEVICE_LOAD, physical, "%size")
+    with b.if_(whole_page_inside(b, physical)):
+        _fill(b, "reads", physical)
+    _return_place(b, physical)
+    return b.text("noinline")
+
+
+def _slow_store() -> str:
+    b = FunctionBuilder(
+        "slow_store",
+        "ptr",
+        [
+            ("ptr", "context"),
+            ("i32", "address"),
+            ("i32", "flagged_size"),
+            ("i32", "reported"),
+            ("i32", "value"),
+            ("i32", "mask"),
+        ],
+        "internal",
+    )
+    state_of(b)
+    b.do(f"%size = and i32 %flagged_size, {MEMORY_ONLY - 1}")
+    physical = _translated(b, STORE, "%size", "%reported")
+    with b.leave_if(_isolated(b)):
+        b.return_("ptr", b.offset("%context", CONTEXT_OFFSETS["scratch"]))
+    b.do(f"%region = call ptr @find_region(ptr %context, i64 {physical})")
+    with b.leave_if(b.emit("icmp eq ptr %region, null")):
+        memory_only = u32(b, "%flagged_size") >= MEMORY_ONLY
+        with b.leave_if(memory_only.i1()):
+            fault(b, int(Exception_.DATA_BUS_ERROR))
+            b.return_("ptr", "null")
+        _take_up_answer(b, LATCH_STORED, "scratch")
+        fields.store_context(b, "exit_value", (u32(b, "%value") & u32(b, "%mask")).i32())
+        fields.store_context(b, "exit_mask", "%mask")
+        _ask_device(b, ExitReason.DEVICE_STORE, physical, "%size")
+    flags = u32(b, region_field(b, "flags"))
+    with b.leave_if(((flags & WRITABLE) == 0).i1()):
+        fault(b, int(Exception_.DATA_BUS_ERROR))
+        b.return_("ptr", "null")
+    with b.if_(((flags & EXECUTABLE) != 0).i1()):
+        # Where the page has been decoded, its slot stays empty and every store comes by here.
+        number = page_number(b, physical)
+        kept = b.emit(f"call i1 @store_into_code(ptr %context, i64 {number}, i64 {physical})")
+        with b.leave_if(kept):
+            _return_place(b, physical)
+    with b.if_(whole_page_inside(b, physical)):
+        _fill(b, "writes", physical)
+    _return_place(b, physical)
+    return b.text("noinline")
+
+
+def _check_load() -> str:
+    """Not null if a word could be loaded from %address, as far as translation goes."""
+    b = FunctionBuilder("check_load", "ptr", [("ptr", "context"), ("i32", "address")], "internal")
+    _translated(b, LOAD, "4", "%address")
+    b.return_("ptr", b.offset("%context", CONTEXT_OFFSETS["scratch"]))
+    return b.text("noinline")

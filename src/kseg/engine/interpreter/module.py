@@ -1,0 +1,131 @@
+"""The interpreter of one profile and byte order, as one LLVM module and the tables beside it."""
+
+from dataclasses import dataclass
+
+from kseg.engine.codegen.builder import FunctionBuilder
+from kseg.engine.interpreter import (
+    code_runtime,
+    control_runtime,
+    memory_runtime,
+    outer_runtime,
+    tlb_runtime,
+)
+from kseg.engine.interpreter.control_runtime import TABLES, stop_if_spent, variants
+from kseg.engine.interpreter.handlers import Operation, handlers, operations
+from kseg.engine.interpreter.layout import (
+    FIRST_INSTRUCTION,
+    GO,
+    OPERATIONS,
+    PAGE_END,
+    PREDECODE,
+    RESERVED,
+    SENTINEL,
+)
+from kseg.engine.interpreter.memory_runtime import fault
+from kseg.engine.interpreter.tracer import Variant, arguments, handler_builder
+from kseg.isa.exceptions import Exception_
+from kseg.isa.instruction_set import instruction_set
+
+DESTINATIONS = {"": 0, "t": 1, "d": 2}
+
+_PRELUDE = """
+declare i32 @llvm.fshl.i32(i32, i32, i32)
+declare i32 @llvm.bswap.i32(i32)
+declare i16 @llvm.bswap.i16(i16)
+declare i64 @llvm.umin.i64(i64, i64)
+!0 = !{!"branch_weights", i32 2000, i32 1}
+!1 = !{!"branch_weights", i32 1, i32 2000}
+"""
+
+
+@dataclass(frozen=True)
+class Module:
+    """LLVM IR, and what the engine needs to know of it."""
+
+    text: str
+    tables: dict[str, list[str]]
+    """For each table of handlers in `Shared`, the functions by operation."""
+    patterns: list[tuple[int, int, int, int]]
+    """Rows of the decoder: mask, match, operation, destination, by major opcode."""
+    starts: list[int]
+    """By major opcode, the first row; one more at the end."""
+
+
+def build(profile_name: str, byte_order: str) -> Module:
+    """Generate the interpreter for a profile and byte order ("big" or "little")."""
+    instructions = instruction_set(profile_name)
+    profile = instructions.profile
+    big_endian = byte_order == "big"
+    found = operations(instructions)
+    if FIRST_INSTRUCTION + len(found) > OPERATIONS:
+        raise ValueError(f"{profile_name} has more operations than an entry can name")
+    texts = [
+        *memory_runtime.functions(profile),
+        *code_runtime.functions(profile, big_endian),
+        *control_runtime.functions(profile, big_endian),
+        *outer_runtime.functions(profile),
+    ]
+    if profile.has_tlb:
+        texts += tlb_runtime.functions(profile)
+    else:
+        texts.append(_no_address_spaces())
+    tables: dict[str, list[str]] = {}
+    redirected: list[str] = []
+    for variant in variants(profile):
+        texts.append(_reserved(variant))
+        names = _runtime_operations(variant, profile.early_fetch_faults)
+        for operation in found:
+            name = f"{operation.name}_{variant.suffix}"
+            added, letter = handlers(f"op_{name}", operation, profile, big_endian, variant)
+            texts += added
+            names.append(f"op_{name}")
+            if variant == control_runtime.PLAIN:
+                redirected.append(letter)
+        tables[TABLES[variant]] = names
+    patterns, starts = _decoder(found, redirected)
+    return Module(_PRELUDE + "\n".join(texts), tables, patterns, starts)
+
+
+def _runtime_operations(variant: Variant, early_fetch_faults: bool) -> list[str]:
+    """The functions of the operations that are not instructions, by their numbers."""
+    suffix = variant.suffix
+    names = [""] * FIRST_INSTRUCTION
+    names[PREDECODE] = f"predecode_{suffix}"
+    names[SENTINEL] = f"sentinel_{suffix}"
+    names[GO] = f"go_{suffix}"
+    names[PAGE_END] = "page_end_n" if early_fetch_faults else f"predecode_{suffix}"
+    names[RESERVED] = f"reserved_{suffix}"
+    return names
+
+
+def _reserved(variant: Variant) -> str:
+    """The handler of whatever is no instruction."""
+    b = handler_builder(f"reserved_{variant.suffix}")
+    stop_if_spent(b, variant)
+    fault(b, int(Exception_.RESERVED_INSTRUCTION))
+    b.tail_call(f"@fault_{variant.suffix}", arguments(budget="%left"))
+    return b.text()
+
+
+def _no_address_spaces() -> str:
+    b = FunctionBuilder("leave_address_space", "void", [("ptr", "context")], "internal")
+    b.do("ret void")
+    return b.text()
+
+
+def _decoder(
+    found: list[Operation], redirected: list[str]
+) -> tuple[list[tuple[int, int, int, int]], list[int]]:
+    """The decoder's rows by major opcode; `operations` has put the specific ones first."""
+    rows: list[tuple[int, int, int, int]] = []
+    starts: list[int] = []
+    for major in range(64):
+        starts.append(len(rows))
+        for number, operation in enumerate(found, FIRST_INSTRUCTION):
+            destination = DESTINATIONS[redirected[number - FIRST_INSTRUCTION]]
+            rows += [
+                (pattern.mask, pattern.match, number, destination)
+                for pattern in operation.patterns
+                if major & (pattern.mask >> 26) == pattern.match >> 26
+            ]
+    return rows, [*starts, len(rows)]

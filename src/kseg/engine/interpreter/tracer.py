@@ -1,0 +1,534 @@
+"""A declaration becomes the body of a handler.
+
+`Tracer` implements `kseg.isa.semantics.Processor` on symbols. Reads are emitted where they stand;
+writes are kept back until the instruction can no longer trap, then `finish` makes them. Rare ways
+out (traps, device accesses) leave through a tail call to the variant's runtime function.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from kseg.engine.codegen.builder import FunctionBuilder, Operand
+from kseg.engine.codegen.value import Symbol
+from kseg.engine.contract import ExitReason
+from kseg.engine.interpreter import fields
+from kseg.engine.interpreter.layout import (
+    CONTEXT_OFFSETS,
+    DISCARD,
+    ENTRY_FIELDS,
+    ENTRY_WORD,
+    STATE_OFFSETS,
+    STATE_TYPES,
+)
+from kseg.isa import registers as r
+from kseg.isa.exceptions import Exception_, Fatal
+from kseg.isa.profile import Profile
+from kseg.isa.values import WORD, Value, select
+
+_PARAMETERS = (
+    ("ptr", "state"),
+    ("ptr", "entry"),
+    ("i64", "budget"),
+    ("ptr", "target"),
+    ("ptr", "reads"),
+    ("ptr", "writes"),
+    ("ptr", "context"),
+)
+
+
+def handler_builder(name: str) -> FunctionBuilder:
+    """A function of the handlers' convention.
+
+    `state` and `context` are the processor's; `entry` is the instruction's; `budget` the cycles
+    left, this one's included; `target` (in a delay slot) the entry that comes next; `reads` and
+    `writes` the data tables of the present mode. At most ten arguments stay in registers.
+    """
+    return FunctionBuilder(name, "i32", _PARAMETERS, "hidden preserve_nonecc")
+
+
+def arguments(**changed: Operand) -> str:
+    """The handlers' arguments as they are, except for those `changed`."""
+    return ", ".join(f"{type_} {changed.get(name, '%' + name)}" for type_, name in _PARAMETERS)
+
+
+MEMORY_ONLY = 0x100
+"""Flag in the size that slow paths are given: a device there is a bus error, not an exit."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Which copy of a handler: in a delay slot, and/or right after a load with delay."""
+
+    in_slot: bool
+    load_pending: bool
+
+    @property
+    def suffix(self) -> str:
+        """What the names of its functions end in."""
+        return {(0, 0): "n", (1, 0): "s", (0, 1): "l", (1, 1): "b"}[
+            (int(self.in_slot), int(self.load_pending))
+        ]
+
+
+class RegisterField(Symbol):
+    """A register operand: its number as a value, its byte offset for access."""
+
+    def __init__(self, builder: FunctionBuilder, letter: str) -> None:
+        self.letter = letter
+        super().__init__(
+            builder, (0, 31), emit32=lambda: builder.emit(f"lshr i32 {self.byte_offset()}, 2")
+        )
+
+    def byte_offset(self) -> Operand:
+        """The field in the entry, an i32: four times the register's number."""
+        key = (self.letter, "offset")
+        known = self.builder.known(key)
+        if known is None:
+            narrow = self.builder.load("i8", "%entry", ENTRY_FIELDS[self.letter])
+            known = self.builder.remember(key, self.builder.emit(f"zext i8 {narrow} to i32"))
+        return known
+
+
+class _Registers:
+    def __init__(self, tracer: "Tracer") -> None:
+        self._tracer = tracer
+
+    def __getitem__(self, number: Any) -> Value:
+        return self._tracer.read_register(number)
+
+    def __setitem__(self, number: Any, value: Value) -> None:
+        self._tracer.register_writes.append((number, value))
+
+
+class Tracer:
+    """One declaration being traced into one variant of its handler."""
+
+    def __init__(
+        self,
+        builder: FunctionBuilder,
+        profile: Profile,
+        big_endian: bool,
+        variant: Variant,
+        slow_copy: str = "",
+    ) -> None:
+        """`slow_copy` is the function that does the same where the tables do not suffice; without
+        it, this is that function."""
+        set_ = object.__setattr__
+        set_(self, "slow_copy", slow_copy)
+        set_(self, "uses_slow_copy", False)
+        set_(self, "b", builder)
+        set_(self, "profile", profile)
+        set_(self, "big_endian", big_endian)
+        set_(self, "variant", variant)
+        set_(self, "gpr", _Registers(self))
+        set_(self, "register_writes", [])
+        set_(self, "register_reads", set())
+        set_(self, "field_writes", {})
+        set_(self, "loaded", None)
+        set_(self, "branched", None)
+        set_(self, "resynchronise", False)
+        set_(self, "reschedule", False)
+        set_(self, "trapped", False)
+
+    b: FunctionBuilder
+    profile: Profile
+    variant: Variant
+    register_writes: list[tuple[Any, Value]]
+    register_reads: set[str]
+    field_writes: dict[str, Value]
+    loaded: tuple[Any, Value] | None
+    """The register that a load writes after its delay, and the value."""
+    branched: tuple[Value, Value] | None
+    """Condition and target of the branch."""
+    resynchronise: bool
+    """Mode, address space or interrupts may have changed."""
+    reschedule: bool
+    """The engine's outer loop must look at timer or idling."""
+    slow_copy: str
+    uses_slow_copy: bool
+    trapped: bool
+    """The instruction always traps: nothing follows."""
+
+    # State.
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in STATE_OFFSETS:
+            raise AttributeError(name)
+        if name in self.field_writes:
+            return self.field_writes[name]
+        return fields.load_state(self.b, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in type(self).__annotations__:
+            object.__setattr__(self, name, value)
+        else:
+            self.field_writes[name] = value
+
+    @property
+    def pc(self) -> Symbol:
+        """The entry's address tells it."""
+        return self._once("pc", lambda: pc_of(self.b, "%entry"))
+
+    @property
+    def next_pc(self) -> Symbol:
+        """In a delay slot the branch's target, else the next address."""
+        if self.variant.in_slot:
+            return self._once("next_pc", lambda: target_pc(self.b))
+        return Symbol.of_i32(self.b, (self.pc + 4).i32())
+
+    def _once(self, key: str, make: Any) -> Symbol:
+        known = self.b.known(key)
+        return Symbol.of_i32(self.b, self.b.remember(key, make()) if known is None else known)
+
+    def clock(self) -> Symbol:
+        """The cycle in which this instruction executes."""
+        limit = fields.load_context(self.b, "limit")
+        # The budget in hand has this cycle already taken off.
+        after = self.b.emit(f"sub i64 {limit}, %left")
+        return Symbol.of_i64(self.b, self.b.emit(f"sub i64 {after}, 1"))
+
+    # Registers.
+
+    def read_register(self, number: Any) -> Symbol:
+        """A general register as the instruction sees it: without a load still pending."""
+        if isinstance(number, RegisterField):
+            self.register_reads.add(number.letter)
+            return Symbol.of_i32(self.b, self.b.load("i32", self._register_address(number)))
+        return Symbol.of_i32(self.b, self.b.load("i32", "%state", STATE_OFFSETS["gpr"] + 4 * number))
+
+    def _register_address(self, number: RegisterField) -> Operand:
+        return self.b.offset("%state", self.b.emit(f"zext i32 {number.byte_offset()} to i64"))
+
+    def load_gpr(self, number: Any, value: Value) -> None:
+        if self.profile.load_delay:
+            self.loaded = (number, value)
+        else:
+            self.register_writes.append((number, value))
+
+    def latest_gpr(self, number: Any) -> Value:
+        value = self.read_register(number)
+        if not self.variant.load_pending:
+            return value
+        pending = fields.load_state(self.b, "pending_load_register")
+        return select(
+            pending == number, fields.load_state(self.b, "pending_load_value"), value
+        )
+
+    def interlock(self, *, hi: bool, lo: bool) -> None:
+        if not self.profile.hi_lo_interlock:
+            return
+        clock = self.clock()
+        ready = [name for name, wanted in (("hi_ready", hi), ("lo_ready", lo)) if wanted]
+        for name in ready:
+            with self.b.leave_if((fields.load_state(self.b, name) > clock).i1()):
+                self._leave(f"stall_{self.variant.suffix}")
+
+    def occupy(self, *, hi: bool, lo: bool) -> None:
+        if not self.profile.hi_lo_interlock:
+            return
+        if hi:
+            self.hi_ready = self.clock() + 2
+        if lo:
+            self.lo_ready = self.clock() + 2
+
+    # Control.
+
+    def branch(self, condition: Value, target: Value) -> None:
+        self.branched = (condition, target)
+
+    def trap(self, code: Exception_, coprocessor: int = 0) -> None:
+        self._raise(code, coprocessor)
+        self.trapped = True
+
+    def trap_if(self, condition: Value, code: Exception_, coprocessor: int = 0) -> None:
+        if isinstance(condition, Symbol):
+            with self.b.leave_if(condition.i1()):
+                self._raise(code, coprocessor)
+        elif condition:
+            self.trap(code, coprocessor)
+
+    def stop_if_debugged(self) -> None:
+        asked = Symbol.of_i32(self.b, fields.load_context(self.b, "stop_on_break")) != 0
+        unmapped = (self.pc >= r.KSEG0) & (self.pc < r.KSEG2)
+        with self.b.leave_if((asked & unmapped).i1()):
+            self._exit(ExitReason.BREAK)
+
+    def fatal_if(self, condition: Symbol, reason: Fatal, value: Symbol) -> None:
+        with self.b.leave_if(condition.i1()):
+            fields.store_context(self.b, "exit_fatal", int(reason))
+            fields.store_context(self.b, "exit_value", value.i32())
+            self._exit(ExitReason.FATAL)
+
+    def _leave(self, function: str) -> None:
+        """End the handler in a tail call, this cycle taken off the budget."""
+        self.b.tail_call(f"@{function}", arguments(budget="%left"))
+
+    def _raise(self, code: Exception_, coprocessor: int) -> None:
+        self._fault(int(code), coprocessor=coprocessor)
+        self._leave(f"fault_{self.variant.suffix}")
+
+    def _fault(self, code: int, coprocessor: int = 0) -> None:
+        fields.store_context(self.b, "fault_reason", 0)
+        fields.store_context(self.b, "fault_code", code | coprocessor << 8)
+        fields.store_context(self.b, "fault_refill", 0)
+
+    def _exit(self, reason: ExitReason) -> None:
+        fields.store_context(self.b, "fault_reason", int(reason))
+        self._leave(f"fault_{self.variant.suffix}")
+
+    # Memory. A full slot in the table of the present mode is all the checks there are: mapping,
+    # permission and alignment. An empty one asks `slow_load` or `slow_store`.
+
+    def load(self, address: Symbol, size: int) -> Symbol:
+        return self._load(address, size, address)
+
+    def load_around(self, address: Symbol) -> Symbol:
+        return self._load(address & ~3, 4, address)
+
+    def _load(self, address: Symbol, size: int, reported: Symbol) -> Symbol:
+        place = self._place(address, size, "%reads", f"slow_load(ptr %context, i32 {{0}}, i32 {size}, i32 {{1}})", reported)
+        bits = 8 * size
+        raw = self._swapped(self.b.load(f"i{bits}", place), bits)
+        if bits < 32:
+            raw = self.b.emit(f"zext i{bits} {raw} to i32")
+        return Symbol.of_i32(self.b, raw, (0, (1 << bits) - 1))
+
+    def store(self, address: Symbol, size: int, value: Symbol) -> None:
+        bits = 8 * size
+        mask = (1 << bits) - 1
+        call = f"slow_store(ptr %context, i32 {{0}}, i32 {size}, i32 {{1}}, i32 {value.i32()}, i32 {mask})"
+        place = self._place(address, size, "%writes", call, address)
+        narrow = value.i32() if bits == 32 else self.b.emit(f"trunc i32 {value.i32()} to i{bits}")
+        self.b.store(f"i{bits}", self._swapped(narrow, bits), place)
+
+    def store_masked(self, address: Symbol, value: Symbol, mask: Symbol) -> None:
+        call = f"slow_store(ptr %context, i32 {{0}}, i32 4, i32 {{1}}, i32 {value.i32()}, i32 {mask.i32()})"
+        place = self._place(address & ~3, 4, "%writes", call, address)
+        old = Symbol.of_i32(self.b, self._swapped(self.b.load("i32", place), 32))
+        merged = (old & ~mask) | (value & mask)
+        self.b.store("i32", self._swapped(merged.i32(), 32), place)
+
+    def store_if(self, condition: Symbol, address: Symbol, expected: Symbol, value: Symbol) -> Symbol:
+        done = self.b.variable("i1", "false")
+        at, wanted, new = address.i32(), expected.i32(), value.i32()
+        with self.b.if_(condition.i1()):
+            size = 4 | MEMORY_ONLY
+            call = f"slow_store(ptr %context, i32 {at}, i32 {size}, i32 {at}, i32 0, i32 0)"
+            place = self.b.emit(f"call ptr @{call}")
+            self._leave_if_null(place)
+            old = self._swapped(self.b.load("i32", place), 32)
+            same = self.b.emit(f"icmp eq i32 {old}, {wanted}")
+            with self.b.if_(same):
+                self.b.store("i32", self._swapped(new, 32), place)
+            done.set(same)
+        return Symbol.of_i1(self.b, done.get())
+
+    def check_address(self, condition: Symbol, address: Symbol) -> None:
+        at = address.i32()
+        with self.b.if_(condition.i1()):
+            call = f"check_load(ptr %context, i32 {at})"
+            self._leave_if_null(self.b.emit(f"call ptr @{call}"))
+
+    def _place(self, address: Symbol, size: int, table: Operand, call: str, reported: Symbol) -> Operand:
+        """The host address of `size` bytes at virtual `address`."""
+        b = self.b
+        at = address.i32()
+        if not self.slow_copy:
+            found = b.emit(f"call ptr @{call.format(at, reported.i32())}")
+            self._leave_if_null(found)
+            return found
+        if size == 1:
+            index = b.emit(f"lshr i32 {at}, 12")
+        else:
+            rotated = b.emit(f"call i32 @llvm.fshl.i32(i32 {at}, i32 {at}, i32 20)")
+            index = b.emit(f"and i32 {rotated}, {(1 << 22) - 1 if size == 4 else (1 << 21) - 1}")
+        slot = b.emit(f"getelementptr i64, ptr {table}, i64 {b.emit(f'zext i32 {index} to i64')}")
+        base = b.emit(f"load i64, ptr {slot}, align 8")
+        with b.leave_if(b.emit(f"icmp eq i64 {base}, 0")):
+            self.go_slow()
+        sum_ = b.emit(f"add i64 {base}, {b.emit(f'zext i32 {at} to i64')}")
+        return b.emit(f"inttoptr i64 {sum_} to ptr")
+
+    def go_slow(self) -> None:
+        """Start the instruction again in the copy that can call the runtime.
+
+        Handlers that call nothing need no stack frame; that is why there are two copies.
+        """
+        self.uses_slow_copy = True
+        self.b.tail_call(f"@{self.slow_copy}", arguments())
+
+    def _leave_if_null(self, place: Operand) -> None:
+        """Leave for the fault that a slow path found."""
+        with self.b.leave_if(self.b.emit(f"icmp eq ptr {place}, null")):
+            self._leave(f"fault_{self.variant.suffix}")
+
+    def _swapped(self, operand: Operand, bits: int) -> Operand:
+        if not self.big_endian or bits == 8:
+            return operand
+        return self.b.emit(f"call i{bits} @llvm.bswap.i{bits}(i{bits} {operand})")
+
+    # The privileged half.
+
+    def require_cp0(self) -> None:
+        status = self.status
+        refused = (status & r.STATUS_KUC) != 0
+        if not self.profile.kernel_cp0_only:
+            refused = refused & ((status & (1 << r.STATUS_CU_SHIFT)) == 0)
+        self.trap_if(refused, Exception_.COPROCESSOR_UNUSABLE)
+
+    def count(self) -> Symbol:
+        return (self.clock() - self.count_origin) & WORD
+
+    def set_count(self, value: Value) -> None:
+        clock = self.clock().i64()
+        wide = value.i64() if isinstance(value, Symbol) else str(value)
+        self.count_origin = Symbol.of_i64(self.b, self.b.emit(f"sub i64 {clock}, {wide}"))
+        self.reschedule = True
+
+    def arm_timer(self) -> None:
+        self.timer_armed = 1
+        self.reschedule = True
+
+    def random(self) -> Symbol:
+        ran = self.b.emit(f"sub i64 {self.clock().i64()}, {self.random_origin.i64()}")
+        # Far less than 2**63 cycles will ever have run.
+        value: Symbol = self.profile.random(Symbol.of_i64(self.b, ran, (0, (1 << 63) - 1)))
+        return value
+
+    def changed_status(self) -> None:
+        self.resynchronise = True
+
+    def changed_address_space(self) -> None:
+        self.resynchronise = True
+
+    def tlb_read(self) -> None:
+        self.b.do("call void @tlb_read(ptr %context)")
+        self.resynchronise = True
+
+    def tlb_write(self, number: Symbol) -> None:
+        failed = self.b.emit(f"call i1 @tlb_write(ptr %context, i32 {number.i32()})")
+        with self.b.leave_if(failed):
+            self._leave(f"fault_{self.variant.suffix}")
+        self.resynchronise = True
+
+    def tlb_probe(self) -> None:
+        self.b.do("call void @tlb_probe(ptr %context)")
+
+    def wait(self) -> None:
+        quiet = (self.interrupt_lines | self.timer_line) == 0
+        self.waiting = quiet
+        self.reschedule = True
+
+    def tally(self, counter: str, amount: Value = 1) -> None:
+        self.field_writes[counter] = getattr(self, counter) + amount
+
+    # The end: what was kept back.
+
+    def finish(self) -> None:
+        """Make the writes, in the order in which the hardware's pipeline would."""
+        writes = [
+            (name, value.i64() if STATE_TYPES[name] == "i64" else value.i32())
+            if isinstance(value, Symbol)
+            else (name, str(int(value)))
+            for name, value in self.field_writes.items()
+        ]
+        registers = [(number, _word_operand(value)) for number, value in self.register_writes]
+        loaded = None
+        if self.loaded is not None:
+            loaded = self._load_destination(self.loaded[0]), _word_operand(self.loaded[1])
+        if self.variant.load_pending:
+            self._commit_pending(loaded[0] if loaded else None)
+        for name, operand in writes:
+            self.b.store(STATE_TYPES[name], operand, "%state", STATE_OFFSETS[name])
+        for number, operand in registers:
+            self.b.store("i32", operand, self._destination(number))
+        if loaded:
+            is_zero = self.b.emit(f"icmp eq i32 {loaded[0]}, 0")
+            value = self.b.emit(f"select i1 {is_zero}, i32 0, i32 {loaded[1]}")
+            self._set_pending(loaded[0], value)
+        elif self.variant.load_pending:
+            self._set_pending("0", "0")
+
+    def _set_pending(self, register: Operand, value: Operand) -> None:
+        fields.store(self.b, "i32", Symbol.of_i32(self.b, register), "%state", STATE_OFFSETS["pending_load_register"])
+        fields.store(self.b, "i32", Symbol.of_i32(self.b, value), "%state", STATE_OFFSETS["pending_load_value"])
+
+    def _load_destination(self, number: Any) -> Operand:
+        """The register's number, 0 also where the entry redirects register 0."""
+        return self.b.emit(f"and i32 {number.i32()}, 31")
+
+    def _commit_pending(self, superseded_by: Operand | None) -> None:
+        commit_pending(self.b, superseded_by)
+
+    def _destination(self, number: Any) -> Operand:
+        """Where a register write goes. Register 0 is redirected by the decoder, except in an
+        instruction that also reads the field."""
+        if not isinstance(number, RegisterField):
+            return self.b.offset("%state", STATE_OFFSETS["gpr"] + 4 * number)
+        if number.letter not in self.register_reads:
+            return self._register_address(number)
+        offset = number.byte_offset()
+        is_zero = self.b.emit(f"icmp eq i32 {offset}, 0")
+        redirected = self.b.emit(f"select i1 {is_zero}, i32 {DISCARD}, i32 {offset}")
+        return self.b.offset("%state", self.b.emit(f"zext i32 {redirected} to i64"))
+
+    def redirected_field(self) -> str:
+        """The register field in which the decoder must redirect register 0, or ""."""
+        written = [number for number, _ in self.register_writes]
+        if self.loaded is not None:
+            written.append(self.loaded[0])
+        for number in written:
+            if isinstance(number, RegisterField) and number.letter not in self.register_reads:
+                return number.letter
+        return ""
+
+
+def _word_operand(value: Value) -> Operand:
+    """The low 32 bits of a value, symbolic or not."""
+    return value.i32() if isinstance(value, Symbol) else str(int(value) & WORD)
+
+
+def pc_of(b: FunctionBuilder, entry: Operand) -> Operand:
+    """The virtual address of the instruction whose entry is at `entry`, an i32 operand."""
+    address = b.emit(f"ptrtoint ptr {entry} to i64")
+    quarter = b.emit(f"trunc i64 {b.emit(f'lshr i64 {address}, 2')} to i32")
+    return b.emit(f"add i32 {quarter}, {fields.load_context(b, 'bias')}")
+
+
+def target_pc(b: FunctionBuilder, target: Operand = "%target") -> Operand:
+    """The virtual address that a branch's target entry stands for."""
+    go = b.offset("%context", CONTEXT_OFFSETS["go"])
+    deferred = b.emit(f"icmp eq ptr {target}, {go}")
+    direct = pc_of(b, target)
+    return b.emit(
+        f"select i1 {deferred}, i32 {fields.load_context(b, 'target_pc')}, i32 {direct}"
+    )
+
+
+def commit_pending(b: FunctionBuilder, superseded_by: Operand | None) -> None:
+    """Let the load that is pending arrive, unless a new load to its register supersedes it."""
+    register = fields.load_state(b, "pending_load_register")
+    value = fields.load_state(b, "pending_load_value")
+    nowhere = register == 0
+    if superseded_by is not None:
+        nowhere = nowhere | (register == Symbol.of_i32(b, superseded_by))
+    offset = select(nowhere, DISCARD, register << 2)
+    place = b.offset("%state", Symbol.of_i32(b, offset.i32()).i64())
+    b.store("i32", value.i32(), place)
+
+
+def operand_symbols(b: FunctionBuilder, operands: tuple[str, ...], constants: dict[str, int]) -> list[Any]:
+    """The operand fields of an instruction, from its entry."""
+    values: list[Any] = []
+    for letter in operands:
+        if letter in constants:
+            values.append(constants[letter])
+        elif letter in ENTRY_FIELDS:
+            values.append(RegisterField(b, letter))
+        elif letter in "iub":
+            half = b.load("i16", "%entry", ENTRY_WORD)
+            values.append(Symbol.of_i32(b, b.emit(f"zext i16 {half} to i32"), (0, 0xFFFF)))
+        else:
+            word = Symbol.of_i32(b, b.load("i32", "%entry", ENTRY_WORD))
+            values.append({"j": word & 0x3FFFFFF, "h": (word >> 6) & 31}[letter])
+    return values
