@@ -139,7 +139,8 @@ def file_system_module() -> ModuleType:
     """kseg's file system tool, loaded from these sources and without the rest of kseg."""
     path = ROOT / "src" / "kseg" / "machine" / "cms_file_system.py"
     specification = importlib.util.spec_from_file_location("cms_file_system", path)
-    assert specification is not None and specification.loader is not None
+    assert specification is not None
+    assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[specification.name] = module
     specification.loader.exec_module(module)
