@@ -123,6 +123,10 @@ class Processor(Protocol):
     def changed_status(self) -> None:
         """Status was written: mode, segments and interrupts may differ from here on."""
 
+    def returned_from_exception(self) -> None:
+        """As `changed_status`; and where fetch faults are early, the instructions that follow are
+        looked at now, in the mode returned to."""
+
     def changed_address_space(self) -> None:
         """EntryHi was written: the ASID may differ from here on."""
 

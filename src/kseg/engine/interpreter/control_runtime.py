@@ -54,7 +54,9 @@ def functions(profile: Profile, big_endian: bool) -> list[str]:
             _predecode(variant),
         ]
         if not variant.load_pending:
-            found += [_resync(variant), _reschedule(variant)]
+            found += [_resync(variant, refetches=False), _reschedule(variant)]
+            if profile.early_fetch_faults:
+                found.append(_resync(variant, refetches=True))
             if profile.hi_lo_interlock:
                 found.append(_stall(variant))
     if profile.early_fetch_faults:
@@ -417,14 +419,22 @@ def interrupt_due(b: FunctionBuilder) -> Symbol:
     return ((status & r.STATUS_IEC) != 0) & ((raised & status & r.STATUS_IM) != 0)
 
 
-def _resync(variant: Variant) -> str:
-    """After an instruction that may have changed mode, address space, TLB or interrupts."""
-    b = handler_builder(f"resync_{variant.suffix}")
+def _resync(variant: Variant, *, refetches: bool) -> str:
+    """After an instruction that may have changed mode, address space, TLB or interrupts.
+
+    With `refetches` the next two instructions are looked at first, and a fault takes no cycle.
+    """
+    b = handler_builder(f"{'refetch' if refetches else 'resync'}_{variant.suffix}")
     b.do("%left = add i64 %budget, 0")
     pc = next_address(b, variant)
     fields.store_context(b, "target_pc", pc)
     now = after_cycle(b)
     b.do(f"call void @resynchronise(ptr %context, i64 {now})")
+    if refetches:
+        _refetch(b, pc, now)
+        last = (u32(b, pc) & 0xFFC) == 0xFFC
+        with b.if_(last.i1(), "unlikely"):
+            _refetch(b, pc, now, distance=4)
     time_left = Symbol.of_i1(b, b.emit("icmp sgt i64 %left, 0"))
     with b.if_((interrupt_due(b) & time_left).i1(), "unlikely"):
         vector = _call_enter(
@@ -433,6 +443,29 @@ def _resync(variant: Variant) -> str:
         fields.store_context(b, "target_pc", vector)
     b.tail_call("@go_n", arguments(target=go_entry(b), **_tables(b)))
     return b.text("noinline")
+
+
+def _refetch(b: FunctionBuilder, pc: Operand, now: Operand, distance: int = 0) -> None:
+    """If what lies at `distance` from i32 `pc` cannot be fetched, raise that before `pc`."""
+    looked_at = b.emit(f"add i32 {pc}, {distance}")
+    misaligned = (u32(b, looked_at) & 3) != 0
+    unknown = Symbol.of_i1(b, code_is_unknown(b, looked_at))
+    with b.if_((misaligned | unknown).i1(), "unlikely"):
+        found = b.emit(f"call ptr @slow_fetch(ptr %context, i32 {looked_at})")
+        with b.leave_if(b.emit(f"icmp eq ptr {found}, null")):
+            vector = _call_enter(
+                b,
+                pc=pc,
+                in_slot="false",
+                next_pc="0",
+                code=fields.load_context(b, "fault_code"),
+                address=fields.load_context(b, "fault_address"),
+                opcode="0",
+                refill=fields.load_context(b, "fault_refill"),
+                now=now,
+            )
+            fields.store_context(b, "target_pc", vector)
+            b.tail_call("@go_n", arguments(target=go_entry(b), **_tables(b)))
 
 
 def _reschedule(variant: Variant) -> str:

@@ -75,7 +75,6 @@ class Interpreter:
             self._shared.contexts[number] = ctypes.addressof(context)
         self._shared_address = ctypes.addressof(self._shared)
         self._inside = False
-        memory.on_write(self.memory_changed)
 
     # Setting up.
 

@@ -133,6 +133,8 @@ class _Ending:
         slot = SLOT if self.variant.in_slot else PLAIN
         if tracer.reschedule or tracer.resynchronise:
             name = "reschedule" if tracer.reschedule else "resync"
+            if tracer.refetches:
+                name = "refetch"
             self.b.tail_call(f"@{name}_{slot.suffix}", arguments(budget="%left"))
             return
         self._dispatch(self._next_entry(), LOADED if tracer.loaded else PLAIN)

@@ -127,6 +127,7 @@ class Tracer:
         set_(self, "loaded", None)
         set_(self, "branched", None)
         set_(self, "resynchronise", False)
+        set_(self, "refetches", False)
         set_(self, "reschedule", False)
         set_(self, "trapped", False)
 
@@ -142,6 +143,8 @@ class Tracer:
     """Condition and target of the branch."""
     resynchronise: bool
     """Mode, address space or interrupts may have changed."""
+    refetches: bool
+    """What follows is to be looked at before the instruction is over."""
     reschedule: bool
     """The engine's outer loop must look at timer or idling."""
     slow_copy: str
@@ -397,6 +400,10 @@ class Tracer:
 
     def changed_status(self) -> None:
         self.resynchronise = True
+
+    def returned_from_exception(self) -> None:
+        self.resynchronise = True
+        self.refetches = self.profile.early_fetch_faults
 
     def changed_address_space(self) -> None:
         self.resynchronise = True

@@ -105,7 +105,8 @@ class ReferenceProcessor:
         self.following = 0
         """Where control goes after the next instruction; set by `branch`."""
         self.branched = 0
-        self._early_fault: Trap | None = None
+        self.refetches = False
+        """What follows the instruction is to be looked at before it is over."""
         self._load: tuple[int, int] | None = None
         self.pull()
 
@@ -134,6 +135,7 @@ class ReferenceProcessor:
         self.gpr.written = 0
         self._load = None
         self.branched = 0
+        self.refetches = False
         self.following = (self.next_pc + 4) & WORD
 
     def commit_loads(self) -> None:
@@ -317,6 +319,9 @@ class ReferenceProcessor:
 
     def changed_status(self) -> None:
         """Nothing to do: the status is looked at whenever it matters."""
+
+    def returned_from_exception(self) -> None:
+        self.refetches = self.profile.early_fetch_faults
 
     def changed_address_space(self) -> None:
         """Nothing to do: EntryHi is looked at whenever it matters."""

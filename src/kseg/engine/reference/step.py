@@ -48,6 +48,8 @@ def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
         cpu.pc = cpu.next_pc
         cpu.in_delay_slot = cpu.branched
         cpu.next_pc = cpu.following if cpu.branched else 0
+        if cpu.refetches:
+            _refetch(cpu)
     if stalled and not cpu.in_delay_slot:
         cpu.next_pc = 0
     _pass_cycle(cpu, user=bool(user), stalled=stalled, counted=counted)
@@ -63,6 +65,15 @@ def _prefetch(cpu: ReferenceProcessor, opcode: int) -> None:
     """mips161 translates the next page when the instruction after next is its first."""
     if cpu.profile.early_fetch_faults and cpu.following & 0xFFF == 0 and opcode != RFE_WORD:
         cpu.fetch_word(cpu.following)
+
+
+def _refetch(cpu: ReferenceProcessor) -> None:
+    """mips161 looks at the next two instructions at the end of RFE, in the mode returned to."""
+    try:
+        cpu.fetch_word(cpu.pc)
+        cpu.fetch_word((cpu.pc + 4) & WORD)
+    except Trap as trap:
+        _take(cpu, trap, opcode=0)
 
 
 def _take(cpu: ReferenceProcessor, trap: Trap, opcode: int) -> None:

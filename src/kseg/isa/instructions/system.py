@@ -75,4 +75,4 @@ def rfe(cpu: Processor) -> None:
     """Return from exception: the mode and interrupt-enable bits as they were before it."""
     cpu.require_cp0()
     cpu.status = pop_status(cpu.status)
-    cpu.changed_status()
+    cpu.returned_from_exception()
