@@ -131,6 +131,11 @@ class Disk(Device):
             )
         return MemoryDisk(base=image) if options.overlay else image
 
+    @property
+    def contents(self) -> disk_image.Disk:
+        """What the drive holds, for those outside the machine: before it runs, say."""
+        return self._disk
+
     def reset(self) -> None:
         self._status = IDLE
         self._sector = 0
