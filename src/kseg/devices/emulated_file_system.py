@@ -263,11 +263,12 @@ class EmulatedFileSystem(Device):
         for saved in state.handles:
             if not 0 <= saved.number < HANDLES:
                 continue
+            path = b"/".join(saved.path) or b"."
             try:
-                self._handles[saved.number] = self._directory.open(root, b"/".join(saved.path))
+                self._handles[saved.number] = self._directory.open(root, path)
             except OSError as error:
-                path = b"/".join(saved.path).decode(errors="replace")
-                self.message(f"emufs: slot {self.slot}: {path}: {error.strerror}")
+                name = path.decode(errors="replace")
+                self.message(f"emufs: slot {self.slot}: {name}: {error.strerror}")
         root.close()
         self._handle = state.handle
         self._offset = state.offset

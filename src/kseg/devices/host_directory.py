@@ -74,7 +74,7 @@ class HostDirectory:
         """
         if not base.is_directory:
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        if not path and base.path:
+        if not path:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         walk = _Walk(self._root, self._real)
         try:

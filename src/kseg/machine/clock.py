@@ -256,13 +256,15 @@ class EventClock:
         self._dispatch()
         return poll
 
-    def begin_jump(self, nanoseconds: int) -> None:
+    def begin_jump(self, nanoseconds: int, *, exactly: bool = False) -> None:
         """Begin a burst of `nanoseconds` in which every processor idles; `burst` is its length in
-        whole cycles (nothing is dispatched before `end_burst`)."""
+        whole cycles (nothing is dispatched before `end_burst`). `exactly`: also where the model
+        would make it longer."""
         total = nanoseconds + self._idle_remainder
         self.burst, self._idle_remainder = divmod(total, self.model.nanoseconds_per_cycle)
         # The time that passes is what was asked for; the remainder only carries cycles over.
-        self._jump = total if self.model.idle_remainder_counts_twice else nanoseconds
+        twice = self.model.idle_remainder_counts_twice and not exactly
+        self._jump = total if twice else nanoseconds
         self.elapsed = 0
         self.in_burst = True
 

@@ -128,8 +128,10 @@ class BareMonitor:
                 if until is not None and until():
                     return Stop(StopReason.CONDITION)
                 if board.bus.all_idle:
-                    if not self._begin_jump():
+                    if not self._idle():
                         return Stop(StopReason.IDLE, None, "nothing will ever happen")
+                    if not clock.in_burst:
+                        continue
                 else:
                     clock.begin_burst()
                 self._burst_start = engine.clock
@@ -234,26 +236,28 @@ class BareMonitor:
             self.engine.skip(cycles)
             self.board.clock.idle(cycles)
 
-    def _begin_jump(self) -> bool:
-        """Every processor waits: start a jump to what comes next; False when nothing will."""
+    def _idle(self) -> bool:
+        """Every processor waits: start a jump to what comes next, or let input wake one; False
+        when nothing will ever happen."""
         clock, outside = self.board.clock, self.board.outside
-        while True:
+        while self.board.bus.all_idle:
             now, due = clock.now, clock.next_due
             arrival = self._next_arrival(now, due)
-            if arrival is None and due is None:
-                return False
-            if arrival is not None and arrival > now:
-                clock.begin_jump(arrival - now)
-                return True
-            if arrival is not None:
-                outside.poll(self.engine.clock, now)
-            if due is not None:
-                # Also after input: time has been decided on before the outside was looked at.
+            if arrival is None:
+                if due is None:
+                    return False
                 clock.begin_jump(due - now)
                 return True
-            if not self.board.bus.all_idle:
-                clock.begin_jump(0)
+            if arrival > now:
+                clock.begin_jump(arrival - now, exactly=True)
                 return True
+            if not outside.poll(self.engine.clock, now):
+                # The log is of another run, or there is no room: time must go on all the same.
+                if due is None:
+                    return False
+                clock.begin_jump(due - now)
+                return True
+        return True
 
     def _next_arrival(self, now: int, due: int | None) -> int | None:
         """When the next input comes, if that is before `due`: at virtual time `now` or later.
@@ -280,7 +284,7 @@ class BareMonitor:
         if not outside.wait(ahead / SECOND):
             return None
         slept = time.monotonic_ns() - started
-        return min(now + slept, due) if now + slept < due else now
+        return min(now + slept, due)
 
     def _ahead(self, now: int, due: int) -> int:
         """By how much virtual time will be ahead of the host's when it is `due`, in ns."""
