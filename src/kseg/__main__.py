@@ -1,0 +1,5 @@
+"""`python -m kseg` is the command `kseg`."""
+
+from kseg.cli import main
+
+main()

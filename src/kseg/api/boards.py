@@ -1,0 +1,136 @@
+"""Which machine a guest gets: a configuration file with changes, or a sensible default."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from kseg.errors import ConfigurationError
+from kseg.machine.arguments import size_in_bytes
+from kseg.machine.configuration import (
+    CONTROLLER_SLOT,
+    Configuration,
+    SlotConfiguration,
+    read_configuration,
+)
+
+DEFAULT_RAM = "4M"
+DEFAULT_DISK = "5M"
+FIRST_DISK_SLOT, LAST_DISK_SLOT = 2, 27
+
+
+def default_configuration() -> Configuration:
+    """One processor, 4M of RAM, console, random source, timer, trace device; nothing of the
+    host's."""
+    place = "default machine"
+    return Configuration(
+        [
+            SlotConfiguration(0, "serial", [], place),
+            SlotConfiguration(28, "random", [], place),
+            SlotConfiguration(29, "timer", [], place),
+            SlotConfiguration(30, "trace", [], place),
+            SlotConfiguration(
+                CONTROLLER_SLOT, "mainboard", [f"ramsize={DEFAULT_RAM}", "cpus=1"], place
+            ),
+        ]
+    )
+
+
+def configure(
+    configuration: str | Path | Configuration | None = None,
+    *,
+    cpus: int | None = None,
+    ram: str | int | None = None,
+    disks: Sequence[str | Path] = (),
+    scratch_disk: bool = False,
+    share: str | Path | None = None,
+    seed: int | str | None = None,
+) -> Configuration:
+    """A configuration with changes; ConfigurationError when they cannot be made.
+
+    `configuration` is a file's path, one that has been read, or None for the default machine.
+    `ram` is in bytes, or a text such as "8M". `disks` are image files, for the disks that the
+    configuration has in the order of their slots, then for new ones; `scratch_disk` adds one
+    in memory where there is none at all. `share` is a directory that the guest sees through the
+    emulator file system. `seed` is that of the random source, "auto" for one of the host's.
+    """
+    if configuration is None:
+        machine = default_configuration()
+    elif isinstance(configuration, Configuration):
+        machine = configuration
+    else:
+        machine = read_configuration(configuration)
+    slots = list(machine.slots)
+    if cpus is not None:
+        _change(slots, "mainboard", f"cpus={cpus}", "--cpus")
+    if ram is not None:
+        _change(slots, "mainboard", f"ramsize={_bytes(ram)}", "--ram")
+    if seed is not None:
+        _change(slots, "random", "autoseed" if seed == "auto" else f"seed={seed}", "--seed")
+    if share is not None:
+        _share(slots, Path(share))
+    _give_disks(slots, disks)
+    if scratch_disk and not any(slot.device == "disk" for slot in slots):
+        words = ["memory", f"size={DEFAULT_DISK}", "rpm=7200"]
+        _add(slots, "disk", words, "default disk", FIRST_DISK_SLOT)
+    _check(slots)
+    return Configuration(slots, machine.directory)
+
+
+def _bytes(ram: str | int) -> int:
+    if isinstance(ram, int):
+        return ram
+    try:
+        return size_in_bytes(ram)
+    except ValueError as error:
+        raise ConfigurationError(f"--ram {ram}: {error}") from None
+
+
+def _share(slots: list[SlotConfiguration], directory: Path) -> None:
+    if not directory.is_dir():
+        raise ConfigurationError(f"--share {directory}: no such directory")
+    words = [f"dir={directory.absolute()}"]
+    if any(slot.device == "emufs" for slot in slots):
+        _change(slots, "emufs", words[0], "--share")
+    else:
+        _add(slots, "emufs", words, "--share", 1)
+
+
+def _give_disks(slots: list[SlotConfiguration], disks: Sequence[str | Path]) -> None:
+    present = sorted(slot.slot for slot in slots if slot.device == "disk")
+    for number, disk in enumerate(disks):
+        # Absolute, because the configuration's own directory is none of the caller's business.
+        word = f"file={Path(disk).absolute()}"
+        if number < len(present):
+            index = next(i for i, slot in enumerate(slots) if slot.slot == present[number])
+            slots[index] = _with(slots[index], word, f"--disk {disk}")
+        else:
+            _add(slots, "disk", [word, "rpm=7200"], f"--disk {disk}", FIRST_DISK_SLOT)
+
+
+def _with(slot: SlotConfiguration, word: str, place: str) -> SlotConfiguration:
+    return SlotConfiguration(slot.slot, slot.device, [*slot.arguments, word], place)
+
+
+def _change(slots: list[SlotConfiguration], device: str, word: str, place: str) -> None:
+    """Append an argument to the one `device`: the last of a name counts."""
+    for index, slot in enumerate(slots):
+        if slot.device == device:
+            slots[index] = _with(slot, word, place)
+            return
+    raise ConfigurationError(f"{place}: the machine has no {device}")
+
+
+def _add(
+    slots: list[SlotConfiguration], device: str, words: list[str], place: str, first: int
+) -> None:
+    taken = {slot.slot for slot in slots}
+    free = next((n for n in range(first, LAST_DISK_SLOT + 1) if n not in taken), None)
+    if free is None:
+        raise ConfigurationError(f"{place}: no slot is free for another {device}")
+    slots.append(SlotConfiguration(free, device, words, place))
+
+
+def _check(slots: list[SlotConfiguration]) -> None:
+    from kseg.devices.registry import DEVICES
+
+    for slot in slots:
+        DEVICES[slot.device].parse_arguments(slot.read_arguments())

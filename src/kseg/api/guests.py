@@ -1,0 +1,32 @@
+"""What can be booted: a kernel of the user's own by its path, or a bundled guest by its name."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kseg.errors import ImageError
+
+BUNDLED = ("cms",)
+"""Guests that come with kseg: `cms` is a small single-user operating system."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A kernel to boot. `bundled` is the name it was found under, or None for a file."""
+
+    path: Path
+    bundled: str | None
+
+
+def find_guest(kernel: str | Path) -> Guest:
+    """The guest that `kernel` names; ImageError when there is none.
+
+    A bundled name means the bundled guest also where a file of that name exists: say ./cms for
+    the file.
+    """
+    if isinstance(kernel, str) and kernel in BUNDLED:
+        return Guest(Path(__file__).parents[1] / "images" / f"{kernel}.elf", kernel)
+    path = Path(kernel)
+    if not path.exists():
+        names = ", ".join(BUNDLED)
+        raise ImageError(f"kernel {kernel}: no such file; give a path or a bundled name ({names})")
+    return Guest(path, None)

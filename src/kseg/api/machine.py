@@ -1,0 +1,260 @@
+"""`Machine`: a board, an engine and a monitor, put together and ready to run."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from kseg import engine as engines
+from kseg.api.boards import configure
+from kseg.api.console import Console
+from kseg.api.guests import find_guest
+from kseg.api.memory import Memory
+from kseg.api.processor import Processor
+from kseg.api.typist import Typist
+from kseg.errors import ConfigurationError
+from kseg.machine.clock import SECOND
+from kseg.machine.configuration import Configuration
+from kseg.machine.statistics import Statistics
+from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161, System161State
+from kseg.monitor.bare import BareMonitor, Stop, StopReason
+
+
+class Machine:
+    """A virtual machine with a guest in it, reset and about to execute its first instruction.
+
+    >>> from kseg import Machine
+    >>> with Machine("cms", "echo hello; halt") as machine:
+    ...     print(machine.run().reason)
+    ...     print(machine.console.output)
+    power-off
+    cms 1.0 (4096 kB, 1 CPU)
+    hello
+    <BLANKLINE>
+    """
+
+    def __init__(
+        self,
+        kernel: str | Path,
+        arguments: str | Sequence[str] = "",
+        *,
+        config: str | Path | Configuration | None = None,
+        cpus: int | None = None,
+        ram: str | int | None = None,
+        engine: str | None = None,
+        disks: Sequence[str | Path] = (),
+        share: str | Path | None = None,
+        seed: int | str | None = None,
+        input: str | bytes = b"",  # noqa: A002 - what it is called everywhere else
+        pace: str = "fast",
+        epoch: int | None = None,
+        doom: int = 0,
+        progress_timeout: int = 0,
+        stop_for_debugger: bool = False,
+        output: Callable[[bytes], None] | None = None,
+        message: Callable[[str], None] | None = None,
+    ) -> None:
+        """Build the machine and load `kernel`, an ELF file's path or the name of a bundled guest.
+
+        `arguments` is the boot string (several are joined by blanks). `config` is the path of a
+        `sys161.conf`; without one the machine has 4 MiB, one processor, console, timer, random
+        source and, for a bundled guest, an empty disk in memory. `cpus`, `ram` (bytes, or a text
+        such as "8M"), `disks` (image files), `share` (a directory for the emulator file system)
+        and `seed` (of the random source, "auto" for a new one) change either.
+
+        `engine` is a name out of `kseg.engine.ENGINES`. `input` is typed as the guest takes it.
+        `pace` "real" lets an idle virtual second last a second. `epoch` is the calendar time at
+        power-on, in seconds since 1970 (default: the host's). `doom` is the number of disk writes
+        at which the power fails, `progress_timeout` the virtual seconds without a user-mode
+        instruction after which a warning comes, and twice which the machine stops (0: never).
+        `output` gets what the guest prints as it does, besides the console; `message` what the
+        machine itself has to say, a line at a time.
+
+        Raises ImageError, ConfigurationError or DiskImageError (all of them KsegError), with one
+        line that says what to mend.
+        """
+        guest = find_guest(kernel)
+        self.kernel = guest.path
+        """The file that was booted."""
+        self.messages: list[str] = []
+        """What the machine had to say to its user so far."""
+        self._message = message
+        self._output = output
+        scratch = guest.bundled == "cms" and config is None and not disks
+        configuration = configure(
+            config,
+            cpus=cpus,
+            ram=ram,
+            disks=disks,
+            scratch_disk=scratch,
+            share=share,
+            seed=seed,
+        )
+        if engine is not None and engine not in engines.ENGINES:
+            raise ConfigurationError(
+                f"engine {engine!r}: no such engine; there are {', '.join(engines.ENGINES)}"
+            )
+        self.board = System161(
+            configuration,
+            console=self._printed,
+            message=self._said,
+            epoch=None if epoch is None else lambda: epoch,
+            doom=doom,
+        )
+        """The hardware: see `kseg.machine.system161`."""
+        try:
+            self._typist = Typist(self.board)
+            self._typist.type(input.encode() if isinstance(input, str) else input)
+            self.console = Console(
+                self._typist, lambda until, seconds: self.run(until=until, seconds=seconds)
+            )
+            """What the guest prints, and its keyboard."""
+            if scratch:
+                from kseg.api.scratch_disk import format_scratch_disk
+
+                format_scratch_disk(self.board)
+            text = arguments if isinstance(arguments, str) else " ".join(arguments)
+            self.board.load_kernel(guest.path, text)
+            self.engine = engines.create(
+                engine or engines.ENGINES[0],
+                self.board.profile,
+                self.board.byte_order,
+                self.board.memory,
+                self.board.processors,
+            )
+            """What executes the guest's code: see `kseg.engine.contract`."""
+            self.monitor = BareMonitor(
+                self.board,
+                self.engine,
+                pace=pace,
+                progress_timeout=progress_timeout,
+                stop_for_debugger=stop_for_debugger,
+            )
+            """What answers the engine: see `kseg.monitor.bare`."""
+        except BaseException:
+            self.board.close()
+            raise
+
+    def __repr__(self) -> str:
+        count = len(self.board.processors)
+        return (
+            f"<Machine {self.kernel.name}: {count} CPU{'s' if count > 1 else ''},"
+            f" {self.board.memory.ram.size >> 10} kB, {self.time:.6f} s>"
+        )
+
+    def _printed(self, data: bytes) -> None:
+        self._typist.printed(data)
+        self.console.printed(data)
+        if self._output is not None:
+            self._output(data)
+
+    def _said(self, text: str) -> None:
+        self.messages.append(text)
+        if self._message is not None:
+            self._message(text)
+
+    # Running.
+
+    def run(
+        self,
+        *,
+        until: Callable[[], bool] | str | re.Pattern[str] | None = None,
+        cycles: int | None = None,
+        seconds: float | None = None,
+    ) -> Stop:
+        """Let the machine run until it stops by itself, or for so many `cycles` or virtual
+        `seconds`, or `until`: a predicate, asked between two events, or text that the guest
+        prints from now on (a regular expression if compiled).
+
+        The Stop says why it came back: `stop.reason` is a StopReason, `stop.exit_code` what a
+        command line would exit with, or None where the machine could go on.
+        """
+        limit = None
+        if seconds is not None:
+            limit = int(seconds * SECOND) // NANOSECONDS_PER_CYCLE
+        if cycles is not None:
+            limit = cycles if limit is None else min(limit, cycles)
+        if limit is not None:
+            limit += self.engine.clock
+        condition = self._condition(until)
+        look = self._typist.look
+
+        def check() -> bool:
+            look()
+            return condition is not None and condition()
+
+        while True:
+            stop = self.monitor.run(until_cycle=limit, until=check)
+            if stop.reason is not StopReason.IDLE or not self._typist.pending:
+                return stop
+
+    def _condition(
+        self, until: Callable[[], bool] | str | re.Pattern[str] | None
+    ) -> Callable[[], bool] | None:
+        if until is None or callable(until):
+            return until
+        console, start = self.console, len(self.console.output)
+        if isinstance(until, str):
+            return lambda: console.output.find(until, start) >= 0
+        return lambda: until.search(console.output, start) is not None
+
+    @property
+    def typing(self) -> bool:
+        """Whether characters wait until the guest is ready to take them."""
+        return self._typist.pending > 0
+
+    # Looking inside.
+
+    @property
+    def processors(self) -> list[Processor]:
+        """The processors: registers, TLB and counters of each."""
+        return [Processor(each, self.board.profile) for each in self.board.processors]
+
+    @property
+    def memory(self) -> Memory:
+        """Memory and device registers, physical and as a processor sees them."""
+        return Memory(self.board)
+
+    @property
+    def time(self) -> float:
+        """Virtual seconds since power-on."""
+        return self.board.clock.now / SECOND
+
+    @property
+    def cycles(self) -> int:
+        """Cycles since power-on, those in which every processor idled included."""
+        return self.engine.clock
+
+    @property
+    def statistics(self) -> Statistics:
+        """What the machine did since power-on: see `kseg.machine.statistics`."""
+        return self.monitor.statistics
+
+    # State.
+
+    def save(self) -> System161State:
+        """Everything about the machine as plain data. What a disk image file holds is not in it,
+        nor what `expect` has matched."""
+        return self.board.save()
+
+    def load(self, state: System161State | Any) -> None:
+        """Become the machine that was saved; StateError when this one is built differently."""
+        self.board.load(state)
+        self.engine = engines.create(
+            self.engine.name,
+            self.board.profile,
+            self.board.byte_order,
+            self.board.memory,
+            self.board.processors,
+        )
+        self.monitor.state_loaded(self.engine)
+
+    def close(self) -> None:
+        """Give back disk images and their locks; the machine cannot run any more."""
+        self.board.close()
+
+    def __enter__(self) -> "Machine":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()

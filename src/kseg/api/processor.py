@@ -1,0 +1,212 @@
+"""One processor as a program sees it: registers by name, the TLB as a table.
+
+Looking changes nothing. What is changed here takes effect when the machine runs on.
+"""
+
+from collections.abc import Iterator, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+from kseg.engine.state import TLB_SIZE, ProcessorState
+from kseg.isa import registers as r
+from kseg.isa.profile import profile_named
+
+CONTROL_FIELDS = {
+    "pc": "pc",
+    "hi": "hi",
+    "lo": "lo",
+    "status": "status",
+    "cause": "cause",
+    "epc": "epc",
+    "badvaddr": "bad_vaddr",
+    "context": "context",
+    "entryhi": "entry_hi",
+    "entrylo": "entry_lo",
+    "index": "index",
+    "compare": "compare",
+}
+"""What can be read and written beside the general registers, and the field that holds it."""
+
+COMPUTED = ("count", "random")
+"""Functions of time: `random` can only be read."""
+
+COUNTER_MASK = (1 << 64) - 1
+WORD_MASK = 0xFFFFFFFF
+
+
+class Registers(MutableMapping[str | int, int]):
+    """Registers by name ("a0", "r4", "4", "pc", "hi", "status", "epc", ...) or number (4): 32-bit
+    numbers without sign. `print` shows a table.
+
+    Names are those of the o32 convention and of CP0. KeyError for others; iterating gives each
+    register once.
+    """
+
+    def __init__(self, state: ProcessorState, profile: str) -> None:
+        self._state = state
+        self._profile = profile_named(profile)
+
+    def __getitem__(self, name: str | int) -> int:
+        number = _general(name)
+        state = self._state
+        if number is not None:
+            return int(state.gpr[number])
+        if name == "cause":
+            # The lines are live; the rest is what the last exception left.
+            return int(state.cause | state.interrupt_lines | state.timer_line)
+        if name == "count":
+            return (state.clock - state.count_origin) & WORD_MASK
+        if name == "random":
+            return self._profile.random((state.clock - state.random_origin) & COUNTER_MASK) << 8
+        return int(getattr(state, CONTROL_FIELDS[_name(name)]))
+
+    def __setitem__(self, name: str | int, value: int) -> None:
+        if not 0 <= value <= WORD_MASK:
+            raise ValueError(f"register {name}: {value} does not fit 32 bits without sign")
+        number = _general(name)
+        state = self._state
+        if number is not None:
+            if number:
+                state.gpr[number] = value
+        elif name == "pc":
+            if value & 3:
+                raise ValueError(f"pc: {value:#x} is not a multiple of 4")
+            state.pc = value
+            state.in_delay_slot = 0
+        elif name == "cause":
+            state.cause = value & ~r.CAUSE_INTERRUPT_LINES
+        elif name == "count":
+            state.count_origin = (state.clock - value) & COUNTER_MASK
+        elif name == "random":
+            raise ValueError("random is a function of time and cannot be set")
+        else:
+            setattr(state, CONTROL_FIELDS[_name(name)], value)
+
+    def __delitem__(self, name: str | int) -> None:
+        raise TypeError("a processor cannot lose a register")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*r.GPR_NAMES, *CONTROL_FIELDS, *COMPUTED))
+
+    def __len__(self) -> int:
+        return len(r.GPR_NAMES) + len(CONTROL_FIELDS) + len(COMPUTED)
+
+    def __repr__(self) -> str:
+        names = list(self)
+        general, control = names[: len(r.GPR_NAMES)], names[len(r.GPR_NAMES) :]
+        cells = [f"{name:>4} {self[name]:08x}" for name in general]
+        lines = ["  ".join(cells[start : start + 4]) for start in range(0, len(cells), 4)]
+        cells = [f"{name:>8} {self[name]:08x}" for name in control]
+        lines += ["  ".join(cells[start : start + 4]) for start in range(0, len(cells), 4)]
+        return "\n".join(lines)
+
+
+def _general(name: str | int) -> int | None:
+    """The number of a general register, or None if `name` is another's."""
+    if isinstance(name, int):
+        if 0 <= name < len(r.GPR_NAMES):
+            return name
+        raise KeyError(name)
+    return r.GPR_NUMBERS.get(name.removeprefix("$"))
+
+
+def _name(name: str | int) -> str:
+    if name not in CONTROL_FIELDS:
+        raise KeyError(f"no register {name!r}; there are {', '.join((*CONTROL_FIELDS, *COMPUTED))}")
+    return str(name)
+
+
+@dataclass(frozen=True, slots=True)
+class TlbEntry:
+    """One entry of the TLB: `page` and `frame` are addresses, multiples of 4096."""
+
+    number: int
+    page: int
+    asid: int
+    frame: int
+    uncached: bool
+    writable: bool
+    valid: bool
+    every_space: bool
+    """Whether the entry matches whatever the current ASID is (G)."""
+
+    def __str__(self) -> str:
+        flags = "".join(
+            letter if on else "-"
+            for letter, on in zip(
+                "NDVG", (self.uncached, self.writable, self.valid, self.every_space), strict=True
+            )
+        )
+        return f"{self.number:2}  {self.page:08x}  {self.asid:2}  {self.frame:08x}  {flags}"
+
+
+class Tlb(Sequence[TlbEntry]):
+    """The 64 entries of a processor's TLB; `print` shows those that are valid as a table."""
+
+    def __init__(self, state: ProcessorState) -> None:
+        self._state = state
+
+    @overload
+    def __getitem__(self, index: int) -> TlbEntry: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[TlbEntry]: ...
+    def __getitem__(self, index: int | slice) -> TlbEntry | list[TlbEntry]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(TLB_SIZE))]
+        number = range(TLB_SIZE)[index]
+        high, low = self._state.tlb_entry_hi[number], self._state.tlb_entry_lo[number]
+        return TlbEntry(
+            number=number,
+            page=high & r.VPN_MASK,
+            asid=(high & r.ASID_MASK) >> 6,
+            frame=low & r.VPN_MASK,
+            uncached=bool(low & r.ENTRY_LO_N),
+            writable=bool(low & r.ENTRY_LO_D),
+            valid=bool(low & r.ENTRY_LO_V),
+            every_space=bool(low & r.ENTRY_LO_G),
+        )
+
+    def __len__(self) -> int:
+        return TLB_SIZE
+
+    def __repr__(self) -> str:
+        valid = [str(entry) for entry in self if entry.valid]
+        if not valid:
+            return f"{TLB_SIZE} entries, none valid"
+        return "\n".join([" #  page      id  frame     flags", *valid])
+
+
+class Processor:
+    """One processor of a machine."""
+
+    def __init__(self, state: ProcessorState, profile: str) -> None:
+        self.state = state
+        """All of it, as the engines see it: see `kseg.engine.state`."""
+        self.registers = Registers(state, profile)
+        self.tlb = Tlb(state)
+
+    @property
+    def number(self) -> int:
+        """Its number on the board."""
+        return int(self.state.identity)
+
+    @property
+    def pc(self) -> int:
+        """The address of the next instruction."""
+        return int(self.state.pc)
+
+    @property
+    def in_user_mode(self) -> bool:
+        """Whether the next instruction runs in user mode."""
+        return bool(self.state.status & r.STATUS_KUC)
+
+    @property
+    def condition(self) -> str:
+        """ "running", "waiting" (in WAIT) or "stopped" (not started by the guest)."""
+        if not self.state.enabled:
+            return "stopped"
+        return "waiting" if self.state.waiting else "running"
+
+    def __repr__(self) -> str:
+        mode = "user" if self.in_user_mode else "kernel"
+        return f"<Processor {self.number}: {self.condition}, pc {self.pc:#010x}, {mode} mode>"

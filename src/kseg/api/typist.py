@@ -1,0 +1,92 @@
+"""Types into a guest's console no faster than the guest takes it.
+
+A serial line has no way to say "wait". A guest that is busy puts what comes into a buffer of its
+own and drops what does not fit: OS/161 keeps 32 characters. So a script that is simply poured
+into a machine loses lines as soon as one of its commands takes a while.
+
+A person waits for the echo. So does the typist. The next character goes in when the guest
+
+* has echoed the last one, or
+* rests (every processor waits, and only a clock is about to wake one) and has printed something
+  since, or has rested for `PATIENCE` (it may read without echo, or sleep), or
+* has been busy for `BUSY_PATIENCE`.
+
+All of this depends on the machine alone, so a script that is there from the start is typed at the
+same cycles in every run.
+"""
+
+from collections import deque
+
+from kseg.machine.system161 import System161
+
+PATIENCE = 500_000_000
+"""Virtual ns for which a guest may rest without an answer before it is given more."""
+BUSY_PATIENCE = 10_000_000_000
+"""The same for a guest that never rests, on account of a program in the background, say."""
+
+CLOCKS = ("timer@", "nic@")
+"""Devices whose pending events say nothing about what a guest is waiting for."""
+
+ENTER = b"\r\n"
+
+
+class Typist:
+    """Holds what is still to be typed, and gives it to the machine character by character."""
+
+    def __init__(self, board: System161) -> None:
+        self._board = board
+        self._pending: deque[int] = deque()
+        self._typed: int | None = None
+        """The last character typed, until the guest prints something."""
+        self._echoed = False
+        self._answered = True
+        self._busy_since = 0
+        self._quiet_since = 0
+
+    def type(self, data: bytes) -> None:
+        """Queue characters; any thread may."""
+        self._pending.extend(data)
+
+    def printed(self, data: bytes) -> None:
+        """The guest printed this."""
+        if self._typed is not None:
+            self._answered = True
+            typed, first = self._typed, data[0]
+            self._echoed = typed == first or (typed in ENTER and first in ENTER)
+            self._typed = None
+        self._quiet_since = self._board.clock.now
+
+    @property
+    def pending(self) -> int:
+        """Characters that the machine has not been given yet."""
+        return len(self._pending)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the guest waits, and for nothing that a device is about to bring."""
+        board = self._board
+        return board.bus.all_idle and all(
+            event.owner.startswith(CLOCKS) for event in board.clock.pending
+        )
+
+    def look(self) -> None:
+        """Between two bursts: type the next character if the guest is ready for it."""
+        if self._pending and not self._board.outside.waiting and self._is_ready():
+            self._type_next()
+
+    def _is_ready(self) -> bool:
+        if self._echoed:
+            return True
+        clock = self._board.clock
+        if self.at_rest:
+            # Without anything due there is no time to pass either: the guest waits for us.
+            if self._answered or clock.next_due is None:
+                return True
+            return clock.now - self._quiet_since >= PATIENCE
+        return clock.now - self._busy_since >= BUSY_PATIENCE
+
+    def _type_next(self) -> None:
+        self._typed = self._pending.popleft()
+        self._echoed = self._answered = False
+        self._busy_since = self._quiet_since = self._board.clock.now
+        self._board.outside.type(bytes([self._typed]))

@@ -1,0 +1,99 @@
+"""The command `kseg`: one file a subcommand, imported when it is asked for.
+
+Starting is fast because nothing else is: the table below says all that `kseg --help` needs.
+"""
+
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+COMMANDS = {
+    "run": "Boot a kernel or a bundled guest, with its console here.",
+    "sys161": "The same with System/161's options, messages and statistics.",
+    "disk": "Create, inspect, resize disk images; put files on them.",
+    "asm": "Assemble R3000 instructions.",
+    "disasm": "Disassemble an executable or words.",
+}
+"""Every subcommand: its module in this package, the click command in it, and its summary."""
+
+BROKEN_PIPE = 141
+INTERRUPTED = 130
+DEFECT = 70
+"""Exit codes beside those of the subcommands: 128 + the signal's number, and EX_SOFTWARE."""
+
+
+class Commands(click.Group):
+    """The group `kseg`, whose subcommands are imported on demand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"kseg.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The list of subcommands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _show_version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from kseg.version import __version__
+
+        click.echo(f"kseg {__version__}")
+        context.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+def kseg() -> None:
+    """A virtual machine monitor for the MIPS R3000.
+
+    Try: kseg run cms
+    """
+
+
+def main() -> NoReturn:
+    """The console script: whatever the user did wrong is one line on stderr."""
+    from kseg.errors import KsegError
+
+    try:
+        arguments = sys.argv[1:] or ["--help"]
+        code = kseg.main(arguments, prog_name="kseg", standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
+    except KsegError as error:
+        fail(str(error), error.exit_code)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "kseg"
+        fail(f"{error.format_message()} (see: {command} --help)", 2)
+    except click.ClickException as error:
+        fail(error.format_message(), 2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Python would try to flush once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BROKEN_PIPE)
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """End with one line on stderr."""
+    line = " ".join(text.split("\n"))
+    print(f"kseg: {line}", file=sys.stderr)
+    sys.exit(code)

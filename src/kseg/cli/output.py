@@ -1,0 +1,91 @@
+"""Where a machine's output goes: the console to stdout, messages to stderr.
+
+Both may be the same terminal or file; then a message never continues a half-written line of the
+guest's. Console output is gathered for a moment and written in one go.
+"""
+
+import os
+import select
+import time
+
+GATHER = 0.02
+"""Seconds for which console output may wait for more."""
+MOST_GATHERED = 1 << 16
+"""Bytes of it."""
+
+
+class OutputClosed(Exception):  # noqa: N818 - nothing is wrong, nobody listens any more
+    """The reader of the output has gone."""
+
+
+class Output:
+    """The guest's console on one descriptor, the machine's messages on another."""
+
+    def __init__(self, prefix: str, console: int = 1, messages: int = 2) -> None:
+        """`prefix` starts each message: "kseg", "sys161"."""
+        self.prefix = prefix
+        self._console = console
+        self._messages = messages
+        self._same = _same_file(console, messages)
+        self._gathered = bytearray()
+        self._since = 0.0
+        self._at_line_start = True
+
+    def console(self, data: bytes) -> None:
+        """Take what the guest printed."""
+        if not self._gathered:
+            self._since = time.perf_counter()
+        self._gathered += data
+        if len(self._gathered) >= MOST_GATHERED:
+            self.flush()
+
+    def pulse(self, resting: bool) -> None:
+        """Write what has waited long enough; all of it when the machine is `resting`."""
+        if self._gathered and (resting or time.perf_counter() - self._since >= GATHER):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write everything; OutputClosed when nobody reads it."""
+        if self._gathered:
+            data, self._gathered = bytes(self._gathered), bytearray()
+            self._at_line_start = data.endswith(b"\n")
+            _write(self._console, data)
+
+    def message(self, text: str) -> None:
+        """Write a line about the machine."""
+        self.flush()
+        if self._same:
+            self.finish_line()
+        _write(self._messages, f"{self.prefix}: {text}\n".encode("utf-8", "surrogateescape"))
+
+    def finish_line(self) -> None:
+        """End a line that the guest has left open."""
+        self.flush()
+        if not self._at_line_start:
+            self._at_line_start = True
+            _write(self._console, b"\n")
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the console's output goes to a terminal."""
+        return os.isatty(self._console)
+
+
+def _same_file(one: int, other: int) -> bool:
+    try:
+        first, second = os.fstat(one), os.fstat(other)
+    except OSError:
+        return False
+    return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:
+            # Somebody else made the descriptor non-blocking: it may be shared.
+            select.select([], [descriptor], [])
+        except (BrokenPipeError, ConnectionError):
+            raise OutputClosed from None

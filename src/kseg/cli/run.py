@@ -1,0 +1,194 @@
+"""`kseg run`: boot a guest, with its console here."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from kseg.api.machine import Machine
+    from kseg.cli.output import Output
+    from kseg.cli.session import Outcome
+
+EPILOG = """
+Exit codes: 0 the guest switched off; 1 it failed or asked for a debugger; 2 wrong usage,
+configuration or files; 3 the doom counter; 4 --max-cycles reached; 5 it waits for input and the
+input has ended; 128 + N ended by signal N.
+"""
+
+
+@click.command(
+    epilog=EPILOG,
+    context_settings={"allow_interspersed_args": False},
+)
+@click.option(
+    "--machine",
+    type=click.Choice(["system161"]),
+    default="system161",
+    help="Board (default: system161).",
+)
+@click.option(
+    "--config",
+    "-c",
+    metavar="FILE",
+    help="Machine configuration (default: sys161.conf here, for a kernel given by its path).",
+)
+@click.option("--cpus", type=click.IntRange(1, 32), metavar="N", help="Processors.")
+@click.option("--ram", metavar="SIZE", help="Memory, such as 512K or 8M.")
+@click.option("--engine", metavar="NAME", help="How code is executed: interpreter or reference.")
+@click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Stop after N cycles.")
+@click.option("--stats", metavar="FILE", help="Write statistics as JSON; - is stdout.")
+@click.option(
+    "--input", "input_file", metavar="FILE", help="Type what FILE says; - is stdin (default)."
+)
+@click.option("--disk", "disks", multiple=True, metavar="FILE", help="Disk image; may be repeated.")
+@click.option("--share", metavar="DIR", help="Directory that the guest can reach (emufs).")
+@click.option("--seed", metavar="N", help="Seed of the random source; auto: a new one.")
+@click.option(
+    "--pace",
+    type=click.Choice(["auto", "fast", "real"]),
+    default="auto",
+    help="Whether idle time passes as fast as possible or in real time (auto: real on a terminal).",
+)
+@click.option(
+    "--escape",
+    metavar="KEY",
+    default="^A",
+    help="Key for commands to kseg, such as ^A (default) or ^]; none: no such key.",
+)
+@click.option(
+    "--idle-limit",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    metavar="SECONDS",
+    help="After the input's end, stop a guest that has done nothing for so many virtual seconds (default: 60; 0: never).",
+)
+@click.option(
+    "--doom",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Let the power fail at the N-th disk write.",
+)
+@click.option(
+    "--progress",
+    type=click.IntRange(min=1),
+    metavar="SECONDS",
+    help="Stop when no user-mode instruction is executed for twice as long.",
+)
+@click.argument("kernel")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(  # noqa: PLR0913 - one parameter an option
+    machine: str,  # noqa: ARG001 - there is one so far
+    config: str | None,
+    cpus: int | None,
+    ram: str | None,
+    engine: str | None,
+    max_cycles: int | None,
+    stats: str | None,
+    input_file: str | None,
+    disks: tuple[str, ...],
+    share: str | None,
+    seed: str | None,
+    pace: str,
+    escape: str,
+    idle_limit: float,
+    doom: int | None,
+    progress: int | None,
+    kernel: str,
+    arguments: tuple[str, ...],
+) -> None:
+    """Boot KERNEL, an executable's path or the name of a bundled guest (cms), with its console
+    here. The ARGUMENTS, joined by blanks, are its boot string.
+
+    On a terminal, Ctrl-A x leaves and Ctrl-A h lists the other keys; Ctrl-C goes to the guest.
+    """
+    from kseg.api.machine import Machine
+    from kseg.cli.output import Output
+    from kseg.cli.session import Conditions, Session
+
+    conditions = Conditions(
+        pace=pace, escape=escape_key(escape), limit=max_cycles, idle_limit=idle_limit
+    )
+    output = Output("kseg")
+    with Machine(
+        kernel,
+        arguments,
+        config=config or default_config(kernel),
+        cpus=cpus,
+        ram=ram,
+        engine=engine,
+        disks=disks,
+        share=share,
+        seed=checked_seed(seed),
+        doom=doom or 0,
+        progress_timeout=progress or 0,
+        output=output.console,
+        message=output.message,
+    ) as vm:
+        session = Session(vm, output, conditions, input_file)
+        outcome = session.run()
+        finish(output, outcome, lambda: report(vm, outcome, stats, output))
+
+
+def default_config(kernel: str) -> str | None:
+    """`sys161.conf` in the current directory belongs to the kernels beside it."""
+    from kseg.api.guests import BUNDLED
+
+    return "sys161.conf" if kernel not in BUNDLED and os.path.exists("sys161.conf") else None
+
+
+def escape_key(text: str) -> int | None:
+    """The control character that ^A, Ctrl-A or C-a names; None for "none"."""
+    if text.lower() == "none":
+        return None
+    name = text.lower().removeprefix("ctrl-").removeprefix("c-").removeprefix("^").upper()
+    if len(name) == 1 and "@" <= name <= "_":
+        return ord(name) - 64
+    raise click.UsageError(f"--escape {text}: give a control character such as ^A or ^], or none")
+
+
+def checked_seed(text: str | None) -> int | str | None:
+    """A number, "auto", or None."""
+    if text is None or text == "auto":
+        return text
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise click.UsageError(f"--seed {text}: give a number or auto") from None
+
+
+def report(vm: "Machine", outcome: "Outcome", stats: str | None, output: "Output") -> None:
+    """Say why it ended, where the guest has not, and write the statistics."""
+    from kseg.monitor.bare import StopReason
+
+    if outcome.stop.reason is StopReason.CYCLE_LIMIT:
+        output.message(f"stopped after {vm.cycles} cycles (--max-cycles)")
+    elif outcome.stop.reason is StopReason.IDLE:
+        output.message(
+            "the guest waits for input, but the input has ended; "
+            "end it with a command that switches the machine off, or give a terminal"
+        )
+    if stats is not None:
+        from kseg.cli.statistics import write
+
+        write(stats, vm, outcome.stop)
+
+
+def finish(output: "Output", outcome: "Outcome", before: Callable[[], None]) -> None:
+    """Bring the output to its end and exit as the outcome says."""
+    from kseg.cli.output import OutputClosed
+    from kseg.cli.signals import die_of
+
+    code = outcome.exit_code
+    try:
+        if output.is_terminal:
+            output.finish_line()
+        output.flush()
+        before()
+    except OutputClosed:
+        code = 141
+    if outcome.signal is not None:
+        die_of(outcome.signal)
+    sys.exit(code)

@@ -1,0 +1,230 @@
+"""A machine with the user in front of it: keyboard, screen, signals, and how it all ends."""
+
+import os
+import signal
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from kseg.api.machine import Machine
+from kseg.cli.keyboard import HELP, EscapeKey, LineEnds, start_reading
+from kseg.cli.output import Output, OutputClosed
+from kseg.cli.signals import Ended, handled
+from kseg.cli.terminal import Terminal
+from kseg.cli.watch import IdleWatch
+from kseg.errors import KsegError
+from kseg.monitor.bare import Stop, StopReason
+
+MOST_INPUT = 64 << 20
+"""Bytes of an input file: it is read as a whole."""
+
+CYCLE_LIMIT, IDLE = 4, 5
+"""Exit codes beside those of System/161."""
+
+
+class Source(Enum):
+    """Where the console's input comes from."""
+
+    TERMINAL = "terminal"
+    STREAM = "stream"
+    """A pipe: more may come at any time."""
+    FILE = "file"
+    """All that will ever come is there."""
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """How to run. `pace` is "fast", "real" or "auto", `escape` a control character's number or
+    None, `signals` whether keys such as Ctrl-C act on kseg, `limit` a number of cycles, and
+    `idle_limit` the virtual seconds that a guest may do nothing after its input has ended (0: for
+    ever)."""
+
+    pace: str = "auto"
+    escape: int | None = 1
+    signals: bool = False
+    limit: int | None = None
+    idle_limit: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended: the machine's last stop, the exit code, and the signal that ended it."""
+
+    stop: Stop
+    exit_code: int
+    signal: int | None = None
+
+
+class Session:
+    """Runs a machine to its end, with a user's input and output."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        output: Output,
+        conditions: Conditions,
+        input_file: str | None = None,
+    ) -> None:
+        """`input_file` is typed instead of what comes on stdin ("-" or None: stdin)."""
+        self._machine = machine
+        self._output = output
+        self._conditions = conditions
+        self._source, self._descriptor = _open_input(input_file)
+        self._terminal: Terminal | None = None
+        self._ended = self._source in (Source.FILE, Source.NOTHING)
+        self._left = False
+        self._watch = IdleWatch(machine, conditions.idle_limit)
+        pace = conditions.pace
+        self._adapts = pace == "auto" and self._source is Source.STREAM
+        if pace == "auto":
+            pace = "real" if self._source is Source.TERMINAL else "fast"
+        machine.monitor.pace = pace
+        machine.monitor.wait_for_input = not self._ended
+
+    def run(self) -> Outcome:
+        """Run until the machine or the user ends it; the terminal is restored in any case."""
+        if self._source is Source.TERMINAL:
+            self._terminal = Terminal(self._descriptor, signals=self._conditions.signals)
+        try:
+            with handled(self._give_terminal_back, self._take_terminal):
+                self._take_terminal()
+                self._start_input()
+                stop = self._drive()
+        except Ended as ended:
+            self._give_terminal_back()
+            return Outcome(Stop(StopReason.INTERRUPTED), 128 + ended.number, ended.number)
+        except OutputClosed:
+            return Outcome(Stop(StopReason.INTERRUPTED), 128 + signal.SIGPIPE)
+        finally:
+            self._give_terminal_back()
+        return Outcome(stop, self._exit_code(stop))
+
+    def _exit_code(self, stop: Stop) -> int:
+        if stop.exit_code is not None:
+            return stop.exit_code
+        codes = {
+            StopReason.CYCLE_LIMIT: CYCLE_LIMIT,
+            StopReason.IDLE: IDLE,
+            StopReason.BREAK: 1,
+            StopReason.DEBUGGER: 1,
+        }
+        return codes.get(stop.reason, 0)
+
+    # The machine.
+
+    def _drive(self) -> Stop:
+        machine, limit = self._machine, self._conditions.limit
+        while True:
+            left = None if limit is None else max(limit - machine.cycles, 0)
+            stop = machine.run(until=self._check, cycles=left)
+            if self._left:
+                return Stop(StopReason.INTERRUPTED, 0, "left by the user")
+            if stop.reason is StopReason.CONDITION:
+                stop = Stop(StopReason.IDLE, None, "the guest waits for input")
+            if stop.reason is StopReason.IDLE and not self._ended:
+                continue
+            if stop.reason is not StopReason.INTERRUPTED:
+                return stop
+
+    def _check(self) -> bool:
+        """Asked between bursts: is this the end?"""
+        machine = self._machine
+        resting = machine.board.bus.all_idle
+        self._output.pulse(resting)
+        if self._left:
+            return True
+        if self._adapts:
+            # Nobody wants to wait for a script; but while the other end of a pipe thinks, time
+            # must not fly.
+            machine.monitor.pace = "fast" if self._ended or machine.typing else "real"
+        return self._ended and not machine.typing and self._watch.nothing_happens()
+
+    # Input. These are called from the keyboard's thread.
+
+    def type(self, data: bytes) -> None:
+        """Characters typed on the terminal: at once, as a person decides."""
+        self._machine.board.outside.type(data)
+
+    def command(self, letter: str) -> None:
+        """A key after the escape key."""
+        if letter == "x":
+            self._left = True
+            self._machine.monitor.interrupt()
+        elif letter == "z":
+            # The whole job, as Ctrl-Z does it.
+            os.kill(0, signal.SIGTSTP)
+        elif letter == "h" or letter == "?":
+            os.write(2, key_help(self._conditions.escape or 0).encode())
+
+    def end_of_input(self) -> None:
+        """Nothing will come any more."""
+        self._ended = True
+        self._machine.board.outside.close()
+
+    def _start_input(self) -> None:
+        if self._source is Source.FILE:
+            self._machine.console.send(_read_all(self._descriptor))
+        if self._ended:
+            self.end_of_input()
+            return
+        text: Callable[[bytes], None]
+        if self._source is Source.TERMINAL:
+            text = EscapeKey(self._conditions.escape, self).type
+        else:
+            line_ends = LineEnds()
+
+            def text(data: bytes) -> None:
+                self._machine.console.send(line_ends.typed(data))
+                self._machine.board.outside.disturb()
+
+        start_reading(self._descriptor, self._terminal, text, self.end_of_input)
+
+    # The terminal.
+
+    def _take_terminal(self) -> None:
+        if self._terminal is not None:
+            self._terminal.take()
+
+    def _give_terminal_back(self) -> None:
+        if self._terminal is not None:
+            self._terminal.give_back()
+
+
+def key_help(escape: int) -> str:
+    """What the keys after the escape key do."""
+    letter = chr(escape + 64)
+    return HELP.format(escape=f"Ctrl-{letter}", name="the escape key; change it with --escape")
+
+
+def _open_input(name: str | None) -> tuple[Source, int]:
+    if name is None or name == "-":
+        descriptor = 0
+    else:
+        try:
+            descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise KsegError(f"input {name}: {error.strerror}") from None
+    try:
+        mode = os.fstat(descriptor).st_mode
+    except OSError:
+        return Source.NOTHING, -1  # stdin is closed
+    if stat.S_ISDIR(mode):
+        raise KsegError(f"input {name or 'stdin'}: is a directory")
+    if stat.S_ISREG(mode):
+        return Source.FILE, descriptor
+    if os.isatty(descriptor):
+        return Source.TERMINAL, descriptor
+    if stat.S_ISCHR(mode) and os.fstat(descriptor).st_rdev == Path(os.devnull).stat().st_rdev:
+        return Source.NOTHING, descriptor
+    return Source.STREAM, descriptor
+
+
+def _read_all(descriptor: int) -> bytes:
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        data = file.read(MOST_INPUT + 1)
+    if len(data) > MOST_INPUT:
+        raise KsegError(f"input: more than {MOST_INPUT >> 20}M; use a disk image or --share")
+    return LineEnds().typed(data)

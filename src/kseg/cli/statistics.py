@@ -1,0 +1,73 @@
+"""Statistics of a run as JSON: the fields are described in docs/command-line.md."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kseg.api.machine import Machine
+from kseg.errors import KsegError
+from kseg.monitor.bare import Stop
+
+
+def as_data(machine: Machine, stop: Stop) -> dict[str, Any]:
+    """What the machine did since power-on, as plain data."""
+    statistics = machine.statistics
+    processors = [
+        {
+            "number": each.number,
+            "instructions": {
+                "kernel": each.kernel_cycles - each.kernel_stalls,
+                "user": each.user_cycles - each.user_stalls,
+            },
+            "cycles": {
+                "kernel": each.kernel_cycles,
+                "user": each.user_cycles,
+                "idle": each.idle_cycles,
+            },
+            "interrupts": each.interrupts,
+            "exceptions": each.exceptions,
+            "tlb_misses": {
+                "refill": each.tlb_refills,
+                "load": each.exceptions.get("tlb_load", 0),
+                "store": each.exceptions.get("tlb_store", 0),
+                "modified": each.exceptions.get("tlb_modified", 0),
+            },
+            "load_linked": each.load_linked,
+            "store_conditional": {
+                "success": each.store_conditional_success,
+                "failure": each.store_conditional_failure,
+            },
+            "sync": each.sync,
+        }
+        for each in statistics.processors
+    ]
+    return {
+        "kernel": str(machine.kernel),
+        "engine": machine.engine.name,
+        "stop": {"reason": stop.reason.value, "message": stop.message},
+        "virtual_seconds": statistics.virtual_time / 1e9,
+        "wall_seconds": statistics.wall_time / 1e9,
+        "cycles": {
+            "total": statistics.run_cycles + statistics.idle_cycles,
+            "run": statistics.run_cycles,
+            "idle": statistics.idle_cycles,
+        },
+        "instructions": sum(sum(each["instructions"].values()) for each in processors),
+        "processors": processors,
+        "devices": msgspec.to_builtins(statistics.devices),
+    }
+
+
+def write(destination: str, machine: Machine, stop: Stop) -> None:
+    """Write them to a file, or to stdout for "-"."""
+    text = msgspec.json.format(msgspec.json.encode(as_data(machine, stop)), indent=2) + b"\n"
+    if destination == "-":
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        Path(destination).write_bytes(text)
+    except OSError as error:
+        raise KsegError(f"statistics {destination}: {error.strerror}") from None

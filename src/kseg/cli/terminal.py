@@ -1,0 +1,56 @@
+"""The user's terminal while a guest has it: raw, and given back whatever happens."""
+
+import os
+import termios
+from typing import Any
+
+INPUT, LOCAL, CONTROL = 0, 3, 6
+
+
+class Terminal:
+    """A terminal on a descriptor. Settings are taken and restored only while this process is in
+    the foreground: they are some other program's otherwise."""
+
+    def __init__(self, descriptor: int = 0, *, signals: bool = False) -> None:
+        """`signals`: keys such as Ctrl-C and Ctrl-Z still act on kseg, not on the guest."""
+        self.descriptor = descriptor
+        self._signals = signals
+        self._saved: list[Any] | None = None
+        self._raw = False
+
+    @property
+    def in_foreground(self) -> bool:
+        """Whether what is typed there is meant for this process."""
+        try:
+            return os.tcgetpgrp(self.descriptor) == os.getpgrp()
+        except OSError:
+            return False
+
+    def take(self) -> None:
+        """No echo, no lines, no translation of Enter (it arrives as a carriage return)."""
+        if self._raw or not self.in_foreground:
+            return
+        if self._saved is None:
+            self._saved = termios.tcgetattr(self.descriptor)
+        settings = termios.tcgetattr(self.descriptor)
+        settings[INPUT] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR | termios.ISTRIP)
+        settings[INPUT] &= ~(termios.IXON | termios.IXOFF)
+        settings[LOCAL] &= ~(termios.ICANON | termios.ECHO | termios.ECHONL | termios.IEXTEN)
+        if self._signals:
+            settings[LOCAL] |= termios.ISIG
+        else:
+            settings[LOCAL] &= ~termios.ISIG
+        settings[CONTROL] = list(settings[CONTROL])
+        settings[CONTROL][termios.VMIN] = 1
+        settings[CONTROL][termios.VTIME] = 0
+        termios.tcsetattr(self.descriptor, termios.TCSADRAIN, settings)
+        self._raw = True
+
+    def give_back(self) -> None:
+        """As it was before `take`; nothing if it is not ours."""
+        if self._raw and self._saved is not None:
+            self._raw = False
+            try:
+                termios.tcsetattr(self.descriptor, termios.TCSADRAIN, self._saved)
+            except termios.error:
+                pass  # It has been hung up: there is nothing left to restore.
