@@ -95,7 +95,6 @@ def _write_cause(cpu: Processor, value: Value) -> None:
     cpu.changed_status()
 
 
-
 INDEX = ControlRegister("index", lambda cpu: cpu.index, _write_index)
 RANDOM = ControlRegister("random", lambda cpu: cpu.random() << r.INDEX_SHIFT, _ignore)
 ENTRY_LO = ControlRegister("entrylo", lambda cpu: cpu.entry_lo, _write_entry_lo)

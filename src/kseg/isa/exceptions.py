@@ -40,7 +40,7 @@ class Fatal(IntEnum):
     the word written."""
 
 
-MNEMONICS = "Int Mod TLBL TLBS AdEL AdES IBE DBE Sys Bp RI CpU Ov".split()
+MNEMONICS = "Int Mod TLBL TLBS AdEL AdES IBE DBE Sys Bp RI CpU Ov".split()  # noqa: SIM905
 """The manual's short names, by ExcCode."""
 
 REFILL_VECTOR = 0x80000000
@@ -107,9 +107,7 @@ def enter(
     else:
         cpu.bad_vaddr = select(has_address, address, cpu.bad_vaddr)
         if profile.has_tlb:
-            cpu.context = select(
-                is_tlb, (cpu.context & ~0x1FFFFF) | (bad_page >> 10), cpu.context
-            )
+            cpu.context = select(is_tlb, (cpu.context & ~0x1FFFFF) | (bad_page >> 10), cpu.context)
     if profile.has_tlb:
         cpu.entry_hi = select(
             is_tlb, (cpu.entry_hi & r.ASID_MASK) | (address & r.VPN_MASK), cpu.entry_hi

@@ -54,4 +54,5 @@ def divide(dividend: Value, divisor: Value) -> tuple[Value, Value]:
         if (dividend < 0) != (divisor < 0):
             quotient = -quotient
         return quotient, dividend - quotient * divisor
-    return dividend.divide(divisor)
+    result: tuple[Value, Value] = dividend.divide(divisor)
+    return result

@@ -1,4 +1,4 @@
-"""Instructions for coprocessors 1 to 3, and those CP0 moves that an R3000 without caches lacks.
+"""Instructions for coprocessors 1 to 3, and the rest of what CP0 decodes.
 
 No profile has a floating-point unit yet. A coprocessor instruction traps as unusable, so that an
 operating system can emulate it, unless the profile has the unit and its CU bit is set.
@@ -38,61 +38,61 @@ def cop3(cpu: Processor) -> None:
     _require(cpu, 3)
 
 
-@instruction("110000 sssss ttttt iiiiiiiiiiiiiiii", "lwc0 t, i(s)", profiles="r3000 lsi")
+@instruction("110000 sssss ttttt iiiiiiiiiiiiiiii", "lwc0 $t, i(s)", profiles="r3000 lsi")
 def lwc0(cpu: Processor) -> None:
     """Load word to coprocessor 0: unusable, whatever the mode."""
     cpu.trap(Exception_.COPROCESSOR_UNUSABLE, 0)
 
 
-@instruction("110001 sssss ttttt iiiiiiiiiiiiiiii", "lwc1 t, i(s)")
+@instruction("110001 sssss ttttt iiiiiiiiiiiiiiii", "lwc1 $ft, i(s)")
 def lwc1(cpu: Processor) -> None:
     """Load word to coprocessor 1."""
     _require(cpu, 1)
 
 
-@instruction("110010 sssss ttttt iiiiiiiiiiiiiiii", "lwc2 t, i(s)")
+@instruction("110010 sssss ttttt iiiiiiiiiiiiiiii", "lwc2 $t, i(s)")
 def lwc2(cpu: Processor) -> None:
     """Load word to coprocessor 2."""
     _require(cpu, 2)
 
 
-@instruction("110011 sssss ttttt iiiiiiiiiiiiiiii", "lwc3 t, i(s)")
+@instruction("110011 sssss ttttt iiiiiiiiiiiiiiii", "lwc3 $t, i(s)")
 def lwc3(cpu: Processor) -> None:
     """Load word to coprocessor 3."""
     _require(cpu, 3)
 
 
-@instruction("111000 sssss ttttt iiiiiiiiiiiiiiii", "swc0 t, i(s)", profiles="r3000 lsi")
+@instruction("111000 sssss ttttt iiiiiiiiiiiiiiii", "swc0 $t, i(s)", profiles="r3000 lsi")
 def swc0(cpu: Processor) -> None:
     """Store word from coprocessor 0: unusable, whatever the mode."""
     cpu.trap(Exception_.COPROCESSOR_UNUSABLE, 0)
 
 
-@instruction("111001 sssss ttttt iiiiiiiiiiiiiiii", "swc1 t, i(s)")
+@instruction("111001 sssss ttttt iiiiiiiiiiiiiiii", "swc1 $ft, i(s)")
 def swc1(cpu: Processor) -> None:
     """Store word from coprocessor 1."""
     _require(cpu, 1)
 
 
-@instruction("111010 sssss ttttt iiiiiiiiiiiiiiii", "swc2 t, i(s)")
+@instruction("111010 sssss ttttt iiiiiiiiiiiiiiii", "swc2 $t, i(s)")
 def swc2(cpu: Processor) -> None:
     """Store word from coprocessor 2."""
     _require(cpu, 2)
 
 
-@instruction("111011 sssss ttttt iiiiiiiiiiiiiiii", "swc3 t, i(s)")
+@instruction("111011 sssss ttttt iiiiiiiiiiiiiiii", "swc3 $t, i(s)")
 def swc3(cpu: Processor) -> None:
     """Store word from coprocessor 3."""
     _require(cpu, 3)
 
 
-@instruction("010000 00010 ttttt ddddd -----------", "cfc0 t, d")
+@instruction("010000 00010 ttttt ddddd -----------", "cfc0 t, $d")
 def cfc0(cpu: Processor) -> None:
     """Move from a CP0 control register: there are none, so unusable."""
     cpu.trap(Exception_.COPROCESSOR_UNUSABLE, 0)
 
 
-@instruction("010000 00110 ttttt ddddd -----------", "ctc0 t, d")
+@instruction("010000 00110 ttttt ddddd -----------", "ctc0 t, $d")
 def ctc0(cpu: Processor) -> None:
     """Move to a CP0 control register: there are none, so unusable."""
     cpu.trap(Exception_.COPROCESSOR_UNUSABLE, 0)

@@ -41,7 +41,7 @@ def sync(cpu: Processor) -> None:
     cpu.tally("sync_count")
 
 
-@instruction("101111 sssss ttttt iiiiiiiiiiiiiiii", "cache t, i(s)", profiles="mips161")
+@instruction("101111 sssss ttttt iiiiiiiiiiiiiiii", "cache #t, i(s)", profiles="mips161")
 def cache(cpu: Processor, s: int, t: Value, i: Value) -> None:
     """Cache operation: there are no caches, but operations on an address translate it."""
     cpu.require_cp0()

@@ -13,9 +13,9 @@ def syscall(cpu: Processor) -> None:
     cpu.trap(Exception_.SYSTEM_CALL)
 
 
-@instruction("000000 cccccccccccccccccccc 001101", "break c")
+@instruction("000000 cccccccccc qqqqqqqqqq 001101", "break c, q")
 def break_(cpu: Processor) -> None:
-    """Breakpoint: trap, unconditionally. The code is for software."""
+    """Breakpoint: trap, unconditionally. The two codes are for software."""
     cpu.stop_if_debugged()
     cpu.trap(Exception_.BREAKPOINT)
 
