@@ -1,8 +1,8 @@
 """`kseg run`: boot a guest, with its console here."""
 
-import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -63,7 +63,8 @@ input has ended; 128 + N ended by signal N.
     type=click.FloatRange(min=0),
     default=60.0,
     metavar="SECONDS",
-    help="After the input's end, stop a guest that has done nothing for so many virtual seconds (default: 60; 0: never).",
+    help="After the input's end, stop a guest that has done nothing for so many virtual seconds"
+    " (default: 60; 0: never).",
 )
 @click.option(
     "--doom",
@@ -79,7 +80,7 @@ input has ended; 128 + N ended by signal N.
 )
 @click.argument("kernel")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def run(  # noqa: PLR0913 - one parameter an option
+def run(
     machine: str,  # noqa: ARG001 - there is one so far
     config: str | None,
     cpus: int | None,
@@ -136,7 +137,7 @@ def default_config(kernel: str) -> str | None:
     """`sys161.conf` in the current directory belongs to the kernels beside it."""
     from kseg.api.guests import BUNDLED
 
-    return "sys161.conf" if kernel not in BUNDLED and os.path.exists("sys161.conf") else None
+    return "sys161.conf" if kernel not in BUNDLED and Path("sys161.conf").exists() else None
 
 
 def escape_key(text: str) -> int | None:

@@ -37,13 +37,15 @@ class Source(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """How to run. `pace` is "fast", "real" or "auto", `escape` a control character's number or
-    None, `signals` whether keys such as Ctrl-C act on kseg, `limit` a number of cycles, and
-    `idle_limit` the virtual seconds that a guest may do nothing after its input has ended (0: for
-    ever)."""
+    """How to run. `pace` is "fast", "real" or "auto"; `escape` and `attention` are control
+    characters' numbers or None: the former begins a command to kseg, the latter asks for the
+    debugger; `signals` says whether keys such as Ctrl-C act on kseg; `limit` is a number of
+    cycles, `idle_limit` the virtual seconds that a guest may do nothing after its input has ended
+    (0: for ever)."""
 
     pace: str = "auto"
     escape: int | None = 1
+    attention: int | None = None
     signals: bool = False
     limit: int | None = None
     idle_limit: float = 60.0
@@ -76,6 +78,7 @@ class Session:
         self._terminal: Terminal | None = None
         self._ended = self._source in (Source.FILE, Source.NOTHING)
         self._left = False
+        self._wanted = False
         self._watch = IdleWatch(machine, conditions.idle_limit)
         pace = conditions.pace
         self._adapts = pace == "auto" and self._source is Source.STREAM
@@ -122,6 +125,11 @@ class Session:
             stop = machine.run(until=self._check, cycles=left)
             if self._left:
                 return Stop(StopReason.INTERRUPTED, 0, "left by the user")
+            if self._wanted:
+                self._wanted = False
+                if machine.monitor.stop_for_debugger:
+                    return Stop(StopReason.DEBUGGER, 1, "the user asks for a debugger")
+                self._output.message("Not waiting for debugger...")
             if stop.reason is StopReason.CONDITION:
                 stop = Stop(StopReason.IDLE, None, "the guest waits for input")
             if stop.reason is StopReason.IDLE and not self._ended:
@@ -146,6 +154,11 @@ class Session:
 
     def type(self, data: bytes) -> None:
         """Characters typed on the terminal: at once, as a person decides."""
+        attention = self._conditions.attention
+        if attention is not None and attention in data:
+            data = data.replace(bytes([attention]), b"")
+            self._wanted = True
+            self._machine.monitor.interrupt()
         self._machine.board.outside.type(data)
 
     def command(self, letter: str) -> None:

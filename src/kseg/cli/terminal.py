@@ -1,5 +1,6 @@
 """The user's terminal while a guest has it: raw, and given back whatever happens."""
 
+import contextlib
 import os
 import termios
 from typing import Any
@@ -50,7 +51,6 @@ class Terminal:
         """As it was before `take`; nothing if it is not ours."""
         if self._raw and self._saved is not None:
             self._raw = False
-            try:
+            # After a hang-up there is nothing left to restore.
+            with contextlib.suppress(termios.error):
                 termios.tcsetattr(self.descriptor, termios.TCSADRAIN, self._saved)
-            except termios.error:
-                pass  # It has been hung up: there is nothing left to restore.
