@@ -4,14 +4,15 @@ from typing import cast
 
 from kseg.devices.disk import Disk
 from kseg.machine.cms_file_system import make_file_system
+from kseg.machine.disk_image import Disk as Contents
 from kseg.machine.system161 import System161
 
 
-class CardSectors:
-    """A disk card's contents, as the file system tool wants them."""
+class Sectors:
+    """The contents of a disk, as the file system tool wants them."""
 
-    def __init__(self, card: Disk) -> None:
-        self._contents = card.contents
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
 
     @property
     def sectors(self) -> int:
@@ -27,4 +28,4 @@ class CardSectors:
 def format_scratch_disk(board: System161) -> None:
     """Format the machine's first disk."""
     card = next(card for card in board.bus.cards if card.name == "disk")
-    make_file_system(CardSectors(cast(Disk, card)), label="scratch")
+    make_file_system(Sectors(cast(Disk, card).contents), label="scratch")

@@ -23,21 +23,15 @@ Nothing is reordered: fill the delay slots yourself.
 """
 
 
-class Number(click.ParamType):
-    """An address or another number of 32 bits, decimal or 0x…"""
-
-    name = "number"
-
-    def convert(
-        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        try:
-            number = value if isinstance(value, int) else int(value, 0)
-        except ValueError:
-            number = -1
-        if not 0 <= number < 1 << 32:
-            self.fail(f"{value} is not a number of 32 bits, such as 0x80001000", param, ctx)
-        return number
+def number(text: str | int) -> int:
+    """An address or another number of 32 bits, decimal or 0x…, as an option's type."""
+    try:
+        value = text if isinstance(text, int) else int(text, 0)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 1 << 32:
+        raise click.BadParameter(f"{text} is not a number of 32 bits, such as 0x80001000")
+    return value
 
 
 @click.command(epilog=EPILOG)
@@ -51,7 +45,7 @@ class Number(click.ParamType):
 )
 @click.option(
     "--origin",
-    type=Number(),
+    type=number,
     default=0x80001000,
     metavar="A",
     help="Address of the first byte (default: 0x80001000).",

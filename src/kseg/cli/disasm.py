@@ -9,7 +9,7 @@ from typing import Literal
 
 import click
 
-from kseg.cli.asm import Number
+from kseg.cli.asm import number
 from kseg.errors import KsegError
 
 EPILOG = """
@@ -49,7 +49,7 @@ class Contents:
 @click.option("--big/--little", default=None, help="Byte order (default: the file's, else big).")
 @click.option(
     "--address",
-    type=Number(),
+    type=number,
     metavar="A",
     help="Address of the first byte, of words and raw files (default: 0).",
 )
