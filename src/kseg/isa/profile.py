@@ -48,10 +48,12 @@ class Profile:
     random: Callable[[Value], Value]
     """Random as a function of the cycles that the processor has run."""
     status_writable: int
+    """Status bits that can be written."""
     status_fatal: int = 0
     """Status bits whose setting is fatal to the machine."""
     status_at_reset: int = 1 << 22
     has_tlb: bool = True
+    """There is a TLB."""
     load_delay: bool = True
     """The instruction after a load still sees the register's old value."""
     hi_lo_interlock: bool = False
@@ -67,6 +69,7 @@ class Profile:
     untaken_branch_has_slot: bool = True
     """The instruction after a branch that is not taken is in a delay slot (Cause.BD)."""
     duplicate_tlb_is_fatal: bool = False
+    """A TLB write that could make two entries match one address is fatal to the machine."""
     has_register_selects: bool = False
     """mfc0 and mtc0 have a select field, and registers that do not exist are reserved."""
     kernel_cp0_only: bool = False

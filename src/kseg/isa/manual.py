@@ -1,0 +1,275 @@
+"""The reference page of the instruction set, written from the declarations.
+
+``python -m kseg.isa.manual`` writes docs/instruction-set.md anew; a test fails when it is stale.
+"""
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from types import ModuleType
+
+from kseg.isa import cp0, instructions, profile
+from kseg.isa.aliases import ALIASES
+from kseg.isa.exceptions import MNEMONICS, Exception_
+from kseg.isa.instruction import DECLARED, Instruction
+from kseg.isa.operands import LETTERS
+from kseg.isa.pattern import Pattern
+from kseg.isa.profile import PROFILES, Profile
+from kseg.isa.traps import access, traps
+
+PAGE = Path("docs/instruction-set.md")
+"""Where the page is kept, from the root of the repository."""
+
+INTRODUCTION = """\
+# The instruction set
+
+*Generated from `src/kseg/isa` by `python -m kseg.isa.manual`; do not edit.*
+
+Every instruction of the MIPS R3000 as kseg executes it, in the profiles {profiles}. The
+declarations this page is made from are also the decoder, the assembler, the disassembler and
+every engine.
+
+Under each instruction stands its encoding, from bit 31 to bit 0: `0` and `1` are fixed, a letter
+is a bit of the field it names, and `-` is a bit that the processor ignores. An instruction is in
+all profiles unless it says otherwise. *Traps* lists the exceptions it can raise itself; any
+instruction can also meet an interrupt or a fault of its fetch. TLB exceptions need a profile
+with a TLB. A word that fits no encoding raises RI.
+"""
+
+ORDER = ("arithmetic", "logic", "shift", "multiply", "load_store", "branch", "system")
+"""The chapters, by module of `kseg.isa.instructions`; others follow."""
+
+TITLES = {
+    "arithmetic": "Arithmetic",
+    "logic": "Logic",
+    "shift": "Shifts",
+    "multiply": "Multiplication and division",
+    "load_store": "Loads and stores",
+    "branch": "Jumps and branches",
+    "system": "System",
+    "coprocessor": "Coprocessors",
+    "mips161": "Extras of mips161",
+}
+
+
+def page() -> str:
+    """The whole page, as Markdown."""
+    names = " and ".join(f"`{name}`" for name in PROFILES)
+    names = names.replace(" and ", ", ", len(PROFILES) - 2)
+    parts = [
+        _filled(INTRODUCTION.format(profiles=names)),
+        _overview(),
+        _letters(),
+        *(_chapter(name, module) for name, module in _chapters()),
+        _aliases(),
+        _exceptions(),
+        _control_registers(),
+        _profiles(),
+    ]
+    return "\n".join(parts)
+
+
+def _filled(text: str) -> str:
+    """Paragraphs refilled, so that what was inserted does not show."""
+    paragraphs = text.strip().split("\n\n")
+    return "\n\n".join(textwrap.fill(part, 98) for part in paragraphs) + "\n"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    cells = [list(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    cells.insert(1, ["-" * width for width in widths])
+    lines = (
+        " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in cells
+    )
+    return "".join(f"| {line} |\n" for line in lines)
+
+
+# Instructions.
+
+
+def _chapters() -> Iterator[tuple[str, ModuleType]]:
+    rest = [name for name in instructions.__all__ if name not in ORDER]
+    for name in (*ORDER, *rest):
+        yield name, getattr(instructions, name)
+
+
+def _declared_in(module: ModuleType) -> list[Instruction]:
+    return [declared for declared in DECLARED if declared.meaning.__module__ == module.__name__]
+
+
+def _overview() -> str:
+    """All mnemonics, by chapter."""
+    lines = []
+    for name, module in _chapters():
+        links = [f"[{declared.name}](#{_anchor(declared)})" for declared in _declared_in(module)]
+        text = f"* {TITLES[name]}: {' '.join(links)}"
+        lines.append(textwrap.fill(text, 98, subsequent_indent="  ", break_on_hyphens=False))
+    return "\n".join(lines) + "\n"
+
+
+def _anchor(declared: Instruction) -> str:
+    """The name that Markdown processors give the instruction's heading."""
+    kept = (letter for letter in declared.syntax.lower() if letter.isalnum() or letter in " -_")
+    return "".join(kept).replace(" ", "-")
+
+
+def _letters() -> str:
+    letters = {letter: kind.describes for letter, kind in LETTERS.items()}
+    letters["c"] = "code for software, left out if 0"
+    rows = [(f"`{letter}`", text) for letter, text in letters.items()]
+    rows += [
+        ("`#t`", "field t as a plain number"),
+        ("`$t`, `$ft`", "field t as a register of a coprocessor, of the floating-point unit"),
+    ]
+    return "## Operands\n\n" + _table(["Letter", "Stands for"], rows)
+
+
+def _chapter(name: str, module: ModuleType) -> str:
+    entries = [_entry(declared) for declared in _declared_in(module)]
+    introduction = inspect.getdoc(module) or ""
+    return "\n".join([f"## {TITLES[name]}\n\n{introduction}\n", *entries])
+
+
+def _entry(declared: Instruction) -> str:
+    """One instruction."""
+    lines = [f"### {declared.syntax}", "", f"    {_spaced(declared.pattern)}", ""]
+    lines += [declared.documentation, ""]
+    notes = []
+    if declared.profiles is not None:
+        notes.append(f"*Only in* {_listed(name for name in PROFILES if declared.exists_in(name))}.")
+    if found := _traps(declared):
+        notes.append(f"*Traps:* {', '.join(found)}.")
+    for name, patterns in declared.also.items():
+        texts = ", ".join(f"`{_spaced(pattern)}`" for pattern in patterns)
+        notes.append(f"*On {name} also:* {texts}.")
+    if notes:
+        lines += ["  \n".join(notes), ""]
+    return "\n".join(lines)
+
+
+def _spaced(pattern: Pattern) -> str:
+    """A pattern as declared, with single blanks."""
+    return " ".join(pattern.text.split())
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _traps(declared: Instruction) -> list[str]:
+    """Short names of exceptions, with the profiles where not all with the instruction have it."""
+    having = [profile_ for name, profile_ in PROFILES.items() if declared.exists_in(name)]
+    by_profile = {profile_.name: traps(declared, profile_) for profile_ in having}
+    found = []
+    for code in Exception_:
+        names = [name for name, codes in by_profile.items() if code in codes]
+        is_tlb = Exception_.TLB_MODIFIED <= code <= Exception_.TLB_STORE
+        expected = [profile_.name for profile_ in having if profile_.has_tlb or not is_tlb]
+        if names:
+            where = "" if names == expected else f" ({_listed(names)})"
+            found.append(MNEMONICS[code] + where)
+    return found
+
+
+def _aliases() -> str:
+    rows = [(f"`{text}`", f"`{meaning}`") for text, meaning in ALIASES.items()]
+    text = """\
+## Pseudo-instructions of one word
+
+The assembler takes these and more (`li` of any number, `la`, `blt`, `mul`, loads and stores of any
+address: `src/kseg/isa/assembler/macros.py`); the disassembler prints these.
+"""
+    return f"{text}\n{_table(['Pseudo-instruction', 'Stands for'], rows)}"
+
+
+# The privileged half.
+
+
+def _exceptions() -> str:
+    rows = [
+        (str(int(code)), MNEMONICS[code], code.name.lower().replace("_", " ").replace("tlb", "TLB"))
+        for code in Exception_
+    ]
+    return "## Exceptions\n\n" + _table(["ExcCode", "", "Exception"], rows)
+
+
+def _control_registers() -> str:
+    found: dict[tuple[int, int, str, str], list[str]] = {}
+    for profile_name, registers in cp0.REGISTERS.items():
+        for (number, select), register in registers.items():
+            key = number, select, f"c0_{register.name}", access(register, PROFILES[profile_name])
+            found.setdefault(key, []).append(profile_name)
+    rows = []
+    for (number, select, name, can), names in sorted(found.items()):
+        where = "all" if len(names) == len(PROFILES) else _listed(names)
+        rows.append((f"${number}, {select}" if select else f"${number}", name, can, where))
+    text = """\
+## CP0 registers
+
+For `mfc0` and `mtc0`, by number and select. On `mips161` all others raise RI; elsewhere they read
+as zero.
+"""
+    return f"{text}\n{_table(['Register', 'Name', 'Access', 'Profiles'], rows)}"
+
+
+def _profiles() -> str:
+    """What differs, from the fields of `Profile` and the texts under them."""
+    texts = _attribute_texts(Profile)
+    rows = []
+    for field in fields(Profile):
+        if field.name in ("name", "summary"):
+            continue
+        cells = [_shown(getattr(profile_, field.name)) for profile_ in PROFILES.values()]
+        if len(set(cells)) > 1:
+            rows.append([texts.get(field.name) or _spoken(field.name), *cells])
+    summaries = "".join(f"* `{name}`: {p.summary}.\n" for name, p in PROFILES.items())
+    return f"## Profiles\n\n{summaries}\n{_table(['Difference', *PROFILES], rows)}"
+
+
+def _attribute_texts(class_: type) -> dict[str, str]:
+    """The string under each attribute of a class, on one line."""
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(class_))).body
+    assert isinstance(definition, ast.ClassDef)
+    found = {}
+    for attribute, text in zip(definition.body, definition.body[1:], strict=False):
+        if isinstance(attribute, ast.AnnAssign) and isinstance(attribute.target, ast.Name):
+            match text:
+                case ast.Expr(ast.Constant(str(words))):
+                    found[attribute.target.id] = " ".join(words.split()).rstrip(".")
+    return found
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _shown(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return hex(value)
+        case tuple():
+            return ", ".join(str(part) for part in value) or "none"
+        case _ if callable(value):
+            return (inspect.getdoc(value) or "").split("\n\n")[0].replace("\n", " ").rstrip(".")
+        case _:
+            return str(value)
+
+
+def main() -> None:
+    """Write the page."""
+    root = Path(profile.__file__).parents[3]
+    if not (root / PAGE.parent).is_dir():
+        sys.exit(f"kseg: no {PAGE.parent} in {root}: run this in a checkout")
+    (root / PAGE).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

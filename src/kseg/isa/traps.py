@@ -1,0 +1,154 @@
+"""Which exceptions an instruction can take, and what CP0 registers can do: read off their
+declarations.
+
+A declaration is executed once on a processor that knows no values and only notes what could
+trap. Interrupts and faults of the instruction fetch, which every instruction can meet, are left
+out.
+"""
+
+from itertools import product
+from typing import Any, cast
+
+from kseg.isa.cp0 import ControlRegister
+from kseg.isa.exceptions import Exception_
+from kseg.isa.instruction import Instruction
+from kseg.isa.profile import Profile
+from kseg.isa.semantics import Processor
+
+_LOAD = (
+    Exception_.ADDRESS_ERROR_LOAD,
+    Exception_.TLB_LOAD,
+    Exception_.DATA_BUS_ERROR,
+)
+_STORE = (
+    Exception_.ADDRESS_ERROR_STORE,
+    Exception_.TLB_STORE,
+    Exception_.TLB_MODIFIED,
+    Exception_.DATA_BUS_ERROR,
+)
+_NEEDS_TLB = frozenset((Exception_.TLB_LOAD, Exception_.TLB_STORE, Exception_.TLB_MODIFIED))
+
+
+class _Unknown:
+    """A value about which nothing is known: whatever is done with it gives another one."""
+
+    def signed(self, _bits: int) -> "_Unknown":
+        return self
+
+    def select(self, _if_true: Any, _if_false: Any) -> "_Unknown":
+        return self
+
+    def divide(self, _divisor: Any) -> "tuple[_Unknown, _Unknown]":
+        return self, self
+
+    def _combined(self, _other: Any = None) -> "_Unknown":
+        return self
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _combined
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _combined
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = __mod__ = __rmod__ = _combined
+    __lt__ = __le__ = __gt__ = __ge__ = _combined
+    __eq__ = __ne__ = _combined  # type: ignore[assignment]
+    __invert__ = __neg__ = _combined
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        raise TypeError("a declaration must not branch on a value")
+
+
+_UNKNOWN = _Unknown()
+
+
+class _Registers:
+    def __getitem__(self, _number: Any) -> _Unknown:
+        return _UNKNOWN
+
+    def __setitem__(self, _number: Any, _value: Any) -> None:
+        pass
+
+
+class _Recorder:
+    """A processor that notes the exceptions a declaration could raise."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.big_endian = "big" in profile.byte_orders
+        self.gpr = _Registers()
+        self.found: set[Exception_] = set()
+        self.changed = False
+
+    def __getattr__(self, name: str) -> Any:
+        """What is not below can neither trap nor be known: registers, and actions on them."""
+        if callable(getattr(Processor, name, None)):
+            return self._act
+        return _UNKNOWN
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in Processor.__annotations__ and name not in ("profile", "big_endian", "gpr"):
+            self.changed = True
+
+    def _act(self, *_arguments: Any, **_options: Any) -> _Unknown:
+        self.changed = True
+        return _UNKNOWN
+
+    def trap(self, code: Exception_, _coprocessor: int = 0) -> None:
+        self.found.add(code)
+
+    def trap_if(self, _condition: Any, code: Exception_, _coprocessor: int = 0) -> None:
+        self.found.add(code)
+
+    def require_cp0(self) -> None:
+        self.found.add(Exception_.COPROCESSOR_UNUSABLE)
+
+    def load(self, _address: Any, _size: int) -> _Unknown:
+        self.found.update(_LOAD)
+        return _UNKNOWN
+
+    def load_around(self, address: Any) -> _Unknown:
+        return self.load(address, 4)
+
+    def check_address(self, _condition: Any, address: Any) -> None:
+        self.load(address, 4)
+
+    def store(self, _address: Any, _size: int, _value: Any) -> None:
+        self.found.update(_STORE)
+
+    def store_masked(self, address: Any, value: Any, _mask: Any) -> None:
+        self.store(address, 4, value)
+
+    def store_if(self, _condition: Any, address: Any, _expected: Any, value: Any) -> _Unknown:
+        self.store(address, 4, value)
+        return _UNKNOWN
+
+
+def traps(declared: Instruction, profile: Profile) -> frozenset[Exception_]:
+    """The exceptions that executing `declared` can raise on a processor of `profile`."""
+    recorder = _Recorder(profile)
+    for constants in _constants(declared):
+        operands = [constants.get(letter, _UNKNOWN) for letter in declared.operands]
+        declared.meaning(recorder, *operands)
+    found = recorder.found if profile.has_tlb else recorder.found - _NEEDS_TLB
+    return frozenset(found)
+
+
+def _constants(declared: Instruction) -> list[dict[str, int]]:
+    """Every combination of the operands on whose value the meaning may branch."""
+    letters = sorted(declared.constants)
+    widths = [declared.pattern.fields[letter].width for letter in letters]
+    return [
+        dict(zip(letters, values, strict=True))
+        for values in product(*(range(1 << width) for width in widths))
+    ]
+
+
+def access(register: ControlRegister, profile: Profile) -> str:
+    """What can be done with a CP0 register: "read", "read, write", or "reading raises RI"."""
+    recorder = _Recorder(profile)
+    processor = cast(Processor, recorder)
+    register.read(processor)
+    if Exception_.RESERVED_INSTRUCTION in recorder.found:
+        return "reading raises RI"
+    recorder.changed = False
+    register.write(processor, _UNKNOWN)
+    return "read, write" if recorder.changed else "read"
