@@ -37,7 +37,6 @@ class Board(Protocol):
     profile: str
     byte_order: str
     memory: PhysicalMemory
-    processors: Sequence[ProcessorState]
     clock: EventClock
     outside: Outside
     activity: DeviceActivity
@@ -47,6 +46,9 @@ class Board(Protocol):
     """Whether the guest ever asked for a debugger."""
     debugger_pending: bool
     """Whether it asks now; a monitor clears it."""
+
+    @property
+    def processors(self) -> Sequence[ProcessorState]: ...
 
     @property
     def bus(self) -> Bus: ...
