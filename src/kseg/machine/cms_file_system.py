@@ -267,7 +267,7 @@ class CmsFileSystem:
         if magic != MAGIC:
             raise FileSystemError(
                 "this disk holds no cms file system; make one with `format` in cms, "
-                "or put a file on it with `kseg disk put`"
+                "or with `kseg disk create --format`"
             )
         if version != VERSION or block_size != BLOCK_SIZE:
             raise FileSystemError(
