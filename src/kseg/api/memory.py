@@ -99,7 +99,7 @@ class VirtualMemory:
             same_space = high & r.ASID_MASK == asid or low & r.ENTRY_LO_G
             if (high ^ address) & r.VPN_MASK == 0 and same_space:
                 if low & r.ENTRY_LO_V:
-                    return (low & r.VPN_MASK) | (address & ~r.VPN_MASK)
+                    return int(low & r.VPN_MASK) | (address & ~r.VPN_MASK)
                 break
         raise AddressError(f"the TLB has no valid entry for virtual {address:#010x}")
 

@@ -55,9 +55,10 @@ class Registers(MutableMapping[str | int, int]):
             # The lines are live; the rest is what the last exception left.
             return int(state.cause | state.interrupt_lines | state.timer_line)
         if name == "count":
-            return (state.clock - state.count_origin) & WORD_MASK
+            return int(state.clock - state.count_origin) & WORD_MASK
         if name == "random":
-            return self._profile.random((state.clock - state.random_origin) & COUNTER_MASK) << 8
+            cycles = (state.clock - state.random_origin) & COUNTER_MASK
+            return int(self._profile.random(cycles)) << r.INDEX_SHIFT
         return int(getattr(state, CONTROL_FIELDS[_name(name)]))
 
     def __setitem__(self, name: str | int, value: int) -> None:

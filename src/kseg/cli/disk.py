@@ -145,9 +145,7 @@ def ls(image: str, path: str, long: bool) -> None:
 
 
 @contextmanager
-def _file_system(
-    image: str, *, writable: bool, opened: object = None
-) -> Iterator["CmsFileSystem"]:
+def _file_system(image: str, *, writable: bool, opened: object = None) -> Iterator["CmsFileSystem"]:
     """The cms file system on an image, locked while it is in use."""
     from kseg.api.scratch_disk import Sectors
     from kseg.machine.cms_file_system import CmsFileSystem

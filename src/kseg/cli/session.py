@@ -1,5 +1,6 @@
 """A machine with the user in front of it: keyboard, screen, signals, and how it all ends."""
 
+import gc
 import os
 import signal
 import stat
@@ -91,6 +92,9 @@ class Session:
         """Run until the machine or the user ends it; the terminal is restored in any case."""
         if self._source is Source.TERMINAL:
             self._terminal = Terminal(self._descriptor, signals=self._conditions.signals)
+        # `kseg.cli.main` has put this off: what is there now is no garbage.
+        gc.freeze()
+        gc.enable()
         try:
             with handled(self._give_terminal_back, self._take_terminal):
                 self._take_terminal()

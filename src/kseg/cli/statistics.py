@@ -54,7 +54,10 @@ def as_data(machine: Machine, stop: Stop) -> dict[str, Any]:
             "run": statistics.run_cycles,
             "idle": statistics.idle_cycles,
         },
-        "instructions": sum(sum(each["instructions"].values()) for each in processors),
+        "instructions": sum(
+            each.kernel_cycles - each.kernel_stalls + each.user_cycles - each.user_stalls
+            for each in statistics.processors
+        ),
         "processors": processors,
         "devices": msgspec.to_builtins(statistics.devices),
     }

@@ -85,7 +85,7 @@ def sys161(
             progress_timeout=timeout or 0,
             stop_for_debugger=not no_debugger,
             output=output.console,
-            message=output.message,
+            message=lambda text: output.message(in_its_words(text)),
         )
     except KsegError as error:
         output.message(str(error))
@@ -101,6 +101,11 @@ def sys161(
         conditions = Conditions(escape=None, signals=not pass_signals, attention=ATTENTION)
         outcome = Session(machine, output, conditions).run()
         finish(output, outcome, lambda: report(machine, outcome, output, no_debugger))
+
+
+def in_its_words(text: str) -> str:
+    """What the machine has to say, as System/161 says it."""
+    return f"{text}; dropping to debugger" if text.startswith("No progress in ") else text
 
 
 def report(machine: "Machine", outcome: "Outcome", output: "Output", no_debugger: bool) -> None:
