@@ -296,6 +296,10 @@ class BareMonitor:
             return 0
         return due - max(now, passed)
 
+    def host_stood_still(self) -> None:
+        """At pace "real", do not catch up on the time that passed (in a job that was stopped)."""
+        self._wall_anchor = None
+
     # State and statistics.
 
     def _find_burst_start(self) -> None:
