@@ -58,6 +58,44 @@ class Expected:
     match: re.Match[str] | None
 
 
+class Search:
+    """Looks for patterns in a guest's output as it comes."""
+
+    def __init__(
+        self, console: "Console", patterns: Pattern | Sequence[Pattern], start: int
+    ) -> None:
+        """Of several patterns, the one whose match begins first wins; of those, the first."""
+        self.wanted = [patterns] if isinstance(patterns, str | re.Pattern) else list(patterns)
+        self._console = console
+        self._start = start
+        self._seen = len(console.output)
+        self._lookback = max(
+            (len(each) if isinstance(each, str) else WINDOW for each in self.wanted), default=0
+        )
+        self.found: tuple[int, int, int, re.Match[str] | None] | None = None
+        """Which pattern, where its match begins and ends, and the match object."""
+        self._look(start)
+
+    def __call__(self) -> bool:
+        """Whether a match is complete now."""
+        if self.found is None and self._console.has_news:
+            seen, self._seen = self._seen, len(self._console.output)
+            self._look(max(self._start, seen - self._lookback))
+        return self.found is not None
+
+    def _look(self, start: int) -> None:
+        text = self._console.output
+        for index, pattern in enumerate(self.wanted):
+            if isinstance(pattern, str):
+                place, match = text.find(pattern, start), None
+                end = place + len(pattern)
+            else:
+                match = pattern.search(text, start)
+                place, end = match.span() if match else (-1, -1)
+            if place >= 0 and (self.found is None or place < self.found[1]):
+                self.found = (index, place, end, match)
+
+
 class Console:
     """Everything a guest prints, and the keyboard. Text is UTF-8; what is not reads as U+FFFD."""
 
@@ -87,6 +125,11 @@ class Console:
             self._chunks.clear()
         return self._text
 
+    @property
+    def has_news(self) -> bool:
+        """Whether the guest has printed something since `output` was last looked at."""
+        return bool(self._chunks)
+
     def send(self, text: str | bytes) -> None:
         """Type characters as they are. They arrive when the machine runs, and no faster than the
         guest takes them."""
@@ -108,47 +151,16 @@ class Console:
         Raises ConsoleTimeout when time is up or the guest waits for input for ever, and
         ConsoleClosed when the machine has switched off or failed.
         """
-        wanted = [patterns] if isinstance(patterns, str | re.Pattern) else list(patterns)
-        found = self._find(wanted, self._matched)
-        if found is None:
-            seen = len(self.output)
-
-            def arrived() -> bool:
-                nonlocal found, seen
-                if not self._chunks:
-                    return False
-                length = len(self.output)
-                lookback = max((len(w) for w in wanted if isinstance(w, str)), default=0)
-                if any(isinstance(w, re.Pattern) for w in wanted):
-                    lookback = max(lookback, WINDOW)
-                found = self._find(wanted, max(self._matched, seen - lookback))
-                seen = length
-                return found is not None
-
-            stop = self._run(arrived, timeout)
-            if found is None and (found := self._find(wanted, self._matched)) is None:
-                raise self._failure(wanted, timeout, stop)
-        index, start, end, match = found
+        search = Search(self, patterns, self._matched)
+        if search.found is None:
+            stop = self._run(search, timeout)
+            if not search():
+                raise self._failure(search.wanted, timeout, stop)
+        assert search.found is not None
+        index, start, end, match = search.found
         before = self._text[self._matched : start]
         self._matched = end
         return Expected(before, self._text[start:end], index, match)
-
-    def _find(
-        self, wanted: Sequence[Pattern], start: int
-    ) -> tuple[int, int, int, re.Match[str] | None] | None:
-        """(which pattern, where it begins, where it ends, match object) in the output."""
-        text = self.output
-        best: tuple[int, int, int, re.Match[str] | None] | None = None
-        for index, pattern in enumerate(wanted):
-            if isinstance(pattern, str):
-                place, match = text.find(pattern, start), None
-                end = place + len(pattern)
-            else:
-                match = pattern.search(text, start)
-                place, end = match.span() if match else (-1, -1)
-            if place >= 0 and (best is None or place < best[1]):
-                best = (index, place, end, match)
-        return best
 
     def _failure(
         self, wanted: Sequence[Pattern], timeout: float | None, stop: "Stop"

@@ -7,7 +7,7 @@ from typing import Any
 
 from kseg import engine as engines
 from kseg.api.boards import configure
-from kseg.api.console import Console
+from kseg.api.console import Console, Search
 from kseg.api.guests import find_guest
 from kseg.api.memory import Memory
 from kseg.api.processor import Processor
@@ -191,12 +191,9 @@ class Machine:
     def _condition(
         self, until: Callable[[], bool] | str | re.Pattern[str] | None
     ) -> Callable[[], bool] | None:
-        if until is None or callable(until):
-            return until
-        console, start = self.console, len(self.console.output)
-        if isinstance(until, str):
-            return lambda: console.output.find(until, start) >= 0
-        return lambda: until.search(console.output, start) is not None
+        if isinstance(until, str | re.Pattern):
+            return Search(self.console, until, len(self.console.output))
+        return until
 
     @property
     def typing(self) -> bool:

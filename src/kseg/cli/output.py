@@ -4,14 +4,20 @@ Both may be the same terminal or file; then a message never continues a half-wri
 guest's. Console output is gathered for a moment and written in one go.
 """
 
+import errno
 import os
 import select
 import time
+
+from kseg.errors import KsegError
 
 GATHER = 0.02
 """Seconds for which console output may wait for more."""
 MOST_GATHERED = 1 << 16
 """Bytes of it."""
+
+GONE = (errno.EPIPE, errno.ECONNRESET, errno.EIO)
+"""What writing to a pipe, a socket and a terminal says when there is no other end any more."""
 
 
 class OutputClosed(Exception):  # noqa: N818 - nothing is wrong, nobody listens any more
@@ -87,5 +93,7 @@ def _write(descriptor: int, data: bytes) -> None:
         except BlockingIOError:
             # Somebody else made the descriptor non-blocking: it may be shared.
             select.select([], [descriptor], [])
-        except (BrokenPipeError, ConnectionError):
-            raise OutputClosed from None
+        except OSError as error:
+            if error.errno in GONE:
+                raise OutputClosed from None
+            raise KsegError(f"cannot write output: {error.strerror}") from None

@@ -78,6 +78,12 @@ input has ended; 128 + N ended by signal N.
     metavar="SECONDS",
     help="Stop when no user-mode instruction is executed for twice as long.",
 )
+@click.option(
+    "--epoch",
+    type=click.IntRange(0, 0xFFFFFFFF),
+    metavar="SECONDS",
+    help="Calendar time at power-on, in seconds since 1970 (default: now).",
+)
 @click.argument("kernel")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -97,6 +103,7 @@ def run(
     idle_limit: float,
     doom: int | None,
     progress: int | None,
+    epoch: int | None,
     kernel: str,
     arguments: tuple[str, ...],
 ) -> None:
@@ -125,6 +132,7 @@ def run(
         seed=checked_seed(seed),
         doom=doom or 0,
         progress_timeout=progress or 0,
+        epoch=epoch,
         output=output.console,
         message=output.message,
     ) as vm:

@@ -96,7 +96,7 @@ class Session:
         gc.freeze()
         gc.enable()
         try:
-            with handled(self._give_terminal_back, self._take_terminal):
+            with handled(self._give_terminal_back, self._go_on):
                 self._take_terminal()
                 self._start_input()
                 stop = self._drive()
@@ -204,6 +204,10 @@ class Session:
     def _take_terminal(self) -> None:
         if self._terminal is not None:
             self._terminal.take()
+
+    def _go_on(self) -> None:
+        self._take_terminal()
+        self._machine.monitor.host_stood_still()
 
     def _give_terminal_back(self) -> None:
         if self._terminal is not None:

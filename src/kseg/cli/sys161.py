@@ -118,8 +118,8 @@ def report(machine: "Machine", outcome: "Outcome", output: "Output", no_debugger
             output.message(line)
     elif reason is StopReason.IDLE:
         output.message("the guest waits for input, but the input has ended")
-    elif reason in (StopReason.FATAL, StopReason.NO_PROGRESS) and no_debugger:
+    elif reason is StopReason.NO_PROGRESS and no_debugger:
         output.message("Exiting instead of waiting for debugger...")
-    elif reason is not StopReason.DOOM and outcome.signal is None:
-        output.message("No debugger yet; exiting instead of waiting for one (-X goes on)...")
+    elif reason is not StopReason.DOOM and outcome.signal is None and not no_debugger:
+        output.message("No debugger yet; exiting instead of waiting for one (see -X)...")
     output.finish_line()
