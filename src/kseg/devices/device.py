@@ -60,6 +60,9 @@ class Register:
     name: str
     access: str = "rw"
     read_has_side_effects: bool = False
+    steady: bool = False
+    """What is read changes only with an event or another access, and not with time or with the
+    processor that reads: engines may answer a guest that polls it by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +145,22 @@ class Device:
         self.memory = surroundings.memory
         self.activity = surroundings.activity
         self._lines = lines
-        self._readers: dict[int, Callable[[], int]] = {}
-        self._writers: dict[int, Callable[[int], None]] = {}
+        self.word_readers: dict[int, Callable[[], int]] = {}
+        self.word_writers: dict[int, Callable[[int], None]] = {}
+        self.steady_words: set[int] = set()
         self._peekers: dict[int, Callable[[], int]] = {}
         for register in self.registers:
             if "r" in register.access:
                 reader = self._method("read", register)
-                self._readers[register.offset] = reader
+                self.word_readers[register.offset] = reader
+                if register.steady:
+                    self.steady_words.add(register.offset)
                 effects = register.read_has_side_effects
                 self._peekers[register.offset] = (
                     self._method("peek", register) if effects else reader
                 )
             if "w" in register.access:
-                self._writers[register.offset] = self._method("write", register)
+                self.word_writers[register.offset] = self._method("write", register)
         self.clock.register(self.owner, self)
         self.plug_in()
         self.reset()
@@ -181,7 +187,7 @@ class Device:
     def read(self, offset: int, size: int = 4) -> int:
         """Load `size` bytes at `offset`; BusError where nothing can be read."""
         if size == 4:
-            reader = self._readers.get(offset)
+            reader = self.word_readers.get(offset)
             if reader is None:
                 raise BusError(f"{self.owner}: no readable register at {offset:#x}")
             return reader()
@@ -193,7 +199,7 @@ class Device:
         if size != 4:
             value = merge(self.read(offset & ~3), offset, size, value)
             offset &= ~3
-        writer = self._writers.get(offset)
+        writer = self.word_writers.get(offset)
         if writer is None:
             raise BusError(f"{self.owner}: no writable register at {offset:#x}")
         writer(value)

@@ -63,10 +63,10 @@ class Disk(Device):
     revision = 2
     State = DiskState
     registers = (
-        Register(0x0, "sectors", access="r"),
-        Register(0x4, "status"),
-        Register(0x8, "sector"),
-        Register(0xC, "rpm", access="r"),
+        Register(0x0, "sectors", access="r", steady=True),
+        Register(0x4, "status", steady=True),
+        Register(0x8, "sector", steady=True),
+        Register(0xC, "rpm", access="r", steady=True),
     )
 
     @classmethod

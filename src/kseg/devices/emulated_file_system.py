@@ -72,11 +72,11 @@ class EmulatedFileSystem(Device):
     revision = 1
     State = EmulatedFileSystemState
     registers = (
-        Register(0x00, "handle"),
-        Register(0x04, "offset"),
-        Register(0x08, "length"),
-        Register(0x0C, "operation"),
-        Register(0x10, "result"),
+        Register(0x00, "handle", steady=True),
+        Register(0x04, "offset", steady=True),
+        Register(0x08, "length", steady=True),
+        Register(0x0C, "operation", steady=True),
+        Register(0x10, "result", steady=True),
     )
 
     @classmethod

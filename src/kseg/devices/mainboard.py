@@ -86,12 +86,12 @@ class Mainboard(Device):
     revision = 1
     State = InterruptState
     registers: ClassVar[Sequence[Register]] = (
-        Register(CONTROL + 0x00, "ram_size", access="r"),
-        Register(CONTROL + 0x04, "raised", access="r"),
+        Register(CONTROL + 0x00, "ram_size", access="r", steady=True),
+        Register(CONTROL + 0x04, "raised", access="r", steady=True),
         Register(CONTROL + 0x08, "power"),
-        Register(CONTROL + 0x0C, "enabled"),
-        Register(CONTROL + 0x10, "processors", access="r"),
-        Register(CONTROL + 0x14, "running"),
+        Register(CONTROL + 0x0C, "enabled", steady=True),
+        Register(CONTROL + 0x10, "processors", access="r", steady=True),
+        Register(CONTROL + 0x14, "running", steady=True),
         Register(CONTROL + 0x18, "self", access="r"),
     )
     has_processor_areas = True
@@ -132,7 +132,7 @@ class Mainboard(Device):
     def read(self, offset: int, size: int = 4) -> int:
         if size != 4:
             return narrow(self.read(offset & ~3), offset, size)
-        reader = self._readers.get(offset)
+        reader = self.word_readers.get(offset)
         if reader is not None:
             return reader()
         return self._read_region(offset)

@@ -48,8 +48,8 @@ class NetworkInterface(Device):
     revision = 1
     State = NetworkState
     registers = (
-        Register(0x0, "received"),
-        Register(0x4, "sent"),
+        Register(0x0, "received", steady=True),
+        Register(0x4, "sent", steady=True),
         Register(0x8, "control"),
         Register(0xC, "status", access="r"),
     )

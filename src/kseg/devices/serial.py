@@ -44,8 +44,8 @@ class Serial(Device):
     State = SerialState
     registers = (
         Register(0x0, "character", read_has_side_effects=True),
-        Register(0x4, "transmit"),
-        Register(0x8, "receive"),
+        Register(0x4, "transmit", steady=True),
+        Register(0x8, "receive", steady=True),
     )
 
     def reset(self) -> None:

@@ -70,8 +70,17 @@ class Engine(Protocol):
         """
         ...
 
-    def complete_load(self, value: int | None) -> None:
-        """Answer DEVICE_LOAD with the `size` bytes loaded as a number; None is a bus error."""
+    def complete_load(self, value: int | None, *, steady: bool = False) -> None:
+        """Answer DEVICE_LOAD with the `size` bytes loaded as a number; None is a bus error.
+
+        `steady` says that the same load would have the same answer, and no effect, until the
+        next exit of another kind: the engine may then answer it by itself. So a guest that polls
+        a device does not ask once a turn.
+        """
+        ...
+
+    def state_changed(self) -> None:
+        """The processors' state was written by somebody else (a snapshot was loaded)."""
         ...
 
     def complete_store(self, accepted: bool) -> None:

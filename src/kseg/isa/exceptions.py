@@ -40,7 +40,7 @@ class Fatal(IntEnum):
     the word written."""
 
 
-MNEMONICS = "Int Mod TLBL TLBS AdEL AdES IBE DBE Sys Bp RI CpU Ov".split()  # noqa: SIM905
+MNEMONICS = "Int Mod TLBL TLBS AdEL AdES IBE DBE Sys Bp RI CpU Ov".split()
 """The manual's short names, by ExcCode."""
 
 REFILL_VECTOR = 0x80000000

@@ -3,7 +3,7 @@
 MIPS RISC Architecture (Kane, Heinrich), chapters 2 and 6; the names follow the o32 convention.
 """
 
-GPR_NAMES = (  # noqa: SIM905
+GPR_NAMES = (
     "zero at v0 v1 a0 a1 a2 a3 t0 t1 t2 t3 t4 t5 t6 t7 "
     "s0 s1 s2 s3 s4 s5 s6 s7 t8 t9 k0 k1 gp sp fp ra"
 ).split()

@@ -16,6 +16,8 @@ class Bus(Protocol):
 
     asking_processor: int
     """Which processor made the last access."""
+    steady_words: set[int]
+    """Physical addresses of registers whose words can be read again without asking."""
 
     def read(self, processor: int, address: int, size: int) -> int: ...
 

@@ -4,7 +4,7 @@ System/161 manual, "LAMEbus". The registers through which a guest controls this 
 card in slot 31 (`kseg.devices.mainboard`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kseg.devices.device import BUS_BASE, SLOT_SIZE, Device, slot_base
 from kseg.devices.mainboard import (
@@ -36,6 +36,11 @@ class LameBus:
         self.memory = memory
         self.processors = processors
         self.devices: list[Device | None] = [None] * SLOTS
+        # Whole words of named registers, by physical address: nearly all accesses.
+        self._word_readers: dict[int, Callable[[], int]] = {}
+        self._word_writers: dict[int, Callable[[int], None]] = {}
+        self.steady_words: set[int] = set()
+        """Physical addresses of registers whose words can be read again without asking."""
         self.interrupts = InterruptState()
         self.asking_processor = 0
 
@@ -44,6 +49,12 @@ class LameBus:
         if self.devices[device.slot] is not None:
             raise ValueError(f"slot {device.slot} is taken")
         self.devices[device.slot] = device
+        base = slot_base(device.slot)
+        for offset, reader in device.word_readers.items():
+            self._word_readers[base + offset] = reader
+        self.steady_words.update(base + offset for offset in device.steady_words)
+        for offset, writer in device.word_writers.items():
+            self._word_writers[base + offset] = writer
 
     @property
     def cards(self) -> list[Device]:
@@ -54,16 +65,24 @@ class LameBus:
 
     def read(self, processor: int, address: int, size: int) -> int:
         """Load `size` bytes from a register."""
-        device = self._device_at(address)
         self.asking_processor = processor
-        return device.read(address & 0xFFFF, size)
+        if size == 4:
+            reader = self._word_readers.get(address)
+            if reader is not None:
+                return reader()
+        return self._device_at(address).read(address & 0xFFFF, size)
 
     def write(
         self, processor: int, address: int, size: int, value: int, mask: int = 0xFFFFFFFF
     ) -> None:
         """Store `value` to a register; `mask` says which bits of a word change."""
-        device = self._device_at(address)
         self.asking_processor = processor
+        if size == 4 and mask == 0xFFFFFFFF:
+            writer = self._word_writers.get(address)
+            if writer is not None:
+                writer(value)
+                return
+        device = self._device_at(address)
         if mask != 0xFFFFFFFF:
             # SWL and SWR read the word, merge and write it, like all narrow stores.
             value = device.read(address & 0xFFFC, 4) & ~mask | value & mask

@@ -66,9 +66,7 @@ class PhysicalMemory:
         backing = mmap.mmap(-1, rounded, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self._maps.append(backing)
         address = ctypes.addressof(ctypes.c_char.from_buffer(backing))
-        region = Region(
-            name, base, size, writable, executable, memoryview(backing)[:size], address
-        )
+        region = Region(name, base, size, writable, executable, memoryview(backing)[:size], address)
         self.regions.append(region)
         return region
 

@@ -155,6 +155,7 @@ class BareMonitor:
                 board.debugger_pending = False
                 if self.stop_for_debugger:
                     return Stop(StopReason.DEBUGGER, None, "the guest asked for a debugger")
+                board.message("Not waiting for debugger...")
 
     def _run_burst(self, length: int) -> Stop | None:
         """Run to `length` cycles into the burst, or to its end when that comes to be earlier."""
@@ -163,15 +164,18 @@ class BareMonitor:
             self._skip(length - clock.elapsed)
             return None
         run = engine.run
-        # Answers may cut the burst, so its length is looked up again each time.
-        while (left := min(length, clock.burst) - clock.elapsed) > 0:
+        while True:
+            # Answers may cut the burst, so its length is looked up again each time.
+            left = (clock.burst if clock.burst < length else length) - clock.elapsed
+            if left <= 0:
+                break
             request = run(left)
             clock.elapsed = engine.clock - start
             reason = request.reason
-            if reason is ExitReason.DEVICE_STORE:
-                self._answer_store(request)
-            elif reason is ExitReason.DEVICE_LOAD:
+            if reason is ExitReason.DEVICE_LOAD:
                 self._answer_load(request)
+            elif reason is ExitReason.DEVICE_STORE:
+                self._answer_store(request)
             elif reason is ExitReason.IDLE:
                 self._skip(min(length, clock.burst) - clock.elapsed)
             elif reason is ExitReason.BREAK:
@@ -192,7 +196,8 @@ class BareMonitor:
             self.engine.complete_load(0)
             self._stop_after_cycle(fatal)
         else:
-            self.engine.complete_load(value)
+            steady = request.size == 4 and request.address in self.board.bus.steady_words
+            self.engine.complete_load(value, steady=steady)
 
     def _answer_store(self, request: Exit) -> None:
         try:
@@ -219,6 +224,8 @@ class BareMonitor:
         message("You did something the hardware didn't like.")
         message("In real life the machine would hang for no apparent reason,")
         message("or maybe start to act strangely.")
+        if not self.stop_for_debugger:
+            message("Exiting instead of waiting for debugger...")
         return Stop(StopReason.FATAL, fatal.exit_code, str(fatal), processor)
 
     def _settle(self) -> None:

@@ -73,7 +73,9 @@ class FunctionBuilder:
         """The `type_` at `pointer` plus `bytes_`."""
         return self.emit(f"load {type_}, ptr {self.offset(pointer, bytes_)}, align 1")
 
-    def store(self, type_: str, value: Operand, pointer: Operand, bytes_: int | Operand = 0) -> None:
+    def store(
+        self, type_: str, value: Operand, pointer: Operand, bytes_: int | Operand = 0
+    ) -> None:
         """Store `value` at `pointer` plus `bytes_`."""
         self.do(f"store {type_} {value}, ptr {self.offset(pointer, bytes_)}, align 1")
 
@@ -96,8 +98,9 @@ class FunctionBuilder:
     def known(self, key: Any) -> Operand | None:
         """The operand remembered under `key` where control now is."""
         for scope in reversed(self._scopes):
-            if key in scope:
-                return scope[key]
+            operand: Operand | None = scope.get(key)
+            if operand is not None:
+                return operand
         return None
 
     def remember(self, key: Any, operand: Operand) -> Operand:

@@ -8,6 +8,7 @@ is kept is that run and the names in it; loading it needs neither LLVM nor a lin
 import ctypes
 import mmap
 from dataclasses import dataclass
+from typing import Any
 
 _SAME_SECTION_CALLS = {
     ("EM_X86_64", 2): 4,  # R_X86_64_PC32
@@ -81,7 +82,7 @@ def _extract(object_file: bytes) -> Blob:
 
     from elftools.elf.elffile import ELFFile
 
-    elf = ELFFile(io.BytesIO(object_file))
+    elf: Any = ELFFile(io.BytesIO(object_file))
     text = elf.get_section_by_name(".text")
     number = next(i for i, s in enumerate(elf.iter_sections()) if s.name == ".text")
     table = elf.get_section_by_name(".symtab")

@@ -7,6 +7,7 @@ needs more (overflow, the high half of a product) is computed wide.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
@@ -44,12 +45,16 @@ class Symbol:
     # Leaves.
 
     @staticmethod
-    def of_i32(builder: FunctionBuilder, operand: Operand, range_: tuple[int, int] = U32) -> "Symbol":
+    def of_i32(
+        builder: FunctionBuilder, operand: Operand, range_: tuple[int, int] = U32
+    ) -> "Symbol":
         """The i32 `operand`, unsigned unless `range_` says otherwise."""
         return Symbol(builder, range_, emit32=lambda: operand)
 
     @staticmethod
-    def of_i64(builder: FunctionBuilder, operand: Operand, range_: tuple[int, int] = U64) -> "Symbol":
+    def of_i64(
+        builder: FunctionBuilder, operand: Operand, range_: tuple[int, int] = U64
+    ) -> "Symbol":
         """The i64 `operand`."""
         return Symbol(builder, range_, emit64=lambda: operand)
 
@@ -126,7 +131,9 @@ class Symbol:
             emit64=lambda: str(value & ((1 << 64) - 1)),
         )
 
-    def _binary(self, name: str, other: Any, range_: tuple[int, int], *, swap: bool = False) -> "Symbol":
+    def _binary(
+        self, name: str, other: Any, range_: tuple[int, int], *, swap: bool = False
+    ) -> "Symbol":
         left, right = self, self._lift(other)
         if swap:
             left, right = right, left
@@ -177,7 +184,9 @@ class Symbol:
 
     def __xor__(self, other: Any) -> "Symbol":
         o = self._lift(other)
-        return self._truth("xor", o) if self._both_truth(o) else self._binary("xor", o, self._bits(o))
+        return (
+            self._truth("xor", o) if self._both_truth(o) else self._binary("xor", o, self._bits(o))
+        )
 
     __rxor__ = __xor__
 
@@ -307,19 +316,21 @@ class Symbol:
         d = self._lift(divisor)
         emit = self.builder.emit
         if self.fits(U32) and d.fits(U32):
-            return tuple(  # type: ignore[return-value]
-                Symbol(
-                    self.builder,
-                    U32,
-                    emit32=lambda name=name: emit(f"{name} i32 {self.i32()}, {d.i32()}"),
-                )
+            quotient, remainder = (
+                Symbol(self.builder, U32, emit32=partial(self._divided, name, 32, d))
                 for name in ("udiv", "urem")
             )
-        return tuple(  # type: ignore[return-value]
-            Symbol(
-                self.builder,
-                (-(1 << 31), 1 << 31),
-                emit64=lambda name=name: emit(f"{name} i64 {self.i64()}, {d.i64()}"),
+        else:
+            quotient, remainder = (
+                Symbol(
+                    self.builder,
+                    (-(1 << 31), 1 << 31),
+                    emit64=partial(self._divided, name, 64, d),
+                )
+                for name in ("sdiv", "srem")
             )
-            for name in ("sdiv", "srem")
-        )
+        return quotient, remainder
+
+    def _divided(self, name: str, width: int, divisor: "Symbol") -> Operand:
+        left, right = (self.i32(), divisor.i32()) if width == 32 else (self.i64(), divisor.i64())
+        return self.builder.emit(f"{name} i{width} {left}, {right}")

@@ -173,7 +173,10 @@ def _give_up() -> str:
 def _store_into_code() -> str:
     """A store is about to change physical memory: is the page decoded, and to stay so?"""
     b = FunctionBuilder(
-        "store_into_code", "i1", [("ptr", "context"), ("i64", "number"), ("i64", "physical")], "internal"
+        "store_into_code",
+        "i1",
+        [("ptr", "context"), ("i64", "number"), ("i64", "physical")],
+        "internal",
     )
     pages = fields.shared_pointer(b, "code_page_of")
     code_page = b.load("ptr", pages, b.emit("shl i64 %number, 3"))
@@ -196,7 +199,10 @@ def _store_into_code() -> str:
 def _make_code_page() -> str:
     """A code page, all of it still to be decoded, for the page of %physical in %region."""
     b = FunctionBuilder(
-        "make_code_page", "ptr", [("ptr", "context"), ("ptr", "region"), ("i64", "physical")], "internal"
+        "make_code_page",
+        "ptr",
+        [("ptr", "context"), ("ptr", "region"), ("i64", "physical")],
+        "internal",
     )
     shared = fields.load_pointer(b, "shared")
 
@@ -221,7 +227,9 @@ def _make_code_page() -> str:
     fresh = b.emit(f"icmp eq ptr {chosen.get()}, null")
     with b.if_(fresh):
         chosen.set(shared_field("pool_next"))
-        b.store("ptr", b.offset(chosen.get(), CODE_PAGE_STRIDE), shared, SHARED_OFFSETS["pool_next"])
+        b.store(
+            "ptr", b.offset(chosen.get(), CODE_PAGE_STRIDE), shared, SHARED_OFFSETS["pool_next"]
+        )
     with b.if_(b.emit(f"xor i1 {fresh}, true")):
         b.store("ptr", b.load("ptr", chosen.get(), CODE_PAGE_NEXT), shared, SHARED_OFFSETS["free"])
     code_page = chosen.get()
@@ -342,9 +350,8 @@ def _memory_changed() -> str:
     b = FunctionBuilder("memory_changed", "void", [("ptr", "context"), ("i64", "number")], "hidden")
     at = b.emit("shl i64 %number, 3")
     code_page = b.load("ptr", fields.shared_pointer(b, "code_page_of"), at)
-    with b.if_(b.emit(f"icmp ne ptr {code_page}, null")):
-        with b.count(ENTRIES) as number:
-            entry = b.offset(code_page, b.emit(f"shl i64 {number}, 4"))
-            b.do(f"call void @reset_entry(ptr %context, ptr {entry})")
+    with b.if_(b.emit(f"icmp ne ptr {code_page}, null")), b.count(ENTRIES) as number:
+        entry = b.offset(code_page, b.emit(f"shl i64 {number}, 4"))
+        b.do(f"call void @reset_entry(ptr %context, ptr {entry})")
     b.do("ret void")
     return b.text("noinline")

@@ -392,7 +392,9 @@ def _update_mode() -> str:
     fields.store_context(b, "user_mode", user.i32())
     isolated = ((status & r.STATUS_ISC) != 0).i1()
     for table in ("reads", "writes", "codes"):
-        of_user, of_kernel = (fields.load_pointer(b, f"{mode}_{table}") for mode in ("user", "kernel"))
+        of_user, of_kernel = (
+            fields.load_pointer(b, f"{mode}_{table}") for mode in ("user", "kernel")
+        )
         chosen = b.emit(f"select i1 {user.i1()}, ptr {of_user}, ptr {of_kernel}")
         if table != "codes":
             empty = fields.load_pointer(b, "empty")
@@ -438,7 +440,15 @@ def _resync(variant: Variant, *, refetches: bool) -> str:
     time_left = Symbol.of_i1(b, b.emit("icmp sgt i64 %left, 0"))
     with b.if_((interrupt_due(b) & time_left).i1(), "unlikely"):
         vector = _call_enter(
-            b, pc=pc, in_slot="false", next_pc="0", code="0", address="0", opcode="0", refill="0", now=now
+            b,
+            pc=pc,
+            in_slot="false",
+            next_pc="0",
+            code="0",
+            address="0",
+            opcode="0",
+            refill="0",
+            now=now,
         )
         fields.store_context(b, "target_pc", vector)
     b.tail_call("@go_n", arguments(target=go_entry(b), **_tables(b)))

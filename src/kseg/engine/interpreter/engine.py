@@ -20,6 +20,7 @@ from kseg.engine.interpreter.layout import (
     MAX_PROCESSORS,
     MAX_REGIONS,
     PAGE,
+    STEADY_SLOTS,
     WRITABLE,
     Context,
     Shared,
@@ -58,6 +59,7 @@ class Interpreter:
         self._memory = memory
         self._order = byte_order
         self._mappings: list[mmap.mmap] = []
+        self._tables: list[mmap.mmap] = []
         compiled = image.load(profile_name, byte_order)
         self._code = MappedCode(
             Blob(compiled.code, {"run": compiled.run, "memory_changed": compiled.memory_changed})
@@ -83,6 +85,16 @@ class Interpreter:
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0x4000)
         mapping = mmap.mmap(-1, size, flags=flags)
         self._mappings.append(mapping)
+        return self._address(mapping)
+
+    def _table(self, size: int) -> int:
+        """The address of a table that mirrors a TLB, empty."""
+        address = self._allocate(size)
+        self._tables.append(self._mappings[-1])
+        return address
+
+    @staticmethod
+    def _address(mapping: mmap.mmap) -> int:
         return ctypes.addressof(ctypes.c_char.from_buffer(mapping))
 
     def _fill_shared(self, compiled: image.Image, code_pages: int) -> None:
@@ -113,9 +125,9 @@ class Interpreter:
         context.state = ctypes.addressof(state)
         context.shared = ctypes.addressof(self._shared)
         for mode in ("kernel", "user"):
-            setattr(context, f"{mode}_reads", self._allocate(DATA_TABLE_SIZE))
-            setattr(context, f"{mode}_writes", self._allocate(DATA_TABLE_SIZE))
-            setattr(context, f"{mode}_codes", self._allocate(CODE_TABLE_SIZE))
+            setattr(context, f"{mode}_reads", self._table(DATA_TABLE_SIZE))
+            setattr(context, f"{mode}_writes", self._table(DATA_TABLE_SIZE))
+            setattr(context, f"{mode}_codes", self._table(CODE_TABLE_SIZE))
         if not hasattr(self, "_empty"):
             self._empty = self._allocate(DATA_TABLE_SIZE)
         context.empty = self._empty
@@ -166,15 +178,23 @@ class Interpreter:
             return Exit(ExitReason.FATAL, turn, value=context.exit_value, fatal=fatal)
         return Exit(ExitReason(reason), turn)
 
-    def complete_load(self, value: int | None) -> None:
+    def complete_load(self, value: int | None, *, steady: bool = False) -> None:
         context = self._contexts[self._shared.turn]
         if value is None:
             context.latch = LATCH_BUS_ERROR
             return
         size = context.exit_size
-        laid_out = (value & ((1 << 8 * size) - 1)).to_bytes(size, "big" if self._order == "big" else "little")
-        context.latch_value = int.from_bytes(laid_out, "little")
+        laid_out = (value & ((1 << 8 * size) - 1)).to_bytes(
+            size, "big" if self._order == "big" else "little"
+        )
+        context.latch_value = laid = int.from_bytes(laid_out, "little")
         context.latch = LATCH_LOADED
+        if steady:
+            address = context.exit_address
+            slot = address >> 2 & STEADY_SLOTS - 1
+            self._shared.steady_keys[slot] = size << 32 | address
+            self._shared.steady_values[slot] = laid
+            self._shared.keep_steady = 1
 
     def complete_store(self, accepted: bool) -> None:
         context = self._contexts[self._shared.turn]
@@ -187,6 +207,19 @@ class Interpreter:
             state.count_origin += cycles
             state.random_origin += cycles
             context.mode_since += cycles
+
+    def state_changed(self) -> None:
+        self._shared.round = self.processors[0].clock
+        self._shared.turn = 0
+        self._inside = False
+        for table in self._tables:
+            table.madvise(mmap.MADV_DONTNEED)  # reads as zero from now on
+        for region in self._memory.regions:
+            self.memory_changed(region.base, region.size)
+        for context, state in zip(self._contexts, self.processors, strict=True):
+            context.asid = state.entry_hi & ASID_MASK
+            context.user_mode = 1 if state.status & STATUS_KUC else 0
+            context.mode_since = state.clock
 
     def memory_changed(self, address: int, length: int) -> None:
         region = self._memory.region_at(address)

@@ -55,7 +55,9 @@ def shared_pointer(b: FunctionBuilder, name: str) -> Operand:
     return b.load("ptr", load_pointer(b, "shared"), SHARED_OFFSETS[name])
 
 
-def add_to_state(b: FunctionBuilder, name: str, amount: Symbol | int, state: Operand = "%state") -> None:
+def add_to_state(
+    b: FunctionBuilder, name: str, amount: Symbol | int, state: Operand = "%state"
+) -> None:
     """Add to a 64-bit counter of ProcessorState."""
     operand = amount.i64() if isinstance(amount, Symbol) else str(amount)
     old = b.load("i64", state, STATE_OFFSETS[name])

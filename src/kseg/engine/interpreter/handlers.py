@@ -66,9 +66,10 @@ def _constant_values(declared: Instruction, profile: Profile) -> list[tuple[tupl
     """
     if not declared.constants:
         return [()]
-    known = [(("r", number), ("e", select)) for number, select in cp0.distinguished(profile)]
-    if not profile.has_register_selects:
-        known = [(pair[0],) for pair in known]
+    known: list[tuple[tuple[str, int], ...]] = [
+        (("r", number), ("e", select)) if profile.has_register_selects else (("r", number),)
+        for number, select in cp0.distinguished(profile)
+    ]
     return [*known, (("r", -1), ("e", -1))]
 
 

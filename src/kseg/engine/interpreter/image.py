@@ -38,7 +38,8 @@ class Image:
             len(self.code), self.run, self.memory_changed, len(self.tables), len(self.patterns), 0
         )
         tables = b"".join(
-            struct.pack(f"<{OPERATIONS}I", *self.tables[name]) for name in _TABLES[: len(self.tables)]
+            struct.pack(f"<{OPERATIONS}I", *self.tables[name])
+            for name in _TABLES[: len(self.tables)]
         )
         starts = struct.pack("<65I", *self.starts)
         return header + tables + starts + self.patterns + self.code

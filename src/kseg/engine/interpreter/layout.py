@@ -1,6 +1,7 @@
 """The data that handlers, runtime and Python share: structures, and where their fields lie."""
 
 import ctypes
+from typing import Any
 
 from kseg.engine.state import ProcessorState
 
@@ -48,6 +49,7 @@ PREDECODE, SENTINEL, GO, PAGE_END, RESERVED = range(5)
 """Operations that are not instructions; those of the instruction set follow."""
 FIRST_INSTRUCTION = 5
 
+STEADY_SLOTS = 4
 MAX_REGIONS = 256
 MAX_PROCESSORS = 32
 
@@ -147,16 +149,27 @@ class Shared(ctypes.Structure):
         ("round", u64),  # the cycle in which the present round began
         ("turn", u64),  # whose turn it is
         ("quantum", u64),
+        # Device loads that have the same answer until the engine is left for something else:
+        # the address with the size above it, and the bytes.
+        ("keep_steady", u64),
+        ("steady_keys", u64 * STEADY_SLOTS),
+        ("steady_values", u64 * STEADY_SLOTS),
     ]
 
 
-STATE_OFFSETS = {name: getattr(ProcessorState, name).offset for name, _ in ProcessorState._fields_}
-CONTEXT_OFFSETS = {name: getattr(Context, name).offset for name, _ in Context._fields_}
-SHARED_OFFSETS = {name: getattr(Shared, name).offset for name, _ in Shared._fields_}
+def _offsets(structure: type[ctypes.Structure]) -> dict[str, int]:
+    return {field[0]: getattr(structure, field[0]).offset for field in structure._fields_}
 
-_TYPES = {u8: "i8", u32: "i32", u64: "i64"}
-STATE_TYPES = {name: _TYPES.get(type_, "") for name, type_ in ProcessorState._fields_}
-CONTEXT_TYPES = {name: _TYPES.get(type_, "") for name, type_ in Context._fields_}
+
+def _types(structure: type[ctypes.Structure]) -> dict[str, str]:
+    """The LLVM types of the fields that are plain integers."""
+    names: dict[Any, str] = {u8: "i8", u32: "i32", u64: "i64"}
+    return {field[0]: names.get(field[1], "") for field in structure._fields_}
+
+
+STATE_OFFSETS, STATE_TYPES = _offsets(ProcessorState), _types(ProcessorState)
+CONTEXT_OFFSETS, CONTEXT_TYPES = _offsets(Context), _types(Context)
+SHARED_OFFSETS = _offsets(Shared)
 
 DISCARD = STATE_OFFSETS["discard"] - STATE_OFFSETS["gpr"]
 """Offset from register 0 to the word that takes writes to it."""

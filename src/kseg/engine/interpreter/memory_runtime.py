@@ -17,6 +17,7 @@ from kseg.engine.interpreter.layout import (
     PAGE,
     SHARED_OFFSETS,
     STATE_OFFSETS,
+    STEADY_SLOTS,
     WRITABLE,
     RegionEntry,
 )
@@ -80,13 +81,18 @@ def whole_page_inside(b: FunctionBuilder, physical: Operand) -> Operand:
 
 def fault(b: FunctionBuilder, code: Value, address: Value = 0, refill: Operand = "0") -> None:
     """Note an exception in the context."""
-    operands = [value.i32() if isinstance(value, Symbol) else str(int(value)) for value in (code, address)]
+    operands = [
+        value.i32() if isinstance(value, Symbol) else str(int(value)) for value in (code, address)
+    ]
     b.do(f"call void @fault(ptr %context, i32 {operands[0]}, i32 {operands[1]}, i32 {refill})")
 
 
 def _fault() -> str:
     b = FunctionBuilder(
-        "fault", "void", [("ptr", "context"), ("i32", "code"), ("i32", "address"), ("i32", "refill")], "internal"
+        "fault",
+        "void",
+        [("ptr", "context"), ("i32", "code"), ("i32", "address"), ("i32", "refill")],
+        "internal",
     )
     fields.store_context(b, "fault_reason", 0)
     fields.store_context(b, "fault_code", "%code")
@@ -125,19 +131,31 @@ def _translate(profile: Profile) -> str:
     b = FunctionBuilder(
         "translate",
         "i64",
-        [("ptr", "context"), ("i32", "address"), ("i32", "size"), ("i32", "reported"), ("i32", "access")],
+        [
+            ("ptr", "context"),
+            ("i32", "address"),
+            ("i32", "size"),
+            ("i32", "reported"),
+            ("i32", "access"),
+        ],
         "internal",
     )
     state_of(b)
     address, size, reported = u32(b, "%address"), u32(b, "%size"), u32(b, "%reported")
     is_store = u32(b, "%access") == STORE
-    address_error = select(is_store, int(Exception_.ADDRESS_ERROR_STORE), int(Exception_.ADDRESS_ERROR_LOAD))
+    address_error = select(
+        is_store, int(Exception_.ADDRESS_ERROR_STORE), int(Exception_.ADDRESS_ERROR_LOAD)
+    )
     tlb_miss = select(is_store, int(Exception_.TLB_STORE), int(Exception_.TLB_LOAD))
     exact = profile.exact_bad_vaddr
     is_fetch = u32(b, "%access") == FETCH
 
     with b.leave_if(((address & (size - 1)) != 0).i1()):
-        fault(b, address_error, reported if exact else select(is_fetch, reported, reported & ~(size & 2)))
+        fault(
+            b,
+            address_error,
+            reported if exact else select(is_fetch, reported, reported & ~(size & 2)),
+        )
         b.return_("i64", NO_ADDRESS)
     if not exact:
         # Fetches always report exactly: they are of whole, aligned words.
@@ -219,6 +237,18 @@ def _take_up_answer(b: FunctionBuilder, answer: int, place: str) -> None:
         b.return_("ptr", "null")
 
 
+def _answer_steadily(b: FunctionBuilder, physical: Operand) -> None:
+    """If the monitor said that this load's answer stays the same, return it again."""
+    shared = fields.load_pointer(b, "shared")
+    size = b.emit(f"shl i64 {b.emit('zext i32 %size to i64')}, 32")
+    key = b.emit(f"or i64 {size}, {physical}")
+    slot = b.emit(f"and i64 {b.emit(f'lshr i64 {physical}, 2')}, {STEADY_SLOTS - 1}")
+    at = b.emit(f"shl i64 {slot}, 3")
+    kept = b.load("i64", b.offset(shared, SHARED_OFFSETS["steady_keys"]), at)
+    with b.leave_if(b.emit(f"icmp eq i64 {kept}, {key}")):
+        b.return_("ptr", b.offset(b.offset(shared, SHARED_OFFSETS["steady_values"]), at))
+
+
 def _slow_load() -> str:
     b = FunctionBuilder(
         "slow_load",
@@ -233,6 +263,7 @@ def _slow_load() -> str:
     b.do(f"%region = call ptr @find_region(ptr %context, i64 {physical})")
     with b.leave_if(b.emit("icmp eq ptr %region, null")):
         _take_up_answer(b, LATCH_LOADED, "latch_value")
+        _answer_steadily(b, physical)
         _ask_device(b, ExitReason.DEVICE_LOAD, physical, "%size")
     with b.if_(whole_page_inside(b, physical)):
         _fill(b, "reads", physical)

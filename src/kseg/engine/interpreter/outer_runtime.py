@@ -22,6 +22,7 @@ from kseg.engine.interpreter.layout import (
     RESCHEDULE,
     SHARED_OFFSETS,
     STATE_OFFSETS,
+    STEADY_SLOTS,
 )
 from kseg.engine.interpreter.memory_runtime import state_of, u32
 from kseg.isa.profile import Profile
@@ -53,9 +54,7 @@ def _enter(profile: Profile) -> str:
         fields.store_context(b, "target_pc", fields.load_state(b, "next_pc").i32())
     entry = go_entry(b)
     reads, writes = fields.load_pointer(b, "reads"), fields.load_pointer(b, "writes")
-    given = (
-        f"ptr %state, ptr {entry}, i64 %budget, ptr {entry}, ptr {reads}, ptr {writes}, ptr %context"
-    )
+    given = f"ptr %state, ptr {entry}, i64 %budget, ptr {entry}, ptr {reads}, ptr {writes}, ptr %context"
 
     def call(suffix: str) -> None:
         result = b.emit(f"call preserve_nonecc i32 @go_{suffix}({given})")
@@ -100,7 +99,9 @@ def _cycles_to_timer(b: FunctionBuilder) -> Operand:
     with b.if_((fields.load_state(b, "timer_armed") != 0).i1()):
         clock, compare = fields.load_state(b, "clock"), fields.load_state(b, "compare")
         compare = u32(b, compare.i32())
-        count = Symbol.of_i64(b, b.emit(f"sub i64 {clock.i64()}, {fields.load_state(b, 'count_origin').i64()}"))
+        count = Symbol.of_i64(
+            b, b.emit(f"sub i64 {clock.i64()}, {fields.load_state(b, 'count_origin').i64()}")
+        )
         now = b.variable("i32", (count & WORD).i32())
         with b.if_((u32(b, now.get()) == compare).i1()):
             fields.store_state(b, "count_origin", clock)
@@ -213,6 +214,11 @@ def _run() -> str:
         more = b.emit(f"add i64 {cycles}, {b.emit(f'sub i64 {quantum}, 1')}") if up else cycles
         return b.emit(f"mul i64 {b.emit(f'udiv i64 {more}, {quantum}')}, {quantum}")
 
+    forgotten = b.emit(f"icmp eq i64 {get('keep_steady')}, 0")
+    with b.if_(forgotten):
+        for slot in range(STEADY_SLOTS):
+            b.store("i64", "0", "%shared", SHARED_OFFSETS["steady_keys"] + 8 * slot)
+    put("keep_steady", "0")
     with b.loop():
         running = b.variable("i64", "0")
         with b.count(processors) as number:
@@ -234,7 +240,9 @@ def _run() -> str:
             end = b.emit(f"add i64 {get('round')}, {span}")
             code = b.emit(f"call i32 @run_processor(ptr {context}, i64 {end})")
             ran = b.emit(f"sub i64 {clock_of(context)}, {get('round')}")
-            asked = b.emit(f"and i1 {b.emit(f'icmp ne i32 {code}, {BUDGET}')}, {b.emit(f'icmp ne i32 {code}, {IDLE}')}")
+            asked = b.emit(
+                f"and i1 {b.emit(f'icmp ne i32 {code}, {BUDGET}')}, {b.emit(f'icmp ne i32 {code}, {IDLE}')}"
+            )
             with b.leave_if(asked):
                 with b.if_(alone):
                     put("round", b.emit(f"add i64 {get('round')}, {whole_rounds(ran, up=False)}"))

@@ -29,9 +29,7 @@ def functions(profile: Profile) -> list[str]:
     ]
 
 
-def tlb_word(
-    b: FunctionBuilder, field: str, number: Operand, state: Operand = "%state"
-) -> Symbol:
+def tlb_word(b: FunctionBuilder, field: str, number: Operand, state: Operand = "%state") -> Symbol:
     """Word i64 `number` of `tlb_entry_hi` or `tlb_entry_lo`."""
     at = b.emit(f"shl i64 {number}, 2")
     return u32(b, b.load("i32", b.offset(state, STATE_OFFSETS[field]), at))

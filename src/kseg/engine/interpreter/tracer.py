@@ -197,7 +197,9 @@ class Tracer:
         if isinstance(number, RegisterField):
             self.register_reads.add(number.letter)
             return Symbol.of_i32(self.b, self.b.load("i32", self._register_address(number)))
-        return Symbol.of_i32(self.b, self.b.load("i32", "%state", STATE_OFFSETS["gpr"] + 4 * number))
+        return Symbol.of_i32(
+            self.b, self.b.load("i32", "%state", STATE_OFFSETS["gpr"] + 4 * number)
+        )
 
     def _register_address(self, number: RegisterField) -> Operand:
         return self.b.offset("%state", self.b.emit(f"zext i32 {number.byte_offset()} to i64"))
@@ -213,9 +215,7 @@ class Tracer:
         if not self.variant.load_pending:
             return value
         pending = fields.load_state(self.b, "pending_load_register")
-        return select(
-            pending == number, fields.load_state(self.b, "pending_load_value"), value
-        )
+        return select(pending == number, fields.load_state(self.b, "pending_load_value"), value)
 
     def interlock(self, *, hi: bool, lo: bool) -> None:
         if not self.profile.hi_lo_interlock:
@@ -289,7 +289,13 @@ class Tracer:
         return self._load(address & ~3, 4, address)
 
     def _load(self, address: Symbol, size: int, reported: Symbol) -> Symbol:
-        place = self._place(address, size, "%reads", f"slow_load(ptr %context, i32 {{0}}, i32 {size}, i32 {{1}})", reported)
+        place = self._place(
+            address,
+            size,
+            "%reads",
+            f"slow_load(ptr %context, i32 {{0}}, i32 {size}, i32 {{1}})",
+            reported,
+        )
         bits = 8 * size
         raw = self._swapped(self.b.load(f"i{bits}", place), bits)
         if bits < 32:
@@ -311,7 +317,9 @@ class Tracer:
         merged = (old & ~mask) | (value & mask)
         self.b.store("i32", self._swapped(merged.i32(), 32), place)
 
-    def store_if(self, condition: Symbol, address: Symbol, expected: Symbol, value: Symbol) -> Symbol:
+    def store_if(
+        self, condition: Symbol, address: Symbol, expected: Symbol, value: Symbol
+    ) -> Symbol:
         done = self.b.variable("i1", "false")
         at, wanted, new = address.i32(), expected.i32(), value.i32()
         with self.b.if_(condition.i1()):
@@ -332,7 +340,9 @@ class Tracer:
             call = f"check_load(ptr %context, i32 {at})"
             self._leave_if_null(self.b.emit(f"call ptr @{call}"))
 
-    def _place(self, address: Symbol, size: int, table: Operand, call: str, reported: Symbol) -> Operand:
+    def _place(
+        self, address: Symbol, size: int, table: Operand, call: str, reported: Symbol
+    ) -> Operand:
         """The host address of `size` bytes at virtual `address`."""
         b = self.b
         at = address.i32()
@@ -457,8 +467,20 @@ class Tracer:
             self._set_pending("0", "0")
 
     def _set_pending(self, register: Operand, value: Operand) -> None:
-        fields.store(self.b, "i32", Symbol.of_i32(self.b, register), "%state", STATE_OFFSETS["pending_load_register"])
-        fields.store(self.b, "i32", Symbol.of_i32(self.b, value), "%state", STATE_OFFSETS["pending_load_value"])
+        fields.store(
+            self.b,
+            "i32",
+            Symbol.of_i32(self.b, register),
+            "%state",
+            STATE_OFFSETS["pending_load_register"],
+        )
+        fields.store(
+            self.b,
+            "i32",
+            Symbol.of_i32(self.b, value),
+            "%state",
+            STATE_OFFSETS["pending_load_value"],
+        )
 
     def _load_destination(self, number: Any) -> Operand:
         """The register's number, 0 also where the entry redirects register 0."""
@@ -507,9 +529,7 @@ def target_pc(b: FunctionBuilder, target: Operand = "%target") -> Operand:
     go = b.offset("%context", CONTEXT_OFFSETS["go"])
     deferred = b.emit(f"icmp eq ptr {target}, {go}")
     direct = pc_of(b, target)
-    return b.emit(
-        f"select i1 {deferred}, i32 {fields.load_context(b, 'target_pc')}, i32 {direct}"
-    )
+    return b.emit(f"select i1 {deferred}, i32 {fields.load_context(b, 'target_pc')}, i32 {direct}")
 
 
 def commit_pending(b: FunctionBuilder, superseded_by: Operand | None) -> None:
@@ -524,7 +544,9 @@ def commit_pending(b: FunctionBuilder, superseded_by: Operand | None) -> None:
     b.store("i32", value.i32(), place)
 
 
-def operand_symbols(b: FunctionBuilder, operands: tuple[str, ...], constants: dict[str, int]) -> list[Any]:
+def operand_symbols(
+    b: FunctionBuilder, operands: tuple[str, ...], constants: dict[str, int]
+) -> list[Any]:
     """The operand fields of an instruction, from its entry."""
     values: list[Any] = []
     for letter in operands:

@@ -39,7 +39,7 @@ class ReferenceEngine:
         self._cpus = [
             ReferenceProcessor(profile, byte_order, memory, state) for state in processors
         ]
-        self._round = processors[0].clock
+        self._round = int(processors[0].clock)
         """The cycle in which the round began."""
         self._turn = 0
         self._inside = False
@@ -47,9 +47,7 @@ class ReferenceEngine:
 
     @property
     def clock(self) -> int:
-        if self._inside:
-            return self.processors[self._turn].clock
-        return self._round
+        return int(self.processors[self._turn].clock) if self._inside else self._round
 
     def run(self, cycles: int) -> Exit:
         limit = self.clock + cycles
@@ -107,7 +105,7 @@ class ReferenceEngine:
         for cpu in self._cpus:
             self._catch_up(cpu, self._round)
 
-    def complete_load(self, value: int | None) -> None:
+    def complete_load(self, value: int | None, *, steady: bool = False) -> None:  # noqa: ARG002
         latch = self._cpus[self._turn].latch
         latch.loaded = value
         latch.bus_error = value is None
@@ -123,6 +121,11 @@ class ReferenceEngine:
             cpu.pull()
             self._stand_still(cpu, cycles)
             cpu.push()
+
+    def state_changed(self) -> None:
+        self._round = self.processors[0].clock
+        self._turn = 0
+        self._inside = False
 
     def memory_changed(self, address: int, length: int) -> None:
         """Nothing is derived from memory here."""

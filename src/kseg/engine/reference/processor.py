@@ -1,6 +1,6 @@
 """The processor of the reference engine: the language of the declarations, in plain ints."""
 
-from typing import Any
+from typing import Any, Literal
 
 from kseg.engine.contract import Exit, ExitReason
 from kseg.engine.reference import translation
@@ -86,8 +86,12 @@ class ReferenceProcessor:
     random_origin: int
     hi_ready: int
     lo_ready: int
+    kernel_cycles: int
+    user_cycles: int
+    idle_cycles: int
     kernel_stalls: int
     user_stalls: int
+    tlb_refills: int
     tlb_entry_hi: list[int]
     tlb_entry_lo: list[int]
     exceptions: list[int]
@@ -97,6 +101,7 @@ class ReferenceProcessor:
     ) -> None:
         self.profile = profile
         self.big_endian = byte_order == "big"
+        self._order: Literal["big", "little"] = "big" if self.big_endian else "little"
         self.memory = memory
         self.state = state
         self.gpr = _Registers([0] * 32)
@@ -255,8 +260,7 @@ class ReferenceProcessor:
 
     def _bytes_at(self, region: Region, physical: int, size: int) -> int:
         offset = physical - region.base
-        order = "big" if self.big_endian else "little"
-        return int.from_bytes(region.data[offset : offset + size], order)
+        return int.from_bytes(region.data[offset : offset + size], self._order)
 
     @property
     def _caches_isolated(self) -> bool:
@@ -286,15 +290,12 @@ class ReferenceProcessor:
             old = self._bytes_at(region, physical, size)
             new = (old & ~mask) | (value & mask)
             offset = physical - region.base
-            order = "big" if self.big_endian else "little"
-            region.data[offset : offset + size] = new.to_bytes(size, order)
+            region.data[offset : offset + size] = new.to_bytes(size, self._order)
         elif self.latch.bus_error:
             raise Trap(Exception_.DATA_BUS_ERROR)
         elif not self.latch.stored:
             reason = ExitReason.DEVICE_STORE
-            raise Leave(
-                Exit(reason, address=physical, size=size, value=value & mask, mask=mask)
-            )
+            raise Leave(Exit(reason, address=physical, size=size, value=value & mask, mask=mask))
 
     # The privileged half.
 
@@ -337,9 +338,7 @@ class ReferenceProcessor:
         self.tlb_entry_lo[number] = self.entry_lo
         if self.profile.duplicate_tlb_is_fatal and translation.could_match_together(self, number):
             self.tlb_entry_hi[number], self.tlb_entry_lo[number] = old
-            raise Leave(
-                Exit(ExitReason.FATAL, value=self.entry_hi, fatal=Fatal.DUPLICATE_TLB)
-            )
+            raise Leave(Exit(ExitReason.FATAL, value=self.entry_hi, fatal=Fatal.DUPLICATE_TLB))
 
     def tlb_probe(self) -> None:
         number = translation.find_entry(self, self.entry_hi)

@@ -17,7 +17,12 @@ SECTIONS = (".text", ".rodata", ".data", ".bss")
 SECTION_ALIGNMENT = 16
 MOST_PASSES = 50
 MOST_BYTES = 64 << 20
-_DATA = {".byte": 1, ".half": 2, ".hword": 2, ".short": 2, ".word": 4, ".long": 4, ".int": 4}
+_DATA = {
+    ".byte": 1,
+    **dict.fromkeys((".half", ".hword", ".short"), 2),
+    **dict.fromkeys((".word", ".long", ".int"), 4),
+}
+"""Bytes of a number, by directive. All are aligned."""
 
 
 class AssemblyError(ValueError):
@@ -182,13 +187,14 @@ class Pass:
         choices = self.assembly.choices(number, statement)
         least = self.assembly.grown.get(number, 0)
         for index in range(least, len(choices)):
-            last = index == len(choices) - 1
+            choice = choices[index]
             try:
-                words = choices[index].words(self.lookup, self.place)
+                words = choice.words(self.lookup, self.place)
             except (SourceError, OperandError) as error:
-                if not last:
+                unknown = isinstance(error, UndefinedError) and choice.takes_any_number
+                if index < len(choices) - 1 and not unknown:
                     continue
-                words = [0] * len(choices[index].instructions)
+                words = [0] * len(choice.instructions)
                 self.problems.append((statement.line, f"{statement.name}: {error}"))
             self.assembly.grown[number] = index
             order = self.assembly.byte_order

@@ -20,6 +20,7 @@ from kseg.isa.operands import (
     CONTROL,
     FLOAT,
     GENERAL,
+    JUMP,
     UNIT,
     Kind,
     Operand,
@@ -28,6 +29,8 @@ from kseg.isa.operands import (
     parse_syntax,
 )
 
+_UNLIMITED = (BRANCH, JUMP, LETTERS["w"], LETTERS["a"])
+_HALVES = ("%hi", "%lo")
 _UNITS = {GENERAL: "general", FLOAT: "float", CONTROL: "control", UNIT: ""}
 
 
@@ -93,6 +96,14 @@ class Choice:
 
     written: Binding
     instructions: tuple[tuple[Instruction, Binding], ...]
+
+    @property
+    def takes_any_number(self) -> bool:
+        """Does it fit whatever its operands' values are (but for how far a branch reaches)?"""
+        return all(
+            kind in _UNLIMITED or (isinstance(expression, Unary) and expression.operator in _HALVES)
+            for kind, expression in self.written.expressions.values()
+        )
 
     def words(self, lookup: Lookup, address: int) -> list[int]:
         """The instruction words at `address`; SourceError or OperandError where none fit."""
@@ -160,7 +171,7 @@ def _is_half(expression: Expression) -> bool:
 def expand(form: Form, binding: Binding, profile: str) -> Choice:
     """The declared instructions that a form stands for, with their operands."""
     if form.instruction is not None:
-        return Choice(Binding(), ((form.instruction, binding),))
+        return Choice(binding, ((form.instruction, binding),))
     found = []
     for template in form.template:
         mnemonic, *rest = template

@@ -8,13 +8,13 @@ from kseg.isa.assembler.lexer import SourceError, Token, statements, unescape
 from kseg.isa.assembler.operand import Written, read_operands, register
 
 IGNORED = frozenset(
-    ".globl .global .extern .weak .local .ent .end .frame .mask .fmask .type .size .file"  # noqa: SIM905
+    ".globl .global .extern .weak .local .ent .end .frame .mask .fmask .type .size .file"
     " .loc .ident .option .module .nan .abicalls .hidden".split()
 )
 """Directives that are accepted and change nothing here."""
 
 OPTIONS = frozenset(
-    "reorder noreorder at noat macro nomacro volatile novolatile push pop"  # noqa: SIM905
+    "reorder noreorder at noat macro nomacro volatile novolatile push pop"
     " mips0 mips1 nomips16 nomicromips".split()
 )
 """What .set may be followed by that changes nothing: nothing is ever reordered."""
