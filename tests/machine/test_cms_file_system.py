@@ -27,8 +27,8 @@ NAMES = st.text(
 ).filter(lambda name: name not in (".", ".."))
 
 
-def fresh(sectors: int = 400, **options: int) -> CmsFileSystem:
-    return make_file_system(MemoryDisk(sectors), **options)
+def fresh(sectors: int = 400, inodes: int | None = None) -> CmsFileSystem:
+    return make_file_system(MemoryDisk(sectors), inodes=inodes)
 
 
 def test_an_empty_file_system_is_sound_and_empty() -> None:

@@ -36,12 +36,15 @@ refill_vector:
         jr      $k1
         RFE
 
-/* Every other exception, at KERNEL_BASE + 0x80. */
+/*
+ * Every other exception, at KERNEL_BASE + 0x80. In System/161 register 0 can be
+ * written like any other: the kernel must not trust what a program left there.
+ */
         .org    refill_vector + 0x80
         .globl general_vector
 general_vector:
         j       exception_entry
-        nop
+        xor     $zero, $zero, $zero
 
         .text
         .globl start

@@ -102,6 +102,9 @@ int elf_load(struct open_file *file, struct address_space *space, uint32_t *entr
         header.type != ELF_EXECUTABLE || header.machine != ELF_MIPS ||
         header.segment_size != sizeof segment || header.segment_count > SEGMENT_LIMIT)
         return -ERROR_NOT_PROGRAM;
+    /* Going to an unaligned address would be the kernel's own fault, in both senses. */
+    if (header.entry % 4 != 0 || header.entry >= HEAP_LIMIT)
+        return -ERROR_NOT_PROGRAM;
     *entry = header.entry;
     *end = 0;
     for (uint32_t index = 0; index < header.segment_count; index++) {
