@@ -71,20 +71,24 @@ class Binding:
     def values(self, lookup: Lookup, address: int) -> dict[str, int]:
         """The fields by letter, checked; UndefinedError or OperandError where one is not there."""
         found = dict(self.registers)
-        for letter, (kind, expression) in self.expressions.items():
-            value = evaluate(expression, lookup)
-            if letter == "u" and isinstance(expression, Unary) and expression.operator == "%lo":
-                value &= 0xFFFF  # as in ori, which does not sign-extend
-            found[letter] = kind.to_field(value, address)
+        for letter in self.expressions:
+            found[letter] = self._field(letter, lookup, address)
         if self.selects is not None:
             found["e"] = self.selects
         return found
 
     def check(self, lookup: Lookup) -> None:
         """Raise what `values` would, but for operands that depend on the address."""
-        for kind, expression in self.expressions.values():
-            if kind is not BRANCH:
-                kind.to_field(evaluate(expression, lookup), 0)
+        for letter, (kind, _) in self.expressions.items():
+            if kind not in (BRANCH, JUMP):
+                self._field(letter, lookup, 0)
+
+    def _field(self, letter: str, lookup: Lookup, address: int) -> int:
+        kind, expression = self.expressions[letter]
+        value = evaluate(expression, lookup)
+        if letter == "u" and isinstance(expression, Unary) and expression.operator == "%lo":
+            value &= 0xFFFF  # as in ori, which does not sign-extend
+        return kind.to_field(value, address)
 
 
 @dataclass(frozen=True)
