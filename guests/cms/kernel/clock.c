@@ -17,6 +17,7 @@
 #define LONGEST_NANOSECONDS 4000000000u
 
 static uint32_t timer_slot;
+static bool present;
 static bool idle;
 static bool ticking;       /* the countdown is set to a tick */
 static uint64_t armed_for; /* the moment it is set to otherwise; 0 = none */
@@ -24,6 +25,12 @@ static uint64_t armed_for; /* the moment it is set to otherwise; 0 = none */
 void clock_start(uint32_t slot)
 {
     timer_slot = slot;
+    present = true;
+}
+
+bool clock_present(void)
+{
+    return present;
 }
 
 void clock_read(uint32_t *seconds, uint32_t *nanoseconds)

@@ -11,7 +11,11 @@
 #define TICKS_PER_SECOND (1000 / TICK_MILLISECONDS)
 #define NANOSECONDS_PER_SECOND 1000000000u
 
+/* Start the timer device in `slot`; whether there is one. */
 void clock_start(uint32_t slot);
+bool clock_present(void);
+
+/* Called when the timer interrupts. */
 void clock_interrupt(void);
 
 /* Nanoseconds since 1970, UTC. */

@@ -55,6 +55,18 @@ int directory_find(struct file_inode *directory, const char *name)
     return (int)(entry.inode & 0x7fffffff);
 }
 
+/* Store the entry at `position`: a name and its inode, or a free entry. */
+static int put_entry(struct file_inode *directory, uint32_t position, const char *name,
+                     uint32_t inode)
+{
+    struct stored_entry entry;
+    memset(&entry, 0, sizeof entry);
+    entry.inode = inode;
+    copy_string(entry.name, name, sizeof entry.name);
+    int count = inode_write_bytes(directory, position, &entry, sizeof entry);
+    return count < 0 ? count : 0;
+}
+
 int directory_add(struct file_inode *directory, const char *name, uint32_t inode)
 {
     struct stored_entry entry;
@@ -67,22 +79,23 @@ int directory_add(struct file_inode *directory, const char *name, uint32_t inode
             break;
         position += sizeof entry;
     }
-    memset(&entry, 0, sizeof entry);
-    entry.inode = inode;
-    copy_string(entry.name, name, sizeof entry.name);
-    int count = inode_write_bytes(directory, position, &entry, sizeof entry);
-    return count < 0 ? count : 0;
+    return put_entry(directory, position, name, inode);
 }
 
 int directory_remove(struct file_inode *directory, const char *name)
 {
     struct stored_entry entry;
     int position = locate(directory, name, &entry);
+    return position < 0 ? position : put_entry(directory, (uint32_t)position, "", 0);
+}
+
+int directory_rename(struct file_inode *directory, const char *name, const char *new_name)
+{
+    struct stored_entry entry;
+    int position = locate(directory, name, &entry);
     if (position < 0)
         return position;
-    memset(&entry, 0, sizeof entry);
-    int count = inode_write_bytes(directory, (uint32_t)position, &entry, sizeof entry);
-    return count < 0 ? count : 0;
+    return put_entry(directory, (uint32_t)position, new_name, entry.inode);
 }
 
 int directory_walk(struct volume *volume, const char *path, struct file_inode *file,

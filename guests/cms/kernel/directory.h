@@ -18,8 +18,10 @@ int directory_find(struct file_inode *directory, const char *name);
  */
 int directory_next(struct file_inode *directory, uint32_t *position, struct stored_entry *entry);
 
+/* Change the entries of `directory`. 0 or an error. */
 int directory_add(struct file_inode *directory, const char *name, uint32_t inode);
 int directory_remove(struct file_inode *directory, const char *name);
+int directory_rename(struct file_inode *directory, const char *name, const char *new_name);
 
 /*
  * Walk `path`, which has no leading "/" and no "." or "..". With `parent`, stop

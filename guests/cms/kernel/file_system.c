@@ -18,7 +18,10 @@ static int create(struct file_inode *directory, const char *name, uint32_t type,
     int error = inode_allocate(directory->volume, type, file);
     if (error < 0)
         return error;
-    error = directory_add(directory, name, file->number);
+    /* The inode must be there before a name refers to it. */
+    error = volume_flush(directory->volume);
+    if (error == 0)
+        error = directory_add(directory, name, file->number);
     if (error < 0)
         inode_clear(file, true);
     return error;
@@ -156,6 +159,8 @@ static int rename(const struct drive *drive, const char *from, const char *to)
     if (error != -ERROR_NOT_FOUND)
         return error < 0 ? error : -ERROR_EXISTS;
     error = directory_walk(drive->volume, to, &new_directory, &new_name);
+    if (error == 0 && new_directory.number == old_directory.number)
+        return directory_rename(&old_directory, old_name, new_name);
     if (error == 0)
         error = directory_add(&new_directory, new_name, (uint32_t)number);
     if (error == 0)

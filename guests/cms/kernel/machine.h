@@ -17,11 +17,9 @@
 #endif
 
 /* Coprocessor 0, by register number. */
-#define CP0_INDEX $0
 #define CP0_ENTRY_LO $2
 #define CP0_CONTEXT $4
 #define CP0_BAD_ADDRESS $8
-#define CP0_ENTRY_HI $10
 #define CP0_STATUS $12
 #define CP0_CAUSE $13
 #define CP0_EPC $14

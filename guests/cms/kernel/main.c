@@ -4,6 +4,7 @@
  */
 #include "address_space.h"
 #include "bus.h"
+#include "clock.h"
 #include "console.h"
 #include "file.h"
 #include "memory.h"
@@ -26,6 +27,8 @@ void kernel_main(const char *boot_string)
 
     memory_start(bus_memory_size());
     bus_start();
+    if (!clock_present())
+        panic("this machine has no timer device; add one to its configuration");
     address_space_start();
     uint32_t processors = bus_processors();
     print("cms 1.0 (%u kB, %u CPU%s)\n", bus_memory_size() / 1024, processors,

@@ -1,9 +1,9 @@
 /*
  * Superblock, block cache and bitmap of a volume. The system disk lies in
  * memory and needs no cache; for the disk, changed blocks are kept until the
- * system call that changed them is done, and then written in ascending order:
- * the bitmap, the inodes, the data. So a machine that stops in between can lose
- * what was new, but never has two files in one block.
+ * system call that changed them is done, and then written in this order: the
+ * bitmap, the data, the inodes. So a machine that stops in between can lose what
+ * was new, but nothing ever refers to what is not there yet.
  */
 #include "volume.h"
 #include "console.h"
@@ -98,6 +98,13 @@ void *block_clear(struct volume *volume, uint32_t block)
     return memset(buffer->contents, 0, BLOCK_SIZE);
 }
 
+/* When a block is to be written: inodes after everything else. */
+static uint32_t turn_of(const struct volume *volume, uint32_t block)
+{
+    bool has_inodes = block >= inode_start(volume) && block < data_start(volume);
+    return has_inodes ? block + volume->blocks : block;
+}
+
 int volume_flush(struct volume *volume)
 {
     int result = 0;
@@ -107,7 +114,8 @@ int volume_flush(struct volume *volume)
         struct buffer *first = NULL;
         for (uint32_t index = 0; index < BUFFERS; index++)
             if (buffers[index].used && buffers[index].changed &&
-                (first == NULL || buffers[index].block < first->block))
+                (first == NULL ||
+                 turn_of(volume, buffers[index].block) < turn_of(volume, first->block)))
                 first = &buffers[index];
         if (first == NULL)
             return result;

@@ -58,7 +58,7 @@ const void *block_read(struct volume *volume, uint32_t block);
 void *block_change(struct volume *volume, uint32_t block);
 void *block_clear(struct volume *volume, uint32_t block);
 
-/* Write what was changed, in ascending order. 0 or -ERROR_INPUT_OUTPUT. */
+/* Write what was changed: bitmap, data, inodes. 0 or -ERROR_INPUT_OUTPUT. */
 int volume_flush(struct volume *volume);
 
 /* Take a free block, or give one back. The number or an error. */
