@@ -60,6 +60,7 @@ class FakeEngine:
         self.stop_on_break = False
         self.clock = processors[0].clock
         self.changes: list[tuple[int, int]] = []
+        self.steady = False
         self._program = program
         self._action: Action | None = next(program, None)
         self._answer: int | bool | None = None
@@ -115,8 +116,12 @@ class FakeEngine:
         self.processors[0].clock += cycles
         self.processors[0].kernel_cycles += cycles
 
-    def complete_load(self, value: int | None) -> None:
+    def complete_load(self, value: int | None, *, steady: bool = False) -> None:
         self._answer = value
+        self.steady = steady
+
+    def state_changed(self) -> None:
+        self.clock = self.processors[0].clock
 
     def complete_store(self, accepted: bool) -> None:
         self._answer = accepted

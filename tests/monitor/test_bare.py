@@ -310,5 +310,27 @@ def test_peeking_does_nothing() -> None:
         board.bus.peek(slot(5), 4)
 
 
-def test_a_fake_engine_is_an_engine() -> None:
-    assert FakeEngine.name == "fake"
+def test_a_register_that_can_be_polled_is_said_to_be_steady() -> None:
+    def guest(address: int) -> Program:
+        yield Load(address)
+
+    for address, steady in ((slot(0, 4), True), (slot(0, 0), False), (slot(29, 4), False)):
+        board = make_board("0 serial", "29 timer")
+        monitor, engine = run_program(board, lambda address=address: guest(address))
+        monitor.run(max_cycles=5)
+        assert engine.steady is steady
+
+
+def test_a_monitor_goes_on_with_a_loaded_state() -> None:
+    board = make_board("29 timer")
+    monitor, engine = run_program(board, lambda: tick(1000))
+    monitor.run(max_cycles=10_000)
+    saved = board.save()
+    monitor.run(max_cycles=10_000)
+    board.load(saved)
+    monitor.state_loaded()
+    assert engine.clock == 10_000
+    other = FakeEngine(board.processors, tick(1000))
+    monitor.state_loaded(other)
+    monitor.run(until_cycle=20_000)
+    assert other.clock == 20_000

@@ -312,12 +312,15 @@ class BareMonitor:
     def _find_burst_start(self) -> None:
         self._burst_start = self.engine.clock - self.board.clock.elapsed
 
-    def state_loaded(self, engine: Engine) -> None:
-        """Go on with a board that has loaded a state, on an engine made for it since."""
-        self.engine = engine
+    def state_loaded(self, engine: Engine | None = None) -> None:
+        """Go on with a board that has loaded a state: on the same engine, or on another one made
+        for the board."""
+        if engine is not None and engine is not self.engine:
+            self.engine = engine
+            self.board.memory.on_write(engine.memory_changed)
+        self.engine.state_changed()
         self._wall_anchor = None
         self._fatal = None
-        self.board.memory.on_write(engine.memory_changed)
         self._find_burst_start()
 
     @property
