@@ -1,0 +1,78 @@
+"""`kseg asm`."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kseg.cli.asm import asm
+from kseg.errors import KsegError
+from kseg.machine.elf import parse_image
+
+SOURCE = "start: addiu sp, sp, -32\n b start\n nop\n"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str, source: str | bytes = SOURCE) -> Result:
+    return CliRunner().invoke(asm, [*arguments, "-"], input=source)
+
+
+def test_an_executable_by_default() -> None:
+    Path("prog.s").write_text(SOURCE)
+    result = CliRunner().invoke(asm, ["prog.s"])
+    assert (result.exit_code, result.output) == (0, "")
+    assert parse_image(Path("prog.elf").read_bytes()).entry == 0x80001000
+
+
+def test_formats() -> None:
+    assert run("--format", "hex").output == "27bdffe0\n1000fffe\n00000000\n"
+    assert run("--format", "raw").stdout_bytes == bytes.fromhex("27bdffe01000fffe00000000")
+    assert "80001004  1000fffe      2   b start\n" in run("--format", "listing").output
+
+
+def test_options() -> None:
+    result = run("--little", "--origin", "0x1000", "--format", "raw", "-o", "out.bin")
+    assert result.exit_code == 0
+    assert Path("out.bin").read_bytes()[:4] == bytes.fromhex("e0ffbd27")
+    assert run("--profile", "r3000", "--format", "hex", source="rfe").output == "42000010\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "source", "complaint"),
+    [
+        ((), "frob", "stdin:1: mips161 has no instruction frob"),
+        (("--profile", "r3000"), "wait", "r3000 has no instruction wait"),
+        (("--profile", "z80"), "nop", "no processor profile 'z80'"),
+        (("--format", "hex"), ".byte 1", "1 bytes are not a whole number of words"),
+        (("-o", "no/such/folder"), "nop", "cannot write no/such/folder: No such file"),
+        ((), b"\xff\xfe", "- is not a text in UTF-8"),
+    ],
+)
+def test_errors_are_one_line(
+    arguments: tuple[str, ...], source: str | bytes, complaint: str
+) -> None:
+    result = run(*arguments, source=source)
+    assert isinstance(result.exception, KsegError)
+    assert complaint in str(result.exception)
+    assert "\n" not in str(result.exception)
+
+
+def test_every_error_is_reported() -> None:
+    result = run(source="one\ntwo\nthree")
+    assert result.stderr == (
+        "kseg: stdin:1: mips161 has no instruction one\n"
+        "kseg: stdin:2: mips161 has no instruction two\n"
+    )
+    assert str(result.exception) == "stdin:3: mips161 has no instruction three"
+
+
+def test_addresses_are_checked() -> None:
+    result = run("--origin", "soon")
+    assert result.exit_code == 2
+    assert "soon is not a number of 32 bits" in result.output
+    missing = CliRunner().invoke(asm, ["missing.s"])
+    assert str(missing.exception) == "cannot read missing.s: No such file or directory"
