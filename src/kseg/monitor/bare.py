@@ -299,9 +299,12 @@ class BareMonitor:
         if self._wall_anchor is None:
             self._wall_anchor = (wall, now)
         passed = self._wall_anchor[1] + wall - self._wall_anchor[0]
-        if due <= passed:
-            return 0
-        return due - max(now, passed)
+        if now > passed + SHORTEST_SLEEP:
+            # The guest computed faster than a real one; nobody wants to wait for that. What was
+            # too short for a sleep is still owed, or a clock of short ticks would run free.
+            passed = now - SHORTEST_SLEEP
+            self._wall_anchor = (wall, passed)
+        return max(due - passed, 0)
 
     def host_stood_still(self) -> None:
         """At pace "real", do not catch up on the time that passed (in a job that was stopped)."""
