@@ -6,12 +6,16 @@ Run with: pytest benchmarks
 import importlib.util
 from pathlib import Path
 
-import build
-import measure
-import peers
 import pytest
+
+import build
+import interpreter
+import measure
+import memory
+import peers
 import report
-from rates import Checksums
+import startup
+from rates import Checksums, Rates
 
 CHECKSUMS = {
     "sieve": "00013aa7",
@@ -93,3 +97,38 @@ def test_median_of_ratios_and_geometric_mean() -> None:
 
 def test_table() -> None:
     assert report.table(["a", "bb"], [["long", "1"]]) == "a     bb\n----  --\nlong   1"
+
+
+def test_interpreter_tables_say_who_met_what() -> None:
+    ours, theirs = peers.Kseg("interpreter"), FakePeer()
+    results = [Rates("sieve", 1e6), Rates("crc32", 1e6)]
+    for rates, fast in zip(results, (8e6, 2e6), strict=True):
+        for _ in range(3):
+            rates.add(ours.name, fast)
+            rates.add(theirs.name, 1e6)
+    assert "sieve                         8           1" in interpreter.rate_table(
+        results, [ours, theirs]
+    )
+    assert "geometric mean" in interpreter.ratio_table(results, ours, [theirs])
+    targets = interpreter.target_table(results, ours, [theirs]).splitlines()
+    assert targets[2].split() == ["System/161,", "mean", "4.0", "4.00", "met"]
+    assert targets[3].split() == ["System/161,", "worst:", "crc32", "4.0", "2.00", "MISSED"]
+
+
+class FakePeer(peers.Peer):
+    name = "System/161"
+
+    def command(self, image: Path, work: Path) -> tuple[str, ...]:  # noqa: ARG002
+        return ()
+
+
+def test_imports_by_package() -> None:
+    costs = {"json": 1.0, "json.decoder": 2.0, "kseg": 3.0, "kseg.cli": 4.0}
+    assert startup.by_package(costs) == {"kseg": 7.0, "standard library": 3.0}
+
+
+def test_probe_tells_time_and_memory(tmp_path: Path) -> None:
+    told = memory.probe(tmp_path / "cache")
+    assert list(told["seconds"]) == list(told["memory"])
+    assert 0 < told["seconds"]["python"] < told["seconds"]["engine"]
+    assert told["memory"]["run"] <= told["largest_memory"]
