@@ -60,11 +60,11 @@ def configure(
         machine = read_configuration(configuration)
     slots = list(machine.slots)
     if cpus is not None:
-        _change(slots, "mainboard", f"cpus={cpus}", "--cpus")
+        _change(slots, "mainboard", f"cpus={cpus}", "cpus")
     if ram is not None:
-        _change(slots, "mainboard", f"ramsize={_bytes(ram)}", "--ram")
+        _change(slots, "mainboard", f"ramsize={_bytes(ram)}", "ram")
     if seed is not None:
-        _change(slots, "random", "autoseed" if seed == "auto" else f"seed={seed}", "--seed")
+        _change(slots, "random", "autoseed" if seed == "auto" else f"seed={seed}", "seed")
     if share is not None:
         _share(slots, Path(share))
     _give_disks(slots, disks)
@@ -81,17 +81,17 @@ def _bytes(ram: str | int) -> int:
     try:
         return size_in_bytes(ram)
     except ValueError as error:
-        raise ConfigurationError(f"--ram {ram}: {error}") from None
+        raise ConfigurationError(f"ram {ram}: {error}") from None
 
 
 def _share(slots: list[SlotConfiguration], directory: Path) -> None:
     if not directory.is_dir():
-        raise ConfigurationError(f"--share {directory}: no such directory")
+        raise ConfigurationError(f"share {directory}: no such directory")
     words = [f"dir={directory.absolute()}"]
     if any(slot.device == "emufs" for slot in slots):
-        _change(slots, "emufs", words[0], "--share")
+        _change(slots, "emufs", words[0], "share")
     else:
-        _add(slots, "emufs", words, "--share", 1)
+        _add(slots, "emufs", words, "share", 1)
 
 
 def _give_disks(slots: list[SlotConfiguration], disks: Sequence[str | Path]) -> None:
@@ -101,9 +101,9 @@ def _give_disks(slots: list[SlotConfiguration], disks: Sequence[str | Path]) -> 
         word = f"file={Path(disk).absolute()}"
         if number < len(present):
             index = next(i for i, slot in enumerate(slots) if slot.slot == present[number])
-            slots[index] = _with(slots[index], word, f"--disk {disk}")
+            slots[index] = _with(slots[index], word, f"disk {disk}")
         else:
-            _add(slots, "disk", [word, "rpm=7200"], f"--disk {disk}", FIRST_DISK_SLOT)
+            _add(slots, "disk", [word, "rpm=7200"], f"disk {disk}", FIRST_DISK_SLOT)
 
 
 def _with(slot: SlotConfiguration, word: str, place: str) -> SlotConfiguration:

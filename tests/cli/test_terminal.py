@@ -1,0 +1,268 @@
+"""The console on a terminal: raw while a guest has it, and given back whatever happens."""
+
+import os
+import signal
+import sys
+import termios
+import time
+
+import pexpect
+import pytest
+
+from kseg.api.guests import find_guest
+from tests.cli import kernels
+from tests.cli.command import COMMAND, PROMPT, environment
+
+TIMEOUT = 30
+CONTROL_A, CONTROL_C, CONTROL_G = "\x01", "\x03", "\x07"
+
+
+def spawn(*arguments, command=COMMAND, cwd=None, **changes):
+    return pexpect.spawn(
+        command[0], [*command[1:], *map(str, arguments)], encoding="utf-8", timeout=TIMEOUT,
+        env=environment(**changes), cwd=cwd,
+    )  # fmt: skip
+
+
+def settings(child):
+    return termios.tcgetattr(child.child_fd)
+
+
+def finish(child):
+    """The exit code, or minus the signal's number."""
+    child.expect(pexpect.EOF)
+    child.close()
+    return child.exitstatus if child.signalstatus is None else -child.signalstatus
+
+
+@pytest.fixture
+def guest():
+    """cms at its prompt, and the terminal's settings before."""
+    child = spawn("run", "cms")
+    before = settings(child)
+    child.expect(PROMPT)
+    yield child, before
+    child.close(force=True)
+
+
+def test_raw_while_it_runs(guest):
+    child, before = guest
+    raw = settings(child)
+    assert before[3] & (termios.ECHO | termios.ICANON | termios.ISIG)
+    assert not raw[3] & (termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
+    assert not raw[0] & (termios.ICRNL | termios.IXON)
+    assert raw[1] == before[1]
+    child.send("halt\r")
+    assert finish(child) == 0
+
+
+def in_shell(*words):
+    """A shell on a terminal that runs a kseg command and then tells the terminal's settings."""
+    child = spawn("--norc", "-i", command=["bash"], PS1="$ ", BASH_SILENCE_DEPRECATION_WARNING="1")
+    child.expect(r"\$ ")
+    child.sendline("stty -a | md5sum; echo re''ady")
+    child.expect(r"([0-9a-f]{32}).*ready")
+    digest = child.match[1]
+    child.expect(r"\$ ")
+    child.sendline(" ".join([*COMMAND, *words]))
+    return child, digest
+
+
+def after(child):
+    """(exit code, digest of the terminal's settings), once the shell is back."""
+    child.expect(r"\$ ")
+    child.sendline("echo code=$?; stty -a | md5sum; echo do''ne")
+    child.expect(r"code=(\d+).*?([0-9a-f]{32}).*done")
+    code, digest = int(child.match[1]), child.match[2]
+    child.close(force=True)
+    return code, digest
+
+
+def child_of(shell):
+    """The process that the shell runs."""
+    children = f"/proc/{shell.pid}/task/{shell.pid}/children"
+    with open(children) as file:  # noqa: PTH123 - a file of the kernel's
+        return int(file.read().split()[0])
+
+
+def test_restored_after_a_power_off():
+    shell, before = in_shell("run", "cms")
+    shell.expect(PROMPT)
+    shell.send("halt\r")
+    assert after(shell) == (0, before)
+
+
+def test_control_a_x_leaves():
+    shell, before = in_shell("run", "cms")
+    shell.expect(PROMPT)
+    shell.send(CONTROL_A + "x")
+    assert after(shell) == (0, before)
+
+
+@pytest.mark.parametrize("name", ["TERM", "HUP", "INT", "QUIT"])
+@pytest.mark.parametrize("command", ["", "hog"])
+def test_restored_after_a_signal(name, command):
+    number = getattr(signal, f"SIG{name}")
+    shell, before = in_shell("run", "cms", command)
+    shell.expect("cms 1.0" if command else PROMPT)
+    time.sleep(0.2)
+    os.kill(child_of(shell), number)
+    assert after(shell) == (128 + number, before)
+
+
+def test_restored_after_a_defect(tmp_path):
+    (tmp_path / "broken.py").write_text(
+        "import sys\n"
+        "from kseg.devices.serial import Serial\n"
+        "def receive(self, data): raise RuntimeError('a defect')\n"
+        "Serial.receive = receive\n"
+        "sys.argv = ['kseg', 'run', 'cms']\n"
+        "from kseg.cli import main\n"
+        "main()\n"
+    )
+    shell, before = in_shell("--version; ", sys.executable, str(tmp_path / "broken.py"))
+    shell.expect(PROMPT)
+    shell.send("x")
+    shell.expect("RuntimeError: a defect")
+    code, digest = after(shell)
+    assert code != 0
+    assert digest == before
+
+
+def test_stopped_and_continued():
+    shell, before = in_shell("run", "cms")
+    shell.expect(PROMPT)
+    os.kill(child_of(shell), signal.SIGTSTP)
+    shell.expect("Stopped")
+    shell.sendline("stty -a | md5sum; echo do''ne")
+    shell.expect(r"([0-9a-f]{32}).*done")
+    assert shell.match[1] == before
+    shell.sendline("fg")
+    time.sleep(0.3)
+    shell.send("echo still here\r")
+    shell.expect("\nstill here")
+    shell.expect(PROMPT)
+    shell.send(CONTROL_A + "z")
+    shell.expect("Stopped")
+    shell.sendline("fg")
+    time.sleep(0.3)
+    shell.send("halt\r")
+    assert after(shell) == (0, before)
+
+
+def test_started_in_the_background():
+    shell, before = in_shell("run", "cms", "&")
+    shell.expect(r"\$ ")
+    time.sleep(0.5)
+    shell.sendline("echo shell is al''ive; fg")
+    shell.expect("shell is alive")
+    time.sleep(0.5)
+    shell.send("halt\r")
+    assert after(shell) == (0, before)
+
+
+class TestKeys:
+    def test_enter_and_echo_are_the_guests(self, guest):
+        child, _ = guest
+        child.send("echo one two\r")
+        child.expect("echo one two\r\none two\r\n")
+
+    def test_control_c_goes_to_the_guest(self, guest):
+        child, _ = guest
+        child.send("hog\r")
+        child.expect("hog\r\n")
+        time.sleep(0.3)
+        child.send(CONTROL_C)
+        child.expect(PROMPT)
+
+    def test_the_list_of_keys(self, guest):
+        child, _ = guest
+        child.send(CONTROL_A + "h")
+        child.expect("Ctrl-A x +leave")
+
+    def test_the_escape_key_itself(self, guest):
+        child, _ = guest
+        # In cms's line editor, Ctrl-A goes to the line's beginning.
+        child.send("cho hi" + CONTROL_A + CONTROL_A + "e\r")
+        child.expect("\nhi\r\n")
+
+    def test_another_escape_key(self):
+        child = spawn("run", "--escape", "^]", "cms")
+        child.expect(PROMPT)
+        child.send("cho hi" + CONTROL_A + "e\r")
+        child.expect("\nhi\r\n")
+        child.expect(PROMPT)
+        child.send("\x1dx")
+        assert finish(child) == 0
+
+    def test_no_escape_key(self):
+        child = spawn("run", "--escape", "none", "cms")
+        child.expect(PROMPT)
+        child.send("cho x" + CONTROL_A + "e\r")
+        child.expect("\nx\r\n")
+        child.expect(PROMPT)
+        child.send("halt\r")
+        assert finish(child) == 0
+
+
+class TestPace:
+    def elapsed(self, *options):
+        child = spawn("run", *options, "cms", "sleep 2; halt")
+        child.expect("cms 1.0")
+        started = time.monotonic()
+        assert finish(child) == 0
+        return time.monotonic() - started
+
+    def test_a_second_lasts_a_second_on_a_terminal(self):
+        assert 1.5 < self.elapsed() < 6
+
+    def test_unless_told_otherwise(self):
+        assert self.elapsed("--pace", "fast") < 1.5
+
+
+class TestSystem161:
+    @pytest.fixture
+    def place(self, tmp_path):
+        (tmp_path / "sys161.conf").write_text(
+            "0 serial\n28 random\n29 timer\n30 trace\n31 mainboard ramsize=4M\n"
+        )
+        (tmp_path / "cms").write_bytes(find_guest("cms").path.read_bytes())
+        (tmp_path / "panicking").write_bytes(kernels.panicking())
+        return tmp_path
+
+    def test_control_c_ends_it(self, place):
+        child = spawn("sys161", "cms", cwd=place)
+        child.expect(PROMPT)
+        child.send(CONTROL_C)
+        assert finish(child) == -signal.SIGINT
+
+    def test_or_goes_to_the_guest(self, place):
+        child = spawn("sys161", "-s", "cms", cwd=place)
+        child.expect(PROMPT)
+        child.send("hog\r")
+        child.expect("hog\r\n")
+        time.sleep(0.3)
+        child.send(CONTROL_C)
+        child.expect(PROMPT)
+        child.send("halt\r")
+        assert finish(child) == 0
+
+    def test_control_g_with_x(self, place):
+        child = spawn("sys161", "-X", "cms", cwd=place)
+        child.expect(PROMPT)
+        child.send(CONTROL_G)
+        child.expect("sys161: Not waiting for debugger...\r\n")
+        child.send("halt\r")
+        assert finish(child) == 0
+
+    def test_control_g_without(self, place):
+        child = spawn("sys161", "cms", cwd=place)
+        child.expect(PROMPT)
+        child.send(CONTROL_G)
+        child.expect("No debugger yet")
+        assert finish(child) == 1
+
+    def test_messages_begin_on_their_own_line(self, place):
+        child = spawn("sys161", "-X", "panicking", cwd=place)
+        child.expect("!\r\nsys161: trace: software-requested debugger stop\r\n")
+        assert finish(child) == 1
