@@ -360,6 +360,7 @@ def test_elf_has_sections_and_symbols(byte_order: str) -> None:
         (".frob", "1: no directive .frob"),
         (".set frob", "1: .set does not know 'frob'"),
         (".section .init", "1: no section .init"),
+        ("N =", "1: expected a number or a name, not 'end of statement'"),
         ("nop !", "1: expected a number or a name, not '!'"),
         (".word " + "(" * 200 + "1" + ")" * 200, "1: expression too deep"),
         (".word 1" + "+1" * 500, "1: expression too long"),

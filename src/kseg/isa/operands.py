@@ -41,16 +41,17 @@ def _range(low: int, high: int) -> Callable[[int, int], int]:
     return to_field
 
 
-def _plain(field: int, _address: int) -> int:
+def unchanged(field: int, _address: int) -> int:
+    """Value and field are the same number."""
     return field
 
 
 def _number(describes: str, bits: int, text: Callable[[int], str] = str) -> Kind:
-    return Kind(describes, text, _range(0, (1 << bits) - 1), _plain)
+    return Kind(describes, text, _range(0, (1 << bits) - 1), unchanged)
 
 
 def _register(describes: str, text: Callable[[int], str]) -> Kind:
-    return Kind(describes, text, _range(0, 31), _plain, is_register=True)
+    return Kind(describes, text, _range(0, 31), unchanged, is_register=True)
 
 
 def _signed_to_field(value: int, address: int) -> int:

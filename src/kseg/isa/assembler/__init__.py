@@ -1,7 +1,7 @@
 """Assembler: R3000 assembly text to a program, enough for tests and for small programs.
 
 Reading order: `lexer`, `expression`, `operand`, `statement` (text to statements), `macros` and
-`forms` (what a mnemonic can mean), `assembly` (statements to bytes), `program` and `elf`.
+`forms` (what a mnemonic can mean), `layout` and `assembly` (statements to bytes), `program`, `elf`.
 
 The language is GNU as's, as far as it goes, with these differences:
 

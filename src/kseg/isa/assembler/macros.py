@@ -8,7 +8,7 @@ None of them fills a delay slot or checks anything: `div` with three operands do
 division by zero. They change register at where the text says so.
 """
 
-from kseg.isa.operands import Kind, OperandError, _plain
+from kseg.isa.operands import Kind, OperandError, unchanged
 
 _W = "lui at, (w >> 16) & 0xffff; ori at, at, w & 0xffff; "
 
@@ -19,7 +19,7 @@ def _fits(describes: str, low: int, high: int, multiple: int = 1) -> Kind:
             raise OperandError(f"{value} is not a {describes}")
         return value
 
-    return Kind(describes, str, to_field, _plain)
+    return Kind(describes, str, to_field, unchanged)
 
 
 LETTERS: dict[str, Kind] = {

@@ -58,6 +58,8 @@ class Parser:
                 self._parse(statement, Cursor(tokens, self._local))
             except SourceError as error:
                 self.problems.append((line, str(error)))
+                # Its labels still count, lest every use of them be an error too.
+                statement = Statement(line, statement.labels)
             self.statements.append(statement)
 
     def _local(self, reference: str) -> str:
