@@ -314,7 +314,6 @@ class Symbol:
         Signed division is done in 64 bits, where the most negative number by -1 fits.
         """
         d = self._lift(divisor)
-        emit = self.builder.emit
         if self.fits(U32) and d.fits(U32):
             quotient, remainder = (
                 Symbol(self.builder, U32, emit32=partial(self._divided, name, 32, d))

@@ -2,8 +2,11 @@
 
 Guest code is decoded once into *entries*, sixteen bytes an instruction, each of which begins with
 the address of the native code (the *handler*) that executes it; a handler ends by jumping to the
-handler of the next entry. Reading order: `layout` (the data that native code and Python share),
-`tracer` (a declaration becomes a handler's body), `handlers` (its beginning and end),
-`memory_runtime`, `tlb_runtime`, `code_runtime`, `control_runtime` (what handlers call when it is
-not simple), `module` (all of it as one LLVM module), `engine`.
+handler of the next entry.
+
+Reading order: `layout` (the data that native code and Python share), `convention` (what all
+handlers share), `tracer` with `operands` and `memory_access` (a declaration becomes a handler's
+body), `handlers` and `dispatch` (its beginning and end), the `*_runtime` modules (what handlers
+call when it is not simple; `outer_runtime` is the loop around them all), `module` (all of it as one
+LLVM module), `image` (compiled and kept), `engine`.
 """

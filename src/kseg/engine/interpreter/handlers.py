@@ -6,25 +6,20 @@ from dataclasses import dataclass
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
-from kseg.engine.interpreter.control_runtime import (
+from kseg.engine.interpreter.control_runtime import check_fetch
+from kseg.engine.interpreter.convention import (
     LOADED,
     PLAIN,
     SLOT,
-    check_fetch,
-    code_is_unknown,
-    dispatch,
-    go_entry,
-    stop_if_spent,
-)
-from kseg.engine.interpreter.layout import ENTRY_SIZE
-from kseg.engine.interpreter.memory_runtime import fault, u32
-from kseg.engine.interpreter.tracer import (
-    Tracer,
     Variant,
     arguments,
     handler_builder,
-    operand_symbols,
 )
+from kseg.engine.interpreter.dispatch import code_is_unknown, dispatch, go_entry, stop_if_spent
+from kseg.engine.interpreter.layout import ENTRY_SIZE
+from kseg.engine.interpreter.memory_runtime import fault, u32
+from kseg.engine.interpreter.operands import operand_symbols
+from kseg.engine.interpreter.tracer import Tracer
 from kseg.isa import cp0
 from kseg.isa.exceptions import Exception_
 from kseg.isa.instruction import Instruction

@@ -4,6 +4,8 @@ Each is a C function that returns a host address, or null after noting in the co
 handler must do instead: raise an exception (`fault_code`) or leave the engine (`fault_reason`).
 """
 
+import ctypes
+
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.contract import ExitReason
@@ -21,7 +23,7 @@ from kseg.engine.interpreter.layout import (
     WRITABLE,
     RegionEntry,
 )
-from kseg.engine.interpreter.tracer import MEMORY_ONLY
+from kseg.engine.interpreter.memory_access import MEMORY_ONLY
 from kseg.isa import registers as r
 from kseg.isa.exceptions import Exception_
 from kseg.isa.profile import Profile
@@ -108,7 +110,7 @@ def _find_region() -> str:
     shared = fields.load_pointer(b, "shared")
     count = b.emit(f"zext i32 {b.load('i32', shared, SHARED_OFFSETS['region_count'])} to i64")
     with b.count(count) as number:
-        at = b.emit(f"mul i64 {number}, {_region_size()}")
+        at = b.emit(f"mul i64 {number}, {ctypes.sizeof(RegionEntry)}")
         region = b.offset(b.offset(shared, SHARED_OFFSETS["regions"]), at)
         base = b.load("i64", region, RegionEntry.base.offset)
         end = b.load("i64", region, RegionEntry.end.offset)
@@ -118,12 +120,6 @@ def _find_region() -> str:
             b.return_("ptr", region)
     b.return_("ptr", "null")
     return b.text("noinline")
-
-
-def _region_size() -> int:
-    import ctypes
-
-    return ctypes.sizeof(RegionEntry)
 
 
 def _translate(profile: Profile) -> str:

@@ -6,11 +6,20 @@ from kseg.engine.codegen.builder import FunctionBuilder
 from kseg.engine.interpreter import (
     code_runtime,
     control_runtime,
+    exception_runtime,
     memory_runtime,
     outer_runtime,
     tlb_runtime,
 )
-from kseg.engine.interpreter.control_runtime import TABLES, stop_if_spent, variants
+from kseg.engine.interpreter.convention import (
+    PLAIN,
+    TABLES,
+    Variant,
+    arguments,
+    handler_builder,
+    variants,
+)
+from kseg.engine.interpreter.dispatch import stop_if_spent
 from kseg.engine.interpreter.handlers import Operation, handlers, operations
 from kseg.engine.interpreter.layout import (
     FIRST_INSTRUCTION,
@@ -22,7 +31,6 @@ from kseg.engine.interpreter.layout import (
     SENTINEL,
 )
 from kseg.engine.interpreter.memory_runtime import fault
-from kseg.engine.interpreter.tracer import Variant, arguments, handler_builder
 from kseg.isa.exceptions import Exception_
 from kseg.isa.instruction_set import instruction_set
 
@@ -63,6 +71,7 @@ def build(profile_name: str, byte_order: str) -> Module:
         *memory_runtime.functions(profile),
         *code_runtime.functions(profile, big_endian),
         *control_runtime.functions(profile, big_endian),
+        *exception_runtime.functions(profile),
         *outer_runtime.functions(profile),
     ]
     if profile.has_tlb:
@@ -79,7 +88,7 @@ def build(profile_name: str, byte_order: str) -> Module:
             added, letter = handlers(f"op_{name}", operation, profile, big_endian, variant)
             texts += added
             names.append(f"op_{name}")
-            if variant == control_runtime.PLAIN:
+            if variant == PLAIN:
                 redirected.append(letter)
         tables[TABLES[variant]] = names
     patterns, starts = _decoder(found, redirected)

@@ -8,14 +8,9 @@ from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.contract import ExitReason
 from kseg.engine.interpreter import fields
-from kseg.engine.interpreter.control_runtime import (
-    BOTH,
-    LOADED,
-    PLAIN,
-    SLOT,
-    go_entry,
-    interrupt_due,
-)
+from kseg.engine.interpreter.convention import BOTH, LOADED, PLAIN, SLOT, commit_pending
+from kseg.engine.interpreter.dispatch import go_entry
+from kseg.engine.interpreter.exception_runtime import interrupt_due
 from kseg.engine.interpreter.layout import (
     CONTEXT_OFFSETS,
     LATCH_NONE,
@@ -54,7 +49,8 @@ def _enter(profile: Profile) -> str:
         fields.store_context(b, "target_pc", fields.load_state(b, "next_pc").i32())
     entry = go_entry(b)
     reads, writes = fields.load_pointer(b, "reads"), fields.load_pointer(b, "writes")
-    given = f"ptr %state, ptr {entry}, i64 %budget, ptr {entry}, ptr {reads}, ptr {writes}, ptr %context"
+    given = f"ptr %state, ptr {entry}, i64 %budget, ptr {entry}"
+    given += f", ptr {reads}, ptr {writes}, ptr %context"
 
     def call(suffix: str) -> None:
         result = b.emit(f"call preserve_nonecc i32 @go_{suffix}({given})")
@@ -74,8 +70,6 @@ def _enter(profile: Profile) -> str:
 
 def _take_interrupt(b: FunctionBuilder, profile: Profile) -> None:
     """Enter the exception for an interrupt before the next instruction."""
-    from kseg.engine.interpreter.tracer import commit_pending
-
     if profile.load_delay:
         commit_pending(b, None)
         fields.store_state(b, "pending_load_register", 0)
@@ -240,13 +234,13 @@ def _run() -> str:
             end = b.emit(f"add i64 {get('round')}, {span}")
             code = b.emit(f"call i32 @run_processor(ptr {context}, i64 {end})")
             ran = b.emit(f"sub i64 {clock_of(context)}, {get('round')}")
-            asked = b.emit(
-                f"and i1 {b.emit(f'icmp ne i32 {code}, {BUDGET}')}, {b.emit(f'icmp ne i32 {code}, {IDLE}')}"
-            )
+            answer = u32(b, code)
+            asked = ((answer != int(BUDGET)) & (answer != int(IDLE))).i1()
             with b.leave_if(asked):
                 with b.if_(alone):
-                    put("round", b.emit(f"add i64 {get('round')}, {whole_rounds(ran, up=False)}"))
-                b.return_("i32", code)
+                    whole_ran = whole_rounds(ran, up=False)
+                    put("round", b.emit(f"add i64 {get('round')}, {whole_ran}"))
+                settle_and_return(code)
             with b.if_(alone):
                 rounded = whole_rounds(ran, up=True)
                 passed.set(b.emit(f"call i64 @llvm.umin.i64(i64 {rounded}, i64 {whole})"))

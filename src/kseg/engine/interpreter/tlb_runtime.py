@@ -59,7 +59,7 @@ def _tlb_find() -> str:
 
 
 def _unmap() -> str:
-    """Empty the slots of a virtual page number in every table, if the TLB could have filled them."""
+    """Empty a virtual page number's slots in every table, if the TLB could have filled them."""
     b = FunctionBuilder("unmap", "void", [("ptr", "context"), ("i32", "page")], "internal")
     with b.if_(is_mapped(u32(b, "%page")).i1()):
         at = b.emit(f"shl i64 {b.emit('zext i32 %page to i64')}, 3")

@@ -5,88 +5,26 @@ writes are kept back until the instruction can no longer trap, then `finish` mak
 out (traps, device accesses) leave through a tail call to the variant's runtime function.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.contract import ExitReason
 from kseg.engine.interpreter import fields
-from kseg.engine.interpreter.layout import (
-    CONTEXT_OFFSETS,
-    DISCARD,
-    ENTRY_FIELDS,
-    ENTRY_WORD,
-    STATE_OFFSETS,
-    STATE_TYPES,
+from kseg.engine.interpreter.convention import (
+    Variant,
+    arguments,
+    commit_pending,
+    pc_of,
+    target_pc,
 )
+from kseg.engine.interpreter.layout import DISCARD, STATE_OFFSETS, STATE_TYPES
+from kseg.engine.interpreter.memory_access import MemoryAccess
+from kseg.engine.interpreter.operands import RegisterField
 from kseg.isa import registers as r
 from kseg.isa.exceptions import Exception_, Fatal
 from kseg.isa.profile import Profile
 from kseg.isa.values import WORD, Value, select
-
-_PARAMETERS = (
-    ("ptr", "state"),
-    ("ptr", "entry"),
-    ("i64", "budget"),
-    ("ptr", "target"),
-    ("ptr", "reads"),
-    ("ptr", "writes"),
-    ("ptr", "context"),
-)
-
-
-def handler_builder(name: str) -> FunctionBuilder:
-    """A function of the handlers' convention.
-
-    `state` and `context` are the processor's; `entry` is the instruction's; `budget` the cycles
-    left, this one's included; `target` (in a delay slot) the entry that comes next; `reads` and
-    `writes` the data tables of the present mode. At most ten arguments stay in registers.
-    """
-    return FunctionBuilder(name, "i32", _PARAMETERS, "hidden preserve_nonecc")
-
-
-def arguments(**changed: Operand) -> str:
-    """The handlers' arguments as they are, except for those `changed`."""
-    return ", ".join(f"{type_} {changed.get(name, '%' + name)}" for type_, name in _PARAMETERS)
-
-
-MEMORY_ONLY = 0x100
-"""Flag in the size that slow paths are given: a device there is a bus error, not an exit."""
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Which copy of a handler: in a delay slot, and/or right after a load with delay."""
-
-    in_slot: bool
-    load_pending: bool
-
-    @property
-    def suffix(self) -> str:
-        """What the names of its functions end in."""
-        return {(0, 0): "n", (1, 0): "s", (0, 1): "l", (1, 1): "b"}[
-            (int(self.in_slot), int(self.load_pending))
-        ]
-
-
-class RegisterField(Symbol):
-    """A register operand: its number as a value, its byte offset for access."""
-
-    def __init__(self, builder: FunctionBuilder, letter: str) -> None:
-        self.letter = letter
-        super().__init__(
-            builder, (0, 31), emit32=lambda: builder.emit(f"lshr i32 {self.byte_offset()}, 2")
-        )
-
-    def byte_offset(self) -> Operand:
-        """The field in the entry, an i32: four times the register's number."""
-        key = (self.letter, "offset")
-        known = self.builder.known(key)
-        if known is None:
-            narrow = self.builder.load("i8", "%entry", ENTRY_FIELDS[self.letter])
-            known = self.builder.remember(key, self.builder.emit(f"zext i8 {narrow} to i32"))
-        return known
 
 
 class _Registers:
@@ -100,7 +38,7 @@ class _Registers:
         self._tracer.register_writes.append((number, value))
 
 
-class Tracer:
+class Tracer(MemoryAccess):
     """One declaration being traced into one variant of its handler."""
 
     def __init__(
@@ -147,8 +85,6 @@ class Tracer:
     """What follows is to be looked at before the instruction is over."""
     reschedule: bool
     """The engine's outer loop must look at timer or idling."""
-    slow_copy: str
-    uses_slow_copy: bool
     trapped: bool
     """The instruction always traps: nothing follows."""
 
@@ -162,7 +98,7 @@ class Tracer:
         return fields.load_state(self.b, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in type(self).__annotations__:
+        if name in _OWN_ATTRIBUTES:
             object.__setattr__(self, name, value)
         else:
             self.field_writes[name] = value
@@ -278,107 +214,6 @@ class Tracer:
     def _exit(self, reason: ExitReason) -> None:
         fields.store_context(self.b, "fault_reason", int(reason))
         self._leave(f"fault_{self.variant.suffix}")
-
-    # Memory. A full slot in the table of the present mode is all the checks there are: mapping,
-    # permission and alignment. An empty one asks `slow_load` or `slow_store`.
-
-    def load(self, address: Symbol, size: int) -> Symbol:
-        return self._load(address, size, address)
-
-    def load_around(self, address: Symbol) -> Symbol:
-        return self._load(address & ~3, 4, address)
-
-    def _load(self, address: Symbol, size: int, reported: Symbol) -> Symbol:
-        place = self._place(
-            address,
-            size,
-            "%reads",
-            f"slow_load(ptr %context, i32 {{0}}, i32 {size}, i32 {{1}})",
-            reported,
-        )
-        bits = 8 * size
-        raw = self._swapped(self.b.load(f"i{bits}", place), bits)
-        if bits < 32:
-            raw = self.b.emit(f"zext i{bits} {raw} to i32")
-        return Symbol.of_i32(self.b, raw, (0, (1 << bits) - 1))
-
-    def store(self, address: Symbol, size: int, value: Symbol) -> None:
-        bits = 8 * size
-        mask = (1 << bits) - 1
-        call = f"slow_store(ptr %context, i32 {{0}}, i32 {size}, i32 {{1}}, i32 {value.i32()}, i32 {mask})"
-        place = self._place(address, size, "%writes", call, address)
-        narrow = value.i32() if bits == 32 else self.b.emit(f"trunc i32 {value.i32()} to i{bits}")
-        self.b.store(f"i{bits}", self._swapped(narrow, bits), place)
-
-    def store_masked(self, address: Symbol, value: Symbol, mask: Symbol) -> None:
-        call = f"slow_store(ptr %context, i32 {{0}}, i32 4, i32 {{1}}, i32 {value.i32()}, i32 {mask.i32()})"
-        place = self._place(address & ~3, 4, "%writes", call, address)
-        old = Symbol.of_i32(self.b, self._swapped(self.b.load("i32", place), 32))
-        merged = (old & ~mask) | (value & mask)
-        self.b.store("i32", self._swapped(merged.i32(), 32), place)
-
-    def store_if(
-        self, condition: Symbol, address: Symbol, expected: Symbol, value: Symbol
-    ) -> Symbol:
-        done = self.b.variable("i1", "false")
-        at, wanted, new = address.i32(), expected.i32(), value.i32()
-        with self.b.if_(condition.i1()):
-            size = 4 | MEMORY_ONLY
-            call = f"slow_store(ptr %context, i32 {at}, i32 {size}, i32 {at}, i32 0, i32 0)"
-            place = self.b.emit(f"call ptr @{call}")
-            self._leave_if_null(place)
-            old = self._swapped(self.b.load("i32", place), 32)
-            same = self.b.emit(f"icmp eq i32 {old}, {wanted}")
-            with self.b.if_(same):
-                self.b.store("i32", self._swapped(new, 32), place)
-            done.set(same)
-        return Symbol.of_i1(self.b, done.get())
-
-    def check_address(self, condition: Symbol, address: Symbol) -> None:
-        at = address.i32()
-        with self.b.if_(condition.i1()):
-            call = f"check_load(ptr %context, i32 {at})"
-            self._leave_if_null(self.b.emit(f"call ptr @{call}"))
-
-    def _place(
-        self, address: Symbol, size: int, table: Operand, call: str, reported: Symbol
-    ) -> Operand:
-        """The host address of `size` bytes at virtual `address`."""
-        b = self.b
-        at = address.i32()
-        if not self.slow_copy:
-            found = b.emit(f"call ptr @{call.format(at, reported.i32())}")
-            self._leave_if_null(found)
-            return found
-        if size == 1:
-            index = b.emit(f"lshr i32 {at}, 12")
-        else:
-            rotated = b.emit(f"call i32 @llvm.fshl.i32(i32 {at}, i32 {at}, i32 20)")
-            index = b.emit(f"and i32 {rotated}, {(1 << 22) - 1 if size == 4 else (1 << 21) - 1}")
-        slot = b.emit(f"getelementptr i64, ptr {table}, i64 {b.emit(f'zext i32 {index} to i64')}")
-        base = b.emit(f"load i64, ptr {slot}, align 8")
-        with b.leave_if(b.emit(f"icmp eq i64 {base}, 0")):
-            self.go_slow()
-        sum_ = b.emit(f"add i64 {base}, {b.emit(f'zext i32 {at} to i64')}")
-        return b.emit(f"inttoptr i64 {sum_} to ptr")
-
-    def go_slow(self) -> None:
-        """Start the instruction again in the copy that can call the runtime.
-
-        Handlers that call nothing need no stack frame; that is why there are two copies.
-        """
-        self.uses_slow_copy = True
-        self.b.tail_call(f"@{self.slow_copy}", arguments())
-
-    def _leave_if_null(self, place: Operand) -> None:
-        """Leave for the fault that a slow path found."""
-        with self.b.leave_if(self.b.emit(f"icmp eq ptr {place}, null")):
-            self._leave(f"fault_{self.variant.suffix}")
-
-    def _swapped(self, operand: Operand, bits: int) -> Operand:
-        if not self.big_endian or bits == 8:
-            return operand
-        return self.b.emit(f"call i{bits} @llvm.bswap.i{bits}(i{bits} {operand})")
 
     # The privileged half.
 
@@ -512,52 +347,10 @@ class Tracer:
         return ""
 
 
+_OWN_ATTRIBUTES = Tracer.__annotations__.keys() | MemoryAccess.__annotations__.keys()
+"""What is not a field of the processor."""
+
+
 def _word_operand(value: Value) -> Operand:
     """The low 32 bits of a value, symbolic or not."""
     return value.i32() if isinstance(value, Symbol) else str(int(value) & WORD)
-
-
-def pc_of(b: FunctionBuilder, entry: Operand) -> Operand:
-    """The virtual address of the instruction whose entry is at `entry`, an i32 operand."""
-    address = b.emit(f"ptrtoint ptr {entry} to i64")
-    quarter = b.emit(f"trunc i64 {b.emit(f'lshr i64 {address}, 2')} to i32")
-    return b.emit(f"add i32 {quarter}, {fields.load_context(b, 'bias')}")
-
-
-def target_pc(b: FunctionBuilder, target: Operand = "%target") -> Operand:
-    """The virtual address that a branch's target entry stands for."""
-    go = b.offset("%context", CONTEXT_OFFSETS["go"])
-    deferred = b.emit(f"icmp eq ptr {target}, {go}")
-    direct = pc_of(b, target)
-    return b.emit(f"select i1 {deferred}, i32 {fields.load_context(b, 'target_pc')}, i32 {direct}")
-
-
-def commit_pending(b: FunctionBuilder, superseded_by: Operand | None) -> None:
-    """Let the load that is pending arrive, unless a new load to its register supersedes it."""
-    register = fields.load_state(b, "pending_load_register")
-    value = fields.load_state(b, "pending_load_value")
-    nowhere = register == 0
-    if superseded_by is not None:
-        nowhere = nowhere | (register == Symbol.of_i32(b, superseded_by))
-    offset = select(nowhere, DISCARD, register << 2)
-    place = b.offset("%state", Symbol.of_i32(b, offset.i32()).i64())
-    b.store("i32", value.i32(), place)
-
-
-def operand_symbols(
-    b: FunctionBuilder, operands: tuple[str, ...], constants: dict[str, int]
-) -> list[Any]:
-    """The operand fields of an instruction, from its entry."""
-    values: list[Any] = []
-    for letter in operands:
-        if letter in constants:
-            values.append(constants[letter])
-        elif letter in ENTRY_FIELDS:
-            values.append(RegisterField(b, letter))
-        elif letter in "iub":
-            half = b.load("i16", "%entry", ENTRY_WORD)
-            values.append(Symbol.of_i32(b, b.emit(f"zext i16 {half} to i32"), (0, 0xFFFF)))
-        else:
-            word = Symbol.of_i32(b, b.load("i32", "%entry", ENTRY_WORD))
-            values.append({"j": word & 0x3FFFFFF, "h": (word >> 6) & 31}[letter])
-    return values

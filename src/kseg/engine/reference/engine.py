@@ -59,6 +59,7 @@ class ReferenceEngine:
             return self._rounds(limit)
         except Leave as leave:
             self._inside = True
+            self._settle()
             return replace(leave.exit, processor=self._turn)
         finally:
             for cpu in self._cpus:
@@ -101,7 +102,7 @@ class ReferenceEngine:
         cpu.random_origin += cycles
 
     def _settle(self) -> None:
-        """The round is over: every processor's clock shows the board's."""
+        """Nobody lags behind the round's beginning, those included that do not run."""
         for cpu in self._cpus:
             self._catch_up(cpu, self._round)
 

@@ -15,7 +15,7 @@ from kseg.isa.values import WORD
 
 
 def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
-    """Let one cycle pass on `cpu`. Raises Leave, with nothing done, if the monitor must be asked."""
+    """Let one cycle pass on `cpu`. Raises Leave, with nothing done, to ask the monitor."""
     if interrupt_is_due(cpu):
         _take(cpu, Trap(Exception_.INTERRUPT), opcode=0)
     user = cpu.status & r.STATUS_KUC

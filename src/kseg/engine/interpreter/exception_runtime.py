@@ -1,0 +1,297 @@
+"""Native exceptions, and what changes with Status: mode, tables, interrupts."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from kseg.engine.codegen.builder import FunctionBuilder, Operand
+from kseg.engine.codegen.value import Symbol
+from kseg.engine.interpreter import fields
+from kseg.engine.interpreter.convention import (
+    PLAIN,
+    Variant,
+    arguments,
+    commit_pending,
+    handler_builder,
+    pc_of,
+    target_pc,
+    variants,
+)
+from kseg.engine.interpreter.dispatch import (
+    after_cycle,
+    code_is_unknown,
+    dispatch,
+    go_entry,
+    mode_tables,
+    next_address,
+    save_place,
+)
+from kseg.engine.interpreter.layout import (
+    CONTEXT_OFFSETS,
+    ENTRY_WORD,
+    RESCHEDULE,
+    STATE_OFFSETS,
+)
+from kseg.engine.interpreter.memory_runtime import state_of, u32
+from kseg.isa import exceptions
+from kseg.isa import registers as r
+from kseg.isa.profile import Profile
+from kseg.isa.values import Value, select
+
+
+def functions(profile: Profile) -> list[str]:
+    """The text of every function of this file."""
+    found = [_update_mode(), _enter_exception(profile), _resynchronise()]
+    for variant in variants(profile):
+        found.append(_fault(variant))
+        if not variant.load_pending:
+            found += [_resync(variant, refetches=False), _reschedule(variant)]
+            if profile.early_fetch_faults:
+                found += [_resync(variant, refetches=True), _uncounted_fault(variant)]
+            if profile.hi_lo_interlock:
+                found.append(_stall(variant))
+    return found
+
+
+def _fault(variant: Variant) -> str:
+    """An instruction cannot complete: raise the exception, or leave the engine, as the context
+    says. The budget has this cycle already taken off."""
+    b = handler_builder(f"fault_{variant.suffix}")
+    b.do("%left = add i64 %budget, 0")
+    reason = fields.load_context(b, "fault_reason")
+    with b.leave_if(b.emit(f"icmp ne i32 {reason}, 0")):
+        limit = fields.load_context(b, "limit")
+        clock = b.emit(f"sub i64 {b.emit(f'sub i64 {limit}, %left')}, 1")
+        save_place(b, variant, pc_of(b, "%entry"), clock)
+        b.return_("i32", reason)
+    raise_exception(b, variant, pc_of(b, "%entry"), b.load("i32", "%entry", ENTRY_WORD))
+    return b.text("noinline")
+
+
+def _uncounted_fault(variant: Variant) -> str:
+    """A fetch fault found early: Count and Random do not see its cycle."""
+    b = handler_builder(f"uncounted_fault_{variant.suffix}")
+    fields.add_to_state(b, "count_origin", 1)
+    fields.add_to_state(b, "random_origin", 1)
+    b.tail_call(f"@fault_{variant.suffix}", arguments())
+    return b.text("noinline")
+
+
+def raise_exception(b: FunctionBuilder, variant: Variant, pc: Operand, opcode: Operand) -> None:
+    """End a handler by taking the exception that the context notes, at i32 `pc`."""
+    if variant.load_pending:
+        commit_pending(b, None)
+        fields.store_state(b, "pending_load_register", 0)
+        fields.store_state(b, "pending_load_value", 0)
+    next_pc = target_pc(b) if variant.in_slot else "0"
+    vector = _call_enter(
+        b,
+        pc=pc,
+        in_slot=str(variant.in_slot).lower(),
+        next_pc=next_pc,
+        code=fields.load_context(b, "fault_code"),
+        address=fields.load_context(b, "fault_address"),
+        opcode=opcode,
+        refill=fields.load_context(b, "fault_refill"),
+        now=after_cycle(b),
+    )
+    fields.store_context(b, "target_pc", vector)
+    b.tail_call("@go_n", arguments(budget="%left", target=go_entry(b), **mode_tables(b)))
+
+
+def _call_enter(b: FunctionBuilder, **given: Operand) -> Operand:
+    return b.emit(
+        f"call i32 @enter_exception(ptr %context, i32 {given['pc']}, i1 {given['in_slot']}, "
+        f"i32 {given['next_pc']}, i32 {given['code']}, i32 {given['address']}, "
+        f"i32 {given['opcode']}, i32 {given['refill']}, i64 {given['now']})"
+    )
+
+
+class _Cpu(SimpleNamespace):
+    """The part of a processor that `exceptions.enter` works on, as symbols."""
+
+    def __init__(self, b: FunctionBuilder, profile: Profile) -> None:
+        super().__init__()
+        object.__setattr__(self, "_b", b)
+        object.__setattr__(self, "profile", profile)
+        object.__setattr__(self, "written", {})
+
+    def __getattr__(self, name: str) -> Symbol:
+        return fields.load_state(self._b, name)
+
+    def __setattr__(self, name: str, value: Value) -> None:
+        self.written[name] = value
+
+    def finish(self) -> None:
+        """Make the writes."""
+        for name, value in self.written.items():
+            fields.store_state(self._b, name, value)
+
+
+def _enter_exception(profile: Profile) -> str:
+    """Take an exception: CP0, counters, mode. Returns the vector."""
+    b = FunctionBuilder(
+        "enter_exception",
+        "i32",
+        [
+            ("ptr", "context"),
+            ("i32", "pc"),
+            ("i1", "in_slot"),
+            ("i32", "next_pc"),
+            ("i32", "code"),
+            ("i32", "address"),
+            ("i32", "opcode"),
+            ("i32", "refill"),
+            ("i64", "now"),
+        ],
+        "internal",
+    )
+    state_of(b)
+    code = u32(b, "%code") & 0xFF
+    refill = u32(b, "%refill") != 0
+    cpu: Any = _Cpu(b, profile)
+    exceptions.enter(
+        cpu,
+        code,
+        pc=u32(b, "%pc"),
+        in_delay_slot=Symbol.of_i1(b, "%in_slot"),
+        branch_target=u32(b, "%next_pc"),
+        address=u32(b, "%address"),
+        coprocessor=u32(b, "%code") >> 8,
+        opcode=u32(b, "%opcode"),
+    )
+    vector = exceptions.vector(fields.load_state(b, "status"), refill)
+    at = b.offset("%state", STATE_OFFSETS["exceptions"])
+    slot = b.emit(f"shl i64 {code.i64()}, 3")
+    count = b.emit(f"add i64 {b.load('i64', at, slot)}, 1")
+    b.store("i64", count, at, slot)
+    fields.add_to_state(b, "tlb_refills", refill)
+    cpu.finish()
+    fields.store_state(b, "ll_pending", 0)
+    b.do("call void @resynchronise(ptr %context, i64 %now)")
+    b.return_("i32", vector.i32())
+    return b.text("noinline")
+
+
+# Mode.
+
+
+def _update_mode() -> str:
+    """Count the cycles up to %now for the mode they ran in; take the tables of the mode now."""
+    b = FunctionBuilder("update_mode", "void", [("ptr", "context"), ("i64", "now")], "internal")
+    state_of(b)
+    elapsed = b.emit(f"sub i64 %now, {fields.load_context(b, 'mode_since')}")
+    fields.store_context(b, "mode_since", "%now")
+    was_user = u32(b, fields.load_context(b, "user_mode")) != 0
+    cycles = Symbol.of_i64(b, elapsed)
+    fields.add_to_state(b, "user_cycles", select(was_user, cycles, 0))
+    fields.add_to_state(b, "kernel_cycles", select(was_user, 0, cycles))
+    status = fields.load_state(b, "status")
+    user = (status & r.STATUS_KUC) != 0
+    fields.store_context(b, "user_mode", user.i32())
+    isolated = ((status & r.STATUS_ISC) != 0).i1()
+    for table in ("reads", "writes", "codes"):
+        of_user, of_kernel = (
+            fields.load_pointer(b, f"{mode}_{table}") for mode in ("user", "kernel")
+        )
+        chosen = b.emit(f"select i1 {user.i1()}, ptr {of_user}, ptr {of_kernel}")
+        if table != "codes":
+            empty = fields.load_pointer(b, "empty")
+            chosen = b.emit(f"select i1 {isolated}, ptr {empty}, ptr {chosen}")
+        b.store("ptr", chosen, "%context", CONTEXT_OFFSETS[table])
+    b.do("ret void")
+    return b.text("noinline")
+
+
+def _resynchronise() -> str:
+    """Status or EntryHi may have changed: mode and address space from cycle %now on."""
+    b = FunctionBuilder("resynchronise", "void", [("ptr", "context"), ("i64", "now")], "internal")
+    b.do("call void @update_mode(ptr %context, i64 %now)")
+    b.do("call void @leave_address_space(ptr %context)")
+    b.do("ret void")
+    return b.text("noinline")
+
+
+def interrupt_due(b: FunctionBuilder) -> Symbol:
+    """Is an interrupt raised that Status lets through?"""
+    status = fields.load_state(b, "status")
+    raised = fields.load_state(b, "cause") | fields.load_state(b, "interrupt_lines")
+    raised = raised | fields.load_state(b, "timer_line")
+    return ((status & r.STATUS_IEC) != 0) & ((raised & status & r.STATUS_IM) != 0)
+
+
+def _resync(variant: Variant, *, refetches: bool) -> str:
+    """After an instruction that may have changed mode, address space, TLB or interrupts.
+
+    With `refetches` the next two instructions are looked at first, and a fault takes no cycle.
+    """
+    b = handler_builder(f"{'refetch' if refetches else 'resync'}_{variant.suffix}")
+    b.do("%left = add i64 %budget, 0")
+    pc = next_address(b, variant)
+    fields.store_context(b, "target_pc", pc)
+    now = after_cycle(b)
+    b.do(f"call void @resynchronise(ptr %context, i64 {now})")
+    if refetches:
+        _refetch(b, pc, now)
+        last = (u32(b, pc) & 0xFFC) == 0xFFC
+        with b.if_(last.i1(), "unlikely"):
+            _refetch(b, pc, now, distance=4)
+    time_left = Symbol.of_i1(b, b.emit("icmp sgt i64 %left, 0"))
+    with b.if_((interrupt_due(b) & time_left).i1(), "unlikely"):
+        vector = _call_enter(
+            b,
+            pc=pc,
+            in_slot="false",
+            next_pc="0",
+            code="0",
+            address="0",
+            opcode="0",
+            refill="0",
+            now=now,
+        )
+        fields.store_context(b, "target_pc", vector)
+    b.tail_call("@go_n", arguments(target=go_entry(b), **mode_tables(b)))
+    return b.text("noinline")
+
+
+def _refetch(b: FunctionBuilder, pc: Operand, now: Operand, distance: int = 0) -> None:
+    """If what lies at `distance` from i32 `pc` cannot be fetched, raise that before `pc`."""
+    looked_at = b.emit(f"add i32 {pc}, {distance}")
+    misaligned = (u32(b, looked_at) & 3) != 0
+    unknown = Symbol.of_i1(b, code_is_unknown(b, looked_at))
+    with b.if_((misaligned | unknown).i1(), "unlikely"):
+        found = b.emit(f"call ptr @slow_fetch(ptr %context, i32 {looked_at})")
+        with b.leave_if(b.emit(f"icmp eq ptr {found}, null")):
+            vector = _call_enter(
+                b,
+                pc=pc,
+                in_slot="false",
+                next_pc="0",
+                code=fields.load_context(b, "fault_code"),
+                address=fields.load_context(b, "fault_address"),
+                opcode="0",
+                refill=fields.load_context(b, "fault_refill"),
+                now=now,
+            )
+            fields.store_context(b, "target_pc", vector)
+            b.tail_call("@go_n", arguments(target=go_entry(b), **mode_tables(b)))
+
+
+def _reschedule(variant: Variant) -> str:
+    """After an instruction that concerns the timer or idling: back to the outer loop."""
+    b = handler_builder(f"reschedule_{variant.suffix}")
+    b.do("%left = add i64 %budget, 0")
+    now = after_cycle(b)
+    pc = next_address(b, variant)
+    save_place(b, PLAIN, pc, now)
+    b.return_("i32", str(RESCHEDULE))
+    return b.text("noinline")
+
+
+def _stall(variant: Variant) -> str:
+    """HI or LO is not there yet: a cycle passes, and the instruction is tried again."""
+    b = handler_builder(f"stall_{variant.suffix}")
+    user = u32(b, fields.load_context(b, "user_mode")) != 0
+    fields.add_to_state(b, "user_stalls", select(user, Symbol.of_i64(b, "1"), 0))
+    fields.add_to_state(b, "kernel_stalls", select(user, 0, Symbol.of_i64(b, "1")))
+    dispatch(b, "%entry", variant)
+    return b.text("noinline")
