@@ -27,12 +27,11 @@ class MeasureError(RuntimeError):
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a command: what it printed, and its costs in seconds and bytes."""
+    """One run of a command: what it printed, and its costs in seconds."""
 
     output: str
     processor_time: float
     wall_time: float
-    largest_memory: int
 
 
 def run(
@@ -55,20 +54,24 @@ def run(
         stdout=writing,
         stderr=writing,
         env={**os.environ, **(environment or {})},
-        start_new_session=True,
     )
     os.close(writing)
     alarm = threading.Timer(LONGEST_RUN, process.kill)
     alarm.start()
-    output = read_all(reading)
+    try:
+        output = read_all(reading)
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        alarm.cancel()
     _, status, usage = os.wait4(process.pid, 0)
     wall_time = time.monotonic() - started
-    alarm.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         words = " ".join(map(str, command))
         raise MeasureError(f"`{words}` ended with {process.returncode}:\n{output}")
-    return Run(output, usage.ru_utime + usage.ru_stime, wall_time, usage.ru_maxrss * 1024)
+    return Run(output, usage.ru_utime + usage.ru_stime, wall_time)
 
 
 def read_all(descriptor: int) -> str:
