@@ -127,13 +127,18 @@ class NetworkInterface(Device):
         self._sent = DONE
         self._update_interrupt()
 
+    def connect(self, transport: Callable[[bytes], bool]) -> None:
+        """Send through `transport` from now on, and say that this card is here."""
+        self.transport = transport
+        self._transmit(self._here())
+
+    def _here(self) -> bytes:
+        words = (FRAME, self.options.address, HEADER_SIZE, HUB)
+        return b"".join(word.to_bytes(2, "big") for word in words)
+
     def _keep_alive(self) -> None:
         """Tell the hub once a second that there is a card here."""
-        self._transmit(
-            b"".join(
-                word.to_bytes(2, "big") for word in (FRAME, self.options.address, HEADER_SIZE, HUB)
-            )
-        )
+        self._transmit(self._here())
         self.schedule(KEEPALIVE, "keep alive")
 
     def _transmit(self, packet: bytes) -> None:
