@@ -7,6 +7,7 @@ comes of it.
 
 from kseg.api.machine import Machine
 from kseg.machine.clock import SECOND
+from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
 
 STEP = SECOND
 """Virtual ns between two looks."""
@@ -36,7 +37,7 @@ class IdleWatch:
         self._next = now + STEP
         processors = self._machine.board.processors
         executed = sum(each.kernel_cycles for each in processors)
-        share = (executed - self._executed) * 40 * BUSY_SHARE / elapsed
+        share = (executed - self._executed) * NANOSECONDS_PER_CYCLE * BUSY_SHARE / elapsed
         self._executed = executed
         activity = self._machine.board.activity
         seen = (
