@@ -113,7 +113,7 @@ class System161:
         self._image_name = ""
         self._boot_string = b""
         self._plug_cards()
-        self._reset_memory()
+        self._fill_rom()  # The rest is zero already, and takes no room on the host until used.
         self._reset_processors()
 
     def _plug_cards(self) -> None:
@@ -172,6 +172,9 @@ class System161:
     def _reset_memory(self) -> None:
         for region in self.memory.regions:
             self.memory.write(region.base, bytes(region.size))
+        self._fill_rom()
+
+    def _fill_rom(self) -> None:
         # Sliding into the last word of the ROM means an exception nobody has a handler for.
         self.memory.write(ROM_BASE + ROM_SIZE - 4, BREAK.to_bytes(4, "big"))
 
