@@ -4,6 +4,9 @@ from kseg.isa.assembler import assemble
 
 SERIAL, TIMER, TRACE, CONTROL = 0xBFE00000, 0xBFFD0000, 0xBFFE0000, 0xBFFF7E00
 
+RECEIVED = 0x80020000
+"""Where `reading` stores."""
+
 POWER_OFF = f"""
         li      t0, {CONTROL + 8:#x}
         sw      zero, 0(t0)
@@ -85,4 +88,32 @@ def printing(text: str) -> bytes:
 3:      {POWER_OFF}
         .rodata
 text:   .asciiz "{text}"
+    """)
+
+
+def reading(*, echo: bool, rests: bool) -> bytes:
+    """Takes four characters, polling the console or waiting for it, and switches off. They are
+    stored behind `RECEIVED`."""
+    wait = "wait" if rests else "nop"
+    return kernel(f"""
+        li      t0, {SERIAL:#x}
+        la      t2, {RECEIVED:#x}
+        addiu   t4, t2, 4
+        li      t1, 1
+        sw      t1, 8(t0)
+1:      {wait}
+        lw      t1, 8(t0)
+        nop
+        andi    t1, t1, 2
+        beqz    t1, 1b
+        nop
+        lw      t3, 0(t0)
+        li      t1, 1
+        sw      t1, 8(t0)
+        sb      t3, 0(t2)
+        {"sw t3, 0(t0)" if echo else "nop"}
+        addiu   t2, t2, 1
+        bne     t2, t4, 1b
+        nop
+        {POWER_OFF}
     """)

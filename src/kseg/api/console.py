@@ -28,13 +28,13 @@ TAIL = 400
 """Characters of output that an error shows."""
 
 
-class ConsoleTimeout(KsegError, TimeoutError):  # noqa: N818 - as pexpect has it
+class ConsoleTimeout(KsegError, TimeoutError):
     """The guest did not print what was expected in the virtual time it was given."""
 
     exit_code = 1
 
 
-class ConsoleClosed(KsegError, EOFError):  # noqa: N818
+class ConsoleClosed(KsegError, EOFError):
     """The machine stopped before the guest printed what was expected; `stop` says how."""
 
     exit_code = 1

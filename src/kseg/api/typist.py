@@ -9,7 +9,8 @@ A person waits for the echo. So does the typist. The next character goes in when
 * has echoed the last one, or
 * rests (every processor waits, and only a clock is about to wake one) and has printed something
   since, or has rested for `PATIENCE` (it may read without echo, or sleep), or
-* has been busy for `BUSY_PATIENCE`.
+* does not rest, but has printed something and nothing more for `PATIENCE`, or nothing at all for
+  `BUSY_PATIENCE`.
 
 All of this depends on the machine alone, so a script that is there from the start is typed at the
 same cycles in every run.
@@ -20,9 +21,9 @@ from collections import deque
 from kseg.machine.system161 import System161
 
 PATIENCE = 500_000_000
-"""Virtual ns for which a guest may rest without an answer before it is given more."""
+"""Virtual ns after which a guest that has nothing to say is given more."""
 BUSY_PATIENCE = 10_000_000_000
-"""The same for a guest that never rests, on account of a program in the background, say."""
+"""The same for one that has not answered and may still be at work."""
 
 CLOCKS = ("timer@", "nic@")
 """Devices whose pending events say nothing about what a guest is waiting for."""
@@ -40,8 +41,8 @@ class Typist:
         """The last character typed, until the guest prints something."""
         self._echoed = False
         self._answered = True
-        self._busy_since = 0
         self._quiet_since = 0
+        """Virtual time of the last character, either way."""
 
     def type(self, data: bytes) -> None:
         """Queue characters; any thread may."""
@@ -78,15 +79,14 @@ class Typist:
         if self._echoed:
             return True
         clock = self._board.clock
+        quiet = clock.now - self._quiet_since
         if self.at_rest:
             # Without anything due there is no time to pass either: the guest waits for us.
-            if self._answered or clock.next_due is None:
-                return True
-            return clock.now - self._quiet_since >= PATIENCE
-        return clock.now - self._busy_since >= BUSY_PATIENCE
+            return self._answered or clock.next_due is None or quiet >= PATIENCE
+        return quiet >= (PATIENCE if self._answered else BUSY_PATIENCE)
 
     def _type_next(self) -> None:
         self._typed = self._pending.popleft()
         self._echoed = self._answered = False
-        self._busy_since = self._quiet_since = self._board.clock.now
+        self._quiet_since = self._board.clock.now
         self._board.outside.type(bytes([self._typed]))
