@@ -20,8 +20,8 @@ GONE = (errno.EPIPE, errno.ECONNRESET, errno.EIO)
 """What writing to a pipe, a socket and a terminal says when there is no other end any more."""
 
 
-class OutputClosed(Exception):  # noqa: N818 - nothing is wrong, nobody listens any more
-    """The reader of the output has gone."""
+class OutputClosed(Exception):
+    """The reader of the output has gone: nothing is wrong, nobody listens any more."""
 
 
 class Output:
