@@ -59,6 +59,9 @@ def test_narrow_accesses_are_word_accesses(board: System161) -> None:
     assert read(board, ENABLED) == 0xFFFFFF12
     board.bus.write(0, ENABLED, 4, 0xAABB0000, mask=0xFFFF0000)
     assert read(board, ENABLED) == 0xAABBFF12
+    # An engine may tell which bits of a byte change: all.
+    board.bus.write(0, ENABLED, 1, 0x77, mask=0xFF)
+    assert read(board, ENABLED) == 0x77BBFF12
     write(board, AREA + 4 + 3, 1, size=1)
     assert read(board, AREA + 4) == 0xFFFFFFFF
 

@@ -75,7 +75,7 @@ class LameBus:
     def write(
         self, processor: int, address: int, size: int, value: int, mask: int = 0xFFFFFFFF
     ) -> None:
-        """Store `value` to a register; `mask` says which bits of a word change."""
+        """Store `value` to a register; of a word, only the bits in `mask` change."""
         self.asking_processor = processor
         if size == 4 and mask == 0xFFFFFFFF:
             writer = self._word_writers.get(address)
@@ -83,10 +83,9 @@ class LameBus:
                 writer(value)
                 return
         device = self._device_at(address)
-        if mask != 0xFFFFFFFF:
+        if size == 4 and mask != 0xFFFFFFFF:
             # SWL and SWR read the word, merge and write it, like all narrow stores.
-            value = device.read(address & 0xFFFC, 4) & ~mask | value & mask
-            address, size = address & ~3, 4
+            value = device.read(address & 0xFFFF, 4) & ~mask | value & mask
         device.write(address & 0xFFFF, size, value)
 
     def peek(self, address: int, size: int) -> int:
