@@ -46,7 +46,9 @@ def random_processor(rng: random.Random, profile: str, number: int) -> Processor
     """A processor somewhere in the program, in either mode, with a TLB that maps some of it."""
     state = ProcessorState()
     pc = 0x80000000 + (rng.choice(CODE_PAGES) << 12) + 4 * rng.randrange(1024)
-    state.reset(status=rng.choice((0x1040FF01, 0x0040FF03, 0x1000FF01, 0x0000FF0F, 0x10000000)), pc=pc)
+    state.reset(
+        status=rng.choice((0x1040FF01, 0x0040FF03, 0x1000FF01, 0x0000FF0F, 0x10000000)), pc=pc
+    )
     state.enabled = 1
     state.identity = number
     for register in range(1, 32):
@@ -92,7 +94,9 @@ class Machine:
         return bytes(self.memory.ram.data)
 
 
-def machine(engine: str, profile: str, byte_order: str, seed: int, processors: int = 1, quantum: int = 1) -> Machine:
+def machine(
+    engine: str, profile: str, byte_order: str, seed: int, processors: int = 1, quantum: int = 1
+) -> Machine:
     """The machine of a seed, on an engine: the same for every engine."""
     rng = random.Random(seed)
     instructions = instruction_set(profile)

@@ -26,6 +26,7 @@ from kseg.engine.interpreter.layout import (
     PAGE_END,
     PREDECODE,
     RESERVED,
+    RESUME_UNKNOWN,
     SENTINEL,
     SENTINELS,
     SHARED_OFFSETS,
@@ -161,6 +162,10 @@ def _give_up() -> str:
     physical = b.load("i64", "%code_page", CODE_PAGE_PHYSICAL)
     page = b.emit(f"trunc i64 {b.emit(f'lshr i64 {physical}, 12')} to i32")
     _call_forget(b, page, "codes")
+    with b.count(b.load("i64", shared, SHARED_OFFSETS["context_count"])) as other:
+        contexts = b.offset(shared, SHARED_OFFSETS["contexts"])
+        context = b.load("ptr", contexts, b.emit(f"shl i64 {other}, 3"))
+        b.store("i64", str(RESUME_UNKNOWN), context, CONTEXT_OFFSETS["resume"])
     number = b.load("i64", "%code_page", CODE_PAGE_NUMBER)
     at = b.emit(f"shl i64 {number}, 3")
     b.store("i64", "0", fields.shared_pointer(b, "code_page_of"), at)

@@ -25,7 +25,12 @@ from kseg.engine.interpreter.dispatch import (
     stop_if_spent,
 )
 from kseg.engine.interpreter.exception_runtime import raise_exception
-from kseg.engine.interpreter.layout import CONTEXT_OFFSETS, ENTRY_OPERATION
+from kseg.engine.interpreter.layout import (
+    CONTEXT_OFFSETS,
+    ENTRY_OPERATION,
+    RESUME_PLAIN,
+    RESUME_SLOT,
+)
 from kseg.engine.interpreter.memory_runtime import u32
 from kseg.isa import registers as r
 from kseg.isa.profile import Profile
@@ -51,6 +56,10 @@ def _stop(variant: Variant) -> str:
     b = handler_builder(f"stop_{variant.suffix}")
     limit = fields.load_context(b, "limit")
     save_place(b, variant, pc_of(b, "%entry"), b.emit(f"sub i64 {limit}, %budget"))
+    if not variant.load_pending:
+        fields.store_context(b, "resume", RESUME_SLOT if variant.in_slot else RESUME_PLAIN)
+        b.store("ptr", "%entry", "%context", CONTEXT_OFFSETS["resume_entry"])
+        b.store("ptr", "%target", "%context", CONTEXT_OFFSETS["resume_target"])
     b.return_("i32", "0")
     return b.text("noinline")
 

@@ -57,6 +57,8 @@ MAX_PROCESSORS = 32
 RESCHEDULE = 100
 """Time or interrupts must be looked at again."""
 
+RESUME_UNKNOWN, RESUME_PLAIN, RESUME_SLOT = range(3)
+
 LATCH_NONE, LATCH_LOADED, LATCH_STORED, LATCH_BUS_ERROR = range(4)
 
 WRITABLE, EXECUTABLE = 1, 2
@@ -106,6 +108,12 @@ class Context(ctypes.Structure):
         ("bias", u32),  # pc of an entry = its address / 4 + bias
         ("target_pc", u32),
         ("slot_pc", u32),
+        # Where a handler stopped because its budget was spent, so that a processor whose turn is
+        # short goes on from there: 0 not known, 1 at an entry, 2 at one in a delay slot.
+        ("resume", u64),
+        ("resume_entry", pointer),
+        ("resume_target", pointer),
+        ("timer_at", u64),  # before this cycle the timer does nothing
         ("code_page", pointer),  # the one that is being executed
         ("asid", u32),  # the ASID that the tables mirror
         ("user_mode", u32),  # the mode that the tables are for

@@ -9,6 +9,7 @@ from kseg.engine.interpreter import (
     exception_runtime,
     memory_runtime,
     outer_runtime,
+    rounds_runtime,
     tlb_runtime,
 )
 from kseg.engine.interpreter.convention import (
@@ -73,6 +74,7 @@ def build(profile_name: str, byte_order: str) -> Module:
         *control_runtime.functions(profile, big_endian),
         *exception_runtime.functions(profile),
         *outer_runtime.functions(profile),
+        *rounds_runtime.functions(),
     ]
     if profile.has_tlb:
         texts += tlb_runtime.functions(profile)

@@ -1,8 +1,4 @@
-"""The native outer loop: `run`, the one function that Python calls to execute guest code.
-
-`run_processor` lets one processor run for a number of cycles: timer, interrupts, handlers. `run`
-lets all processors of the machine take turns, exactly as the reference engine does.
-"""
+"""The native outer loop of one processor: timer, interrupts, then handlers until they stop."""
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
@@ -15,23 +11,21 @@ from kseg.engine.interpreter.layout import (
     CONTEXT_OFFSETS,
     LATCH_NONE,
     RESCHEDULE,
-    SHARED_OFFSETS,
+    RESUME_UNKNOWN,
     STATE_OFFSETS,
-    STEADY_SLOTS,
 )
 from kseg.engine.interpreter.memory_runtime import state_of, u32
 from kseg.isa.profile import Profile
 from kseg.isa.values import WORD
 
 TIMER_LINE = 1 << 15
-WAKING_LINES = 0xC00
 
 BUDGET, IDLE = str(int(ExitReason.BUDGET)), str(int(ExitReason.IDLE))
 
 
 def functions(profile: Profile) -> list[str]:
     """The text of every function of this file."""
-    return [_enter(profile), _run_processor(profile), _stand_still(), _runs(), _run()]
+    return [_enter(profile), _run_processor(profile)]
 
 
 def _enter(profile: Profile) -> str:
@@ -40,6 +34,7 @@ def _enter(profile: Profile) -> str:
     state_of(b)
     clock = b.load("i64", "%state", STATE_OFFSETS["clock"])
     limit = b.emit(f"add i64 {clock}, %budget")
+    fields.store_context(b, "resume", RESUME_UNKNOWN)
     b.store("i64", limit, "%context", CONTEXT_OFFSETS["limit"])
     pc = fields.load_state(b, "pc").i32()
     fields.store_context(b, "target_pc", pc)
@@ -119,6 +114,8 @@ def _run_processor(profile: Profile) -> str:
     with b.loop():
         synchronise()
         timer = _cycles_to_timer(b) if profile.timer else str(1 << 40)
+        clock = fields.load_state(b, "clock").i64()
+        fields.store_context(b, "timer_at", b.emit(f"add i64 {clock}, {timer}"))
         left = b.emit(f"sub i64 %end, {fields.load_state(b, 'clock').i64()}")
         with b.leave_if(b.emit(f"icmp sle i64 {left}, 0")):
             b.return_("i32", BUDGET)
@@ -134,123 +131,6 @@ def _run_processor(profile: Profile) -> str:
         fields.store_context(b, "latch", LATCH_NONE)
         asked = (u32(b, code) != 0) & (u32(b, code) != RESCHEDULE)
         with b.leave_if(asked.i1()):
-            synchronise()
             b.return_("i32", code)
-    b.do("unreachable")
-    return b.text("noinline")
-
-
-def _stand_still() -> str:
-    """Let %cycles pass in which the processor does not run."""
-    b = FunctionBuilder("stand_still", "void", [("ptr", "context"), ("i64", "cycles")], "internal")
-    state_of(b)
-    cycles = Symbol.of_i64(b, "%cycles")
-    for name in ("clock", "count_origin", "random_origin"):
-        fields.add_to_state(b, name, cycles)
-    since = b.emit(f"add i64 {fields.load_context(b, 'mode_since')}, %cycles")
-    fields.store_context(b, "mode_since", since)
-    b.do("ret void")
-    return b.text("noinline")
-
-
-def _runs() -> str:
-    """Does the processor run? A raised line ends its waiting."""
-    b = FunctionBuilder("runs", "i1", [("ptr", "context")], "internal")
-    state_of(b)
-    raised = (fields.load_state(b, "interrupt_lines") & WAKING_LINES) != 0
-    with b.if_(raised.i1()):
-        fields.store_state(b, "waiting", 0)
-    enabled = fields.load_state(b, "enabled") != 0
-    b.return_("i1", (enabled & (fields.load_state(b, "waiting") == 0)).i1())
-    return b.text("noinline")
-
-
-def _run() -> str:
-    """Run all processors until the board's clock is %limit; the result is an ExitReason.
-
-    A processor that runs alone is not interrupted at the end of its quantum; the rounds are
-    reckoned as if it had been.
-    """
-    b = FunctionBuilder("run", "i32", [("ptr", "shared"), ("i64", "limit")], "hidden")
-    contexts = b.offset("%shared", SHARED_OFFSETS["contexts"])
-    processors = b.load("i64", "%shared", SHARED_OFFSETS["context_count"])
-
-    def get(name: str) -> Operand:
-        return b.load("i64", "%shared", SHARED_OFFSETS[name])
-
-    def put(name: str, operand: Operand) -> None:
-        b.store("i64", operand, "%shared", SHARED_OFFSETS[name])
-
-    def context_at(number: Operand) -> Operand:
-        return b.load("ptr", contexts, b.emit(f"shl i64 {number}, 3"))
-
-    def clock_of(context: Operand) -> Operand:
-        state = b.load("ptr", context, CONTEXT_OFFSETS["state"])
-        return b.load("i64", state, STATE_OFFSETS["clock"])
-
-    def catch_up(context: Operand, clock: Operand) -> None:
-        """The cycles in which the processor did not run while another did."""
-        behind = b.emit(f"sub i64 {clock}, {clock_of(context)}")
-        with b.if_(b.emit(f"icmp sgt i64 {behind}, 0")):
-            state = b.load("ptr", context, CONTEXT_OFFSETS["state"])
-            fields.add_to_state(b, "idle_cycles", Symbol.of_i64(b, behind), state)
-            b.do(f"call void @stand_still(ptr {context}, i64 {behind})")
-
-    def settle_and_return(code: str) -> None:
-        round_ = get("round")
-        with b.count(processors) as number:
-            catch_up(context_at(number), round_)
-        b.return_("i32", code)
-
-    def whole_rounds(cycles: Operand, *, up: bool) -> Operand:
-        """`cycles` rounded to the quantum."""
-        quantum = get("quantum")
-        more = b.emit(f"add i64 {cycles}, {b.emit(f'sub i64 {quantum}, 1')}") if up else cycles
-        return b.emit(f"mul i64 {b.emit(f'udiv i64 {more}, {quantum}')}, {quantum}")
-
-    forgotten = b.emit(f"icmp eq i64 {get('keep_steady')}, 0")
-    with b.if_(forgotten):
-        for slot in range(STEADY_SLOTS):
-            b.store("i64", "0", "%shared", SHARED_OFFSETS["steady_keys"] + 8 * slot)
-    put("keep_steady", "0")
-    with b.loop():
-        running = b.variable("i64", "0")
-        with b.count(processors) as number:
-            runs = b.emit(f"call i1 @runs(ptr {context_at(number)})")
-            running.set(b.emit(f"add i64 {running.get()}, {b.emit(f'zext i1 {runs} to i64')}"))
-        alone = b.emit(f"icmp eq i64 {running.get()}, 1")
-        with b.if_(b.emit(f"icmp eq i64 {get('turn')}, 0")):
-            with b.leave_if(b.emit(f"icmp uge i64 {get('round')}, %limit")):
-                settle_and_return(BUDGET)
-            with b.leave_if(b.emit(f"icmp eq i64 {running.get()}, 0")):
-                settle_and_return(IDLE)
-        whole = b.emit(f"sub i64 %limit, {get('round')}")
-        quantum = b.emit(f"call i64 @llvm.umin.i64(i64 {get('quantum')}, i64 {whole})")
-        passed = b.variable("i64", quantum)
-        context = context_at(get("turn"))
-        with b.if_(b.emit(f"call i1 @runs(ptr {context})")):
-            catch_up(context, get("round"))
-            span = b.emit(f"select i1 {alone}, i64 {whole}, i64 {quantum}")
-            end = b.emit(f"add i64 {get('round')}, {span}")
-            code = b.emit(f"call i32 @run_processor(ptr {context}, i64 {end})")
-            ran = b.emit(f"sub i64 {clock_of(context)}, {get('round')}")
-            answer = u32(b, code)
-            asked = ((answer != int(BUDGET)) & (answer != int(IDLE))).i1()
-            with b.leave_if(asked):
-                with b.if_(alone):
-                    whole_ran = whole_rounds(ran, up=False)
-                    put("round", b.emit(f"add i64 {get('round')}, {whole_ran}"))
-                settle_and_return(code)
-            with b.if_(alone):
-                rounded = whole_rounds(ran, up=True)
-                passed.set(b.emit(f"call i64 @llvm.umin.i64(i64 {rounded}, i64 {whole})"))
-        # The next one's turn; after a processor that ran alone, everybody's has passed.
-        turn = b.emit(f"add i64 {get('turn')}, 1")
-        over = b.emit(f"or i1 {b.emit(f'icmp uge i64 {turn}, {processors}')}, {alone}")
-        with b.if_(over):
-            put("turn", "0")
-            put("round", b.emit(f"add i64 {get('round')}, {passed.get()}"))
-        with b.if_(b.emit(f"xor i1 {over}, true")):
-            put("turn", turn)
     b.do("unreachable")
     return b.text("noinline")
