@@ -23,7 +23,6 @@ class FakeBus:
     def __init__(self) -> None:
         self.interrupts = InterruptState(processors=[ProcessorArea()])
         self.asking_processor = 0
-        self.running = 1
 
     def line(self, slot: int) -> bool:
         return bool(self.interrupts.raised >> slot & 1)
@@ -42,7 +41,7 @@ class FakeBus:
         pass
 
     def run_processors(self, mask: int) -> None:
-        self.running = mask & 1
+        self.interrupts.running = mask & 1
 
 
 class FakeControl:

@@ -109,8 +109,21 @@ def test_a_secondary_starts_where_its_memory_says(board: System161) -> None:
         0x80001000, 0x80001000, 0xDEADBEEF, 0x9FFF8C00,
     )  # fmt: skip
     assert cpu.status == 0x00400000
+
+
+def test_running_processors_are_system161_s(board: System161) -> None:
+    """Not its manual's: see `LameBus.run_processors`."""
+    board.memory.write(AREA + 0x400 + 0x300, bytes.fromhex("80001000"))
+    write(board, RUNNING, 0b011)
+    assert read(board, RUNNING) == 0b001
+    cpu = board.processors[1]
+    cpu.pc, cpu.waiting = 0x80002000, 1
     write(board, RUNNING, 0b001)
-    assert cpu.enabled == 0
+    assert (cpu.enabled, cpu.pc) == (1, 0x80002000)
+    write(board, RUNNING, 0b011)
+    assert (cpu.enabled, cpu.pc, cpu.waiting) == (1, 0x80001000, 0)
+    write(board, RUNNING, 0)
+    assert (read(board, RUNNING), board.processors[0].enabled) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,8 @@ class InterruptState(msgspec.Struct):
     raised: int = 0
     enabled: int = 0xFFFFFFFF
     processors: list[ProcessorArea] = []
+    running: int = 1
+    """What the register of running processors shows: a bit each."""
 
 
 class ControlledBus(Protocol):
@@ -67,11 +69,6 @@ class ControlledBus(Protocol):
         ...
 
     def interrupt_processor(self, number: int, level: bool) -> None: ...
-
-    @property
-    def running(self) -> int:
-        """A bit for each processor that runs."""
-        ...
 
     def run_processors(self, mask: int) -> None:
         """Start and stop processors."""
@@ -214,7 +211,7 @@ class Mainboard(Device):
         return (1 << count) - 1
 
     def read_running(self) -> int:
-        return self.bus.running
+        return self.bus.interrupts.running
 
     def write_running(self, value: int) -> None:
         self.bus.run_processors(value)
@@ -230,22 +227,22 @@ class Mainboard(Device):
     def save(self) -> InterruptState:
         state = self.bus.interrupts
         areas = [ProcessorArea(area.slots, area.interrupted) for area in state.processors]
-        return InterruptState(state.raised, state.enabled, areas)
+        return InterruptState(state.raised, state.enabled, areas, state.running)
 
     def load(self, state: Any) -> None:
         self.check_state(state)
         areas = [ProcessorArea(area.slots, area.interrupted) for area in state.processors]
-        self.bus.interrupts = InterruptState(state.raised, state.enabled, areas)
+        self.bus.interrupts = InterruptState(state.raised, state.enabled, areas, state.running)
 
     def describe(self) -> list[str]:
         lines = [
             f"LAMEbus multiprocessor controller rev {self.revision}",
             *self._describe_bus(),
             f"    cpus: {self.options.processors}",
-            f"    cpue: 0x{self.bus.running:08x}",
+            f"    cpue: 0x{self.bus.interrupts.running:08x}",
         ]
         for number, area in enumerate(self.bus.interrupts.processors):
-            enabled = "ENABLED" if self.bus.running >> number & 1 else "DISABLED"
+            enabled = "ENABLED" if self.bus.interrupts.running >> number & 1 else "DISABLED"
             lines += [
                 f"    cpu {number}: {enabled}",
                 f"    cpu {number} cirqe: 0x{area.slots:08x}",

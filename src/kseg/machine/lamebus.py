@@ -149,23 +149,26 @@ class LameBus:
     # Processors.
 
     @property
-    def running(self) -> int:
-        return sum(1 << number for number, each in enumerate(self.processors) if each.enabled)
-
-    @property
     def all_idle(self) -> bool:
         """Whether no processor would execute anything."""
         return all(each.waiting or not each.enabled for each in self.processors)
 
     def run_processors(self, mask: int) -> None:
         """Start the processors whose bit is set and stop the others; GuestFatal when one is
-        started at an impossible address."""
+        started at an impossible address.
+
+        As System/161 does it, which is not what its manual says: a processor that was started
+        here never shows in the register, is not stopped by clearing its bit, and is started anew
+        by setting it again.
+        """
         problem = None
+        state = self.interrupts
         for number, processor in enumerate(self.processors):
-            wanted = mask >> number & 1
-            if processor.enabled and not wanted:
+            bit = 1 << number
+            if state.running & bit and not mask & bit:
+                state.running &= ~bit
                 processor.enabled = 0
-            elif wanted and not processor.enabled:
+            elif mask & bit and not state.running & bit:
                 problem = self._start(number) or problem
         if problem is not None:
             raise GuestFatal(problem)

@@ -213,7 +213,8 @@ class System161:
         self.powered_off = True
 
     def beep(self) -> None:
-        self._console(b"\a")
+        """The timer card's speaker: a message, unless whoever runs the machine replaces this."""
+        self.message("[BEEP]")
 
     def tick_doom(self) -> None:
         if self.doom:
