@@ -52,7 +52,7 @@ def _runs() -> str:
         fields.store_state(b, "waiting", 0)
     enabled = fields.load_state(b, "enabled") != 0
     b.return_("i1", (enabled & (fields.load_state(b, "waiting") == 0)).i1())
-    return b.text("noinline")
+    return b.text("alwaysinline")
 
 
 def _catch_up() -> str:
@@ -64,7 +64,7 @@ def _catch_up() -> str:
         fields.add_to_state(b, "idle_cycles", Symbol.of_i64(b, behind))
         b.do(f"call void @stand_still(ptr %context, i64 {behind})")
     b.do("ret void")
-    return b.text("noinline")
+    return b.text("alwaysinline")
 
 
 def _go_on() -> str:
