@@ -100,6 +100,13 @@ def test_handles(files: Files) -> None:
         assert files.open(b"hello", base=bad) == "result 2"
 
 
+@pytest.mark.parametrize("operation", [CREATE, EXCLUSIVE])
+def test_what_is_open_already_needs_no_creation(files: Files, operation: int) -> None:
+    for path in (b"hello", b"sub"):
+        handle = files.open(path)
+        assert files.open(path, operation=operation) == handle
+
+
 def test_the_table_holds_64(files: Files, tmp_path: Path) -> None:
     for number in range(70):
         (tmp_path / "root" / f"f{number}").touch()

@@ -183,22 +183,35 @@ class EmulatedFileSystem(Device):
         # System/161 ends the path with a zero in the buffer, where the guest can see it.
         self.memory.write(self._buffer.base + self._length, b"\0")
         path = self.memory.read(self._buffer.base, self._length).partition(b"\0")[0]
-        opened = self._directory.open(
-            base, path, create=operation != OPEN, exclusive=operation == CREATE_EXCLUSIVE
-        )
-        same = [each for each in self._handles if each is not None and each.same_file(opened)]
-        if same:
-            opened.close()
-            opened = same[0]
-        elif None in self._handles:
+        opened = self._find_or_create(base, path, operation)
+        if opened not in self._handles:
+            if None not in self._handles:
+                opened.close()
+                return NO_HANDLES
             self._handles[self._handles.index(None)] = opened
-        else:
-            opened.close()
-            return NO_HANDLES
         self._handle = self._handles.index(opened)
         self._length = int(opened.is_directory)
         self.activity.file_others += 1
         return SUCCESS
+
+    def _find_or_create(self, base: Opened, path: bytes, operation: int) -> Opened:
+        """Open `path`; what is open already is not opened again, whatever the operation."""
+        try:
+            opened = self._directory.open(base, path)
+        except FileNotFoundError:
+            if operation == OPEN:
+                raise
+            exclusive = operation == CREATE_EXCLUSIVE
+            return self._directory.open(base, path, create=True, exclusive=exclusive)
+        for other in self._handles:
+            if other is not None and other.same_file(opened):
+                opened.close()
+                return other
+        if operation == OPEN:
+            return opened
+        opened.close()
+        exclusive = operation == CREATE_EXCLUSIVE
+        return self._directory.open(base, path, create=True, exclusive=exclusive)
 
     def _close(self, opened: Opened) -> None:
         opened.close()
