@@ -165,6 +165,9 @@ def _give_up() -> str:
     with b.count(b.load("i64", shared, SHARED_OFFSETS["context_count"])) as other:
         contexts = b.offset(shared, SHARED_OFFSETS["contexts"])
         context = b.load("ptr", contexts, b.emit(f"shl i64 {other}, 3"))
+        in_ring = b.load("ptr", context, CONTEXT_OFFSETS["next"])
+        with b.if_(b.emit(f"icmp ne ptr {in_ring}, null")):
+            b.do(f"call void @materialise(ptr {context})")
         b.store("i64", str(RESUME_UNKNOWN), context, CONTEXT_OFFSETS["resume"])
     number = b.load("i64", "%code_page", CODE_PAGE_NUMBER)
     at = b.emit(f"shl i64 {number}, 3")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
+from kseg.engine.interpreter.carousel_runtime import stop_in_ring
 from kseg.engine.interpreter.code_runtime import entry_host, handler_of
 from kseg.engine.interpreter.convention import (
     PLAIN,
@@ -54,12 +55,10 @@ def functions(profile: Profile, big_endian: bool) -> list[str]:
 def _stop(variant: Variant) -> str:
     """The budget is spent: stop before the instruction."""
     b = handler_builder(f"stop_{variant.suffix}")
+    if not variant.load_pending:
+        stop_in_ring(b, RESUME_SLOT if variant.in_slot else RESUME_PLAIN)
     limit = fields.load_context(b, "limit")
     save_place(b, variant, pc_of(b, "%entry"), b.emit(f"sub i64 {limit}, %budget"))
-    if not variant.load_pending:
-        fields.store_context(b, "resume", RESUME_SLOT if variant.in_slot else RESUME_PLAIN)
-        b.store("ptr", "%entry", "%context", CONTEXT_OFFSETS["resume_entry"])
-        b.store("ptr", "%target", "%context", CONTEXT_OFFSETS["resume_target"])
     b.return_("i32", "0")
     return b.text("noinline")
 

@@ -75,6 +75,7 @@ class Interpreter:
         self._shared.context_count = len(processors)
         for number, context in enumerate(self._contexts):
             self._shared.contexts[number] = ctypes.addressof(context)
+            context.number = number
         self._shared_address = ctypes.addressof(self._shared)
         self._inside = False
 

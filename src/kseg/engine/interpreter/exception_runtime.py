@@ -235,8 +235,11 @@ def _resync(variant: Variant, *, refetches: bool) -> str:
         last = (u32(b, pc) & 0xFFC) == 0xFFC
         with b.if_(last.i1(), "unlikely"):
             _refetch(b, pc, now, distance=4)
-    time_left = Symbol.of_i1(b, b.emit("icmp sgt i64 %left, 0"))
-    with b.if_((interrupt_due(b) & time_left).i1(), "unlikely"):
+    with b.if_(interrupt_due(b).i1(), "unlikely"):
+        with b.leave_if(b.emit("icmp sle i64 %left, 0")):
+            # It is taken before the next instruction, which is for the outer loop to see to.
+            save_place(b, PLAIN, pc, now)
+            b.return_("i32", str(RESCHEDULE))
         vector = _call_enter(
             b,
             pc=pc,

@@ -56,6 +56,8 @@ MAX_PROCESSORS = 32
 # What native code returns; those below RESCHEDULE are ExitReason.
 RESCHEDULE = 100
 """Time or interrupts must be looked at again."""
+CAROUSEL_NOT_STARTED, CAROUSEL_OVER, CAROUSEL_SLOW = 101, 102, 103
+"""How a ring ended: not begun, its time is over, the next processor has no place to go on at."""
 
 RESUME_UNKNOWN, RESUME_PLAIN, RESUME_SLOT = range(3)
 
@@ -113,6 +115,11 @@ class Context(ctypes.Structure):
         ("resume", u64),
         ("resume_entry", pointer),
         ("resume_target", pointer),
+        # While several processors take turns in a ring (`carousel_runtime`): the next one, and
+        # whether that is the first of the next round.
+        ("next", pointer),
+        ("wraps", u64),
+        ("number", u64),
         ("timer_at", u64),  # before this cycle the timer does nothing
         ("code_page", pointer),  # the one that is being executed
         ("asid", u32),  # the ASID that the tables mirror
@@ -159,6 +166,7 @@ class Shared(ctypes.Structure):
         ("quantum", u64),
         # Device loads that have the same answer until the engine is left for something else:
         # the address with the size above it, and the bytes.
+        ("carousel_until", u64),  # the cycle before which the ring needs nothing but turns
         ("keep_steady", u64),
         ("steady_keys", u64 * STEADY_SLOTS),
         ("steady_values", u64 * STEADY_SLOTS),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from kseg.engine.codegen.builder import FunctionBuilder
 from kseg.engine.interpreter import (
+    carousel_runtime,
     code_runtime,
     control_runtime,
     exception_runtime,
@@ -42,6 +43,7 @@ declare i32 @llvm.fshl.i32(i32, i32, i32)
 declare i32 @llvm.bswap.i32(i32)
 declare i16 @llvm.bswap.i16(i16)
 declare i64 @llvm.umin.i64(i64, i64)
+declare i64 @llvm.usub.sat.i64(i64, i64)
 !0 = !{!"branch_weights", i32 2000, i32 1}
 !1 = !{!"branch_weights", i32 1, i32 2000}
 """
@@ -75,6 +77,7 @@ def build(profile_name: str, byte_order: str) -> Module:
         *exception_runtime.functions(profile),
         *outer_runtime.functions(profile),
         *rounds_runtime.functions(),
+        *carousel_runtime.functions(),
     ]
     if profile.has_tlb:
         texts += tlb_runtime.functions(profile)

@@ -9,6 +9,9 @@ from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.code_runtime import handler_of
 from kseg.engine.interpreter.exception_runtime import interrupt_due
 from kseg.engine.interpreter.layout import (
+    CAROUSEL_NOT_STARTED,
+    CAROUSEL_OVER,
+    CAROUSEL_SLOW,
     CONTEXT_OFFSETS,
     ENTRY_OPERATION,
     RESCHEDULE,
@@ -126,6 +129,8 @@ class _Rounds:
         with b.loop():
             with b.if_(b.emit(f"icmp eq i64 {self.turn.get()}, 0")):
                 self._begin_round()
+                with b.if_(b.emit(f"icmp ugt i64 {self.running.get()}, 1")):
+                    self._ride()
             self._take_turn()
         b.do("unreachable")
         self.text = b.text("noinline")
@@ -177,6 +182,28 @@ class _Rounds:
             self._return(BUDGET)
         with b.leave_if(b.emit(f"icmp eq i64 {self.running.get()}, 0")):
             self._return(IDLE)
+
+    def _ride(self) -> None:
+        """Let the processors take turns in a ring for as long as that can be."""
+        b = self.b
+        begin = self.round.get()
+        code = b.emit(f"call i32 @carousel(ptr %shared, i64 {begin}, i64 %limit)")
+        with b.if_(b.emit(f"icmp ne i32 {code}, {CAROUSEL_NOT_STARTED}")):
+            context = self._context(self._shared("turn"))
+            end = b.load("i64", context, CONTEXT_OFFSETS["limit"])
+            slow = b.emit(f"icmp eq i32 {code}, {CAROUSEL_SLOW}")
+            over = b.emit(f"icmp eq i32 {code}, {CAROUSEL_OVER}")
+            # At CAROUSEL_SLOW the turn has not begun: the end is that of the one before.
+            started = b.emit(f"sub i64 {end}, {self.quantum}")
+            now = b.emit(f"select i1 {slow}, i64 {end}, i64 {started}")
+            until = self._shared("carousel_until")
+            self.round.set(b.emit(f"select i1 {over}, i64 {until}, i64 {now}"))
+            turn = self._shared("turn")
+            self.turn.set(b.emit(f"select i1 {over}, i64 0, i64 {turn}"))
+            answer = u32(b, code)
+            asked = (answer != int(BUDGET)) & (answer < RESCHEDULE)
+            with b.leave_if(asked.i1()):
+                self._return(code)
 
     def _take_turn(self) -> None:
         b = self.b

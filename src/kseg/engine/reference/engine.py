@@ -54,6 +54,7 @@ class ReferenceEngine:
         for cpu in self._cpus:
             cpu.pull()
             cpu.stops_on_break = self.stop_on_break
+            self._wake(cpu)
         try:
             self._inside = False
             return self._rounds(limit)
@@ -85,9 +86,12 @@ class ReferenceEngine:
             self._turn = 0
             self._round += quantum
 
-    def _runs(self, cpu: ReferenceProcessor) -> bool:
-        if cpu.waiting and cpu.interrupt_lines & WAKING_LINES:
+    def _wake(self, cpu: ReferenceProcessor) -> None:
+        """A raised line ends WAIT; lines change only while the engine does not run."""
+        if cpu.interrupt_lines & WAKING_LINES:
             cpu.waiting = 0
+
+    def _runs(self, cpu: ReferenceProcessor) -> bool:
         return bool(cpu.enabled) and not cpu.waiting
 
     def _catch_up(self, cpu: ReferenceProcessor, clock: int) -> None:

@@ -17,6 +17,9 @@ from kseg.isa.values import WORD
 def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
     """Let one cycle pass on `cpu`. Raises Leave, with nothing done, to ask the monitor."""
     if interrupt_is_due(cpu):
+        # A load before the interrupted instruction arrives before its handler begins.
+        cpu.begin()
+        cpu.commit_loads()
         _take(cpu, Trap(Exception_.INTERRUPT), opcode=0)
     user = cpu.status & r.STATUS_KUC
     opcode = 0

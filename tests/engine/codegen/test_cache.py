@@ -1,0 +1,80 @@
+"""The cache of generated files: nothing in it is believed, and nothing is lost without it."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from kseg.engine.codegen import cache
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "cache"
+    monkeypatch.setenv("KSEG_CACHE_DIR", str(path))
+    return path
+
+
+def test_what_is_written_can_be_read(folder: Path) -> None:
+    cache.write("kind", "key", b"content")
+    assert cache.read("kind", "key") == b"content"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_missing_is_none() -> None:
+    assert cache.read("kind", "key") is None
+
+
+def test_another_kind_or_key_is_another_file() -> None:
+    cache.write("kind", "key", b"content")
+    assert cache.read("kind", "other") is None
+    assert cache.read("other", "key") is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", b"x" * 100])
+def test_damage_is_not_believed(folder: Path, damage: bytes) -> None:
+    cache.write("kind", "key", b"content")
+    (folder / "kind-key").write_bytes(damage)
+    assert cache.read("kind", "key") is None
+
+
+def test_every_flipped_bit_is_noticed(folder: Path) -> None:
+    cache.write("kind", "key", b"content")
+    intact = (folder / "kind-key").read_bytes()
+    for place in range(len(intact)):
+        damaged = bytearray(intact)
+        damaged[place] ^= 0x10
+        (folder / "kind-key").write_bytes(damaged)
+        assert cache.read("kind", "key") is None
+
+
+def test_a_file_under_a_false_name_is_not_believed(folder: Path) -> None:
+    cache.write("kind", "key", b"content")
+    (folder / "kind-key").rename(folder / "kind-other")
+    assert cache.read("kind", "other") is None
+
+
+def test_what_others_can_write_is_not_used(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o777)
+    with pytest.warns(cache.CacheWarning, match="chmod 700"):
+        cache.write("kind", "key", b"content")
+    folder.chmod(0o700)
+    cache.write("kind", "key", b"content")
+    folder.chmod(0o777)
+    assert cache.read("kind", "key") is None
+
+
+def test_a_place_that_is_no_directory_is_a_warning(folder: Path) -> None:
+    folder.write_text("")
+    with pytest.warns(cache.CacheWarning, match="KSEG_CACHE_DIR"):
+        cache.write("kind", "key", b"content")
+
+
+def test_old_files_go(folder: Path) -> None:
+    for number in range(20):
+        cache.write("kind", str(number), b"content")
+        os.utime(folder / f"kind-{number}", (number, number))
+    assert len(list(folder.glob("kind-*"))) <= 9
+    assert cache.read("kind", "19") == b"content"
