@@ -28,13 +28,13 @@ class StateError(KsegError):
     """A saved state does not fit the machine that is to load it."""
 
 
-class GuestFatal(KsegError):  # noqa: N818 - the outcome, not an error of ours
+class GuestFatal(KsegError):
     """The guest did what the hardware does not survive (System/161 says it "hangs")."""
 
     exit_code = 1
 
 
-class DoomReached(KsegError):  # noqa: N818 - asked for
+class DoomReached(KsegError):
     """The doom counter (option -D) came to zero: the power fails in the middle of a write."""
 
     exit_code = 3
