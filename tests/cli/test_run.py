@@ -1,6 +1,7 @@
 """`kseg run` with pipes and files; terminals are in test_terminal."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -326,3 +327,46 @@ def test_an_unwritable_directory_for_generated_code():
         env=environment(KSEG_CACHE_DIR="/proc/nowhere"), stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
     assert (result.returncode, result.stdout) == (0, BANNER)
+
+
+@pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)])
+def test_closed_descriptors_are_not_taken_by_disk_images(
+    tmp_path: Path, closed: tuple[int, ...]
+) -> None:
+    kseg("disk", "create", "a.img", "5M", cwd=tmp_path)
+    (tmp_path / "kernel").write_bytes(kernels.printing("text"))
+    before = (tmp_path / "a.img").read_bytes()
+
+    def close() -> None:
+        for descriptor in closed:
+            os.close(descriptor)
+
+    ran = subprocess.run(
+        [*COMMAND, "run", "--disk", "a.img", "--max-cycles", "1000000000", "kernel"],
+        cwd=tmp_path, env=environment(), capture_output=True, timeout=60, check=False,
+        stdin=subprocess.DEVNULL, preexec_fn=close,
+    )  # fmt: skip
+    assert ran.returncode == (2 if 1 in closed else 0)
+    assert (tmp_path / "a.img").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--idle-limit", "nan", "cms"], "nan is not a number of seconds"),
+        (["--idle-limit", "1e308", "cms"], "1e308 is not a number of seconds"),
+        (["--ram", "9" * 5000, "cms"], "... is too large"),
+        (["--ram", "0", "cms"], "ramsize= is missing or 0"),
+        (["--config", "/dev/zero", "cms"], "more than 256K"),
+        (["--stats", "/nonexistent/stats", "cms"], "statistics /nonexistent/stats: No such file"),
+        (["--share", "/dev/null", "cms"], "/dev/null: not a directory"),
+        ([""], "kernel '': no such file"),
+        (["no\nsuch\x1b[31mfile"], r"kernel no such\x1b[31mfile: no such file"),
+        (["/dev/zero"], "larger than 256M"),
+    ],
+)
+def test_wrong_requests_are_one_line(arguments: list[str], said: str) -> None:
+    ran = kseg("run", *arguments)
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
+    assert ran.stderr.startswith("kseg: ")
+    assert said in ran.stderr

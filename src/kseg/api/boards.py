@@ -86,7 +86,8 @@ def _bytes(ram: str | int) -> int:
 
 def _share(slots: list[SlotConfiguration], directory: Path) -> None:
     if not directory.is_dir():
-        raise ConfigurationError(f"share {directory}: no such directory")
+        text = "not a directory" if directory.exists() else "no such directory"
+        raise ConfigurationError(f"share {directory}: {text}; name one that exists")
     words = [f"dir={directory.absolute()}"]
     if any(slot.device == "emufs" for slot in slots):
         _change(slots, "emufs", words[0], "share")

@@ -26,7 +26,9 @@ def find_guest(kernel: str | Path) -> Guest:
     if isinstance(kernel, str) and kernel in BUNDLED:
         return Guest(Path(__file__).parents[1] / "images" / f"{kernel}.elf", kernel)
     path = Path(kernel)
-    if not path.exists():
+    if not path.exists() or not str(kernel):
         names = ", ".join(BUNDLED)
-        raise ImageError(f"kernel {kernel}: no such file; give a path or a bundled name ({names})")
+        raise ImageError(
+            f"kernel {kernel or repr('')}: no such file; give a path or a bundled name ({names})"
+        )
     return Guest(path, None)

@@ -70,6 +70,7 @@ def kseg() -> None:
 
 def main() -> NoReturn:
     """The console script: whatever the user did wrong is one line on stderr."""
+    occupy_standard_descriptors()
     from kseg.errors import KsegError
 
     # What a start makes stays; looking for garbage in it, also at the end, is a fifth of the time
@@ -97,8 +98,21 @@ def main() -> NoReturn:
         gc.freeze()
 
 
+def occupy_standard_descriptors() -> None:
+    """Where stdin, stdout or stderr is closed, put something harmless: otherwise the next file
+    to be opened, which may be a disk image, would be taken for it and written to."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # Console output that cannot go anywhere is an error; nobody asks for messages.
+            os.open(os.devnull, os.O_WRONLY if descriptor == 2 else os.O_RDONLY)
+
+
 def fail(text: str, code: int) -> NoReturn:
     """End with one line on stderr."""
-    line = " ".join(text.split("\n"))
-    print(f"kseg: {line}", file=sys.stderr)
+    from kseg.cli.output import one_line
+
+    if sys.stderr is not None:
+        print(f"kseg: {one_line(text)}", file=sys.stderr)
     sys.exit(code)

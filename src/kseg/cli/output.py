@@ -20,6 +20,16 @@ GONE = (errno.EPIPE, errno.ECONNRESET, errno.EIO)
 """What writing to a pipe, a socket and a terminal says when there is no other end any more."""
 
 
+def one_line(text: str) -> str:
+    """A message as it may go to a terminal: file names may hold line ends and escape sequences."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or "\udc80" <= c <= "\udcff" else repr(c)[1:-1]
+        for c in text.replace("\n", " ")
+    )
+
+
 class OutputClosed(Exception):
     """The reader of the output has gone: nothing is wrong, nobody listens any more."""
 
@@ -62,7 +72,8 @@ class Output:
         self.flush()
         if self._same:
             self.finish_line()
-        _write(self._messages, f"{self.prefix}: {text}\n".encode("utf-8", "surrogateescape"))
+        line = f"{self.prefix}: {one_line(text)}\n"
+        _write(self._messages, line.encode("utf-8", "backslashreplace"))
 
     def finish_line(self) -> None:
         """End a line that the guest has left open."""

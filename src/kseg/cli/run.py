@@ -12,11 +12,25 @@ if TYPE_CHECKING:
     from kseg.cli.output import Output
     from kseg.cli.session import Outcome
 
+MOST_SECONDS = 1e9
+
 EPILOG = """
 Exit codes: 0 the guest switched off; 1 it failed or asked for a debugger; 2 wrong usage,
 configuration or files; 3 the doom counter; 4 --max-cycles reached; 5 it waits for input and the
 input has ended; 128 + N ended by signal N.
 """
+
+
+def seconds(text: str | float) -> float:
+    """A number of seconds, as an option's type."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    # Also false for "nan".
+    if not 0 <= value <= MOST_SECONDS:
+        raise click.BadParameter(f"{text} is not a number of seconds from 0 to {MOST_SECONDS:.0f}")
+    return value
 
 
 @click.command(
@@ -60,7 +74,7 @@ input has ended; 128 + N ended by signal N.
 )
 @click.option(
     "--idle-limit",
-    type=click.FloatRange(min=0),
+    type=seconds,
     default=60.0,
     metavar="SECONDS",
     help="After the input's end, stop a guest that has done nothing for so many virtual seconds"
@@ -120,6 +134,10 @@ def run(
         pace=pace, escape=escape_key(escape), limit=max_cycles, idle_limit=idle_limit
     )
     output = Output("kseg")
+    if stats not in (None, "-"):
+        from kseg.cli.statistics import check_destination
+
+        check_destination(stats)
     with Machine(
         kernel,
         arguments,

@@ -63,6 +63,14 @@ def as_data(machine: Machine, stop: Stop) -> dict[str, Any]:
     }
 
 
+def check_destination(destination: str) -> None:
+    """Find out before a long run whether its statistics can be written; "" is left there."""
+    try:
+        Path(destination).open("ab").close()
+    except OSError as error:
+        raise KsegError(f"statistics {destination}: {error.strerror}; name another") from None
+
+
 def write(destination: str, machine: Machine, stop: Stop) -> None:
     """Write them to a file, or to stdout for "-"."""
     text = msgspec.json.format(msgspec.json.encode(as_data(machine, stop)), indent=2) + b"\n"

@@ -97,7 +97,7 @@ class Mainboard(Device):
     def parse_arguments(cls, arguments: Arguments) -> MainboardOptions:
         size = arguments.size("ramsize")
         if not size:
-            raise arguments.error("ramsize= is missing; give a size such as ramsize=1M")
+            raise arguments.error("ramsize= is missing or 0; give a size such as ramsize=1M")
         if size % PAGE_SIZE:
             raise arguments.error(f"ramsize: {size} is not a multiple of {PAGE_SIZE} bytes")
         if size > MOST_MEMORY:

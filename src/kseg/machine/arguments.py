@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from kseg.errors import ConfigurationError
 
 SECTOR_SIZE = 512
+LONGEST_NUMBER = 20
+"""Digits in a size."""
 SUFFIXES = {
     "": 1, "b": 1, "s": SECTOR_SIZE,
     "k": 1 << 10, "K": 1 << 10, "m": 1 << 20, "M": 1 << 20, "g": 1 << 30, "G": 1 << 30,
@@ -36,6 +38,8 @@ def size_in_bytes(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not a size: give a number, then b, s, k, m, g or nothing")
     number, suffix = match.groups()
+    if len(number) > LONGEST_NUMBER:
+        raise ValueError(f"{number[:LONGEST_NUMBER]}... is too large")
     return c_number(number) * SUFFIXES[suffix]
 
 

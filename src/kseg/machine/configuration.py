@@ -15,6 +15,7 @@ from kseg.machine.arguments import Arguments, c_number
 
 SLOTS = 32
 CONTROLLER_SLOT = 31
+MOST_CHARACTERS = 1 << 18
 LONGEST_LINE = 1023
 MOST_WORDS = 128
 
@@ -60,11 +61,16 @@ def read_configuration(path: str | Path, overrides: Sequence[str] = ()) -> Confi
     Relative paths in it are relative to the current directory, as System/161 has it.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+        with Path(path).open(encoding="utf-8-sig", errors="surrogateescape") as file:
+            text = file.read(MOST_CHARACTERS + 1)
     except OSError as error:
         raise ConfigurationError(
             f"cannot read configuration {path}: {error.strerror}; name another with -c"
         ) from None
+    if len(text) > MOST_CHARACTERS:
+        raise ConfigurationError(
+            f"configuration {path}: more than {MOST_CHARACTERS >> 10}K; name another with -c"
+        )
     return parse_configuration(text, str(path), overrides)
 
 

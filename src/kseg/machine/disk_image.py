@@ -107,7 +107,8 @@ class DiskImage:
         except OSError as error:
             if error.errno in (errno.EAGAIN, errno.EACCES):
                 raise DiskImageError(
-                    f"disk image {self.path}: in use by another machine; stop that one first"
+                    f"disk image {self.path}: in use by another machine or drive;"
+                    " stop that one first"
                 ) from None
             raise DiskImageError(f"disk image {self.path}: {error.strerror}") from None
         try:
@@ -200,7 +201,9 @@ def create(path: str | Path, size: int, *, force: bool = False) -> None:
         os.pwrite(file, HEADER, 0)
         os.ftruncate(file, SECTOR_SIZE + size)
     except OSError as error:
-        text = "in use by another machine" if error.errno == errno.EAGAIN else error.strerror
+        text = error.strerror
+        if error.errno == errno.EAGAIN:
+            text = "in use by another machine; stop that one first"
         raise DiskImageError(f"disk image {path}: {text}") from None
     finally:
         os.close(file)

@@ -48,7 +48,7 @@ def read_image(path: str | Path, byte_order: str = "big") -> Image:
         with Path(path).open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise ImageError(f"cannot open kernel {path}: {error.strerror}") from None
+        raise ImageError(f"cannot read kernel {path}: {error.strerror}") from None
     if len(data) > MOST_BYTES:
         raise ImageError(f"kernel {path}: larger than {MOST_BYTES >> 20}M")
     return parse_image(data, str(path), byte_order)
@@ -65,22 +65,25 @@ def parse_image(data: bytes, name: str = "image", byte_order: str = "big") -> Im
         if not condition:
             raise ImageError(f"kernel {name}: {text}")
 
-    check(data[:4] == b"\x7fELF", "not an ELF executable")
-    check(len(data) >= HEADER_SIZE, "cut short: the ELF header is not complete")
-    check(data[4] == 1, "not a 32-bit executable")
+    check(data[:4] == b"\x7fELF", "not an ELF executable; give what the linker makes")
+    check(len(data) >= HEADER_SIZE, "cut short: the ELF header is not complete; copy it anew")
+    check(data[4] == 1, "not a 32-bit executable; compile it for MIPS I")
     wanted, prefix = (2, ">") if byte_order == "big" else (1, "<")
-    check(data[5] == wanted, f"wrong byte order; this machine is {byte_order} endian")
+    check(data[5] == wanted, f"wrong byte order; this machine is {byte_order} endian, link it so")
     kind, machine, version, entry, table = struct.unpack_from(prefix + "HHIII", data, 16)
     entry_size, entries = struct.unpack_from(prefix + "HH", data, 42)
     check(data[6] == 1 and version == 1, "unknown ELF version")
-    check(machine == MIPS, f"for processor type {machine}, not MIPS")
-    check(kind == EXECUTABLE, "not linked: ELF but not an executable")
+    check(machine == MIPS, f"for processor type {machine}, not MIPS; compile it for MIPS I")
+    check(kind == EXECUTABLE, "ELF, but not an executable; link it, statically")
     check(entry & 3 == 0, f"entry point {entry:#010x} is not a multiple of 4")
     check(
         entries == 0 or entry_size >= PROGRAM_HEADER_SIZE,
         f"program headers of {entry_size} bytes",
     )
-    check(table + entries * entry_size <= len(data), "cut short: program headers are missing")
+    check(
+        table + entries * entry_size <= len(data),
+        "cut short: program headers are missing; copy it anew",
+    )
     segments = []
     for index in range(entries):
         kind, offset, address, _physical, in_file, size, flags = struct.unpack_from(
@@ -89,9 +92,8 @@ def parse_image(data: bytes, name: str = "image", byte_order: str = "big") -> Im
         if kind != LOAD:
             continue
         in_file = min(in_file, size)
-        check(
-            offset + in_file <= len(data), f"cut short: the segment for {address:#010x} is missing"
-        )
+        complete = offset + in_file <= len(data)
+        check(complete, f"cut short: the segment for {address:#010x} is missing; copy it anew")
         segments.append(Segment(address, size, data[offset : offset + in_file], bool(flags & 1)))
     check(bool(segments), "has no segments to load")
     return Image(entry, tuple(segments))
