@@ -17,6 +17,20 @@ from tests.cli.command import COMMAND, PROMPT, environment, kseg
 BANNER = "cms 1.0 (4096 kB, 1 CPU)\n"
 KERNEL = find_guest("cms").path
 
+TWO_OF_A_PAGE = """
+        li      t0, 0x1000
+        mtc0    t0, c0_entryhi
+        mtc0    zero, c0_index
+        nop
+        tlbwi
+        li      t0, 0x100
+        mtc0    t0, c0_index
+        nop
+        tlbwi
+        b       .
+        nop
+"""
+
 
 def start(*arguments, **streams):
     return subprocess.Popen(
@@ -192,7 +206,26 @@ class TestEnding:
         (tmp_path / "k").write_bytes(kernels.misusing())
         result = kseg("run", tmp_path / "k")
         assert result.returncode == 1
-        assert result.stderr.startswith("kseg: Invalid power state\nkseg: You did something")
+        assert result.stderr.startswith("kseg: the guest did what its hardware does not survive, ")
+        assert result.stderr.endswith(" on processor 0: Invalid power state\n")
+        assert result.stderr.count("\n") == 1
+
+    @pytest.mark.parametrize(
+        ("source", "said"),
+        [
+            ("jr zero\nnop", "nothing at the boot vector"),
+            ("li t0, 0x9ff00000\njr t0\nnop", "nothing at the boot vector"),
+            ("li t0, 0xbfff7e40\nlw t1, 0(t0)\nb .\nnop", "nothing at the boot vector"),
+            ("li t0, 0x10000\nmtc0 t0, c0_status\nb .\nnop", "Status register write"),
+            (TWO_OF_A_PAGE, "Duplicate TLB entries for vpage 1000"),
+        ],
+    )
+    def test_a_guest_that_goes_astray(self, tmp_path, source, said):
+        (tmp_path / "k").write_bytes(kernels.kernel(source))
+        result = kseg("run", tmp_path / "k")
+        assert result.returncode == 1
+        assert said in result.stderr
+        assert result.stderr.count("\n") == 1
 
     def test_a_guest_that_asks_for_a_debugger(self, tmp_path):
         (tmp_path / "k").write_bytes(kernels.panicking())

@@ -192,6 +192,12 @@ def report(vm: "Machine", outcome: "Outcome", stats: str | None, output: "Output
 
     if outcome.stop.reason is StopReason.CYCLE_LIMIT:
         output.message(f"stopped after {vm.cycles} cycles (--max-cycles)")
+    elif outcome.stop.reason is StopReason.FATAL:
+        processor = vm.processors[outcome.stop.processor or 0]
+        output.message(
+            f"the guest did what its hardware does not survive, before pc {processor.pc:#010x} on"
+            f" processor {processor.number}: {outcome.stop.message}"
+        )
     elif outcome.stop.reason is StopReason.IDLE:
         output.message(
             "the guest waits for input, but the input has ended; "

@@ -25,6 +25,15 @@ CYCLE_LIMIT, IDLE = 4, 5
 """Exit codes beside those of System/161."""
 
 
+BOOT_VECTOR = 0xBFC00180
+"""The general exception vector after a reset: the board has nothing there."""
+
+LOST = (
+    "an exception came before the kernel had cleared BEV in Status and set up its handlers, and "
+    f"there is nothing at the boot vector {BOOT_VECTOR:#010x}"
+)
+
+
 class Source(Enum):
     """Where the console's input comes from."""
 
@@ -134,6 +143,8 @@ class Session:
                 if machine.monitor.stop_for_debugger:
                     return Stop(StopReason.DEBUGGER, 1, "the user asks for a debugger")
                 self._output.message("Not waiting for debugger...")
+            if stop.reason is StopReason.CONDITION and self._is_lost():
+                return Stop(StopReason.FATAL, 1, LOST, 0)
             if stop.reason is StopReason.CONDITION:
                 stop = Stop(StopReason.IDLE, None, "the guest waits for input")
             if stop.reason is StopReason.IDLE and not self._ended:
@@ -146,13 +157,21 @@ class Session:
         machine = self._machine
         resting = machine.board.bus.all_idle
         self._output.pulse(resting)
-        if self._left:
+        if self._left or self._is_lost():
             return True
         if self._adapts:
             # Nobody wants to wait for a script; but while the other end of a pipe thinks, time
             # must not fly.
             machine.monitor.pace = "fast" if self._ended or machine.typing else "real"
         return self._ended and not machine.typing and self._watch.nothing_happens()
+
+    def _is_lost(self) -> bool:
+        """Whether all that executes is one exception after the other where there is no memory."""
+        first = self._machine.board.processors[0]
+        if first.pc != BOOT_VECTOR or first.epc != BOOT_VECTOR:
+            return False
+        others = self._machine.board.processors[1:]
+        return all(each.waiting or not each.enabled for each in others)
 
     # Input. These are called from the keyboard's thread.
 

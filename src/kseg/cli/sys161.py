@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 ATTENTION = 7
 """Ctrl-G asks for the debugger."""
 
+FATAL = (
+    "You did something the hardware didn't like.",
+    "In real life the machine would hang for no apparent reason,",
+    "or maybe start to act strangely.",
+)
+
 LATER = {
     "f": "no tracing yet; -f is ignored",
     "p": "no debugger yet; -p is ignored",
@@ -113,12 +119,15 @@ def report(machine: "Machine", outcome: "Outcome", output: "Output", no_debugger
     from kseg.monitor.bare import StopReason
 
     reason = outcome.stop.reason
+    if reason is StopReason.FATAL:
+        for line in (outcome.stop.message, *FATAL):
+            output.message(line)
     if reason is StopReason.POWER_OFF:
         for line in machine.statistics.lines():
             output.message(line)
     elif reason is StopReason.IDLE:
         output.message("the guest waits for input, but the input has ended")
-    elif reason is StopReason.NO_PROGRESS and no_debugger:
+    elif reason in (StopReason.NO_PROGRESS, StopReason.FATAL) and no_debugger:
         output.message("Exiting instead of waiting for debugger...")
     elif reason is not StopReason.DOOM and outcome.signal is None and not no_debugger:
         output.message("No debugger yet; exiting instead of waiting for one (see -X)...")

@@ -74,7 +74,7 @@ def parse_image(data: bytes, name: str = "image", byte_order: str = "big") -> Im
     entry_size, entries = struct.unpack_from(prefix + "HH", data, 42)
     check(data[6] == 1 and version == 1, "unknown ELF version")
     check(machine == MIPS, f"for processor type {machine}, not MIPS; compile it for MIPS I")
-    check(kind == EXECUTABLE, "ELF, but not an executable; link it, statically")
+    check(kind == EXECUTABLE, "not linked: ELF but not an executable; link it")
     check(entry & 3 == 0, f"entry point {entry:#010x} is not a multiple of 4")
     check(
         entries == 0 or entry_size >= PROGRAM_HEADER_SIZE,

@@ -219,13 +219,6 @@ class BareMonitor:
 
     def _stop_fatal(self, fatal: GuestFatal, processor: int) -> Stop:
         self._settle()
-        message = self.board.message
-        message(str(fatal))
-        message("You did something the hardware didn't like.")
-        message("In real life the machine would hang for no apparent reason,")
-        message("or maybe start to act strangely.")
-        if not self.stop_for_debugger:
-            message("Exiting instead of waiting for debugger...")
         return Stop(StopReason.FATAL, fatal.exit_code, str(fatal), processor)
 
     def _settle(self) -> None:
