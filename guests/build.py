@@ -12,6 +12,7 @@ temporary directory laid out the same way each time.
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import shutil
 import subprocess
@@ -137,14 +138,16 @@ class Build:
 
 def file_system_module() -> ModuleType:
     """kseg's file system tool, loaded from these sources and without the rest of kseg."""
-    path = ROOT / "src" / "kseg" / "machine" / "cms_file_system.py"
-    specification = importlib.util.spec_from_file_location("cms_file_system", path)
+    directory = ROOT / "src" / "kseg" / "machine" / "cms_file_system"
+    specification = importlib.util.spec_from_file_location(
+        "cms_file_system", directory / "__init__.py", submodule_search_locations=[str(directory)]
+    )
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[specification.name] = module
     specification.loader.exec_module(module)
-    return module
+    return importlib.import_module("cms_file_system.memory_disk")
 
 
 def build() -> dict[str, bytes]:

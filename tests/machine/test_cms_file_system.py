@@ -9,16 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from kseg.machine.cms_file_system import (
+from kseg.machine.cms_file_system.file_system import CmsFileSystem, make_file_system
+from kseg.machine.cms_file_system.layout import (
     BLOCK_SIZE,
     MAXIMUM_FILE_SIZE,
     NAME_LIMIT,
-    CmsFileSystem,
     FileSystemError,
-    MemoryDisk,
-    make_file_system,
-    pack,
 )
+from kseg.machine.cms_file_system.memory_disk import MemoryDisk, pack
 
 NAMES = st.text(
     st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="/:"),

@@ -3,7 +3,7 @@
 from typing import cast
 
 from kseg.devices.disk import Disk
-from kseg.machine.cms_file_system import make_file_system
+from kseg.machine.cms_file_system.formatting import format_disk
 from kseg.machine.disk_image import Disk as Contents
 from kseg.machine.system161 import System161
 
@@ -28,4 +28,4 @@ class Sectors:
 def format_scratch_disk(board: System161) -> None:
     """Format the machine's first disk."""
     card = next(card for card in board.bus.cards if card.name == "disk")
-    make_file_system(Sectors(cast(Disk, card).contents), label="scratch")
+    format_disk(Sectors(cast(Disk, card).contents), label="scratch")

@@ -15,7 +15,7 @@ import click
 from kseg.errors import DiskImageError
 
 if TYPE_CHECKING:
-    from kseg.machine.cms_file_system import CmsFileSystem
+    from kseg.machine.cms_file_system.file_system import CmsFileSystem
 
 
 @click.group()
@@ -39,7 +39,7 @@ def create(image: str, size: str, force: bool, formatted: bool, label: str) -> N
         raise DiskImageError(str(error).replace("force replaces", "--force replaces")) from None
     if formatted:
         from kseg.api.scratch_disk import Sectors
-        from kseg.machine.cms_file_system import make_file_system
+        from kseg.machine.cms_file_system.file_system import make_file_system
 
         with disk_image.DiskImage(image) as opened, _errors(image):
             make_file_system(Sectors(opened), label=label, modified=_now())
@@ -148,7 +148,7 @@ def ls(image: str, path: str, long: bool) -> None:
 def _file_system(image: str, *, writable: bool, opened: object = None) -> Iterator["CmsFileSystem"]:
     """The cms file system on an image, locked while it is in use."""
     from kseg.api.scratch_disk import Sectors
-    from kseg.machine.cms_file_system import CmsFileSystem
+    from kseg.machine.cms_file_system.file_system import CmsFileSystem
     from kseg.machine.disk_image import DiskImage
 
     with _errors(image):
@@ -161,7 +161,7 @@ def _file_system(image: str, *, writable: bool, opened: object = None) -> Iterat
 
 @contextmanager
 def _errors(image: str) -> Iterator[None]:
-    from kseg.machine.cms_file_system import FileSystemError
+    from kseg.machine.cms_file_system.layout import FileSystemError
 
     try:
         yield
