@@ -54,7 +54,7 @@ class MappedCode:
 
 def compile_module(text: str, optimisation: int = 2) -> Blob:
     """Compile LLVM IR to machine code for this kind of host; NativeCodeError if it cannot stand
-    by itself."""
+    by itself. `optimisation` is LLVM's level for the passes over the IR."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
@@ -63,7 +63,7 @@ def compile_module(text: str, optimisation: int = 2) -> Blob:
     # Nothing of the host beyond its kind is used, so that the code is good for every machine of
     # that kind that shares the cache.
     target = llvm.Target.from_default_triple()
-    machine = target.create_target_machine(opt=optimisation, reloc="pic", codemodel="small")
+    machine = target.create_target_machine(opt=2, reloc="pic", codemodel="small")
     module.triple = llvm.get_default_triple()
     module.data_layout = str(machine.target_data)
     options = llvm.create_pipeline_tuning_options(

@@ -9,7 +9,7 @@ passes from one to the next until that time is over or somebody leaves.
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
-from kseg.engine.interpreter.convention import handler_builder, pc_of, target_pc
+from kseg.engine.interpreter.convention import arguments, handler_builder, pc_of, target_pc
 from kseg.engine.interpreter.exception_runtime import interrupt_due
 from kseg.engine.interpreter.layout import (
     CAROUSEL_NOT_STARTED,
@@ -39,8 +39,7 @@ def stop_in_ring(b: FunctionBuilder, kind: int) -> None:
     b.store("ptr", "%target", "%context", CONTEXT_OFFSETS["resume_target"])
     following = fields.load_pointer(b, "next")
     with b.leave_if(b.emit(f"icmp ne ptr {following}, null")):
-        given = "ptr %state, ptr %entry, i64 %budget, ptr %target, ptr %reads, ptr %writes"
-        b.tail_call("@hop", f"{given}, ptr %context")
+        b.tail_call("@hop", arguments())
 
 
 def _materialise() -> str:
@@ -100,14 +99,17 @@ def _turn(
         b.load("ptr", context, CONTEXT_OFFSETS[name])
         for name in ("state", "resume_entry", "resume_target", "reads", "writes")
     )
-    handler = b.variable("ptr", b.load("ptr", entry))
-    with b.if_(b.emit(f"icmp eq i64 {resume}, {RESUME_SLOT}")):
-        operation = b.emit(f"zext i8 {b.load('i8', entry, ENTRY_OPERATION)} to i64")
-        table = b.offset(shared, SHARED_OFFSETS["slot_handlers"])
-        handler.set(b.load("ptr", table, b.emit(f"shl i64 {operation}, 3")))
+    operation = b.emit(f"zext i8 {b.load('i8', entry, ENTRY_OPERATION)} to i64")
+    in_slot = b.emit(f"icmp eq i64 {resume}, {RESUME_SLOT}")
+    table = b.emit(
+        f"select i1 {in_slot}, i64 {SHARED_OFFSETS['slot_handlers']}, "
+        f"i64 {SHARED_OFFSETS['handlers']}"
+    )
+    handlers = b.offset(shared, table)
+    handler = b.load("ptr", handlers, b.emit(f"shl i64 {operation}, 3"))
     given = f"ptr {state}, ptr {entry}, i64 {quantum}, ptr {target}"
-    given += f", ptr {reads}, ptr {writes}, ptr {context}"
-    return handler.get(), given
+    given += f", ptr {reads}, ptr {writes}, ptr {context}, i32 0"
+    return handler, given
 
 
 def _join() -> str:

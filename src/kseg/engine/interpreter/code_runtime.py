@@ -65,6 +65,8 @@ def functions(profile: Profile, big_endian: bool) -> list[str]:
         _make_code_page(),
         _slow_fetch(),
         _peek(big_endian),
+        _find_pattern(),
+        _written_before(big_endian),
         _decode(profile, big_endian),
         _memory_changed(),
     ]
@@ -144,13 +146,14 @@ def _call_forget(b: FunctionBuilder, page: Operand, table: str) -> None:
 def _reset_entry(profile: Profile) -> str:
     """Make an entry decode its instruction anew when it is next executed."""
     b = FunctionBuilder("reset_entry", "void", [("ptr", "context"), ("ptr", "entry")], "internal")
-    handler = handler_of(b, "handlers", str(PREDECODE))
+    handler, operation = handler_of(b, "handlers", str(PREDECODE)), str(PREDECODE)
     if profile.early_fetch_faults:
         at_end = b.emit(f"icmp eq i64 {entry_number(b, '%entry')}, {LAST_BUT_ONE}")
         page_end = handler_of(b, "handlers", str(PAGE_END))
         handler = b.emit(f"select i1 {at_end}, ptr {page_end}, ptr {handler}")
+        operation = b.emit(f"select i1 {at_end}, i8 {PAGE_END}, i8 {PREDECODE}")
     b.store("ptr", handler, "%entry")
-    b.store("i8", str(PREDECODE), "%entry", ENTRY_OPERATION)
+    b.store("i8", operation, "%entry", ENTRY_OPERATION)
     b.do("ret void")
     return b.text("noinline")
 
@@ -200,6 +203,10 @@ def _store_into_code() -> str:
     word = b.emit("and i64 %physical, 4092")
     entry = b.offset(code_page, b.emit(f"shl i64 {word}, 2"))
     b.do(f"call void @reset_entry(ptr %context, ptr {entry})")
+    # The next entry's handler may count on what this instruction leaves in the accumulator.
+    with b.if_(b.emit(f"icmp ult i64 {word}, {4 * (ENTRIES - 1)}")):
+        following = b.offset(entry, ENTRY_SIZE)
+        b.do(f"call void @reset_entry(ptr %context, ptr {following})")
     b.return_("i1", "true")
     return b.text("noinline")
 
@@ -308,17 +315,12 @@ def _peek(big_endian: bool) -> str:
     return b.text("noinline")
 
 
-def _decode(profile: Profile, big_endian: bool) -> str:
-    """Fill in an entry from its instruction."""
-    b = FunctionBuilder("decode", "void", [("ptr", "context"), ("ptr", "entry")], "internal")
-    raw = b.load("i32", entry_host(b, "%entry"))
-    if big_endian:
-        raw = b.emit(f"call i32 @llvm.bswap.i32(i32 {raw})")
-    word = u32(b, raw)
-    b.store("i32", raw, "%entry", ENTRY_WORD)
+def _find_pattern() -> str:
+    """The decoder's row for an instruction, or null if it is none."""
+    b = FunctionBuilder("find_pattern", "ptr", [("ptr", "context"), ("i32", "word")], "internal")
+    word = u32(b, "%word")
     shared = fields.load_pointer(b, "shared")
     patterns = b.load("ptr", shared, SHARED_OFFSETS["patterns"])
-    operation, destination = b.variable("i32", str(RESERVED)), b.variable("i32", "0")
     starts = b.offset(shared, SHARED_OFFSETS["pattern_starts"])
     major = b.emit(f"shl i64 {(word >> 26).i64()}, 2")
     row = b.variable("i32", b.load("i32", starts, major))
@@ -329,28 +331,78 @@ def _decode(profile: Profile, big_endian: bool) -> str:
         pattern = b.offset(patterns, b.emit(f"shl i64 {u32(b, number).i64()}, 4"))
         mask = u32(b, b.load("i32", pattern, Pattern.mask.offset))
         match = u32(b, b.load("i32", pattern, Pattern.match.offset))
-        with b.if_(((word & mask) == match).i1()):
-            operation.set(b.load("i32", pattern, Pattern.operation.offset))
-            destination.set(b.load("i32", pattern, Pattern.destination.offset))
-            b.jump(done)
-            b.place(b.label("unreached"))
+        with b.leave_if(((word & mask) == match).i1()):
+            b.return_("ptr", pattern)
         row.set(b.emit(f"add i32 {number}, 1"))
+    b.return_("ptr", "null")
+    return b.text("noinline")
+
+
+def _word_at(b: FunctionBuilder, host: Operand, big_endian: bool) -> Operand:
+    word = b.load("i32", host)
+    return b.emit(f"call i32 @llvm.bswap.i32(i32 {word})") if big_endian else word
+
+
+def _written_before(big_endian: bool) -> str:
+    """The register (1 to 31) whose new value the handler of the entry before this one passes on,
+    or 0 if there is none."""
+    b = FunctionBuilder("written_before", "i32", [("ptr", "context"), ("ptr", "entry")], "internal")
+    with b.leave_if(b.emit(f"icmp eq i64 {entry_number(b, '%entry')}, 0")):
+        b.return_("i32", "0")
+    raw = _word_at(b, b.offset(entry_host(b, "%entry"), -4), big_endian)
+    pattern = b.emit(f"call ptr @find_pattern(ptr %context, i32 {raw})")
+    with b.leave_if(b.emit(f"icmp eq ptr {pattern}, null")):
+        b.return_("i32", "0")
+    result = u32(b, b.load("i32", pattern, Pattern.destination.offset)) >> 8
+    word = u32(b, raw)
+    in_t, in_d = (word >> 16) & 31, (word >> 11) & 31
+    b.return_("i32", select(result == 1, in_t, select(result == 2, in_d, 0)).i32())
+    return b.text("noinline")
+
+
+def _decode(profile: Profile, big_endian: bool) -> str:
+    """Fill in an entry from its instruction; the result is the operation.
+
+    The handler in the entry is for coming from the entry before, which may have left in the
+    accumulator what this one reads. Whoever comes from elsewhere goes by the operation.
+    """
+    b = FunctionBuilder("decode", "i32", [("ptr", "context"), ("ptr", "entry")], "internal")
+    raw = _word_at(b, entry_host(b, "%entry"), big_endian)
+    word = u32(b, raw)
+    b.store("i32", raw, "%entry", ENTRY_WORD)
+    operation, destination = b.variable("i32", str(RESERVED)), b.variable("i32", "0")
+    pattern = b.emit(f"call ptr @find_pattern(ptr %context, i32 {raw})")
+    with b.if_(b.emit(f"icmp ne ptr {pattern}, null")):
+        operation.set(b.load("i32", pattern, Pattern.operation.offset))
+        destination.set(b.load("i32", pattern, Pattern.destination.offset))
     for letter, shift, code in (("s", 21, 0), ("t", 16, 1), ("d", 11, 2)):
         offset = ((word >> shift) & 31) << 2
         if code:
-            redirected = (u32(b, destination.get()) == code) & (offset == 0)
+            redirected = ((u32(b, destination.get()) & 0xFF) == code) & (offset == 0)
             offset = select(redirected, DISCARD, offset)
         byte = b.emit(f"trunc i32 {offset.i32()} to i8")
         b.store("i8", byte, "%entry", ENTRY_FIELDS[letter])
-    chosen = operation.get()
-    b.store("i8", b.emit(f"trunc i32 {chosen} to i8"), "%entry", ENTRY_OPERATION)
-    keep = "false"
+    chosen = u32(b, operation.get())
     if profile.early_fetch_faults:
-        keep = b.emit(f"icmp eq i64 {entry_number(b, '%entry')}, {LAST_BUT_ONE}")
-    with b.if_(b.emit(f"xor i1 {keep}, true")):
-        b.store("ptr", handler_of(b, "handlers", u32(b, chosen).i64()), "%entry")
-    b.do("ret void")
+        # That entry looks at the next page first, however it is reached.
+        with b.leave_if(b.emit(f"icmp eq i64 {entry_number(b, '%entry')}, {LAST_BUT_ONE}")):
+            b.return_("i32", chosen.i32())
+    b.store("i8", b.emit(f"trunc i32 {chosen.i32()} to i8"), "%entry", ENTRY_OPERATION)
+
+    written = u32(b, b.emit("call i32 @written_before(ptr %context, ptr %entry)"))
+    handler = b.variable("ptr", handler_of(b, "handlers", chosen.i64()))
+    for letter, shift in (("t", 16), ("s", 21)):
+        reads_it = (written != 0) & (((word >> shift) & 31) == written)
+        with b.if_(reads_it.i1()):
+            form = handler_of(b, f"{letter}_handlers", chosen.i64())
+            handler.set(b.emit(f"select i1 {_is_null(b, form)}, ptr {handler.get()}, ptr {form}"))
+    b.store("ptr", handler.get(), "%entry")
+    b.return_("i32", chosen.i32())
     return b.text("noinline")
+
+
+def _is_null(b: FunctionBuilder, pointer: Operand) -> Operand:
+    return b.emit(f"icmp eq ptr {pointer}, null")
 
 
 def _memory_changed() -> str:

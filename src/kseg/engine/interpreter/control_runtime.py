@@ -28,7 +28,6 @@ from kseg.engine.interpreter.dispatch import (
 from kseg.engine.interpreter.exception_runtime import raise_exception
 from kseg.engine.interpreter.layout import (
     CONTEXT_OFFSETS,
-    ENTRY_OPERATION,
     RESUME_PLAIN,
     RESUME_SLOT,
 )
@@ -48,7 +47,8 @@ def functions(profile: Profile, big_endian: bool) -> list[str]:
             _predecode(variant),
         ]
     if profile.early_fetch_faults:
-        found += [_page_end(big_endian), _page_after()]
+        found += [_page_end(variant, big_endian) for variant in (PLAIN, SLOT)]
+        found.append(_page_after())
     return found
 
 
@@ -136,24 +136,28 @@ def _sentinel(variant: Variant) -> str:
 def _predecode(variant: Variant) -> str:
     """The first execution of an instruction: decode it, then execute it."""
     b = handler_builder(f"predecode_{variant.suffix}")
-    b.do("call void @decode(ptr %context, ptr %entry)")
-    operation = b.emit(f"zext i8 {b.load('i8', '%entry', ENTRY_OPERATION)} to i64")
-    b.tail_call(handler_of(b, TABLES[variant], operation), arguments())
+    _decode_and_execute(b, variant)
     return b.text("noinline")
 
 
-def _page_end(big_endian: bool) -> str:
-    """Early fetch faults: the last instruction but one of a page looks at the next page."""
-    b = handler_builder("page_end_n")
-    stop_if_spent(b, PLAIN)
-    word = b.load("i32", entry_host(b, "%entry"))
-    if big_endian:
-        word = b.emit(f"call i32 @llvm.bswap.i32(i32 {word})")
-    following = b.emit(f"add i32 {pc_of(b, '%entry')}, 8")
-    with b.if_((u32(b, word) != RFE_WORD).i1()):
-        check_fetch(b, following, PLAIN)
-    operation = b.emit(f"zext i8 {b.load('i8', '%entry', ENTRY_OPERATION)} to i64")
-    b.tail_call(handler_of(b, "handlers", operation), arguments())
+def _decode_and_execute(b: FunctionBuilder, variant: Variant) -> None:
+    operation = u32(b, b.emit("call i32 @decode(ptr %context, ptr %entry)"))
+    b.tail_call(handler_of(b, TABLES[variant], operation.i64()), arguments())
+
+
+def _page_end(variant: Variant, big_endian: bool) -> str:
+    """Early fetch faults: the last instruction but one of a page looks at the next page, unless
+    it is in a delay slot. It is decoded each time."""
+    b = handler_builder(f"page_end_{variant.suffix}")
+    stop_if_spent(b, variant)
+    if not variant.in_slot:
+        word = b.load("i32", entry_host(b, "%entry"))
+        if big_endian:
+            word = b.emit(f"call i32 @llvm.bswap.i32(i32 {word})")
+        following = b.emit(f"add i32 {pc_of(b, '%entry')}, 8")
+        with b.if_((u32(b, word) != RFE_WORD).i1()):
+            check_fetch(b, following, PLAIN)
+    _decode_and_execute(b, variant)
     return b.text("noinline")
 
 

@@ -17,6 +17,7 @@ _PARAMETERS = (
     ("ptr", "reads"),
     ("ptr", "writes"),
     ("ptr", "context"),
+    ("i32", "accumulator"),
 )
 
 
@@ -25,7 +26,9 @@ def handler_builder(name: str) -> FunctionBuilder:
 
     `state` and `context` are the processor's; `entry` is the instruction's; `budget` the cycles
     left, this one's included; `target` (in a delay slot) the entry that comes next; `reads` and
-    `writes` the data tables of the present mode. At most ten arguments stay in registers.
+    `writes` the data tables of the present mode; `accumulator` the value that the instruction
+    before this one in the page wrote to its register, for handlers that were chosen because they
+    read it. At most ten arguments stay in registers.
     """
     return FunctionBuilder(name, "i32", _PARAMETERS, "hidden preserve_nonecc")
 

@@ -5,7 +5,6 @@ from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.code_runtime import handler_of
 from kseg.engine.interpreter.convention import (
-    PLAIN,
     TABLES,
     Variant,
     arguments,
@@ -17,13 +16,22 @@ from kseg.engine.interpreter.memory_runtime import u32
 
 
 def dispatch(b: FunctionBuilder, entry: Operand, variant: Variant, **changed: Operand) -> None:
-    """End a handler by executing `entry`; `changed` are other arguments that changed."""
-    if variant == PLAIN:
-        handler = b.load("ptr", entry)
-    else:
-        operation = b.emit(f"zext i8 {b.load('i8', entry, ENTRY_OPERATION)} to i64")
-        handler = handler_of(b, TABLES[variant], operation)
-    b.tail_call(handler, arguments(entry=entry, **changed))
+    """End a handler by executing `entry`, wherever it comes from; `changed` are other arguments
+    that changed."""
+    b.tail_call(entry_handler(b, entry, variant), arguments(entry=entry, **changed))
+
+
+def entry_handler(b: FunctionBuilder, entry: Operand, variant: Variant) -> Operand:
+    """The handler that executes `entry` without regard to what was executed before it."""
+    operation = b.emit(f"zext i8 {b.load('i8', entry, ENTRY_OPERATION)} to i64")
+    return handler_of(b, TABLES[variant], operation)
+
+
+def fall_through(b: FunctionBuilder, accumulator: Operand) -> None:
+    """End a handler by executing the next entry after this one."""
+    entry = b.offset("%entry", ENTRY_SIZE)
+    changed = {"budget": "%left", "entry": entry, "accumulator": accumulator}
+    b.tail_call(b.load("ptr", entry), arguments(**changed))
 
 
 def stop_if_spent(b: FunctionBuilder, variant: Variant) -> None:

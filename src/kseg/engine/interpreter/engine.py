@@ -101,7 +101,9 @@ class Interpreter:
     def _fill_shared(self, compiled: image.Image, code_pages: int) -> None:
         shared, base = self._shared, self._code.base
         for name, offsets in compiled.tables.items():
-            getattr(shared, name)[:] = [base + offset for offset in offsets]
+            getattr(shared, name)[:] = [
+                0 if offset == image.NO_HANDLER else base + offset for offset in offsets
+            ]
         self._patterns = ctypes.create_string_buffer(compiled.patterns, len(compiled.patterns))
         shared.patterns = ctypes.addressof(self._patterns)
         shared.pattern_starts[:] = compiled.starts

@@ -15,7 +15,13 @@ from kseg.engine.interpreter.convention import (
     arguments,
     handler_builder,
 )
-from kseg.engine.interpreter.dispatch import code_is_unknown, dispatch, go_entry, stop_if_spent
+from kseg.engine.interpreter.dispatch import (
+    code_is_unknown,
+    dispatch,
+    fall_through,
+    go_entry,
+    stop_if_spent,
+)
 from kseg.engine.interpreter.layout import ENTRY_SIZE
 from kseg.engine.interpreter.memory_runtime import fault, u32
 from kseg.engine.interpreter.operands import operand_symbols
@@ -81,14 +87,46 @@ def _with_constants(pattern: Pattern, constants: dict[str, int]) -> Pattern:
 
 def handlers(
     name: str, operation: Operation, profile: Profile, big_endian: bool, variant: Variant
-) -> tuple[list[str], str]:
+) -> tuple[list[str], Tracer]:
     """The text of one operation's handler, with that of its slow copy where there is one, and
-    the register field that the decoder redirects ("" if none)."""
+    what tracing it found out."""
     fast, tracer = _traced(name, operation, profile, big_endian, variant, f"{name}_slow")
     texts = [fast]
     if tracer.uses_slow_copy:
         texts.append(_traced(f"{name}_slow", operation, profile, big_endian, variant, "")[0])
-    return texts, tracer.redirected_field()
+    return texts, tracer
+
+
+RARE = frozenset("add sub addi mult multu div divu lwl lwr swl swr ll sc cache mthi mtlo".split())
+"""Instructions for which another handler is not worth its compilation."""
+
+
+def accumulator_name(operation: Operation, letter: str) -> str:
+    """The name of an operation's handler that takes field `letter` from the accumulator."""
+    return f"op_{operation.name}_n_from_{letter}"
+
+
+def accumulator_handler(
+    operation: Operation, profile: Profile, big_endian: bool, letter: str
+) -> str:
+    """The text of an operation's plain handler that takes the register field `letter` from the
+    accumulator; "" if it does not read that field, or is rare.
+
+    Its slow copy is the plain one's, for the registers in memory are up to date.
+    """
+    if operation.constants or operation.name in RARE:
+        return ""
+    slow_copy = f"op_{operation.name}_n_slow"
+    text, tracer = _traced(
+        accumulator_name(operation, letter),
+        operation,
+        profile,
+        big_endian,
+        PLAIN,
+        slow_copy,
+        accumulator=letter,
+    )
+    return text if letter in tracer.register_reads else ""
 
 
 def _traced(
@@ -98,10 +136,11 @@ def _traced(
     big_endian: bool,
     variant: Variant,
     slow_copy: str,
+    accumulator: str = "",
 ) -> tuple[str, Tracer]:
     b = handler_builder(name)
     stop_if_spent(b, variant)
-    tracer = Tracer(b, profile, big_endian, variant, slow_copy)
+    tracer = Tracer(b, profile, big_endian, variant, slow_copy, accumulator)
     constants = dict(operation.constants)
     for letter in operation.instruction.constants:
         constants.setdefault(letter, 0)
@@ -133,10 +172,18 @@ class _Ending:
                 name = "refetch"
             self.b.tail_call(f"@{name}_{slot.suffix}", arguments(budget="%left"))
             return
-        self._dispatch(self._next_entry(), LOADED if tracer.loaded else PLAIN)
+        if tracer.loaded:
+            following = "%target" if self.variant.in_slot else self.b.offset("%entry", ENTRY_SIZE)
+            self._dispatch(following, LOADED)
+        else:
+            self._go_on()
 
-    def _next_entry(self) -> Operand:
-        return "%target" if self.variant.in_slot else self.b.offset("%entry", ENTRY_SIZE)
+    def _go_on(self) -> None:
+        """To the next entry, or in a delay slot to the branch's target."""
+        if self.variant.in_slot:
+            self._dispatch("%target", PLAIN)
+        else:
+            fall_through(self.b, self.tracer.result or "0")
 
     def _dispatch(self, entry: Operand, variant: Variant, **changed: Operand) -> None:
         dispatch(self.b, entry, variant, budget="%left", **changed)
@@ -218,7 +265,7 @@ class _Ending:
             else:
                 self._into_slot(self.b.offset("%entry", 2 * ENTRY_SIZE))
         else:
-            self._dispatch(self._next_entry(), PLAIN)
+            self._go_on()
 
     def _into_slot(self, target: Operand) -> None:
         """Execute the next entry as a delay slot, `target` after it."""

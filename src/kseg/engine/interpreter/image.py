@@ -13,7 +13,16 @@ from kseg.engine.codegen import cache
 from kseg.engine.interpreter.layout import OPERATIONS
 from kseg.version import __version__
 
-_TABLES = ("handlers", "slot_handlers", "load_handlers", "both_handlers")
+_TABLES = (
+    "handlers",
+    "slot_handlers",
+    "s_handlers",
+    "t_handlers",
+    "load_handlers",
+    "both_handlers",
+)
+"""The tables of handlers in `layout.Shared`; the last two are there where loads have a delay."""
+NO_HANDLER = 0xFFFFFFFF
 _HEADER = struct.Struct("<6I")
 
 
@@ -27,7 +36,7 @@ class Image:
     memory_changed: int
     """Offset of the function `memory_changed`."""
     tables: dict[str, tuple[int, ...]]
-    """For each table of `layout.Shared`, the handlers' offsets by operation."""
+    """For each table of `layout.Shared`, the handlers' offsets by operation, or NO_HANDLER."""
     patterns: bytes
     """The decoder's rows, each a `layout.Pattern`."""
     starts: tuple[int, ...]
@@ -78,10 +87,10 @@ def _compile(profile_name: str, byte_order: str) -> Image:
 
     module = build(profile_name, byte_order)
     blob = compile_module(module.text)
-    missing = blob.symbols[module.tables["handlers"][0]]
+    offsets = blob.symbols | {"": NO_HANDLER}
     tables = {
         name: tuple(
-            blob.symbols[functions[number]] if number < len(functions) else missing
+            offsets[functions[number]] if number < len(functions) else NO_HANDLER
             for number in range(OPERATIONS)
         )
         for name, functions in module.tables.items()

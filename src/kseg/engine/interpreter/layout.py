@@ -85,7 +85,9 @@ class Pattern(ctypes.Structure):
         ("mask", u32),
         ("match", u32),
         ("operation", u32),
-        ("destination", u32),  # 0 none, 1 field t, 2 field d: where register 0 is redirected
+        # In bits 7:0 the field in which register 0 is redirected, in bits 15:8 the one whose
+        # register's new value the handler passes on: 0 none, 1 t, 2 d.
+        ("destination", u32),
     ]
 
 
@@ -148,6 +150,9 @@ class Shared(ctypes.Structure):
     _fields_ = [
         ("handlers", pointer * OPERATIONS),  # plain
         ("slot_handlers", pointer * OPERATIONS),  # in a delay slot
+        # Plain, with field s or t read from the accumulator instead of the register.
+        ("s_handlers", pointer * OPERATIONS),
+        ("t_handlers", pointer * OPERATIONS),
         ("load_handlers", pointer * OPERATIONS),  # after a load with delay
         ("both_handlers", pointer * OPERATIONS),  # in a delay slot, with a load pending
         ("patterns", pointer),

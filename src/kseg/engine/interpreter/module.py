@@ -22,7 +22,13 @@ from kseg.engine.interpreter.convention import (
     variants,
 )
 from kseg.engine.interpreter.dispatch import stop_if_spent
-from kseg.engine.interpreter.handlers import Operation, handlers, operations
+from kseg.engine.interpreter.handlers import (
+    Operation,
+    accumulator_handler,
+    accumulator_name,
+    handlers,
+    operations,
+)
 from kseg.engine.interpreter.layout import (
     FIRST_INSTRUCTION,
     GO,
@@ -55,7 +61,8 @@ class Module:
 
     text: str
     tables: dict[str, list[str]]
-    """For each table of handlers in `Shared`, the functions by operation."""
+    """For each table of handlers in `Shared`, the functions by operation ("" where there is
+    none)."""
     patterns: list[tuple[int, int, int, int]]
     """Rows of the decoder: mask, match, operation, destination, by major opcode."""
     starts: list[int]
@@ -83,20 +90,28 @@ def build(profile_name: str, byte_order: str) -> Module:
         texts += tlb_runtime.functions(profile)
     else:
         texts.append(_no_address_spaces())
-    tables: dict[str, list[str]] = {}
-    redirected: list[str] = []
+    tables: dict[str, list[str]] = {"s_handlers": [], "t_handlers": []}
+    destinations: list[int] = []
     for variant in variants(profile):
         texts.append(_reserved(variant))
         names = _runtime_operations(variant, profile.early_fetch_faults)
         for operation in found:
-            name = f"{operation.name}_{variant.suffix}"
-            added, letter = handlers(f"op_{name}", operation, profile, big_endian, variant)
+            name = f"op_{operation.name}_{variant.suffix}"
+            added, traced = handlers(name, operation, profile, big_endian, variant)
             texts += added
-            names.append(f"op_{name}")
+            names.append(name)
             if variant == PLAIN:
-                redirected.append(letter)
+                destination = DESTINATIONS[traced.redirected_field()]
+                destinations.append(destination | DESTINATIONS[traced.result_field] << 8)
         tables[TABLES[variant]] = names
-    patterns, starts = _decoder(found, redirected)
+    for letter in "st":
+        names = [""] * FIRST_INSTRUCTION
+        for operation in found:
+            text = accumulator_handler(operation, profile, big_endian, letter)
+            texts += [text] if text else []
+            names.append(accumulator_name(operation, letter) if text else "")
+        tables[f"{letter}_handlers"] = names
+    patterns, starts = _decoder(found, destinations)
     return Module(_PRELUDE + "\n".join(texts), tables, patterns, starts)
 
 
@@ -107,7 +122,7 @@ def _runtime_operations(variant: Variant, early_fetch_faults: bool) -> list[str]
     names[PREDECODE] = f"predecode_{suffix}"
     names[SENTINEL] = f"sentinel_{suffix}"
     names[GO] = f"go_{suffix}"
-    names[PAGE_END] = "page_end_n" if early_fetch_faults else f"predecode_{suffix}"
+    names[PAGE_END] = f"page_end_{suffix}" if early_fetch_faults else f"predecode_{suffix}"
     names[RESERVED] = f"reserved_{suffix}"
     return names
 
@@ -128,7 +143,7 @@ def _no_address_spaces() -> str:
 
 
 def _decoder(
-    found: list[Operation], redirected: list[str]
+    found: list[Operation], destinations: list[int]
 ) -> tuple[list[tuple[int, int, int, int]], list[int]]:
     """The decoder's rows by major opcode; `operations` has put the specific ones first."""
     rows: list[tuple[int, int, int, int]] = []
@@ -136,7 +151,7 @@ def _decoder(
     for major in range(64):
         starts.append(len(rows))
         for number, operation in enumerate(found, FIRST_INSTRUCTION):
-            destination = DESTINATIONS[redirected[number - FIRST_INSTRUCTION]]
+            destination = destinations[number - FIRST_INSTRUCTION]
             rows += [
                 (pattern.mask, pattern.match, number, destination)
                 for pattern in operation.patterns

@@ -45,7 +45,7 @@ def _enter(profile: Profile) -> str:
     entry = go_entry(b)
     reads, writes = fields.load_pointer(b, "reads"), fields.load_pointer(b, "writes")
     given = f"ptr %state, ptr {entry}, i64 %budget, ptr {entry}"
-    given += f", ptr {reads}, ptr {writes}, ptr %context"
+    given += f", ptr {reads}, ptr {writes}, ptr %context, i32 0"
 
     def call(suffix: str) -> None:
         result = b.emit(f"call preserve_nonecc i32 @go_{suffix}({given})")

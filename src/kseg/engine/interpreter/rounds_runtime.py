@@ -6,14 +6,14 @@ All processors of the machine take turns, exactly as in the reference engine.
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
-from kseg.engine.interpreter.code_runtime import handler_of
+from kseg.engine.interpreter.convention import PLAIN, SLOT
+from kseg.engine.interpreter.dispatch import entry_handler
 from kseg.engine.interpreter.exception_runtime import interrupt_due
 from kseg.engine.interpreter.layout import (
     CAROUSEL_NOT_STARTED,
     CAROUSEL_OVER,
     CAROUSEL_SLOW,
     CONTEXT_OFFSETS,
-    ENTRY_OPERATION,
     RESCHEDULE,
     RESUME_SLOT,
     RESUME_UNKNOWN,
@@ -93,14 +93,13 @@ def _go_on() -> str:
         b.store("i64", "%end", "%context", CONTEXT_OFFSETS["limit"])
         entry = b.load("ptr", "%context", CONTEXT_OFFSETS["resume_entry"])
         target = b.load("ptr", "%context", CONTEXT_OFFSETS["resume_target"])
-        handler = b.variable("ptr", b.load("ptr", entry))
+        handler = b.variable("ptr", entry_handler(b, entry, PLAIN))
         with b.if_(b.emit(f"icmp eq i64 {resume}, {RESUME_SLOT}")):
-            operation = b.emit(f"zext i8 {b.load('i8', entry, ENTRY_OPERATION)} to i64")
-            handler.set(handler_of(b, "slot_handlers", operation))
+            handler.set(entry_handler(b, entry, SLOT))
         budget = b.emit(f"sub i64 %end, {clock}")
         reads, writes = (fields.load_pointer(b, name) for name in ("reads", "writes"))
         given = f"ptr %state, ptr {entry}, i64 {budget}, ptr {target}"
-        given += f", ptr {reads}, ptr {writes}, ptr %context"
+        given += f", ptr {reads}, ptr {writes}, ptr %context, i32 0"
         code.set(b.emit(f"call preserve_nonecc i32 {handler.get()}({given})"))
         with b.leave_if(b.emit(f"icmp eq i32 {code.get()}, {BUDGET}")):
             b.return_("i32", BUDGET)

@@ -48,12 +48,17 @@ class Tracer(MemoryAccess):
         big_endian: bool,
         variant: Variant,
         slow_copy: str = "",
+        accumulator: str = "",
     ) -> None:
         """`slow_copy` is the function that does the same where the tables do not suffice; without
-        it, this is that function."""
+        it, this is that function. `accumulator` is the register field that the accumulator
+        holds."""
         set_ = object.__setattr__
         set_(self, "slow_copy", slow_copy)
         set_(self, "uses_slow_copy", False)
+        set_(self, "accumulator", accumulator)
+        set_(self, "result", "")
+        set_(self, "result_field", "")
         set_(self, "b", builder)
         set_(self, "profile", profile)
         set_(self, "big_endian", big_endian)
@@ -85,6 +90,11 @@ class Tracer(MemoryAccess):
     """What follows is to be looked at before the instruction is over."""
     reschedule: bool
     """The engine's outer loop must look at timer or idling."""
+    accumulator: str
+    result: str
+    """After `finish`: the operand that was written to the register `result_field`, if that is the
+    one register written."""
+    result_field: str
     trapped: bool
     """The instruction always traps: nothing follows."""
 
@@ -132,6 +142,8 @@ class Tracer(MemoryAccess):
         """A general register as the instruction sees it: without a load still pending."""
         if isinstance(number, RegisterField):
             self.register_reads.add(number.letter)
+            if number.letter == self.accumulator:
+                return Symbol.of_i32(self.b, "%accumulator")
             return Symbol.of_i32(self.b, self.b.load("i32", self._register_address(number)))
         return Symbol.of_i32(
             self.b, self.b.load("i32", "%state", STATE_OFFSETS["gpr"] + 4 * number)
@@ -294,6 +306,8 @@ class Tracer(MemoryAccess):
             self.b.store(STATE_TYPES[name], operand, "%state", STATE_OFFSETS[name])
         for number, operand in registers:
             self.b.store("i32", operand, self._destination(number))
+        if len(registers) == 1 and isinstance(registers[0][0], RegisterField):
+            self.result_field, self.result = registers[0][0].letter, registers[0][1]
         if loaded:
             is_zero = self.b.emit(f"icmp eq i32 {loaded[0]}, 0")
             value = self.b.emit(f"select i1 {is_zero}, i32 0, i32 {loaded[1]}")
