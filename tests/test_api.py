@@ -423,3 +423,29 @@ def test_a_file_called_like_a_bundled_guest(tmp_path, monkeypatch):
     Path("cms").write_bytes(b"mine")
     assert find_guest("cms").bundled == "cms"
     assert find_guest("./cms").path == Path("cms")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"pace": "slow"}, "pace 'slow': no such pace"),
+        ({"disks": "none.img"}, "none.img: No such file or directory"),
+        ({"disks": ["a\0b"]}, "holds a NUL character"),
+    ],
+)
+def test_wrong_arguments_are_one_line(wrong: dict[str, object], said: str) -> None:
+    with pytest.raises(KsegError, match=said) as caught:
+        Machine("cms", **wrong)
+    assert "\n" not in str(caught.value)
+
+
+def test_machines_leave_nothing_behind(tmp_path: Path) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    disk_image.create(tmp_path / "a.img", 5 << 20)
+    before = descriptors()
+    for _ in range(5):
+        with Machine("cms", disks=tmp_path / "a.img", share=tmp_path) as machine:
+            machine.console.expect("cms> ")
+    assert descriptors() == before

@@ -213,9 +213,9 @@ class TestEnding:
     @pytest.mark.parametrize(
         ("source", "said"),
         [
-            ("jr zero\nnop", "nothing at the boot vector"),
-            ("li t0, 0x9ff00000\njr t0\nnop", "nothing at the boot vector"),
-            ("li t0, 0xbfff7e40\nlw t1, 0(t0)\nb .\nnop", "nothing at the boot vector"),
+            ("jr zero\nnop", "the boot ROM has no handler"),
+            ("li t0, 0x9ff00000\njr t0\nnop", "the boot ROM has no handler"),
+            ("li t0, 0xbfff7e40\nlw t1, 0(t0)\nb .\nnop", "the boot ROM has no handler"),
             ("li t0, 0x10000\nmtc0 t0, c0_status\nb .\nnop", "Status register write"),
             (TWO_OF_A_PAGE, "Duplicate TLB entries for vpage 1000"),
         ],
@@ -403,3 +403,19 @@ def test_wrong_requests_are_one_line(arguments: list[str], said: str) -> None:
     assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
     assert ran.stderr.startswith("kseg: ")
     assert said in ran.stderr
+
+
+def test_a_cache_that_cannot_be_kept_is_a_warning_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "kernel").write_bytes(kernels.printing("text"))
+    place = tmp_path / "cache"
+    place.mkdir()
+    place.chmod(0o777)
+    ran = subprocess.run(
+        [*COMMAND, "run", tmp_path / "kernel"], env=environment(KSEG_CACHE_DIR=str(place)),
+        capture_output=True, encoding="utf-8", timeout=120, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (0, "text")
+    assert ran.stderr.startswith(f"kseg: warning: {place} can be written by others")
+    assert ran.stderr.count("\n") == 1
+    assert not list(place.iterdir())

@@ -122,3 +122,8 @@ def test_what_is_parsed_can_be_written_and_parsed_again(
 def test_no_text_does_worse_than_a_configuration_error(text: str) -> None:
     with contextlib.suppress(ConfigurationError):
         parse_configuration(text)
+
+
+def test_a_nul_character_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="line 2: holds a NUL character"):
+        parse_configuration("31 mainboard ramsize=1M\n2 disk file=a\0b\n")

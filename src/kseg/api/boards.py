@@ -39,7 +39,7 @@ def configure(
     *,
     cpus: int | None = None,
     ram: str | int | None = None,
-    disks: Sequence[str | Path] = (),
+    disks: Sequence[str | Path] | str | Path = (),
     scratch_disk: bool = False,
     share: str | Path | None = None,
     seed: int | str | None = None,
@@ -95,9 +95,13 @@ def _share(slots: list[SlotConfiguration], directory: Path) -> None:
         _add(slots, "emufs", words, "share", 1)
 
 
-def _give_disks(slots: list[SlotConfiguration], disks: Sequence[str | Path]) -> None:
+def _give_disks(slots: list[SlotConfiguration], disks: Sequence[str | Path] | str | Path) -> None:
+    if isinstance(disks, str | Path):
+        disks = [disks]
     present = sorted(slot.slot for slot in slots if slot.device == "disk")
     for number, disk in enumerate(disks):
+        if "\0" in str(disk):
+            raise ConfigurationError(f"disk {disk!r}: no file name holds a NUL character")
         # Absolute, because the configuration's own directory is none of the caller's business.
         word = f"file={Path(disk).absolute()}"
         if number < len(present):

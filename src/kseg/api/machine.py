@@ -42,7 +42,7 @@ class Machine:
         cpus: int | None = None,
         ram: str | int | None = None,
         engine: str | None = None,
-        disks: Sequence[str | Path] = (),
+        disks: Sequence[str | Path] | str | Path = (),
         share: str | Path | None = None,
         seed: int | str | None = None,
         input: str | bytes = b"",  # noqa: A002 - what it is called everywhere else
@@ -59,8 +59,8 @@ class Machine:
         `arguments` is the boot string (several are joined by blanks). `config` is the path of a
         `sys161.conf`; without one the machine has 4 MiB, one processor, console, timer, random
         source and, for a bundled guest, an empty disk in memory. `cpus`, `ram` (bytes, or a text
-        such as "8M"), `disks` (image files), `share` (a directory for the emulator file system)
-        and `seed` (of the random source, "auto" for a new one) change either.
+        such as "8M"), `disks` (image files, or one), `share` (a directory for the emulator file
+        system) and `seed` (of the random source, "auto" for a new one) change either.
 
         `engine` is a name out of `kseg.engine.ENGINES`. `input` is typed as the guest takes it.
         `pace` "real" lets an idle virtual second last a second. `epoch` is the calendar time at
@@ -94,6 +94,8 @@ class Machine:
             raise ConfigurationError(
                 f"engine {engine!r}: no such engine; there are {', '.join(engines.ENGINES)}"
             )
+        if pace not in ("fast", "real"):
+            raise ConfigurationError(f"pace {pace!r}: no such pace; there are fast, real")
         self.board = System161(
             configuration,
             console=self._printed,

@@ -6,6 +6,7 @@ Starting is fast because nothing else is: the table below says all that `kseg --
 import gc
 import os
 import sys
+import warnings
 from importlib import import_module
 from typing import NoReturn
 
@@ -76,6 +77,7 @@ def main() -> NoReturn:
     # What a start makes stays; looking for garbage in it, also at the end, is a fifth of the time
     # that a short run takes.
     gc.disable()
+    warnings.showwarning = show_warning
     try:
         arguments = sys.argv[1:] or ["--help"]
         code = kseg.main(arguments, prog_name="kseg", standalone_mode=False)
@@ -107,6 +109,12 @@ def occupy_standard_descriptors() -> None:
         except OSError:
             # Console output that cannot go anywhere is an error; nobody asks for messages.
             os.open(os.devnull, os.O_WRONLY if descriptor == 2 else os.O_RDONLY)
+
+
+def show_warning(message: Warning | str, *_where: object, **_more: object) -> None:
+    """A warning is one line for the user too."""
+    if sys.stderr is not None:
+        print(f"kseg: warning: {message}", file=sys.stderr)
 
 
 def fail(text: str, code: int) -> NoReturn:

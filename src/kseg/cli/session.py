@@ -26,11 +26,11 @@ CYCLE_LIMIT, IDLE = 4, 5
 
 
 BOOT_VECTOR = 0xBFC00180
-"""The general exception vector after a reset: the board has nothing there."""
+"""The general exception vector after a reset. The boot ROM has a BREAK there."""
 
 LOST = (
-    "an exception came before the kernel had cleared BEV in Status and set up its handlers, and "
-    f"there is nothing at the boot vector {BOOT_VECTOR:#010x}"
+    "an exception came before the kernel had set up its handlers and cleared BEV in Status; "
+    f"the boot ROM has no handler at {BOOT_VECTOR:#010x}"
 )
 
 
@@ -166,7 +166,7 @@ class Session:
         return self._ended and not machine.typing and self._watch.nothing_happens()
 
     def _is_lost(self) -> bool:
-        """Whether all that executes is one exception after the other where there is no memory."""
+        """Whether all that executes is one exception after the other in the boot ROM."""
         first = self._machine.board.processors[0]
         if first.pc != BOOT_VECTOR or first.epc != BOOT_VECTOR:
             return False

@@ -84,6 +84,8 @@ def parse_configuration(
         place = f"{source}: line {number}"
         if len(line) > LONGEST_LINE:
             raise ConfigurationError(f"{place}: longer than {LONGEST_LINE} characters")
+        if "\0" in line:
+            raise ConfigurationError(f"{place}: holds a NUL character; is this a text file?")
         words = line.partition("#")[0].split()
         if not words:
             continue
