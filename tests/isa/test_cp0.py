@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kseg.isa import cp0
-from kseg.isa.exceptions import Exception_, Fatal
+from kseg.isa.exceptions import ExceptionCode, Fatal
 from kseg.isa.profile import LSI, MIPS161, PROFILES, R3000, Profile
 
 words = st.integers(0, 0xFFFFFFFF)
@@ -42,7 +42,7 @@ class Cpu:
     def changed_address_space(self) -> None:
         self.done.append("changed_address_space")
 
-    def trap(self, code: Exception_, _coprocessor: int = 0) -> None:
+    def trap(self, code: ExceptionCode, _coprocessor: int = 0) -> None:
         self.done.append(code)
 
     def fatal_if(self, condition: bool, reason: Fatal, value: int) -> None:
@@ -126,7 +126,7 @@ def test_reserved_registers() -> None:
     register = cp0.find(MIPS161, 16, 3)
     assert register
     register.read(cpu)
-    assert cpu.done == [Exception_.RESERVED_INSTRUCTION]
+    assert cpu.done == [ExceptionCode.RESERVED_INSTRUCTION]
 
 
 def test_selects_do_not_matter_where_there_are_none() -> None:

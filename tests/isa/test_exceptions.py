@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kseg.isa.exceptions import MNEMONICS, Exception_, enter, pop_status, push_status, vector
+from kseg.isa.exceptions import MNEMONICS, ExceptionCode, enter, pop_status, push_status, vector
 from kseg.isa.profile import LSI, MIPS161, R3000, Profile
 from kseg.isa.registers import CAUSE_BD, CAUSE_BRANCH_TAKEN, STATUS_BEV
 
@@ -15,7 +15,7 @@ words = st.integers(0, 0xFFFFFFFF)
 PC = 0x80001000
 
 
-def taken(profile: Profile, code: Exception_, **what: Any) -> SimpleNamespace:
+def taken(profile: Profile, code: ExceptionCode, **what: Any) -> SimpleNamespace:
     """The registers after an exception, from recognisable ones before."""
     cpu = SimpleNamespace(
         profile=profile,
@@ -69,7 +69,7 @@ def test_vectors(status: int, refill: bool, address: int) -> None:
 
 
 def test_a_plain_exception() -> None:
-    cpu = taken(R3000, Exception_.SYSTEM_CALL)
+    cpu = taken(R3000, ExceptionCode.SYSTEM_CALL)
     assert cpu.epc == PC
     assert cpu.cause == 0x300 | 8 << 2
     assert cpu.status == 0x0C
@@ -77,46 +77,46 @@ def test_a_plain_exception() -> None:
 
 
 def test_in_a_delay_slot_epc_is_the_branch() -> None:
-    cpu = taken(R3000, Exception_.SYSTEM_CALL, in_delay_slot=True)
+    cpu = taken(R3000, ExceptionCode.SYSTEM_CALL, in_delay_slot=True)
     assert cpu.epc == PC - 4
     assert cpu.cause & CAUSE_BD
 
 
 def test_a_tlb_miss_says_where() -> None:
-    cpu = taken(R3000, Exception_.TLB_LOAD)
+    cpu = taken(R3000, ExceptionCode.TLB_LOAD)
     assert cpu.bad_vaddr == 0xABCDE123
     assert cpu.entry_hi == 0xABCDE440
     assert cpu.context == 0xFFE00000 | (0x2BCDE << 2)
 
 
 def test_an_address_error_leaves_the_tlb_registers() -> None:
-    cpu = taken(R3000, Exception_.ADDRESS_ERROR_STORE)
+    cpu = taken(R3000, ExceptionCode.ADDRESS_ERROR_STORE)
     assert cpu.bad_vaddr == 0xABCDE123
     assert (cpu.context, cpu.entry_hi) == (0xFFE22220, 0x33333440)
 
 
 def test_mips161_clobbers_badvaddr_and_context_always() -> None:
-    cpu = taken(MIPS161, Exception_.SYSTEM_CALL)
+    cpu = taken(MIPS161, ExceptionCode.SYSTEM_CALL)
     assert (cpu.bad_vaddr, cpu.context) == (0, 0xFFE00000)
 
 
 def test_coprocessor_unusable_names_the_unit() -> None:
-    cpu = taken(R3000, Exception_.COPROCESSOR_UNUSABLE, coprocessor=2)
+    cpu = taken(R3000, ExceptionCode.COPROCESSOR_UNUSABLE, coprocessor=2)
     assert (cpu.cause >> 28) & 3 == 2
 
 
 def test_the_lsi_core_shows_opcode_bits_and_a_taken_branchs_target() -> None:
     opcode = 0x8C820001
-    cpu = taken(LSI, Exception_.ADDRESS_ERROR_LOAD, opcode=opcode)
+    cpu = taken(LSI, ExceptionCode.ADDRESS_ERROR_LOAD, opcode=opcode)
     assert (cpu.cause >> 28) & 3 == opcode >> 26 & 3
     assert cpu.target_address == 0x4444
     cpu = taken(
-        LSI, Exception_.BREAKPOINT, in_delay_slot=True, branch_target=0x80002000, opcode=0xD
+        LSI, ExceptionCode.BREAKPOINT, in_delay_slot=True, branch_target=0x80002000, opcode=0xD
     )
     assert cpu.cause & CAUSE_BRANCH_TAKEN
     assert cpu.target_address == 0x80002000
 
 
 def test_every_code_has_its_short_name() -> None:
-    assert len(MNEMONICS) == len(Exception_)
-    assert MNEMONICS[Exception_.OVERFLOW] == "Ov"
+    assert len(MNEMONICS) == len(ExceptionCode)
+    assert MNEMONICS[ExceptionCode.OVERFLOW] == "Ov"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kseg.isa import registers as r
-from kseg.isa.exceptions import Exception_, Fatal
+from kseg.isa.exceptions import ExceptionCode, Fatal
 from kseg.isa.profile import Profile
 from kseg.isa.semantics import Processor
 from kseg.isa.values import Value, select, word
@@ -33,7 +33,7 @@ def _ignore(cpu: Processor, value: Value) -> None:
 
 def _reserved(cpu: Processor) -> Value:
     """A register that can be written, to no effect, but not read."""
-    cpu.trap(Exception_.RESERVED_INSTRUCTION)
+    cpu.trap(ExceptionCode.RESERVED_INSTRUCTION)
     return 0
 
 

@@ -11,7 +11,7 @@ from kseg.isa import registers as r
 from kseg.isa.values import Value, select
 
 
-class Exception_(IntEnum):  # noqa: N801 - the name without the underscore is Python's own
+class ExceptionCode(IntEnum):
     """ExcCode in the Cause register."""
 
     INTERRUPT = 0
@@ -85,8 +85,8 @@ def enter(
     instruction's word, 0 where it could not be fetched.
     """
     profile = cpu.profile
-    is_tlb = (code >= Exception_.TLB_MODIFIED) & (code <= Exception_.TLB_STORE)
-    has_address = (code >= Exception_.TLB_MODIFIED) & (code <= Exception_.ADDRESS_ERROR_STORE)
+    is_tlb = (code >= ExceptionCode.TLB_MODIFIED) & (code <= ExceptionCode.TLB_STORE)
+    has_address = (code >= ExceptionCode.TLB_MODIFIED) & (code <= ExceptionCode.ADDRESS_ERROR_STORE)
     bad_page = select(has_address, address, 0) & 0x7FFFF000
 
     cpu.epc = select(in_delay_slot, pc - 4, pc)

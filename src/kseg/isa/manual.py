@@ -14,7 +14,7 @@ from types import ModuleType
 
 from kseg.isa import cp0, instructions, profile
 from kseg.isa.aliases import ALIASES
-from kseg.isa.exceptions import MNEMONICS, Exception_
+from kseg.isa.exceptions import MNEMONICS, ExceptionCode
 from kseg.isa.instruction import DECLARED, Instruction
 from kseg.isa.operands import LETTERS
 from kseg.isa.pattern import Pattern
@@ -167,9 +167,9 @@ def _traps(declared: Instruction) -> list[str]:
     having = [profile_ for name, profile_ in PROFILES.items() if declared.exists_in(name)]
     by_profile = {profile_.name: traps(declared, profile_) for profile_ in having}
     found = []
-    for code in Exception_:
+    for code in ExceptionCode:
         names = [name for name, codes in by_profile.items() if code in codes]
-        is_tlb = Exception_.TLB_MODIFIED <= code <= Exception_.TLB_STORE
+        is_tlb = ExceptionCode.TLB_MODIFIED <= code <= ExceptionCode.TLB_STORE
         expected = [profile_.name for profile_ in having if profile_.has_tlb or not is_tlb]
         if names:
             where = "" if names == expected else f" ({_listed(names)})"
@@ -194,7 +194,7 @@ address: `src/kseg/isa/assembler/macros.py`); the disassembler prints these.
 def _exceptions() -> str:
     rows = [
         (str(int(code)), MNEMONICS[code], code.name.lower().replace("_", " ").replace("tlb", "TLB"))
-        for code in Exception_
+        for code in ExceptionCode
     ]
     return "## Exceptions\n\n" + _table(["ExcCode", "", "Exception"], rows)
 

@@ -9,7 +9,7 @@ Order matters in one way: whatever can trap comes before the first write to a re
 
 from typing import Protocol
 
-from kseg.isa.exceptions import Exception_, Fatal
+from kseg.isa.exceptions import ExceptionCode, Fatal
 from kseg.isa.profile import Profile
 from kseg.isa.values import Value
 
@@ -69,10 +69,10 @@ class Processor(Protocol):
     def branch(self, condition: Value, target: Value) -> None:
         """Go to `target` after the delay slot, where `condition` holds."""
 
-    def trap(self, code: Exception_, coprocessor: int = 0) -> None:
+    def trap(self, code: ExceptionCode, coprocessor: int = 0) -> None:
         """Take an exception; the rest of the declaration does not happen."""
 
-    def trap_if(self, condition: Value, code: Exception_, coprocessor: int = 0) -> None:
+    def trap_if(self, condition: Value, code: ExceptionCode, coprocessor: int = 0) -> None:
         """Take an exception where `condition` holds."""
 
     def stop_if_debugged(self) -> None:

@@ -10,23 +10,25 @@ from itertools import product
 from typing import Any, cast
 
 from kseg.isa.cp0 import ControlRegister
-from kseg.isa.exceptions import Exception_
+from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction import Instruction
 from kseg.isa.profile import Profile
 from kseg.isa.semantics import Processor
 
 _LOAD = (
-    Exception_.ADDRESS_ERROR_LOAD,
-    Exception_.TLB_LOAD,
-    Exception_.DATA_BUS_ERROR,
+    ExceptionCode.ADDRESS_ERROR_LOAD,
+    ExceptionCode.TLB_LOAD,
+    ExceptionCode.DATA_BUS_ERROR,
 )
 _STORE = (
-    Exception_.ADDRESS_ERROR_STORE,
-    Exception_.TLB_STORE,
-    Exception_.TLB_MODIFIED,
-    Exception_.DATA_BUS_ERROR,
+    ExceptionCode.ADDRESS_ERROR_STORE,
+    ExceptionCode.TLB_STORE,
+    ExceptionCode.TLB_MODIFIED,
+    ExceptionCode.DATA_BUS_ERROR,
 )
-_NEEDS_TLB = frozenset((Exception_.TLB_LOAD, Exception_.TLB_STORE, Exception_.TLB_MODIFIED))
+_NEEDS_TLB = frozenset(
+    (ExceptionCode.TLB_LOAD, ExceptionCode.TLB_STORE, ExceptionCode.TLB_MODIFIED)
+)
 
 
 class _Unknown:
@@ -74,7 +76,7 @@ class _Recorder:
         self.profile = profile
         self.big_endian = "big" in profile.byte_orders
         self.gpr = _Registers()
-        self.found: set[Exception_] = set()
+        self.found: set[ExceptionCode] = set()
         self.changed = False
 
     def __getattr__(self, name: str) -> Any:
@@ -92,14 +94,14 @@ class _Recorder:
         self.changed = True
         return _UNKNOWN
 
-    def trap(self, code: Exception_, _coprocessor: int = 0) -> None:
+    def trap(self, code: ExceptionCode, _coprocessor: int = 0) -> None:
         self.found.add(code)
 
-    def trap_if(self, _condition: Any, code: Exception_, _coprocessor: int = 0) -> None:
+    def trap_if(self, _condition: Any, code: ExceptionCode, _coprocessor: int = 0) -> None:
         self.found.add(code)
 
     def require_cp0(self) -> None:
-        self.found.add(Exception_.COPROCESSOR_UNUSABLE)
+        self.found.add(ExceptionCode.COPROCESSOR_UNUSABLE)
 
     def load(self, _address: Any, _size: int) -> _Unknown:
         self.found.update(_LOAD)
@@ -122,7 +124,7 @@ class _Recorder:
         return _UNKNOWN
 
 
-def traps(declared: Instruction, profile: Profile) -> frozenset[Exception_]:
+def traps(declared: Instruction, profile: Profile) -> frozenset[ExceptionCode]:
     """The exceptions that executing `declared` can raise on a processor of `profile`."""
     recorder = _Recorder(profile)
     for constants in _constants(declared):
@@ -147,7 +149,7 @@ def access(register: ControlRegister, profile: Profile) -> str:
     recorder = _Recorder(profile)
     processor = cast(Processor, recorder)
     register.read(processor)
-    if Exception_.RESERVED_INSTRUCTION in recorder.found:
+    if ExceptionCode.RESERVED_INSTRUCTION in recorder.found:
         return "reading raises RI"
     recorder.changed = False
     register.write(processor, _UNKNOWN)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from kseg.engine.state import ProcessorState
-from kseg.isa.exceptions import Exception_
+from kseg.isa.exceptions import ExceptionCode
 
 
 class DeviceActivity(msgspec.Struct):
@@ -111,7 +111,7 @@ def activity_line(processors: Sequence[ProcessorStatistics], devices: DeviceActi
 def processor_statistics(processor: ProcessorState) -> ProcessorStatistics:
     """One processor's counters, by name."""
     counts = list(processor.exceptions)
-    names = {int(code): code.name.lower() for code in Exception_}
+    names = {int(code): code.name.lower() for code in ExceptionCode}
     return ProcessorStatistics(
         number=processor.identity,
         kernel_cycles=processor.kernel_cycles,

@@ -44,7 +44,7 @@ from kseg.engine.interpreter.memory_runtime import (
 from kseg.engine.interpreter.tlb_runtime import is_mapped, tlb_word
 from kseg.engine.state import TLB_SIZE
 from kseg.isa import registers as r
-from kseg.isa.exceptions import Exception_
+from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.profile import Profile
 from kseg.isa.values import select
 
@@ -283,7 +283,7 @@ def _slow_fetch() -> str:
         executable = (u32(b, region_field(b, "flags")) & EXECUTABLE) != 0
         found.set((executable & Symbol.of_i1(b, whole_page_inside(b, physical))).i1())
     with b.leave_if(b.emit(f"xor i1 {found.get()}, true")):
-        fault(b, int(Exception_.INSTRUCTION_BUS_ERROR))
+        fault(b, int(ExceptionCode.INSTRUCTION_BUS_ERROR))
         b.return_("ptr", "null")
     at = b.emit(f"shl i64 {page_number(b, physical)}, 3")
     code_page = b.variable("ptr", b.load("ptr", fields.shared_pointer(b, "code_page_of"), at))

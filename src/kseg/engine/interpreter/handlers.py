@@ -27,7 +27,7 @@ from kseg.engine.interpreter.memory_runtime import fault, u32
 from kseg.engine.interpreter.operands import operand_symbols
 from kseg.engine.interpreter.tracer import Tracer
 from kseg.isa import cp0
-from kseg.isa.exceptions import Exception_
+from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction import Instruction
 from kseg.isa.instruction_set import InstructionSet
 from kseg.isa.pattern import Pattern
@@ -252,7 +252,7 @@ class _Ending:
                 self.tracer.go_slow()
             return
         with b.leave_if(misaligned.i1()):
-            fault(b, int(Exception_.ADDRESS_ERROR_LOAD), u32(b, target))
+            fault(b, int(ExceptionCode.ADDRESS_ERROR_LOAD), u32(b, target))
             b.tail_call(f"@fault_{self.variant.suffix}", arguments(budget="%left"))
         check_fetch(b, target, self.variant, unless_rfe_at=self.tracer.next_pc.i32())
 

@@ -25,6 +25,18 @@ _TABLES = (
 NO_HANDLER = 0xFFFFFFFF
 _HEADER = struct.Struct("<6I")
 
+_DECLARATIONS = (
+    "cp0",
+    "exceptions",
+    "instruction",
+    "instruction_set",
+    "pattern",
+    "profile",
+    "registers",
+    "values",
+)
+"""The modules of `kseg.isa`, besides `instructions`, on which the machine code depends."""
+
 
 @dataclass(frozen=True)
 class Image:
@@ -110,10 +122,10 @@ def _key() -> str:
     """Changes whenever the machine code could: with the version, the host's kind, and, for those
     who work on kseg itself, the sources of declarations and generators."""
     package = Path(__file__).parents[2]
-    sources = [
-        *package.joinpath("isa").rglob("*.py"),
-        *package.joinpath("engine").rglob("*.py"),
-    ]
+    sources = [package / "isa" / f"{name}.py" for name in _DECLARATIONS]
+    for folder in ("isa/instructions", "engine/codegen", "engine/interpreter"):
+        sources += package.joinpath(folder).glob("*.py")
+    sources.append(package / "engine" / "state.py")
     parts = [__version__, platform.machine(), platform.system()]
     for path in sorted(sources):
         status = path.stat()

@@ -25,7 +25,7 @@ from kseg.engine.interpreter.layout import (
 )
 from kseg.engine.interpreter.memory_access import MEMORY_ONLY
 from kseg.isa import registers as r
-from kseg.isa.exceptions import Exception_
+from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.profile import Profile
 from kseg.isa.values import Value, select
 
@@ -140,9 +140,9 @@ def _translate(profile: Profile) -> str:
     address, size, reported = u32(b, "%address"), u32(b, "%size"), u32(b, "%reported")
     is_store = u32(b, "%access") == STORE
     address_error = select(
-        is_store, int(Exception_.ADDRESS_ERROR_STORE), int(Exception_.ADDRESS_ERROR_LOAD)
+        is_store, int(ExceptionCode.ADDRESS_ERROR_STORE), int(ExceptionCode.ADDRESS_ERROR_LOAD)
     )
-    tlb_miss = select(is_store, int(Exception_.TLB_STORE), int(Exception_.TLB_LOAD))
+    tlb_miss = select(is_store, int(ExceptionCode.TLB_STORE), int(ExceptionCode.TLB_LOAD))
     exact = profile.exact_bad_vaddr
     is_fetch = u32(b, "%access") == FETCH
 
@@ -179,7 +179,7 @@ def _translate(profile: Profile) -> str:
         fault(b, tlb_miss, reported)
         b.return_("i64", NO_ADDRESS)
     with b.leave_if((((low & r.ENTRY_LO_D) == 0) & is_store).i1()):
-        fault(b, int(Exception_.TLB_MODIFIED), reported)
+        fault(b, int(ExceptionCode.TLB_MODIFIED), reported)
         b.return_("i64", NO_ADDRESS)
     b.return_("i64", ((low & r.VPN_MASK) | (address & (PAGE - 1))).i64())
     return b.text("noinline")
@@ -229,7 +229,7 @@ def _take_up_answer(b: FunctionBuilder, answer: int, place: str) -> None:
     with b.leave_if(b.emit(f"icmp eq i32 {latch}, {answer}")):
         b.return_("ptr", b.offset("%context", CONTEXT_OFFSETS[place]))
     with b.leave_if(b.emit(f"icmp eq i32 {latch}, {LATCH_BUS_ERROR}")):
-        fault(b, int(Exception_.DATA_BUS_ERROR))
+        fault(b, int(ExceptionCode.DATA_BUS_ERROR))
         b.return_("ptr", "null")
 
 
@@ -290,7 +290,7 @@ def _slow_store() -> str:
     with b.leave_if(b.emit("icmp eq ptr %region, null")):
         memory_only = u32(b, "%flagged_size") >= MEMORY_ONLY
         with b.leave_if(memory_only.i1()):
-            fault(b, int(Exception_.DATA_BUS_ERROR))
+            fault(b, int(ExceptionCode.DATA_BUS_ERROR))
             b.return_("ptr", "null")
         _take_up_answer(b, LATCH_STORED, "scratch")
         fields.store_context(b, "exit_value", (u32(b, "%value") & u32(b, "%mask")).i32())
@@ -298,7 +298,7 @@ def _slow_store() -> str:
         _ask_device(b, ExitReason.DEVICE_STORE, physical, "%size")
     flags = u32(b, region_field(b, "flags"))
     with b.leave_if(((flags & WRITABLE) == 0).i1()):
-        fault(b, int(Exception_.DATA_BUS_ERROR))
+        fault(b, int(ExceptionCode.DATA_BUS_ERROR))
         b.return_("ptr", "null")
     with b.if_(((flags & EXECUTABLE) != 0).i1()):
         # Where the page has been decoded, its slot stays empty and every store comes by here.

@@ -39,7 +39,7 @@ from kseg.engine.interpreter.layout import (
     SENTINEL,
 )
 from kseg.engine.interpreter.memory_runtime import fault
-from kseg.isa.exceptions import Exception_
+from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction_set import instruction_set
 
 DESTINATIONS = {"": 0, "t": 1, "d": 2}
@@ -131,7 +131,7 @@ def _reserved(variant: Variant) -> str:
     """The handler of whatever is no instruction."""
     b = handler_builder(f"reserved_{variant.suffix}")
     stop_if_spent(b, variant)
-    fault(b, int(Exception_.RESERVED_INSTRUCTION))
+    fault(b, int(ExceptionCode.RESERVED_INSTRUCTION))
     b.tail_call(f"@fault_{variant.suffix}", arguments(budget="%left"))
     return b.text()
 

@@ -22,7 +22,7 @@ from kseg.engine.interpreter.layout import DISCARD, STATE_OFFSETS, STATE_TYPES
 from kseg.engine.interpreter.memory_access import MemoryAccess
 from kseg.engine.interpreter.operands import RegisterField
 from kseg.isa import registers as r
-from kseg.isa.exceptions import Exception_, Fatal
+from kseg.isa.exceptions import ExceptionCode, Fatal
 from kseg.isa.profile import Profile
 from kseg.isa.values import WORD, Value, select
 
@@ -187,11 +187,11 @@ class Tracer(MemoryAccess):
     def branch(self, condition: Value, target: Value) -> None:
         self.branched = (condition, target)
 
-    def trap(self, code: Exception_, coprocessor: int = 0) -> None:
+    def trap(self, code: ExceptionCode, coprocessor: int = 0) -> None:
         self._raise(code, coprocessor)
         self.trapped = True
 
-    def trap_if(self, condition: Value, code: Exception_, coprocessor: int = 0) -> None:
+    def trap_if(self, condition: Value, code: ExceptionCode, coprocessor: int = 0) -> None:
         if isinstance(condition, Symbol):
             with self.b.leave_if(condition.i1()):
                 self._raise(code, coprocessor)
@@ -214,7 +214,7 @@ class Tracer(MemoryAccess):
         """End the handler in a tail call, this cycle taken off the budget."""
         self.b.tail_call(f"@{function}", arguments(budget="%left"))
 
-    def _raise(self, code: Exception_, coprocessor: int) -> None:
+    def _raise(self, code: ExceptionCode, coprocessor: int) -> None:
         self._fault(int(code), coprocessor=coprocessor)
         self._leave(f"fault_{self.variant.suffix}")
 
@@ -234,7 +234,7 @@ class Tracer(MemoryAccess):
         refused = (status & r.STATUS_KUC) != 0
         if not self.profile.kernel_cp0_only:
             refused = refused & ((status & (1 << r.STATUS_CU_SHIFT)) == 0)
-        self.trap_if(refused, Exception_.COPROCESSOR_UNUSABLE)
+        self.trap_if(refused, ExceptionCode.COPROCESSOR_UNUSABLE)
 
     def count(self) -> Symbol:
         return (self.clock() - self.count_origin) & WORD

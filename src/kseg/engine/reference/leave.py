@@ -1,13 +1,13 @@
 """The two ways in which an instruction does not complete."""
 
 from kseg.engine.contract import Exit
-from kseg.isa.exceptions import Exception_
+from kseg.isa.exceptions import ExceptionCode
 
 
 class Trap(Exception):
     """The instruction raises a processor exception."""
 
-    def __init__(self, code: Exception_, address: int = 0, coprocessor: int = 0) -> None:
+    def __init__(self, code: ExceptionCode, address: int = 0, coprocessor: int = 0) -> None:
         super().__init__(code)
         self.code = code
         self.address = address

@@ -8,7 +8,7 @@ from kseg.engine.reference.leave import Leave, Trap
 from kseg.engine.reference.translation import Access, translate
 from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
-from kseg.isa.exceptions import Exception_, Fatal
+from kseg.isa.exceptions import ExceptionCode, Fatal
 from kseg.isa.profile import Profile
 from kseg.isa.values import WORD
 from kseg.memory.physical import PhysicalMemory, Region
@@ -188,14 +188,14 @@ class ReferenceProcessor:
     def _check_target(self, target: int) -> None:
         """Fault now, at the jump, if the target cannot be fetched (mips161)."""
         if target & 3:
-            raise Trap(Exception_.ADDRESS_ERROR_LOAD, target)
+            raise Trap(ExceptionCode.ADDRESS_ERROR_LOAD, target)
         if self.fetch_word(self.next_pc, quiet=True) != RFE_WORD:
             self.fetch_word(target)
 
-    def trap(self, code: Exception_, coprocessor: int = 0) -> None:
+    def trap(self, code: ExceptionCode, coprocessor: int = 0) -> None:
         raise Trap(code, coprocessor=coprocessor)
 
-    def trap_if(self, condition: int, code: Exception_, coprocessor: int = 0) -> None:
+    def trap_if(self, condition: int, code: ExceptionCode, coprocessor: int = 0) -> None:
         if condition:
             raise Trap(code, coprocessor=coprocessor)
 
@@ -213,11 +213,11 @@ class ReferenceProcessor:
         """The instruction at `address`; raises Trap, or gives 0 where it cannot if `quiet`."""
         try:
             if address & 3:
-                raise Trap(Exception_.ADDRESS_ERROR_LOAD, address)
+                raise Trap(ExceptionCode.ADDRESS_ERROR_LOAD, address)
             physical = translate(self, address, Access.FETCH, address)
             region = self.memory.region_at(physical)
             if region is None or not region.executable:
-                raise Trap(Exception_.INSTRUCTION_BUS_ERROR)
+                raise Trap(ExceptionCode.INSTRUCTION_BUS_ERROR)
         except Trap:
             if quiet:
                 return 0
@@ -246,7 +246,7 @@ class ReferenceProcessor:
         physical = self._translated(address, 4, Access.STORE, address)
         region = self.memory.region_at(physical)
         if region is None or not region.writable:
-            raise Trap(Exception_.DATA_BUS_ERROR)
+            raise Trap(ExceptionCode.DATA_BUS_ERROR)
         if self._bytes_at(region, physical, 4) != expected:
             return 0
         self._store_to(address, 4, value, WORD, address)
@@ -274,7 +274,7 @@ class ReferenceProcessor:
         if region is not None:
             return self._bytes_at(region, physical, size)
         if self.latch.bus_error:
-            raise Trap(Exception_.DATA_BUS_ERROR)
+            raise Trap(ExceptionCode.DATA_BUS_ERROR)
         if self.latch.loaded is None:
             raise Leave(Exit(ExitReason.DEVICE_LOAD, address=physical, size=size))
         return self.latch.loaded
@@ -286,13 +286,13 @@ class ReferenceProcessor:
         region = self.memory.region_at(physical)
         if region is not None:
             if not region.writable:
-                raise Trap(Exception_.DATA_BUS_ERROR)
+                raise Trap(ExceptionCode.DATA_BUS_ERROR)
             old = self._bytes_at(region, physical, size)
             new = (old & ~mask) | (value & mask)
             offset = physical - region.base
             region.data[offset : offset + size] = new.to_bytes(size, self._order)
         elif self.latch.bus_error:
-            raise Trap(Exception_.DATA_BUS_ERROR)
+            raise Trap(ExceptionCode.DATA_BUS_ERROR)
         elif not self.latch.stored:
             reason = ExitReason.DEVICE_STORE
             raise Leave(Exit(reason, address=physical, size=size, value=value & mask, mask=mask))
@@ -303,7 +303,7 @@ class ReferenceProcessor:
         user = self.status & r.STATUS_KUC
         granted = self.status >> r.STATUS_CU_SHIFT & 1 and not self.profile.kernel_cp0_only
         if user and not granted:
-            raise Trap(Exception_.COPROCESSOR_UNUSABLE, coprocessor=0)
+            raise Trap(ExceptionCode.COPROCESSOR_UNUSABLE, coprocessor=0)
 
     def count(self) -> int:
         return (self.clock - self.count_origin) & WORD

@@ -9,7 +9,7 @@ from kseg.engine.reference.processor import RFE_WORD, ReferenceProcessor, Stall
 from kseg.engine.reference.translation import TlbMiss
 from kseg.isa import exceptions
 from kseg.isa import registers as r
-from kseg.isa.exceptions import Exception_
+from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction_set import InstructionSet
 from kseg.isa.values import WORD
 
@@ -20,7 +20,7 @@ def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
         # A load before the interrupted instruction arrives before its handler begins.
         cpu.begin()
         cpu.commit_loads()
-        _take(cpu, Trap(Exception_.INTERRUPT), opcode=0)
+        _take(cpu, Trap(ExceptionCode.INTERRUPT), opcode=0)
     user = cpu.status & r.STATUS_KUC
     opcode = 0
     counted = True
@@ -35,7 +35,7 @@ def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
         counted = True
         encoding = instructions.decode(opcode)
         if encoding is None:
-            raise Trap(Exception_.RESERVED_INSTRUCTION)
+            raise Trap(ExceptionCode.RESERVED_INSTRUCTION)
         encoding.instruction.meaning(cpu, *encoding.operands(opcode))
     except Leave:
         if not cpu.in_delay_slot:

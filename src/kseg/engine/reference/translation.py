@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kseg.engine.reference.leave import Trap
 from kseg.isa import registers as r
-from kseg.isa.exceptions import Exception_
+from kseg.isa.exceptions import ExceptionCode
 
 if TYPE_CHECKING:
     from kseg.engine.reference.processor import ReferenceProcessor
@@ -23,16 +23,16 @@ class Access(Enum):
     STORE = "store"
 
     @property
-    def address_error(self) -> Exception_:
+    def address_error(self) -> ExceptionCode:
         """The exception for an address that is misaligned or out of reach."""
         if self is Access.STORE:
-            return Exception_.ADDRESS_ERROR_STORE
-        return Exception_.ADDRESS_ERROR_LOAD
+            return ExceptionCode.ADDRESS_ERROR_STORE
+        return ExceptionCode.ADDRESS_ERROR_LOAD
 
     @property
-    def tlb_miss(self) -> Exception_:
+    def tlb_miss(self) -> ExceptionCode:
         """The exception for an address that the TLB does not map."""
-        return Exception_.TLB_STORE if self is Access.STORE else Exception_.TLB_LOAD
+        return ExceptionCode.TLB_STORE if self is Access.STORE else ExceptionCode.TLB_LOAD
 
 
 class TlbMiss(Trap):
@@ -75,5 +75,5 @@ def translate(cpu: "ReferenceProcessor", address: int, access: Access, reported:
     if not low & r.ENTRY_LO_V:
         raise Trap(access.tlb_miss, reported)
     if access is Access.STORE and not low & r.ENTRY_LO_D:
-        raise Trap(Exception_.TLB_MODIFIED, reported)
+        raise Trap(ExceptionCode.TLB_MODIFIED, reported)
     return (low & r.VPN_MASK) | (address & ~r.VPN_MASK)

@@ -1,6 +1,6 @@
 """Addition, subtraction and comparison."""
 
-from kseg.isa.exceptions import Exception_
+from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction import instruction
 from kseg.isa.semantics import Processor
 from kseg.isa.values import Value, signed
@@ -10,7 +10,7 @@ from kseg.isa.values import Value, signed
 def add(cpu: Processor, s: int, t: int, d: int) -> None:
     """Add; trap on two's-complement overflow and leave d unchanged."""
     total = signed(cpu.gpr[s]) + signed(cpu.gpr[t])
-    cpu.trap_if(total != signed(total), Exception_.OVERFLOW)
+    cpu.trap_if(total != signed(total), ExceptionCode.OVERFLOW)
     cpu.gpr[d] = total
 
 
@@ -24,7 +24,7 @@ def addu(cpu: Processor, s: int, t: int, d: int) -> None:
 def sub(cpu: Processor, s: int, t: int, d: int) -> None:
     """Subtract; trap on two's-complement overflow and leave d unchanged."""
     difference = signed(cpu.gpr[s]) - signed(cpu.gpr[t])
-    cpu.trap_if(difference != signed(difference), Exception_.OVERFLOW)
+    cpu.trap_if(difference != signed(difference), ExceptionCode.OVERFLOW)
     cpu.gpr[d] = difference
 
 
@@ -38,7 +38,7 @@ def subu(cpu: Processor, s: int, t: int, d: int) -> None:
 def addi(cpu: Processor, s: int, t: int, i: Value) -> None:
     """Add an immediate; trap on two's-complement overflow and leave t unchanged."""
     total = signed(cpu.gpr[s]) + signed(i, 16)
-    cpu.trap_if(total != signed(total), Exception_.OVERFLOW)
+    cpu.trap_if(total != signed(total), ExceptionCode.OVERFLOW)
     cpu.gpr[t] = total
 
 

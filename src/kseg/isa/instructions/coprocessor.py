@@ -4,7 +4,7 @@ No profile has a floating-point unit yet. A coprocessor instruction traps as unu
 operating system can emulate it, unless the profile has the unit and its CU bit is set.
 """
 
-from kseg.isa.exceptions import Exception_
+from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction import instruction
 from kseg.isa.registers import STATUS_CU_SHIFT
 from kseg.isa.semantics import Processor
@@ -15,9 +15,9 @@ def _require(cpu: Processor, unit: int) -> None:
     """Trap unless coprocessor `unit` exists and Status makes it usable."""
     if unit in cpu.profile.coprocessors:
         usable = cpu.status & (1 << (STATUS_CU_SHIFT + unit))
-        cpu.trap_if(usable == 0, Exception_.COPROCESSOR_UNUSABLE, unit)
+        cpu.trap_if(usable == 0, ExceptionCode.COPROCESSOR_UNUSABLE, unit)
     else:
-        cpu.trap(Exception_.COPROCESSOR_UNUSABLE, unit)
+        cpu.trap(ExceptionCode.COPROCESSOR_UNUSABLE, unit)
 
 
 @instruction("010001 ccccc ccccc ccccc ccccccccccc", "cop1 c")
@@ -41,7 +41,7 @@ def cop3(cpu: Processor) -> None:
 @instruction("110000 sssss ttttt iiiiiiiiiiiiiiii", "lwc0 $t, i(s)", profiles="r3000 lsi")
 def lwc0(cpu: Processor) -> None:
     """Load word to coprocessor 0: unusable, whatever the mode."""
-    cpu.trap(Exception_.COPROCESSOR_UNUSABLE, 0)
+    cpu.trap(ExceptionCode.COPROCESSOR_UNUSABLE, 0)
 
 
 @instruction("110001 sssss ttttt iiiiiiiiiiiiiiii", "lwc1 $ft, i(s)")
@@ -65,7 +65,7 @@ def lwc3(cpu: Processor) -> None:
 @instruction("111000 sssss ttttt iiiiiiiiiiiiiiii", "swc0 $t, i(s)", profiles="r3000 lsi")
 def swc0(cpu: Processor) -> None:
     """Store word from coprocessor 0: unusable, whatever the mode."""
-    cpu.trap(Exception_.COPROCESSOR_UNUSABLE, 0)
+    cpu.trap(ExceptionCode.COPROCESSOR_UNUSABLE, 0)
 
 
 @instruction("111001 sssss ttttt iiiiiiiiiiiiiiii", "swc1 $ft, i(s)")
@@ -89,19 +89,19 @@ def swc3(cpu: Processor) -> None:
 @instruction("010000 00010 ttttt ddddd -----------", "cfc0 t, $d")
 def cfc0(cpu: Processor) -> None:
     """Move from a CP0 control register: there are none, so unusable."""
-    cpu.trap(Exception_.COPROCESSOR_UNUSABLE, 0)
+    cpu.trap(ExceptionCode.COPROCESSOR_UNUSABLE, 0)
 
 
 @instruction("010000 00110 ttttt ddddd -----------", "ctc0 t, $d")
 def ctc0(cpu: Processor) -> None:
     """Move to a CP0 control register: there are none, so unusable."""
-    cpu.trap(Exception_.COPROCESSOR_UNUSABLE, 0)
+    cpu.trap(ExceptionCode.COPROCESSOR_UNUSABLE, 0)
 
 
 def _branch_on_cp0(cpu: Processor, taken: bool, target: Value) -> None:
     """The CpCond0 line reads true: it says that the write buffer is empty."""
     if cpu.profile.kernel_cp0_only:
-        cpu.trap(Exception_.COPROCESSOR_UNUSABLE, 0)
+        cpu.trap(ExceptionCode.COPROCESSOR_UNUSABLE, 0)
     else:
         cpu.require_cp0()
         cpu.branch(taken, target)

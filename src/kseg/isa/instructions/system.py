@@ -2,7 +2,7 @@
 
 from kseg.isa import cp0
 from kseg.isa import registers as r
-from kseg.isa.exceptions import Exception_, pop_status
+from kseg.isa.exceptions import ExceptionCode, pop_status
 from kseg.isa.instruction import instruction
 from kseg.isa.semantics import Processor
 
@@ -10,14 +10,14 @@ from kseg.isa.semantics import Processor
 @instruction("000000 cccccccccccccccccccc 001100", "syscall c")
 def syscall(cpu: Processor) -> None:
     """System call: trap, unconditionally. The code is for software."""
-    cpu.trap(Exception_.SYSTEM_CALL)
+    cpu.trap(ExceptionCode.SYSTEM_CALL)
 
 
 @instruction("000000 cccccccccc qqqqqqqqqq 001101", "break c, q")
 def break_(cpu: Processor) -> None:
     """Breakpoint: trap, unconditionally. The two codes are for software."""
     cpu.stop_if_debugged()
-    cpu.trap(Exception_.BREAKPOINT)
+    cpu.trap(ExceptionCode.BREAKPOINT)
 
 
 @instruction("010000 00000 ttttt rrrrr -------- eee", "mfc0 t, r, e", constants="re")
@@ -26,7 +26,7 @@ def mfc0(cpu: Processor, t: int, r: int, e: int) -> None:
     cpu.require_cp0()
     register = cp0.find(cpu.profile, r, e)
     if register is None:
-        cpu.trap(Exception_.RESERVED_INSTRUCTION)
+        cpu.trap(ExceptionCode.RESERVED_INSTRUCTION)
     else:
         cpu.load_gpr(t, register.read(cpu))
 
@@ -37,7 +37,7 @@ def mtc0(cpu: Processor, t: int, r: int, e: int) -> None:
     cpu.require_cp0()
     register = cp0.find(cpu.profile, r, e)
     if register is None:
-        cpu.trap(Exception_.RESERVED_INSTRUCTION)
+        cpu.trap(ExceptionCode.RESERVED_INSTRUCTION)
     else:
         register.write(cpu, cpu.gpr[t])
 
