@@ -48,7 +48,7 @@ def test_what_cannot_be_built_or_loaded_is_named(tmp_path: Path) -> None:
         make_board("1 emufs dir=missing", directory=tmp_path)
     with pytest.raises(DiskImageError, match="kseg disk create"):
         make_board("1 disk file=missing", directory=tmp_path)
-    with pytest.raises(ImageError, match="cannot open kernel"):
+    with pytest.raises(ImageError, match="cannot read kernel"):
         make_board().load_kernel(tmp_path / "kernel")
 
 
@@ -201,3 +201,9 @@ def test_the_same_inputs_make_the_same_run() -> None:
     replayed = run(Outside(replay=log), b"not this")
     assert replayed.collected.console == b"helloHELLO"
     assert replayed.save() == recorded.save()
+
+
+def test_a_boot_string_larger_than_memory_is_refused() -> None:
+    board = make_board()
+    with pytest.raises(ImageError, match=r"its boot string of \d+ bytes does not fit"):
+        board.load_kernel(KERNEL, "x" * board.memory.ram.size)

@@ -25,12 +25,13 @@ CYCLE_LIMIT, IDLE = 4, 5
 """Exit codes beside those of System/161."""
 
 
-BOOT_VECTOR = 0xBFC00180
-"""The general exception vector after a reset. The boot ROM has a BREAK there."""
+BOOT_ROM = range(0xBFC00000, 0xBFC01000)
+"""Exceptions come here until a kernel clears BEV. There is no handler: the ROM ends in a BREAK,
+another exception."""
 
 LOST = (
     "an exception came before the kernel had set up its handlers and cleared BEV in Status; "
-    f"the boot ROM has no handler at {BOOT_VECTOR:#010x}"
+    "the boot ROM has no handler"
 )
 
 
@@ -168,7 +169,7 @@ class Session:
     def _is_lost(self) -> bool:
         """Whether all that executes is one exception after the other in the boot ROM."""
         first = self._machine.board.processors[0]
-        if first.pc != BOOT_VECTOR or first.epc != BOOT_VECTOR:
+        if first.pc not in BOOT_ROM or first.epc not in BOOT_ROM:
             return False
         others = self._machine.board.processors[1:]
         return all(each.waiting or not each.enabled for each in others)

@@ -11,7 +11,7 @@ import msgspec
 from kseg.devices.device import Device, Surroundings
 from kseg.devices.registry import DEVICES
 from kseg.engine.state import ProcessorState
-from kseg.errors import DoomReached, StateError
+from kseg.errors import DoomReached, ImageError, StateError
 from kseg.machine.clock import ClockState, EventClock, TimeModel
 from kseg.machine.configuration import Configuration
 from kseg.machine.elf import Image, load_image, read_image
@@ -166,6 +166,11 @@ class System161:
         string = self._boot_string + b"\0"
         string = string.ljust(-(-len(string) // 4) * 4, b"\0")
         top = self.memory.ram.size - len(string)
+        if top < 0:
+            raise ImageError(
+                f"kernel {self._image_name}: its boot string of {len(string)} bytes does not fit"
+                f" into {self.memory.ram.size >> 10}K of RAM; shorten it or raise ramsize="
+            )
         self.memory.write(top, string)
         enter(self.processors[0], self._image.entry, KSEG0 + top, KSEG0 + top - 4)
 
