@@ -5,9 +5,8 @@ or time beyond the cycle counter, and no monitor knows which engine runs.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from kseg.engine.state import ProcessorState
 from kseg.isa.exceptions import Fatal
@@ -30,8 +29,7 @@ class ExitReason(IntEnum):
     """The guest did what its processor profile calls fatal; `fatal` says what."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(NamedTuple):
     """One return from an engine.
 
     `processor` is the number of the processor concerned. For DEVICE_LOAD and DEVICE_STORE:

@@ -55,7 +55,7 @@ class Interpreter:
         if len(memory.regions) > MAX_REGIONS:
             raise ValueError(f"more than {MAX_REGIONS} regions of memory")
         self.processors = processors
-        self.stop_on_break = False
+        self._stop_on_break = False
         self._memory = memory
         self._order = byte_order
         self._mappings: list[mmap.mmap] = []
@@ -142,32 +142,36 @@ class Interpreter:
         context.mode_since = state.clock
         return context
 
-    # Running.
+    # Running. Device exits are many, so this is written with plain ints.
+
+    @property
+    def stop_on_break(self) -> bool:
+        """Whether BREAK in kseg0 or kseg1 is an exit instead of an exception."""
+        return self._stop_on_break
+
+    @stop_on_break.setter
+    def stop_on_break(self, stop: bool) -> None:
+        self._stop_on_break = stop
+        for context in self._contexts:
+            context.stop_on_break = stop
 
     @property
     def clock(self) -> int:
-        if self._inside:
-            return int(self.processors[self._shared.turn].clock)
-        return int(self._shared.round)
+        shared = self._shared
+        clock: int = self.processors[shared.turn].clock if self._inside else shared.round
+        return clock
 
     def run(self, cycles: int) -> Exit:
-        limit = self.clock + cycles
-        self._inside = False
-        for context in self._contexts:
-            context.stop_on_break = self.stop_on_break
-        reason = self._run(self._shared_address, limit)
-        if reason == ExitReason.BUDGET:
-            return _BUDGET
-        if reason == ExitReason.IDLE:
-            return _IDLE
+        code = self._run(self._shared_address, self.clock + cycles)
+        if code in (_BUDGET_CODE, _IDLE_CODE):
+            self._inside = False
+            return _BUDGET if code == _BUDGET_CODE else _IDLE
         self._inside = True
         turn = self._shared.turn
         context = self._contexts[turn]
-        if reason == ExitReason.DEVICE_LOAD:
-            return Exit(
-                ExitReason.DEVICE_LOAD, turn, address=context.exit_address, size=context.exit_size
-            )
-        if reason == ExitReason.DEVICE_STORE:
+        if code == _LOAD_CODE:
+            return Exit(ExitReason.DEVICE_LOAD, turn, context.exit_address, context.exit_size)
+        if code == _STORE_CODE:
             return Exit(
                 ExitReason.DEVICE_STORE,
                 turn,
@@ -176,10 +180,11 @@ class Interpreter:
                 context.exit_value,
                 context.exit_mask,
             )
-        if reason == ExitReason.FATAL:
+        reason = ExitReason(code)
+        if reason is ExitReason.FATAL:
             fatal = Fatal(context.exit_fatal)
-            return Exit(ExitReason.FATAL, turn, value=context.exit_value, fatal=fatal)
-        return Exit(ExitReason(reason), turn)
+            return Exit(reason, turn, value=context.exit_value, fatal=fatal)
+        return Exit(reason, turn)
 
     def complete_load(self, value: int | None, *, steady: bool = False) -> None:
         context = self._contexts[self._shared.turn]
@@ -236,5 +241,7 @@ class Interpreter:
             self._changed(context, first + page)
 
 
+_BUDGET_CODE, _IDLE_CODE = int(ExitReason.BUDGET), int(ExitReason.IDLE)
+_LOAD_CODE, _STORE_CODE = int(ExitReason.DEVICE_LOAD), int(ExitReason.DEVICE_STORE)
 _BUDGET = Exit(ExitReason.BUDGET)
 _IDLE = Exit(ExitReason.IDLE)

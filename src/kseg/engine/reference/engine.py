@@ -1,7 +1,6 @@
 """The reference engine as a whole: several processors in round robin, and its exits."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from kseg.engine.contract import Exit, ExitReason
 from kseg.engine.reference.leave import Leave
@@ -61,7 +60,7 @@ class ReferenceEngine:
         except Leave as leave:
             self._inside = True
             self._settle()
-            return replace(leave.exit, processor=self._turn)
+            return leave.exit._replace(processor=self._turn)
         finally:
             for cpu in self._cpus:
                 cpu.push()
