@@ -449,3 +449,10 @@ def test_machines_leave_nothing_behind(tmp_path: Path) -> None:
         with Machine("cms", disks=tmp_path / "a.img", share=tmp_path) as machine:
             machine.console.expect("cms> ")
     assert descriptors() == before
+
+
+def test_a_closed_machine_does_not_run() -> None:
+    with Machine("cms") as machine:
+        machine.run(cycles=1000)
+    with pytest.raises(KsegError, match="closed"):
+        machine.run(cycles=1)

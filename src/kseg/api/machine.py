@@ -12,7 +12,7 @@ from kseg.api.guests import find_guest
 from kseg.api.memory import Memory
 from kseg.api.processor import Processor
 from kseg.api.typist import Typist
-from kseg.errors import ConfigurationError
+from kseg.errors import ConfigurationError, KsegError
 from kseg.machine.clock import SECOND
 from kseg.machine.configuration import Configuration
 from kseg.machine.statistics import Statistics
@@ -80,6 +80,7 @@ class Machine:
         """What the machine had to say to its user so far."""
         self._message = message
         self._output = output
+        self._closed = False
         scratch = guest.bundled == "cms" and config is None and not disks
         configuration = configure(
             config,
@@ -171,6 +172,8 @@ class Machine:
         The Stop says why it came back: `stop.reason` is a StopReason, `stop.exit_code` what a
         command line would exit with, or None where the machine could go on.
         """
+        if self._closed:
+            raise KsegError("the machine is closed; make a new one to run it again")
         limit = None
         if seconds is not None:
             limit = int(seconds * SECOND) // NANOSECONDS_PER_CYCLE
@@ -239,17 +242,11 @@ class Machine:
     def load(self, state: System161State | Any) -> None:
         """Become the machine that was saved; StateError when this one is built differently."""
         self.board.load(state)
-        self.engine = engines.create(
-            self.engine.name,
-            self.board.profile,
-            self.board.byte_order,
-            self.board.memory,
-            self.board.processors,
-        )
-        self.monitor.state_loaded(self.engine)
+        self.monitor.state_loaded()
 
     def close(self) -> None:
         """Give back disk images and their locks; the machine cannot run any more."""
+        self._closed = True
         self.board.close()
 
     def __enter__(self) -> "Machine":
