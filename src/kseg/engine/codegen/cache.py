@@ -30,6 +30,11 @@ def directory() -> Path:
     return Path(user_cache_dir("kseg"))
 
 
+def entries() -> list[Path]:
+    """The files kept, of whatever version of kseg, by name."""
+    return sorted(directory().glob("interpreter-*"))
+
+
 def read(kind: str, key: str) -> bytes | None:
     """The file kept under `kind` and `key`, or None if there is none that is intact and ours."""
     path = directory() / f"{kind}-{key}"

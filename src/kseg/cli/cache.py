@@ -1,0 +1,43 @@
+"""`kseg cache`: what generated code is kept on disk, and a way to be rid of it."""
+
+import click
+
+
+@click.group()
+def cache() -> None:
+    """Show or empty the cache of generated machine code.
+
+    The compiled interpreter is kept there, so that a start need not compile it. Nothing in it is
+    ever needed: what is missing is made again. KSEG_CACHE_DIR names another place.
+    """
+
+
+@cache.command()
+def info() -> None:
+    """Where the cache lies, what is in it, and how large it is."""
+    from kseg.engine.codegen import cache as kept
+
+    click.echo(kept.directory())
+    entries = kept.entries()
+    for path in entries:
+        click.echo(f"{path.stat().st_size:>10}  {path.name}")
+    total = sum(path.stat().st_size for path in entries)
+    click.echo(f"{total:>10}  bytes in {len(entries)} file{'' if len(entries) == 1 else 's'}")
+
+
+@cache.command()
+def clear() -> None:
+    """Remove everything that kseg keeps there."""
+    from kseg.engine.codegen import cache as kept
+
+    entries = kept.entries()
+    try:
+        for path in entries:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        from kseg.errors import KsegError
+
+        raise KsegError(
+            f"cannot remove {error.filename} ({error.strerror}); KSEG_CACHE_DIR names another place"
+        ) from None
+    click.echo(f"removed {len(entries)} file{'' if len(entries) == 1 else 's'}")

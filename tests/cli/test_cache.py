@@ -1,0 +1,34 @@
+"""`kseg cache`."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from kseg.cli.cache import cache
+from kseg.engine.codegen import cache as kept
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "cache"
+    monkeypatch.setenv("KSEG_CACHE_DIR", str(path))
+    return path
+
+
+def test_an_empty_cache(folder: Path) -> None:
+    result = CliRunner().invoke(cache, ["info"])
+    assert result.exit_code == 0
+    assert str(folder) in result.output
+    assert "0  bytes in 0 files" in result.output
+    assert CliRunner().invoke(cache, ["clear"]).output == "removed 0 files\n"
+
+
+def test_what_is_kept_is_shown_and_removed(folder: Path) -> None:
+    kept.write("interpreter-mips161-big", "key", b"code")
+    (folder / "notes").write_text("somebody else's")
+    shown = CliRunner().invoke(cache, ["info"]).output
+    assert "interpreter-mips161-big-key" in shown
+    assert "36  bytes in 1 file\n" in shown
+    assert CliRunner().invoke(cache, ["clear"]).output == "removed 1 file\n"
+    assert [path.name for path in folder.iterdir()] == ["notes"]
