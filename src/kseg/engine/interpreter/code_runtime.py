@@ -23,6 +23,7 @@ from kseg.engine.interpreter.layout import (
     ENTRY_SIZE,
     ENTRY_WORD,
     EXECUTABLE,
+    NOP,
     PAGE_END,
     PREDECODE,
     RESERVED,
@@ -50,6 +51,9 @@ from kseg.isa.values import select
 
 STORES_UNTIL_DATA = 64
 """After so many stores into a decoded page it is taken for data again."""
+
+NOPS_LOOKED_THROUGH = 3
+"""How many nops an instruction may be away from the one whose result it takes over."""
 
 LAST_BUT_ONE = ENTRIES - 2
 """Where a processor with early fetch faults looks at the next page."""
@@ -203,10 +207,13 @@ def _store_into_code() -> str:
     word = b.emit("and i64 %physical, 4092")
     entry = b.offset(code_page, b.emit(f"shl i64 {word}, 2"))
     b.do(f"call void @reset_entry(ptr %context, ptr {entry})")
-    # The next entry's handler may count on what this instruction leaves in the accumulator.
-    with b.if_(b.emit(f"icmp ult i64 {word}, {4 * (ENTRIES - 1)}")):
-        following = b.offset(entry, ENTRY_SIZE)
-        b.do(f"call void @reset_entry(ptr %context, ptr {following})")
+    # The handlers of the next entries may count on what this one leaves in the accumulator.
+    with b.count(NOPS_LOOKED_THROUGH + 1) as distance:
+        ahead = b.emit(f"shl i64 {b.emit(f'add i64 {distance}, 1')}, 4")
+        following = b.offset(entry, ahead)
+        in_page = b.emit(f"icmp ult i64 {entry_number(b, following)}, {ENTRIES}")
+        with b.if_(in_page):
+            b.do(f"call void @reset_entry(ptr %context, ptr {following})")
     b.return_("i1", "true")
     return b.text("noinline")
 
@@ -344,17 +351,28 @@ def _word_at(b: FunctionBuilder, host: Operand, big_endian: bool) -> Operand:
 
 
 def _written_before(big_endian: bool) -> str:
-    """The register (1 to 31) whose new value the handler of the entry before this one passes on,
-    or 0 if there is none."""
+    """The register (1 to 31) whose new value is in the accumulator when control comes to this
+    entry from the one before, or 0 if there is none. Nops pass the accumulator on."""
     b = FunctionBuilder("written_before", "i32", [("ptr", "context"), ("ptr", "entry")], "internal")
-    with b.leave_if(b.emit(f"icmp eq i64 {entry_number(b, '%entry')}, 0")):
-        b.return_("i32", "0")
-    raw = _word_at(b, b.offset(entry_host(b, "%entry"), -4), big_endian)
-    pattern = b.emit(f"call ptr @find_pattern(ptr %context, i32 {raw})")
-    with b.leave_if(b.emit(f"icmp eq ptr {pattern}, null")):
+    place = b.variable("ptr", entry_host(b, "%entry"))
+    left = b.variable("i64", entry_number(b, "%entry"))
+    raw = b.variable("i32", "0")
+    nops = b.variable("i64", str(NOPS_LOOKED_THROUGH))
+    with b.loop() as done:
+        nothing_before = b.emit(f"icmp eq i64 {left.get()}, 0")
+        too_many = b.emit(f"icmp slt i64 {nops.get()}, 0")
+        with b.leave_if(b.emit(f"or i1 {nothing_before}, {too_many}")):
+            b.return_("i32", "0")
+        nops.set(b.emit(f"sub i64 {nops.get()}, 1"))
+        left.set(b.emit(f"sub i64 {left.get()}, 1"))
+        place.set(b.offset(place.get(), -4))
+        raw.set(_word_at(b, place.get(), big_endian))
+        b.leave_loop_if(b.emit(f"icmp ne i32 {raw.get()}, 0"), done)
+    pattern = b.emit(f"call ptr @find_pattern(ptr %context, i32 {raw.get()})")
+    with b.leave_if(_is_null(b, pattern)):
         b.return_("i32", "0")
     result = u32(b, b.load("i32", pattern, Pattern.destination.offset)) >> 8
-    word = u32(b, raw)
+    word = u32(b, raw.get())
     in_t, in_d = (word >> 16) & 31, (word >> 11) & 31
     b.return_("i32", select(result == 1, in_t, select(result == 2, in_d, 0)).i32())
     return b.text("noinline")
@@ -391,6 +409,8 @@ def _decode(profile: Profile, big_endian: bool) -> str:
 
     written = u32(b, b.emit("call i32 @written_before(ptr %context, ptr %entry)"))
     handler = b.variable("ptr", handler_of(b, "handlers", chosen.i64()))
+    with b.if_((chosen == NOP).i1()):
+        handler.set(handler_of(b, "s_handlers", str(NOP)))
     for letter, shift in (("t", 16), ("s", 21)):
         reads_it = (written != 0) & (((word >> shift) & 31) == written)
         with b.if_(reads_it.i1()):

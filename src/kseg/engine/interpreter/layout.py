@@ -45,9 +45,9 @@ DATA_TABLE_SIZE = 8 << 22
 CODE_TABLE_SIZE = 8 << 20
 
 OPERATIONS = 256
-PREDECODE, SENTINEL, GO, PAGE_END, RESERVED = range(5)
-"""Operations that are not instructions; those of the instruction set follow."""
-FIRST_INSTRUCTION = 5
+PREDECODE, SENTINEL, GO, PAGE_END, RESERVED, NOP = range(6)
+"""Operations that are not instructions, and the nop; the instruction set follows."""
+FIRST_INSTRUCTION = 6
 
 STEADY_SLOTS = 4
 MAX_REGIONS = 256

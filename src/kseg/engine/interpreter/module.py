@@ -21,7 +21,7 @@ from kseg.engine.interpreter.convention import (
     handler_builder,
     variants,
 )
-from kseg.engine.interpreter.dispatch import stop_if_spent
+from kseg.engine.interpreter.dispatch import dispatch, fall_through, stop_if_spent
 from kseg.engine.interpreter.handlers import (
     Operation,
     accumulator_handler,
@@ -30,8 +30,10 @@ from kseg.engine.interpreter.handlers import (
     operations,
 )
 from kseg.engine.interpreter.layout import (
+    ENTRY_SIZE,
     FIRST_INSTRUCTION,
     GO,
+    NOP,
     OPERATIONS,
     PAGE_END,
     PREDECODE,
@@ -78,6 +80,7 @@ def build(profile_name: str, byte_order: str) -> Module:
     if FIRST_INSTRUCTION + len(found) > OPERATIONS:
         raise ValueError(f"{profile_name} has more operations than an entry can name")
     texts = [
+        _nop_passing_on(),
         *memory_runtime.functions(profile),
         *code_runtime.functions(profile, big_endian),
         *control_runtime.functions(profile, big_endian),
@@ -94,6 +97,8 @@ def build(profile_name: str, byte_order: str) -> Module:
     destinations: list[int] = []
     for variant in variants(profile):
         texts.append(_reserved(variant))
+        if not variant.load_pending:
+            texts.append(_nop(variant))
         names = _runtime_operations(variant, profile.early_fetch_faults)
         for operation in found:
             name = f"op_{operation.name}_{variant.suffix}"
@@ -106,6 +111,7 @@ def build(profile_name: str, byte_order: str) -> Module:
         tables[TABLES[variant]] = names
     for letter in "st":
         names = [""] * FIRST_INSTRUCTION
+        names[NOP] = "nop_passing_on"
         for operation in found:
             text = accumulator_handler(operation, profile, big_endian, letter)
             texts += [text] if text else []
@@ -124,6 +130,7 @@ def _runtime_operations(variant: Variant, early_fetch_faults: bool) -> list[str]
     names[GO] = f"go_{suffix}"
     names[PAGE_END] = f"page_end_{suffix}" if early_fetch_faults else f"predecode_{suffix}"
     names[RESERVED] = f"reserved_{suffix}"
+    names[NOP] = f"op_sll_{suffix}" if variant.load_pending else f"nop_{suffix}"
     return names
 
 
@@ -133,6 +140,24 @@ def _reserved(variant: Variant) -> str:
     stop_if_spent(b, variant)
     fault(b, int(ExceptionCode.RESERVED_INSTRUCTION))
     b.tail_call(f"@fault_{variant.suffix}", arguments(budget="%left"))
+    return b.text()
+
+
+def _nop(variant: Variant) -> str:
+    """The instruction word 0, of which programs for the R3000 have many."""
+    b = handler_builder(f"nop_{variant.suffix}")
+    stop_if_spent(b, variant)
+    following = "%target" if variant.in_slot else b.offset("%entry", ENTRY_SIZE)
+    # Nothing is known of the accumulator here, so the next handler must not use it.
+    dispatch(b, following, PLAIN, budget="%left")
+    return b.text()
+
+
+def _nop_passing_on() -> str:
+    """A nop that is reached from the entry before: what that left in the accumulator stays."""
+    b = handler_builder("nop_passing_on")
+    stop_if_spent(b, PLAIN)
+    fall_through(b, "%accumulator")
     return b.text()
 
 
@@ -150,6 +175,8 @@ def _decoder(
     starts: list[int] = []
     for major in range(64):
         starts.append(len(rows))
+        if major == 0:
+            rows.append((0xFFFFFFFF, 0, NOP, 0))
         for number, operation in enumerate(found, FIRST_INSTRUCTION):
             destination = destinations[number - FIRST_INSTRUCTION]
             rows += [
