@@ -154,3 +154,58 @@ def test_unknown_engines_profiles_and_orders_are_refused() -> None:
         create("reference", "r9000", "big", memory, states)
     with pytest.raises(ValueError, match="big endian"):
         create("reference", "mips161", "little", memory, states)
+
+
+def addu(target: int, first: int, second: int) -> int:
+    return 0x21 | first << 21 | second << 16 | target << 11
+
+
+def test_a_value_is_passed_on_through_nops() -> None:
+    for nops in range(8):
+        engine, state, memory = machine()
+        put(memory, 0, addiu(8, 0, 7), *[NOP] * nops, addu(V0, 8, 8), BREAK)
+        assert engine.run(100).reason is ExitReason.BREAK
+        assert state.gpr[V0] == 14
+
+
+def test_a_branch_to_a_nop_brings_no_value_along() -> None:
+    engine, state, memory = machine()
+    put(
+        memory,
+        0,
+        addiu(8, 0, 7),
+        0x10000003,  # b to the nop before the addu, from elsewhere
+        addiu(9, 0, 1),
+        NOP,
+        addiu(8, 0, 100),  # what the addu's handler would take over if this came before
+        NOP,
+        addu(V0, 8, 8),
+        BREAK,
+    )
+    assert engine.run(100).reason is ExitReason.BREAK
+    assert state.gpr[V0] == 14
+
+
+def test_a_changed_instruction_changes_what_is_passed_on() -> None:
+    engine, state, memory = machine()
+    for _ in range(2):
+        put(memory, 0, addiu(8, 0, 7), NOP, addu(V0, 8, 8), BREAK)
+        engine.memory_changed(0, 16)
+        state.pc = KSEG0
+        engine.run(100)
+        assert state.gpr[V0] == 14
+        # The guest itself replaces the first instruction by one that writes another register.
+        put(
+            memory,
+            0x100,
+            0x3C098000,  # lui t1, 0x8000
+            0x8D2A0200,  # lw t2, 0x200(t1)
+            0xAD2A0000,  # sw t2, 0(t1)
+            addiu(8, 0, 1),
+            0x08000000,  # j 0x80000000
+            NOP,
+        )
+        put(memory, 0x200, addiu(11, 0, 99))
+        state.pc = KSEG0 + 0x100
+        engine.run(100)
+        assert state.gpr[V0] == 2
