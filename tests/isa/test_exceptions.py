@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kseg.isa.exceptions import MNEMONICS, ExceptionCode, enter, pop_status, push_status, vector
+from kseg.isa.exceptions import (
+    MNEMONICS,
+    RFE_WORD,
+    ExceptionCode,
+    enter,
+    pop_status,
+    push_status,
+    vector,
+)
+from kseg.isa.instruction_set import instruction_set
 from kseg.isa.profile import LSI, MIPS161, R3000, Profile
 from kseg.isa.registers import CAUSE_BD, CAUSE_BRANCH_TAKEN, STATUS_BEV
 
@@ -120,3 +129,9 @@ def test_the_lsi_core_shows_opcode_bits_and_a_taken_branchs_target() -> None:
 def test_every_code_has_its_short_name() -> None:
     assert len(MNEMONICS) == len(ExceptionCode)
     assert MNEMONICS[ExceptionCode.OVERFLOW] == "Ov"
+
+
+def test_the_word_of_rfe_is_rfe() -> None:
+    found = instruction_set("mips161").decode(RFE_WORD)
+    assert found is not None
+    assert found.instruction.name == "rfe"

@@ -50,6 +50,11 @@ BOOT_VECTOR_OFFSET = 0x3FC00100
 RESET_VECTOR = 0xBFC00000
 
 
+RFE_WORD = 0x42000010
+"""The instruction RFE. A jump with it in its delay slot has its target looked at in the mode
+returned to, where fetch faults are early."""
+
+
 def push_status(status: Value) -> Value:
     """Status on entry to an exception: kernel mode, interrupts off, the old pairs one deeper."""
     return (status & ~r.STATUS_STACK) | ((status << 2) & r.STATUS_STACK)

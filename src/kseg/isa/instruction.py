@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from kseg.isa.pattern import Pattern
 
@@ -95,8 +94,3 @@ def instruction(
         return meaning
 
     return declare
-
-
-def operand_values(instruction: Instruction, pattern: Pattern, word: int) -> dict[str, Any]:
-    """The operand fields of `word`, by letter."""
-    return {letter: pattern.fields[letter].extract(word) for letter in instruction.operands}

@@ -1,12 +1,15 @@
 """The instruction set of one profile: decoding, derived from the declarations."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from kseg.isa import instructions  # noqa: F401 - declares every instruction
 from kseg.isa.instruction import DECLARED, Instruction
 from kseg.isa.pattern import Pattern, PatternError
 from kseg.isa.profile import PROFILES, Profile
+
+DECODED_KEPT = 1 << 14
+"""Instruction words whose decoding is remembered: programs repeat themselves."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,12 @@ class InstructionSet:
                             )
                     self._by_major[major].append(encoding)
 
-    def decode(self, word: int) -> Encoding | None:
-        """The encoding that `word` fits, or None for a reserved instruction."""
+        self.decode = lru_cache(DECODED_KEPT)(self._decode)
+        """The encoding that a word fits, or None for a reserved instruction."""
+
+    def _decode(self, word: int) -> Encoding | None:
         for encoding in self._by_major[word >> 26]:
-            if word & encoding.pattern.mask == encoding.pattern.match:
+            if encoding.pattern.matches(word):
                 return encoding
         return None
 

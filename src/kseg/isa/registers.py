@@ -32,6 +32,10 @@ STATUS_CU_SHIFT = 28
 CAUSE_CODE_SHIFT = 2
 CAUSE_SOFTWARE_INTERRUPTS = 0x300
 CAUSE_INTERRUPT_LINES = 0xFC00
+TIMER_LINE = 1 << 15
+"""IP7, which the on-chip timer of mips161 raises."""
+WAKING_LINES = 0xC00
+"""IP2 and IP3, bus and inter-processor: the lines that end WAIT."""
 CAUSE_CE_SHIFT = 28
 CAUSE_BRANCH_TAKEN = 1 << 30
 CAUSE_BD = 1 << 31

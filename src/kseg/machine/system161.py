@@ -12,6 +12,7 @@ from kseg.devices.device import Device, Surroundings
 from kseg.devices.registry import DEVICES
 from kseg.engine.state import ProcessorState
 from kseg.errors import DoomReached, ImageError, StateError
+from kseg.isa.profile import MIPS161
 from kseg.machine.clock import ClockState, EventClock, TimeModel
 from kseg.machine.configuration import Configuration
 from kseg.machine.elf import Image, load_image, read_image
@@ -40,7 +41,7 @@ BREAK = 0x0000000D
 COUNTER_MASK = (1 << 64) - 1
 
 RESET_VECTOR = 0xBFC00000
-RESET_STATUS = 0x00400000
+RESET_STATUS = MIPS161.status_at_reset
 """Exceptions go to the boot ROM, kernel mode, interrupts off."""
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 _DIGEST_SIZE = 32
 _KEPT = 8
-"""How many files of one kind are kept; the least recently used go."""
+"""How many files of one kind are kept; the oldest go."""
 
 
 class CacheWarning(UserWarning):

@@ -33,6 +33,7 @@ from kseg.engine.interpreter.layout import (
 )
 from kseg.engine.interpreter.memory_runtime import u32
 from kseg.isa import registers as r
+from kseg.isa.exceptions import RFE_WORD
 from kseg.isa.profile import Profile
 
 
@@ -159,9 +160,6 @@ def _page_end(variant: Variant, big_endian: bool) -> str:
             check_fetch(b, following, PLAIN)
     _decode_and_execute(b, variant)
     return b.text("noinline")
-
-
-RFE_WORD = 0x42000010
 
 
 def check_fetch(

@@ -137,10 +137,15 @@ class Interpreter:
         go = ctypes.c_uint64.from_buffer(context, Context.go.offset)
         go.value = self._shared.handlers[GO]
         context.go[ENTRY_OPERATION] = GO
+        self._take_over(context, state)
+        return context
+
+    @staticmethod
+    def _take_over(context: Context, state: ProcessorState) -> None:
+        """Note which address space and mode the tables are for, and since when."""
         context.asid = state.entry_hi & ASID_MASK
         context.user_mode = 1 if state.status & STATUS_KUC else 0
         context.mode_since = state.clock
-        return context
 
     # Running. Device exits are many, so this is written with plain ints.
 
@@ -225,9 +230,7 @@ class Interpreter:
         for region in self._memory.regions:
             self.memory_changed(region.base, region.size)
         for context, state in zip(self._contexts, self.processors, strict=True):
-            context.asid = state.entry_hi & ASID_MASK
-            context.user_mode = 1 if state.status & STATUS_KUC else 0
-            context.mode_since = state.clock
+            self._take_over(context, state)
 
     def memory_changed(self, address: int, length: int) -> None:
         region = self._memory.region_at(address)

@@ -13,7 +13,6 @@ ENTRIES = 1024
 
 # An entry: what the decoder knows of one instruction.
 ENTRY_SIZE = 16
-ENTRY_HANDLER = 0
 ENTRY_FIELDS = {"s": 8, "t": 9, "d": 10}
 """Register fields as byte offsets into ProcessorState.gpr."""
 ENTRY_OPERATION = 11

@@ -16,9 +16,8 @@ from kseg.engine.interpreter.layout import (
 )
 from kseg.engine.interpreter.memory_runtime import state_of, u32
 from kseg.isa.profile import Profile
+from kseg.isa.registers import TIMER_LINE
 from kseg.isa.values import WORD
-
-TIMER_LINE = 1 << 15
 
 BUDGET, IDLE = str(int(ExitReason.BUDGET)), str(int(ExitReason.IDLE))
 

@@ -23,9 +23,7 @@ from kseg.engine.interpreter.layout import (
 )
 from kseg.engine.interpreter.memory_runtime import state_of, u32
 from kseg.engine.interpreter.outer_runtime import BUDGET, IDLE
-
-WAKING_LINES = 0xC00
-"""The lines that end WAIT: bus (IP2) and inter-processor (IP3)."""
+from kseg.isa.registers import WAKING_LINES
 
 
 def functions() -> list[str]:

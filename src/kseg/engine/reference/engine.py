@@ -9,10 +9,8 @@ from kseg.engine.reference.step import step
 from kseg.engine.state import ProcessorState
 from kseg.isa.instruction_set import instruction_set
 from kseg.isa.profile import profile_named
+from kseg.isa.registers import WAKING_LINES
 from kseg.memory.physical import PhysicalMemory
-
-WAKING_LINES = 0xC00
-"""The lines that end WAIT: bus (IP2) and inter-processor (IP3)."""
 
 
 class ReferenceEngine:

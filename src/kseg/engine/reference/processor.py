@@ -8,12 +8,10 @@ from kseg.engine.reference.leave import Leave, Trap
 from kseg.engine.reference.translation import Access, translate
 from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
-from kseg.isa.exceptions import ExceptionCode, Fatal
+from kseg.isa.exceptions import RFE_WORD, ExceptionCode, Fatal
 from kseg.isa.profile import Profile
 from kseg.isa.values import WORD
 from kseg.memory.physical import PhysicalMemory, Region
-
-RFE_WORD = 0x42000010
 
 
 class _Word:

@@ -5,11 +5,11 @@ instructions before the end of a page), the source is System/161's behaviour.
 """
 
 from kseg.engine.reference.leave import Leave, Trap
-from kseg.engine.reference.processor import RFE_WORD, ReferenceProcessor, Stall
+from kseg.engine.reference.processor import ReferenceProcessor, Stall
 from kseg.engine.reference.translation import TlbMiss
 from kseg.isa import exceptions
 from kseg.isa import registers as r
-from kseg.isa.exceptions import ExceptionCode
+from kseg.isa.exceptions import RFE_WORD, ExceptionCode
 from kseg.isa.instruction_set import InstructionSet
 from kseg.isa.values import WORD
 
@@ -114,4 +114,4 @@ def _pass_cycle(cpu: ReferenceProcessor, *, user: bool, stalled: bool, counted: 
         cpu.random_origin = (cpu.random_origin + 1) & ((1 << 64) - 1)
     elif cpu.timer_armed and cpu.count() == cpu.compare:
         cpu.set_count(0)
-        cpu.timer_line = 1 << 15
+        cpu.timer_line = r.TIMER_LINE
