@@ -8,6 +8,11 @@ TLB changes. While a physical page has one, no write table maps it: every store 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
+from kseg.engine.interpreter.dropping_runtime import (
+    clear_translated,
+    drop_if_translated,
+    is_covered,
+)
 from kseg.engine.interpreter.layout import (
     CODE_PAGE_HOST,
     CODE_PAGE_NEXT,
@@ -15,6 +20,7 @@ from kseg.engine.interpreter.layout import (
     CODE_PAGE_PHYSICAL,
     CODE_PAGE_STORES,
     CODE_PAGE_STRIDE,
+    CODE_PAGE_TRANSLATED,
     CONTEXT_OFFSETS,
     DISCARD,
     ENTRIES,
@@ -176,6 +182,7 @@ def _give_up() -> str:
         with b.if_(b.emit(f"icmp ne ptr {in_ring}, null")):
             b.do(f"call void @materialise(ptr {context})")
         b.store("i64", str(RESUME_UNKNOWN), context, CONTEXT_OFFSETS["resume"])
+    drop_if_translated(b, "%code_page")
     number = b.load("i64", "%code_page", CODE_PAGE_NUMBER)
     at = b.emit(f"shl i64 {number}, 3")
     b.store("i64", "0", fields.shared_pointer(b, "code_page_of"), at)
@@ -199,13 +206,19 @@ def _store_into_code() -> str:
         b.return_("i1", "false")
     stores = b.emit(f"add i64 {b.load('i64', code_page, CODE_PAGE_STORES)}, 1")
     b.store("i64", stores, code_page, CODE_PAGE_STORES)
-    many = b.emit(f"icmp ugt i64 {stores}, {STORES_UNTIL_DATA}")
-    elsewhere = b.emit(f"icmp ne ptr {code_page}, {fields.load_pointer(b, 'code_page')}")
-    with b.leave_if(b.emit(f"and i1 {many}, {elsewhere}")):
-        b.do(f"call void @give_up(ptr %context, ptr {code_page})")
-        b.return_("i1", "false")
     word = b.emit("and i64 %physical, 4092")
     entry = b.offset(code_page, b.emit(f"shl i64 {word}, 2"))
+    with b.if_(is_covered(b, code_page, b.emit(f"lshr i64 {word}, 2"))):
+        drop_if_translated(b, code_page)
+    many = b.emit(f"icmp ugt i64 {stores}, {STORES_UNTIL_DATA}")
+    elsewhere = b.emit(f"icmp ne ptr {code_page}, {fields.load_pointer(b, 'code_page')}")
+    translated = b.load("i64", code_page, CODE_PAGE_TRANSLATED)
+    # Data beside code that is worth a translation is no reason to lose that.
+    given_up = b.emit(f"and i1 {many}, {elsewhere}")
+    given_up = b.emit(f"and i1 {given_up}, {b.emit(f'icmp eq i64 {translated}, 0')}")
+    with b.leave_if(given_up):
+        b.do(f"call void @give_up(ptr %context, ptr {code_page})")
+        b.return_("i1", "false")
     b.do(f"call void @reset_entry(ptr %context, ptr {entry})")
     # The handlers of the next entries may count on what this one leaves in the accumulator.
     with b.count(NOPS_LOOKED_THROUGH + 1) as distance:
@@ -270,6 +283,7 @@ def _make_code_page() -> str:
     b.store("i64", number, code_page, CODE_PAGE_NUMBER)
     b.store("i64", page_, code_page, CODE_PAGE_PHYSICAL)
     b.store("i64", "0", code_page, CODE_PAGE_STORES)
+    clear_translated(b, code_page)
     at_ = b.emit(f"shl i64 {number}, 3")
     b.store("ptr", code_page, fields.shared_pointer(b, "code_page_of"), at_)
     _call_forget(b, b.emit(f"trunc i64 {b.emit(f'lshr i64 {page_}, 12')} to i32"), "writes")
@@ -430,8 +444,10 @@ def _memory_changed() -> str:
     b = FunctionBuilder("memory_changed", "void", [("ptr", "context"), ("i64", "number")], "hidden")
     at = b.emit("shl i64 %number, 3")
     code_page = b.load("ptr", fields.shared_pointer(b, "code_page_of"), at)
-    with b.if_(b.emit(f"icmp ne ptr {code_page}, null")), b.count(ENTRIES) as number:
-        entry = b.offset(code_page, b.emit(f"shl i64 {number}, 4"))
-        b.do(f"call void @reset_entry(ptr %context, ptr {entry})")
+    with b.if_(b.emit(f"icmp ne ptr {code_page}, null")):
+        drop_if_translated(b, code_page)
+        with b.count(ENTRIES) as number:
+            entry = b.offset(code_page, b.emit(f"shl i64 {number}, 4"))
+            b.do(f"call void @reset_entry(ptr %context, ptr {entry})")
     b.do("ret void")
     return b.text("noinline")

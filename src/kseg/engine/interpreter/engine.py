@@ -11,9 +11,11 @@ from kseg.engine.interpreter.layout import (
     CODE_PAGE_STRIDE,
     CODE_TABLE_SIZE,
     DATA_TABLE_SIZE,
+    DISPATCH,
     ENTRY_OPERATION,
     EXECUTABLE,
     GO,
+    INTERPRET,
     LATCH_BUS_ERROR,
     LATCH_LOADED,
     LATCH_STORED,
@@ -21,9 +23,11 @@ from kseg.engine.interpreter.layout import (
     MAX_REGIONS,
     PAGE,
     STEADY_SLOTS,
+    TRANSLATIONS,
     WRITABLE,
     Context,
     Shared,
+    TranslationRecord,
 )
 from kseg.engine.state import ProcessorState
 from kseg.isa.exceptions import Fatal
@@ -61,9 +65,10 @@ class Interpreter:
         self._mappings: list[mmap.mmap] = []
         self._tables: list[mmap.mmap] = []
         compiled = image.load(profile_name, byte_order)
-        self._code = MappedCode(
-            Blob(compiled.code, {"run": compiled.run, "memory_changed": compiled.memory_changed})
-        )
+        functions = {
+            name: getattr(compiled, name) for name in ("run", "memory_changed", "drop_translation")
+        }
+        self._code = MappedCode(Blob(compiled.code, functions))
         run, changed = self._code.address("run"), self._code.address("memory_changed")
         self._run = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_uint64)(run)
         self._changed = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64)(changed)
@@ -117,6 +122,8 @@ class Interpreter:
                 pages += -(-region.size // PAGE)
         shared.region_count = len(self._memory.regions)
         shared.code_page_of = self._allocate(8 * max(pages, 1))
+        shared.translations = self._allocate(TRANSLATIONS * ctypes.sizeof(TranslationRecord))
+        shared.translations_used = 1
         stride = CODE_PAGE_STRIDE
         count = max(2, min(code_pages, pages))
         pool = -(-self._allocate((count + 1) * stride) // stride) * stride
@@ -137,6 +144,9 @@ class Interpreter:
         go = ctypes.c_uint64.from_buffer(context, Context.go.offset)
         go.value = self._shared.handlers[GO]
         context.go[ENTRY_OPERATION] = GO
+        context.interpret = self._shared.handlers[INTERPRET]
+        context.interpret_loaded = self._shared.load_handlers[INTERPRET]
+        context.dispatch = self._shared.handlers[DISPATCH]
         self._take_over(context, state)
         return context
 

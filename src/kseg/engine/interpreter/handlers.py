@@ -26,6 +26,7 @@ from kseg.engine.interpreter.layout import ENTRY_SIZE
 from kseg.engine.interpreter.memory_runtime import fault, u32
 from kseg.engine.interpreter.operands import operand_symbols
 from kseg.engine.interpreter.tracer import Tracer
+from kseg.engine.interpreter.translation_runtime import record_jump
 from kseg.isa import cp0
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction import Instruction
@@ -204,6 +205,8 @@ class _Ending:
             with b.scope():
                 self._untaken(next_pc)
         elif condition:
+            if self.tracer.register_reads and self.variant == PLAIN:
+                record_jump(b, target_operand)
             self._taken(pc, next_pc, target_operand)
         else:
             self._untaken(next_pc)

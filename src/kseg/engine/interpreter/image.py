@@ -47,6 +47,8 @@ class Image:
     """Offset of the function `run`."""
     memory_changed: int
     """Offset of the function `memory_changed`."""
+    drop_translation: int
+    """Offset of the function `drop_translation`."""
     tables: dict[str, tuple[int, ...]]
     """For each table of `layout.Shared`, the handlers' offsets by operation, or NO_HANDLER."""
     patterns: bytes
@@ -56,7 +58,12 @@ class Image:
     def pack(self) -> bytes:
         """All of it as bytes."""
         header = _HEADER.pack(
-            len(self.code), self.run, self.memory_changed, len(self.tables), len(self.patterns), 0
+            len(self.code),
+            self.run,
+            self.memory_changed,
+            self.drop_translation,
+            len(self.tables),
+            len(self.patterns),
         )
         tables = b"".join(
             struct.pack(f"<{OPERATIONS}I", *self.tables[name])
@@ -68,7 +75,7 @@ class Image:
     @classmethod
     def unpack(cls, packed: bytes) -> "Image":
         """The inverse of `pack`."""
-        code_size, run, memory_changed, table_count, pattern_size, _ = _HEADER.unpack_from(packed)
+        code_size, *functions, table_count, pattern_size = _HEADER.unpack_from(packed)
         at = _HEADER.size
         tables = {}
         for name in _TABLES[:table_count]:
@@ -78,7 +85,7 @@ class Image:
         at += 4 * 65
         patterns = packed[at : at + pattern_size]
         code = packed[at + pattern_size : at + pattern_size + code_size]
-        return cls(code, run, memory_changed, tables, patterns, starts)
+        return cls(code, *functions, tables, patterns, starts)
 
 
 def load(profile_name: str, byte_order: str) -> Image:
@@ -112,6 +119,7 @@ def _compile(profile_name: str, byte_order: str) -> Image:
         blob.code,
         blob.symbols["run"],
         blob.symbols["memory_changed"],
+        blob.symbols["drop_translation"],
         tables,
         patterns,
         tuple(module.starts),

@@ -33,6 +33,14 @@ CODE_PAGE_NEXT = CODE_PAGE_HOST + 24
 """While the code page is free: the next free one."""
 CODE_PAGE_STORES = CODE_PAGE_HOST + 32
 """Stores by the guest into this page since it was decoded."""
+CODE_PAGE_TRANSLATED = CODE_PAGE_HOST + 40
+"""Not 0 while a translation may cover instructions of this page."""
+CODE_PAGE_COVERED = CODE_PAGE_HOST + 64
+"""A bit for each instruction: may a translation depend on it?"""
+CODE_PAGE_HEADS = CODE_PAGE_COVERED + ENTRIES // 8
+"""For each instruction, the number of the translation that begins there, 16 bits; 0 is none."""
+CODE_PAGE_ORIGINALS = CODE_PAGE_HEADS + 2 * ENTRIES
+"""For each instruction at which a translation begins, its own operation, 8 bits."""
 CODE_PAGE_STRIDE = 32768
 """Code pages are aligned to this, so that an entry's address tells its page."""
 
@@ -44,9 +52,13 @@ DATA_TABLE_SIZE = 8 << 22
 CODE_TABLE_SIZE = 8 << 20
 
 OPERATIONS = 256
-PREDECODE, SENTINEL, GO, PAGE_END, RESERVED, NOP = range(6)
-"""Operations that are not instructions, and the nop; the instruction set follows."""
-FIRST_INSTRUCTION = 6
+PREDECODE, SENTINEL, GO, PAGE_END, RESERVED, NOP, TRANSLATED, INTERPRET, DISPATCH = range(9)
+"""Operations that are not instructions, and the nop; the instruction set follows.
+
+An entry whose operation is TRANSLATED begins a translation, whose native code is its handler.
+INTERPRET and DISPATCH are in no entry: the one executes an entry's own instruction even where a
+translation begins, the other whatever the entry has."""
+FIRST_INSTRUCTION = 9
 
 STEADY_SLOTS = 4
 MAX_REGIONS = 256
@@ -63,6 +75,20 @@ RESUME_UNKNOWN, RESUME_PLAIN, RESUME_SLOT = range(3)
 LATCH_NONE, LATCH_LOADED, LATCH_STORED, LATCH_BUS_ERROR = range(4)
 
 WRITABLE, EXECUTABLE = 1, 2
+
+TRANSLATIONS = 4096
+"""Translations installed at one time, at most, and 1: number 0 is none."""
+TRANSLATION_PAGES = 8
+"""Code pages that one translation can cover."""
+JUMPS = 64
+"""How many of the latest jumps to addresses in registers are remembered."""
+
+
+class TranslationRecord(ctypes.Structure):
+    """One translation, as native code sees it: the code pages that it was made from, 0 where it
+    has fewer, all 0 while it is not installed."""
+
+    _fields_ = [("pages", pointer * TRANSLATION_PAGES)]
 
 
 class RegionEntry(ctypes.Structure):
@@ -140,6 +166,16 @@ class Context(ctypes.Structure):
         ("scratch", u64),  # where stores that go nowhere go
         ("zero", u64),  # where isolated loads come from
         ("mode_since", u64),  # cycle since which the present mode is being counted
+        # For translations: the handlers that execute an entry's own instruction (plain, and with
+        # a load pending), and the one that goes on with whatever an entry has.
+        ("interpret", pointer),
+        ("interpret_loaded", pointer),
+        ("dispatch", pointer),
+        ("translated", u64),  # cycles executed in translations
+        # The latest jumps to addresses in registers: where from in the low, where to in the high
+        # 32 bits; and the number of all jumps that were recorded.
+        ("jump_count", u64),
+        ("jumps", u64 * JUMPS),
     ]
 
 
@@ -159,6 +195,9 @@ class Shared(ctypes.Structure):
         ("region_count", u32),
         ("regions", RegionEntry * MAX_REGIONS),
         ("code_page_of", pointer),  # page number -> code page or 0
+        ("translations", pointer),  # an array of TranslationRecord
+        ("translations_used", u64),  # numbers below this have been given out
+        ("translations_dropped", u64),  # how often one was dropped by native code
         ("pool", pointer),  # code pages
         ("pool_next", pointer),
         ("pool_end", pointer),

@@ -7,11 +7,13 @@ from kseg.engine.interpreter import (
     carousel_runtime,
     code_runtime,
     control_runtime,
+    dropping_runtime,
     exception_runtime,
     memory_runtime,
     outer_runtime,
     rounds_runtime,
     tlb_runtime,
+    translation_runtime,
 )
 from kseg.engine.interpreter.convention import (
     PLAIN,
@@ -30,15 +32,18 @@ from kseg.engine.interpreter.handlers import (
     operations,
 )
 from kseg.engine.interpreter.layout import (
+    DISPATCH,
     ENTRY_SIZE,
     FIRST_INSTRUCTION,
     GO,
+    INTERPRET,
     NOP,
     OPERATIONS,
     PAGE_END,
     PREDECODE,
     RESERVED,
     SENTINEL,
+    TRANSLATED,
 )
 from kseg.engine.interpreter.memory_runtime import fault
 from kseg.isa.exceptions import ExceptionCode
@@ -84,6 +89,8 @@ def build(profile_name: str, byte_order: str) -> Module:
         *memory_runtime.functions(profile),
         *code_runtime.functions(profile, big_endian),
         *control_runtime.functions(profile, big_endian),
+        *dropping_runtime.functions(),
+        *translation_runtime.functions(profile),
         *exception_runtime.functions(profile),
         *outer_runtime.functions(profile),
         *rounds_runtime.functions(),
@@ -130,6 +137,11 @@ def _runtime_operations(variant: Variant, early_fetch_faults: bool) -> list[str]
     names[GO] = f"go_{suffix}"
     names[PAGE_END] = f"page_end_{suffix}" if early_fetch_faults else f"predecode_{suffix}"
     names[RESERVED] = f"reserved_{suffix}"
+    # Translations begin neither in a delay slot nor where a load has yet to arrive.
+    begins = "interpret" if variant.in_slot else "translated"
+    names[TRANSLATED] = f"{begins}_{suffix}"
+    names[INTERPRET] = f"interpret_{suffix}"
+    names[DISPATCH] = "dispatch_n" if variant == PLAIN else ""
     names[NOP] = f"op_sll_{suffix}" if variant.load_pending else f"nop_{suffix}"
     return names
 
