@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ENGINES", "Engine", "Exit", "ExitReason", "ProcessorState", "create"]
 
-ENGINES = ("interpreter", "reference")
-"""The engines by name, the default first."""
+ENGINES = ("translator", "interpreter", "reference")
+"""The engines by name, the fastest first."""
 
 
 def create(
@@ -47,4 +47,8 @@ def create(
         from kseg.engine.interpreter.engine import Interpreter
 
         return Interpreter(profile_name, byte_order, memory, processors, quantum)
+    if name == "translator":
+        from kseg.engine.translator.engine import Translator
+
+        return Translator(profile_name, byte_order, memory, processors, quantum)
     raise ValueError(f"no engine {name!r}; there are: {', '.join(ENGINES)}")

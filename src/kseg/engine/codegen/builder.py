@@ -45,6 +45,7 @@ class FunctionBuilder:
         )
         self._entry: list[str] = []
         self._lines: list[str] = []
+        self._cold: list[str] = []
         self._next = 0
         self._labels = 0
         self._scopes: list[dict[Any, Operand]] = [{}]
@@ -168,6 +169,26 @@ class FunctionBuilder:
         self.place(after)
 
     @contextmanager
+    def cold_if(self, condition: Operand) -> Iterator[None]:
+        """As `leave_if`, with the code out of the way at the function's end."""
+        inside, after = self.label("cold"), self.label("stay")
+        self.branch(condition, inside, after, "unlikely")
+        with self.cold():
+            self.place(inside)
+            yield
+        self.place(after)
+
+    @contextmanager
+    def cold(self) -> Iterator[None]:
+        """Whole blocks that lie at the function's end."""
+        hot, self._lines = self._lines, self._cold
+        try:
+            with self.scope():
+                yield
+        finally:
+            self._lines = hot
+
+    @contextmanager
     def loop(self) -> Iterator[str]:
         """Code that repeats until it jumps to the label that the block is given."""
         again, done = self.label("again"), self.label("done")
@@ -198,5 +219,5 @@ class FunctionBuilder:
 
     def text(self, attributes: str = "") -> str:
         """The whole function."""
-        body = "\n".join(["begin:", *self._entry, *self._lines])
+        body = "\n".join(["begin:", *self._entry, *self._lines, *self._cold])
         return f"{self._head} {attributes} {{\n{body}\n}}\n"

@@ -10,7 +10,10 @@ import mmap
 from dataclasses import dataclass
 from typing import Any
 
-_SAME_SECTION_CALLS = {
+_ALLOCATED = 2
+"""SHF_ALLOC: the section is part of the program."""
+
+_SAME_IMAGE = {
     ("EM_X86_64", 2): 4,  # R_X86_64_PC32
     ("EM_X86_64", 4): 4,  # R_X86_64_PLT32
     ("EM_AARCH64", 282): 26,  # R_AARCH64_JUMP26
@@ -52,56 +55,83 @@ class MappedCode:
         return self.base + self._symbols[name]
 
 
-def compile_module(text: str, optimisation: int = 2) -> Blob:
-    """Compile LLVM IR to machine code for this kind of host; NativeCodeError if it cannot stand
-    by itself. `optimisation` is LLVM's level for the passes over the IR."""
+def compile_module(text: str) -> Blob:
+    """Compile LLVM IR to machine code for this kind of host, as well as LLVM can; NativeCodeError
+    if it cannot stand by itself."""
     import llvmlite.binding as llvm
 
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    module = llvm.parse_assembly(text)
-    # Nothing of the host beyond its kind is used, so that the code is good for every machine of
-    # that kind that shares the cache.
-    target = llvm.Target.from_default_triple()
-    machine = target.create_target_machine(opt=2, reloc="pic", codemodel="small")
-    module.triple = llvm.get_default_triple()
-    module.data_layout = str(machine.target_data)
-    options = llvm.create_pipeline_tuning_options(
-        speed_level=optimisation,
-    )
+    machine = target_machine()
+    module = parse(text, machine)
+    options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization = False
     options.slp_vectorization = False
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
-    return _extract(machine.emit_object(module))
+    return extract(machine.emit_object(module))
 
 
-def _extract(object_file: bytes) -> Blob:
-    """The code of an ELF object whose relocations all lie within it."""
+def target_machine(level: int = 2, cpu: str = "") -> Any:
+    """A code generator at LLVM's level 0 to 3 for this kind of host, or for `cpu` ("host": this
+    very one)."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_default_triple()
+    features = ""
+    if cpu == "host":
+        cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    return target.create_target_machine(
+        cpu=cpu, features=features, opt=level, reloc="pic", codemodel="small"
+    )
+
+
+def parse(text: str, machine: Any) -> Any:
+    """A module of LLVM IR for a code generator."""
+    import llvmlite.binding as llvm
+
+    module = llvm.parse_assembly(text)
+    module.triple = llvm.get_default_triple()
+    module.data_layout = str(machine.target_data)
+    return module
+
+
+def extract(object_file: bytes) -> Blob:
+    """The code of an ELF object, followed by its data if it has any; all its relocations must lie
+    within."""
     import io
 
     from elftools.elf.elffile import ELFFile
 
     elf: Any = ELFFile(io.BytesIO(object_file))
-    text = elf.get_section_by_name(".text")
-    number = next(i for i, s in enumerate(elf.iter_sections()) if s.name == ".text")
+    places: dict[int, int] = {}
+    image = bytearray()
+    for number, section in enumerate(elf.iter_sections()):
+        if not section["sh_flags"] & _ALLOCATED or section.name.startswith(".eh_frame"):
+            continue
+        alignment = max(section["sh_addralign"], 1)
+        image += bytes(-len(image) % alignment)
+        places[number] = len(image)
+        image += section.data() if section["sh_type"] != "SHT_NOBITS" else bytes(section["sh_size"])
     table = elf.get_section_by_name(".symtab")
-    code = bytearray(text.data())
-    relocations = elf.get_section_by_name(".rela.text")
-    for relocation in relocations.iter_relocations() if relocations else ():
-        symbol = table.get_symbol(relocation["r_info_sym"])
-        if symbol["st_shndx"] != number:
-            raise NativeCodeError(f"the code refers to {symbol.name or 'data'} outside itself")
-        kind = (elf.header["e_machine"], relocation["r_info_type"])
-        place = relocation["r_offset"]
-        distance = symbol["st_value"] + relocation["r_addend"] - place
-        _patch(code, place, distance, _SAME_SECTION_CALLS.get(kind, 0))
+    for section in elf.iter_sections():
+        if section["sh_type"] != "SHT_RELA" or section["sh_info"] not in places:
+            continue
+        for relocation in section.iter_relocations():
+            symbol = table.get_symbol(relocation["r_info_sym"])
+            if symbol["st_shndx"] not in places:
+                raise NativeCodeError(f"the code refers to {symbol.name or 'data'} outside itself")
+            kind = (elf.header["e_machine"], relocation["r_info_type"])
+            place = places[section["sh_info"]] + relocation["r_offset"]
+            target = places[symbol["st_shndx"]] + symbol["st_value"]
+            distance = target + relocation["r_addend"] - place
+            _patch(image, place, distance, _SAME_IMAGE.get(kind, 0))
     symbols = {
-        symbol.name: symbol["st_value"]
+        symbol.name: places[symbol["st_shndx"]] + symbol["st_value"]
         for symbol in table.iter_symbols()
-        if symbol["st_shndx"] == number and symbol["st_info"]["bind"] == "STB_GLOBAL"
+        if symbol["st_shndx"] in places and symbol["st_info"]["bind"] == "STB_GLOBAL"
     }
-    return Blob(bytes(code), symbols)
+    return Blob(bytes(image), symbols)
 
 
 def _patch(code: bytearray, place: int, distance: int, kind: int) -> None:

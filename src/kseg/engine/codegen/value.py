@@ -330,6 +330,10 @@ class Symbol:
             )
         return quotient, remainder
 
+    def divide_into(self, dividend: int) -> tuple["Symbol", "Symbol"]:
+        """Quotient and remainder of a known number by this one."""
+        return self._lift(dividend).divide(self)
+
     def _divided(self, name: str, width: int, divisor: "Symbol") -> Operand:
         left, right = (self.i32(), divisor.i32()) if width == 32 else (self.i64(), divisor.i64())
         return self.builder.emit(f"{name} i{width} {left}, {right}")

@@ -18,7 +18,7 @@ from kseg.engine.interpreter.layout import (
 
 _RECORD_SHIFT = 6
 """log2 of the size of a TranslationRecord."""
-assert 1 << _RECORD_SHIFT == TranslationRecord.pages.size
+assert TranslationRecord.pages.size == 1 << _RECORD_SHIFT
 
 
 def functions() -> list[str]:

@@ -71,6 +71,8 @@ class Interpreter:
         self._code = MappedCode(Blob(compiled.code, functions))
         run, changed = self._code.address("run"), self._code.address("memory_changed")
         self._run = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_uint64)(run)
+        drop = self._code.address("drop_translation")
+        self._drop = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64)(drop)
         self._changed = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64)(changed)
         self._shared = Shared()
         self._fill_shared(compiled, code_pages)
@@ -177,7 +179,10 @@ class Interpreter:
         return clock
 
     def run(self, cycles: int) -> Exit:
-        code = self._run(self._shared_address, self.clock + cycles)
+        return self._exit(self._run(self._shared_address, self.clock + cycles))
+
+    def _exit(self, code: int) -> Exit:
+        """What native code came back for."""
         if code in (_BUDGET_CODE, _IDLE_CODE):
             self._inside = False
             return _BUDGET if code == _BUDGET_CODE else _IDLE

@@ -206,7 +206,7 @@ class _Ending:
                 self._untaken(next_pc)
         elif condition:
             if self.tracer.register_reads and self.variant == PLAIN:
-                record_jump(b, target_operand)
+                record_jump(b, pc, target_operand)
             self._taken(pc, next_pc, target_operand)
         else:
             self._untaken(next_pc)

@@ -85,7 +85,8 @@ class Image:
         at += 4 * 65
         patterns = packed[at : at + pattern_size]
         code = packed[at + pattern_size : at + pattern_size + code_size]
-        return cls(code, *functions, tables, patterns, starts)
+        run, memory_changed, drop = functions
+        return cls(code, run, memory_changed, drop, tables, patterns, starts)
 
 
 def load(profile_name: str, byte_order: str) -> Image:

@@ -99,17 +99,21 @@ class MemoryAccess:
             found = b.emit(f"call ptr @{call.format(at, reported.i32())}")
             self._leave_if_null(found)
             return found
+        base = b.emit(f"load i64, ptr {self._slot(at, size, table)}, align 8")
+        with b.leave_if(b.emit(f"icmp eq i64 {base}, 0")):
+            self.go_slow()
+        sum_ = b.emit(f"add i64 {base}, {b.emit(f'zext i32 {at} to i64')}")
+        return b.emit(f"inttoptr i64 {sum_} to ptr")
+
+    def _slot(self, at: Operand, size: int, table: Operand) -> Operand:
+        """Where a data table has what an access of `size` bytes at i32 `at` needs."""
+        b = self.b
         if size == 1:
             index = b.emit(f"lshr i32 {at}, 12")
         else:
             rotated = b.emit(f"call i32 @llvm.fshl.i32(i32 {at}, i32 {at}, i32 20)")
             index = b.emit(f"and i32 {rotated}, {(1 << 22) - 1 if size == 4 else (1 << 21) - 1}")
-        slot = b.emit(f"getelementptr i64, ptr {table}, i64 {b.emit(f'zext i32 {index} to i64')}")
-        base = b.emit(f"load i64, ptr {slot}, align 8")
-        with b.leave_if(b.emit(f"icmp eq i64 {base}, 0")):
-            self.go_slow()
-        sum_ = b.emit(f"add i64 {base}, {b.emit(f'zext i32 {at} to i64')}")
-        return b.emit(f"inttoptr i64 {sum_} to ptr")
+        return b.emit(f"getelementptr i64, ptr {table}, i64 {b.emit(f'zext i32 {index} to i64')}")
 
     def go_slow(self) -> None:
         """Start the instruction again in the copy that can call the runtime.

@@ -17,7 +17,6 @@ from kseg.engine.interpreter.convention import (
     arguments,
     commit_pending,
     handler_builder,
-    pc_of,
     variants,
 )
 from kseg.engine.interpreter.dispatch import dispatch
@@ -85,11 +84,11 @@ def _dispatch() -> str:
     return b.text("noinline")
 
 
-def record_jump(b: FunctionBuilder, target: Operand) -> None:
-    """Remember that the instruction at %entry jumped to the i32 address `target`."""
+def record_jump(b: FunctionBuilder, origin: Operand, target: Operand) -> None:
+    """Remember that the instruction at i32 `origin` jumped to the i32 address `target`."""
     count = fields.load_context(b, "jump_count")
     slot = b.emit(f"shl i64 {b.emit(f'and i64 {count}, {JUMPS - 1}')}, 3")
     jumps = b.offset("%context", CONTEXT_OFFSETS["jumps"])
-    b.store("i32", pc_of(b, "%entry"), jumps, slot)
+    b.store("i32", origin, jumps, slot)
     b.store("i32", target, b.offset(jumps, 4), slot)
     fields.store_context(b, "jump_count", b.emit(f"add i64 {count}, 1"))

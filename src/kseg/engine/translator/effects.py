@@ -1,0 +1,191 @@
+"""What an instruction reads, writes and may do, found out by running its declaration.
+
+The declaration runs on a processor that only watches: its registers hold `_Anything`, which
+absorbs every operator. Nothing about single instructions is written down twice.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from kseg.isa.exceptions import ExceptionCode
+from kseg.isa.instruction_set import instruction_set
+from kseg.isa.profile import Profile
+from kseg.isa.values import Value
+
+HI, LO = 32, 33
+"""HI and LO, numbered after the general registers."""
+REGISTERS = 34
+
+EFFECTS_KEPT = 1 << 15
+
+_CP0 = frozenset(
+    "status cause epc bad_vaddr context entry_hi entry_lo index compare target_address "
+    "interrupt_lines timer_line".split()
+)
+
+
+class _Anything:
+    """A value of which nothing is known."""
+
+    def _anything(self, *_: Any, **__: Any) -> "_Anything":
+        return self
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _anything
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __invert__ = _anything
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = __mod__ = _anything
+    __lt__ = __le__ = __gt__ = __ge__ = _anything
+    __eq__ = __ne__ = _anything  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]
+    signed = select = __call__ = _anything
+
+    def divide(self, _: Any) -> tuple["_Anything", "_Anything"]:
+        return self, self
+
+    divide_into = divide
+
+
+ANYTHING = _Anything()
+
+
+@dataclass
+class Effects:
+    """What one instruction does, as far as a translation must know before it is emitted."""
+
+    reads: set[int] = field(default_factory=set)
+    writes: set[int] = field(default_factory=set)
+    """Registers written, those of `loads` included."""
+    loads: set[int] = field(default_factory=set)
+    """Registers written after the load delay, where the profile has one."""
+    accesses_memory: bool = False
+    may_trap: bool = False
+    uses_hi: bool = False
+    uses_lo: bool = False
+    """It waits for HI or LO, where the profile has an interlock."""
+    occupies_hi: bool = False
+    occupies_lo: bool = False
+    is_branch: bool = False
+    is_conditional: bool = False
+    target: int | None = None
+    """Where it branches to; None if only a register tells."""
+    is_hard: bool = False
+    """The interpreter must execute it."""
+
+
+@lru_cache(EFFECTS_KEPT)
+def effects(profile_name: str, pc: int, word: int) -> Effects:
+    """What the instruction `word` at virtual address `pc` does."""
+    instructions = instruction_set(profile_name)
+    encoding = instructions.decode(word)
+    if encoding is None:
+        return Effects(is_hard=True)
+    watcher = _Watcher(instructions.profile, pc)
+    declared = encoding.instruction
+    declared.meaning(watcher, *encoding.operands(word))
+    found = watcher.found
+    if declared.is_branch and not found.is_branch:
+        found.is_hard = True
+    found.writes.discard(0)
+    found.loads.discard(0)
+    return found
+
+
+class _Registers:
+    def __init__(self, found: Effects) -> None:
+        self._found = found
+
+    def __getitem__(self, number: int) -> Value:
+        if number == 0:
+            return 0
+        self._found.reads.add(number)
+        return ANYTHING
+
+    def __setitem__(self, number: int, value: Value) -> None:
+        self._found.writes.add(number)
+
+
+class _Watcher:
+    """A processor that a declaration runs on to be watched."""
+
+    big_endian = True
+
+    def __init__(self, profile: Profile, pc: int) -> None:
+        self.found = Effects()
+        self.profile = profile
+        self.pc = pc
+        self.next_pc = pc + 4 & 0xFFFFFFFF
+        self.gpr = _Registers(self.found)
+
+    @property
+    def hi(self) -> Value:
+        self.found.reads.add(HI)
+        return ANYTHING
+
+    @hi.setter
+    def hi(self, _: Value) -> None:
+        self.found.writes.add(HI)
+
+    @property
+    def lo(self) -> Value:
+        self.found.reads.add(LO)
+        return ANYTHING
+
+    @lo.setter
+    def lo(self, _: Value) -> None:
+        self.found.writes.add(LO)
+
+    def __getattr__(self, name: str) -> Any:
+        """CP0 registers can be read; everything else that is not defined here is hard."""
+        if name not in _CP0:
+            self.found.is_hard = True
+        return ANYTHING
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in _CP0:
+            # Written CP0 registers are for the interpreter: few, and seldom without consequence.
+            self.found.is_hard = True
+
+    def load_gpr(self, number: int, _: Value) -> None:
+        self.found.writes.add(number)
+        self.found.loads.add(number)
+
+    def latest_gpr(self, number: int) -> Value:
+        return self.gpr[number]
+
+    def interlock(self, *, hi: bool, lo: bool) -> None:
+        self.found.uses_hi |= hi
+        self.found.uses_lo |= lo
+
+    def occupy(self, *, hi: bool, lo: bool) -> None:
+        self.found.occupies_hi |= hi
+        self.found.occupies_lo |= lo
+
+    def branch(self, condition: Value, target: Value) -> None:
+        self.found.is_branch = True
+        self.found.is_conditional = isinstance(condition, _Anything)
+        if condition is False:
+            self.found.is_hard = True
+        self.found.target = target & 0xFFFFFFFF if isinstance(target, int) else None
+
+    def trap_if(self, condition: Value, _: ExceptionCode, __: int = 0) -> None:
+        self.found.may_trap = True
+        if not isinstance(condition, _Anything) and condition:
+            self.found.is_hard = True
+
+    def load(self, _: Value, __: int) -> Value:
+        self.found.accesses_memory = True
+        return ANYTHING
+
+    def load_around(self, _: Value) -> Value:
+        self.found.accesses_memory = True
+        return ANYTHING
+
+    def store(self, _: Value, __: int, ___: Value) -> None:
+        self.found.accesses_memory = True
+
+    def store_masked(self, _: Value, __: Value, ___: Value) -> None:
+        self.found.accesses_memory = True
+
+    def require_cp0(self) -> None:
+        self.found.may_trap = True

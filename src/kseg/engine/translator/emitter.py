@@ -1,0 +1,197 @@
+"""A region as LLVM IR: one function that its heads lead into.
+
+Guest registers are variables of the function (LLVM makes SSA values of them): they are loaded from
+the processor's state at a head and written back wherever control leaves. There are three ways out:
+
+* `interpret`: before an instruction that needs the interpreter. Memory that the tables do not
+  map, traps, device registers and the end of the budget all go this way, so that nothing of the
+  hard cases is done here. An instruction in a delay slot leaves before its branch.
+* `dispatch`: to an instruction of the same page that is not in the region;
+* `go`: to an address anywhere.
+"""
+
+from kseg.engine.codegen.builder import Operand, Variable
+from kseg.engine.interpreter import fields
+from kseg.engine.interpreter.convention import arguments, handler_builder, pc_of
+from kseg.engine.interpreter.layout import (
+    CONTEXT_OFFSETS,
+    ENTRY_SIZE,
+    STATE_OFFSETS,
+    TRANSLATION_PAGES,
+)
+from kseg.engine.interpreter.translation_runtime import record_jump
+from kseg.engine.translator.block_emitter import BlockEmitter
+from kseg.engine.translator.places import register_offset
+from kseg.engine.translator.region import Region
+from kseg.engine.translator.tracer import INVARIANT
+
+_PRELUDE = f"""
+@pages = hidden externally_initialized global [{TRANSLATION_PAGES} x i64] zeroinitializer, align 8
+declare i32 @llvm.fshl.i32(i32, i32, i32)
+declare i32 @llvm.bswap.i32(i32)
+declare i16 @llvm.bswap.i16(i16)
+!0 = !{{!"branch_weights", i32 2000, i32 1}}
+!1 = !{{!"branch_weights", i32 1, i32 2000}}
+!2 = !{{}}
+"""
+
+_ATTRIBUTES = '"no-jump-tables"="true" nounwind'
+
+
+def head_name(number: int) -> str:
+    """The function that enters at the region's head `number`."""
+    return f"head_{number}"
+
+
+class RegionEmitter:
+    """Emits one region; `text` is the module."""
+
+    def __init__(self, region: Region, big_endian: bool) -> None:
+        self.region, self.big_endian = region, big_endian
+        self.b = b = handler_builder("translation")
+        self.page_numbers = {page: index for index, page in enumerate(region.pages)}
+        self.registers: dict[int, Variable] = {
+            register: b.variable("i32", "0") for register in region.registers
+        }
+        self.budget = b.variable("i64", "0")
+        self.exit_offset = b.variable("i64", "0")
+        self.exit_budget = b.variable("i64", "0")
+        self.exit_handler = b.variable("i64", str(CONTEXT_OFFSETS["interpret"]))
+        self._begin()
+        for block in region.blocks.values():
+            b.place(self.label(block.pc))
+            with b.scope():
+                BlockEmitter(self, block).emit()
+        self._interpret_tail()
+        heads = [self._head(number) for number in range(len(region.heads))]
+        self.text = _PRELUDE + b.text(_ATTRIBUTES) + "".join(heads)
+
+    @staticmethod
+    def label(pc: int) -> str:
+        """The label of the block at `pc`."""
+        return f"b_{pc:x}"
+
+    def _head(self, number: int) -> str:
+        b = handler_builder(head_name(number))
+        b.tail_call("@translation", arguments(accumulator=str(number)))
+        return b.text(_ATTRIBUTES)
+
+    def invariant(self, type_: str, name: str) -> Operand:
+        """A field of the context that nothing changes while the translation runs."""
+        at = self.b.offset("%context", CONTEXT_OFFSETS[name])
+        return self.b.emit(f"load {type_}, ptr {at}, align 8{INVARIANT}")
+
+    def _begin(self) -> None:
+        b = self.b
+        self.codes = self.invariant("ptr", "codes")
+        if self.region.profile.hi_lo_interlock:
+            self.limit = self.invariant("i64", "limit")
+            user = b.emit(f"icmp ne i32 {fields.load_context(b, 'user_mode')}, 0")
+            offsets = STATE_OFFSETS["user_stalls"], STATE_OFFSETS["kernel_stalls"]
+            chosen = b.emit(f"select i1 {user}, i64 {offsets[0]}, i64 {offsets[1]}")
+            self.stalls = b.offset("%state", chosen)
+        stubs = [f"stub_{number}" for number in range(len(self.region.heads))]
+        cases = " ".join(f"i32 {number}, label %{stub}" for number, stub in enumerate(stubs))
+        b.do(f"switch i32 %accumulator, label %{stubs[0]} [{cases}]")
+        for stub, pc in zip(stubs, self.region.heads, strict=True):
+            b.place(stub)
+            with b.scope():
+                self._enter_at(pc)
+
+    def _enter_at(self, pc: int) -> None:
+        """Come in at a head: the page must be mapped where it was, and the budget suffice."""
+        b = self.b
+        refused = b.emit(f"icmp ne i32 {pc_of(b, '%entry')}, {pc}")
+        if pc not in self.region.loops:
+            short = b.emit(f"icmp slt i64 %budget, {self.region.bounds[pc]}")
+            refused = b.emit(f"or i1 {refused}, {short}")
+        with b.cold_if(refused):
+            b.tail_call(fields.load_pointer(b, "interpret"), arguments())
+        self.count_translated("add", "%budget")
+        self.budget.set("%budget")
+        for register, variable in self.registers.items():
+            variable.set(b.load("i32", "%state", register_offset(register)))
+        b.jump(self.label(pc))
+
+    def count_translated(self, operation: str, budget: Operand) -> None:
+        """Budget taken in less budget left is what was executed here."""
+        total = self.b.emit(
+            f"{operation} i64 {fields.load_context(self.b, 'translated')}, {budget}"
+        )
+        fields.store_context(self.b, "translated", total)
+
+    # Ways out. Registers have been written back.
+
+    @property
+    def interpret_label(self) -> str:
+        """Where all ways to the interpreter end, with `exit_offset` and `exit_budget` set."""
+        return "leave_to_interpreter"
+
+    def _interpret_tail(self) -> None:
+        b = self.b
+        with b.cold():
+            b.place(self.interpret_label)
+            budget = self.exit_budget.get()
+            handler = self.exit_handler.get()
+            self._leave_page(self.exit_offset.get(), budget, handler)
+
+    def _leave_page(self, offset: Operand, budget: Operand, handler: Operand) -> None:
+        """To the handler at i64 `handler` in the context, for the entry at `offset` of the page
+        that is being executed."""
+        b = self.b
+        self.count_translated("sub", budget)
+        entry = b.offset(fields.load_pointer(b, "code_page"), offset)
+        function = b.load("ptr", "%context", handler)
+        b.tail_call(function, arguments(entry=entry, budget=budget, target=entry, accumulator="0"))
+
+    def dispatch(self, pc: int, budget: Operand) -> None:
+        """Go on at `pc`, in the page that is being executed."""
+        offset = str((pc >> 2 & 1023) * ENTRY_SIZE)
+        self._leave_page(offset, budget, str(CONTEXT_OFFSETS["dispatch"]))
+
+    def go(self, target: Operand, budget: Operand, jump_from: int | None = None) -> None:
+        """Go on at the i32 address `target`, wherever that is; `jump_from` is the address of a
+        jump to a register that leads there."""
+        b = self.b
+        if jump_from is not None:
+            record_jump(b, str(jump_from), target)
+        self.count_translated("sub", budget)
+        fields.store_context(b, "target_pc", target)
+        entry = b.offset("%context", CONTEXT_OFFSETS["go"])
+        function = b.load("ptr", entry)
+        b.tail_call(function, arguments(entry=entry, budget=budget, target=entry, accumulator="0"))
+
+    # Pages.
+
+    def code_of(self, page: int) -> Operand:
+        """What the present mode's code table has for a virtual page, an i64."""
+        at = self.b.offset(self.codes, 8 * page)
+        return self.b.emit(f"load i64, ptr {at}, align 8{INVARIANT}")
+
+    def page_pointer(self, page: int) -> Operand:
+        """The code page that a page of the region was made from, an i64."""
+        at = self.b.offset("@pages", 8 * self.page_numbers[page])
+        return self.b.emit(f"load i64, ptr {at}, align 8{INVARIANT}")
+
+    def is_elsewhere(self, page: int) -> Operand:
+        """Is another page, or none, mapped where a page of the region was? An i1."""
+        return self.b.emit(f"icmp ne i64 {self.code_of(page)}, {self.page_pointer(page)}")
+
+    def is_unknown(self, page: int) -> Operand:
+        """Does the code table have nothing for a virtual page? An i1."""
+        return self.b.emit(f"icmp eq i64 {self.code_of(page)}, 0")
+
+    def make_present(self, page: int) -> None:
+        """A page of the region becomes the one that is being executed."""
+        b = self.b
+        pointer = self.page_pointer(page)
+        b.store("i64", pointer, "%context", CONTEXT_OFFSETS["code_page"])
+        quarter = b.emit(f"trunc i64 {b.emit(f'lshr i64 {pointer}, 2')} to i32")
+        bias = b.emit(f"sub i32 {page << 12}, {quarter}")
+        fields.store_context(b, "bias", bias)
+
+
+def emit(region: Region, big_endian: bool) -> str:
+    """The module's text. It has a function for each head (`head_name`), and a variable `pages`
+    that is to hold the addresses of the region's code pages."""
+    return RegionEmitter(region, big_endian).text

@@ -1,0 +1,169 @@
+"""Translations in place: which there are, and how they come into the code pages and out of them."""
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kseg.engine.interpreter.layout import (
+    CODE_PAGE_COVERED,
+    CODE_PAGE_HEADS,
+    CODE_PAGE_HOST,
+    CODE_PAGE_ORIGINALS,
+    CODE_PAGE_TRANSLATED,
+    ENTRY_OPERATION,
+    ENTRY_SIZE,
+    PAGE_END,
+    PREDECODE,
+    TRANSLATED,
+    TRANSLATION_PAGES,
+    TRANSLATIONS,
+    Shared,
+    TranslationRecord,
+)
+from kseg.engine.translator.arena import Arena
+from kseg.engine.translator.messages import Translation
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A translation that is in place."""
+
+    number: int
+    translation: Translation
+    code_pages: tuple[int, ...]
+
+
+class Installation:
+    """Puts translations into code pages. Only while no guest code runs."""
+
+    def __init__(
+        self, shared: Shared, context: int, drop: Callable[[int, int], None], arena: Arena
+    ) -> None:
+        """`context` is the address of any processor's context; `drop` the interpreter's native
+        function that takes a translation out."""
+        self._shared, self._context, self._drop, self._arena = shared, context, drop, arena
+        records = TranslationRecord * TRANSLATIONS
+        self._records = records.from_address(shared.translations)
+        self._free = list(range(TRANSLATIONS - 1, 0, -1))
+        self._seen_dropped = 0
+        self.installed: dict[int, Installed] = {}
+        self.dropped = 0
+        """How many the guest's own stores have made void."""
+        self.evicted = 0
+        """How many had to make room."""
+
+    @property
+    def code_bytes(self) -> int:
+        """Native code in place, in bytes."""
+        return sum(len(each.translation.code) for each in self.installed.values())
+
+    @property
+    def instructions(self) -> int:
+        """Guest instructions that it was made from."""
+        return sum(each.translation.instructions for each in self.installed.values())
+
+    def install(self, translation: Translation, code_pages: dict[int, int]) -> bool:
+        """Put a translation in place; `code_pages` gives the code page of each of its virtual
+        pages. False, and nothing done, if the guest code is no longer what it was made from."""
+        pages = [code_pages.get(page, 0) for page in translation.pages]
+        if not all(pages) or len(pages) > TRANSLATION_PAGES:
+            return False
+        if not all(
+            self._is_current(source.pc, source.content, code_pages)
+            for source in translation.sources
+        ):
+            return False
+        heads = [
+            (head, code_pages[head.pc >> 12])
+            for head in translation.heads
+            if self._can_begin(head.pc, code_pages[head.pc >> 12])
+        ]
+        if not heads:
+            return False
+        self.collect()
+        while not self._free:
+            self.remove(next(iter(self.installed)))
+            self.evicted += 1
+        for number in self._arena.make_room(len(translation.code)):
+            self.remove(number)
+            self.evicted += 1
+        number = self._free.pop()
+        code = bytearray(translation.code)
+        for index, page in enumerate(pages):
+            at = translation.pages_offset + 8 * index
+            code[at : at + 8] = page.to_bytes(8, "little")
+        address = self._arena.put(number, bytes(code))
+        record = self._records[number]
+        record.pages[:] = pages + [0] * (TRANSLATION_PAGES - len(pages))
+        self._shared.translations_used = max(self._shared.translations_used, number + 1)
+        self._cover(translation, code_pages)
+        for head, page in heads:
+            self._begin(head.pc >> 2 & 1023, page, number, address + head.offset)
+        self.installed[number] = Installed(number, translation, tuple(pages))
+        return True
+
+    def _is_current(self, pc: int, content: bytes, code_pages: dict[int, int]) -> bool:
+        host = _u64(code_pages[pc >> 12] + CODE_PAGE_HOST).value
+        return ctypes.string_at(host + (pc & 0xFFF), len(content)) == content
+
+    @staticmethod
+    def _can_begin(pc: int, page: int) -> bool:
+        """Only where the interpreter has decoded what it may be asked to execute."""
+        entry = page + (pc >> 2 & 1023) * ENTRY_SIZE
+        return _u8(entry + ENTRY_OPERATION).value not in (PREDECODE, PAGE_END)
+
+    @staticmethod
+    def _cover(translation: Translation, code_pages: dict[int, int]) -> None:
+        for source in translation.sources:
+            page = code_pages[source.pc >> 12]
+            _u64(page + CODE_PAGE_TRANSLATED).value = 1
+            covered = (ctypes.c_uint8 * 128).from_address(page + CODE_PAGE_COVERED)
+            first = source.pc >> 2 & 1023
+            for index in range(first, first + len(source.content) // 4):
+                covered[index >> 3] |= 1 << (index & 7)
+
+    @staticmethod
+    def _begin(index: int, page: int, number: int, address: int) -> None:
+        entry = page + index * ENTRY_SIZE
+        operation = _u8(entry + ENTRY_OPERATION)
+        if operation.value != TRANSLATED:
+            _u8(page + CODE_PAGE_ORIGINALS + index).value = operation.value
+            operation.value = TRANSLATED
+        ctypes.c_uint16.from_address(page + CODE_PAGE_HEADS + 2 * index).value = number
+        _u64(entry).value = address
+
+    def remove(self, number: int) -> None:
+        """Take a translation out and give its memory back."""
+        self._drop(self._context, number)
+        self._forget(number)
+
+    def collect(self) -> list[Installed]:
+        """Give back what native code has dropped since the last time; returns it."""
+        if self._shared.translations_dropped == self._seen_dropped:
+            return []
+        self._seen_dropped = self._shared.translations_dropped
+        gone = [
+            each for number, each in self.installed.items() if not any(self._records[number].pages)
+        ]
+        for each in gone:
+            self._forget(each.number)
+        self.dropped += len(gone)
+        return gone
+
+    def _forget(self, number: int) -> None:
+        self._arena.free(number)
+        del self.installed[number]
+        self._free.append(number)
+
+    def is_covered(self, pc: int, page: int) -> bool:
+        """Is the instruction part of a translation?"""
+        index = pc >> 2 & 1023
+        return bool(_u8(page + CODE_PAGE_COVERED + (index >> 3)).value >> (index & 7) & 1)
+
+
+def _u64(address: int) -> ctypes.c_uint64:
+    return ctypes.c_uint64.from_address(address)
+
+
+def _u8(address: int) -> ctypes.c_uint8:
+    return ctypes.c_uint8.from_address(address)

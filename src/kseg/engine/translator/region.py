@@ -1,0 +1,453 @@
+"""Which instructions a translation covers: loops and the calls that they make, from what runs.
+
+A region is found by following control from a seed through the instructions that have been executed
+so far: branches, direct calls, and the targets that jumps to registers were seen to have. It may
+be entered at its *heads*. It is plain data; nothing here emits code.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from kseg.engine.translator.effects import Effects, effects
+from kseg.engine.translator.messages import Page, Request
+from kseg.isa.profile import Profile, profile_named
+from kseg.isa.registers import RETURN_ADDRESS
+
+PAGE = 4096
+LAST, LAST_BUT_ONE = 0xFFC, 0xFF8
+"""Offsets of the last instructions of a page."""
+
+MOST_HEADS = 24
+MOST_TARGETS = 24
+"""Targets of one jump to a register that are looked for in the region."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One instruction of a block."""
+
+    pc: int
+    word: int
+    effects: Effects
+
+
+@dataclass
+class Block:
+    """Instructions that execute one after the other, and how it goes on after them."""
+
+    pc: int
+    steps: list[Step] = field(default_factory=list)
+    branch: Step | None = None
+    """The branch that ends it, which `slot` follows."""
+    slot: Step | None = None
+    hard: int | None = None
+    """The address of an instruction that the interpreter must execute, where one ends it."""
+    following: int | None = None
+    """Where control goes when it just runs out, or when the branch is not taken."""
+    targets: tuple[int, ...] = ()
+    """Where the branch may go: its target, or those that were seen."""
+
+    @property
+    def successors(self) -> list[int]:
+        """Every address in the list of what may come next."""
+        rest = [] if self.following is None else [self.following]
+        return [*self.targets, *rest]
+
+    @cached_property
+    def writes(self) -> frozenset[int]:
+        """The registers written, HI and LO included."""
+        found: set[int] = set()
+        for step in self.all_steps:
+            found |= step.effects.writes
+        return frozenset(found)
+
+    @property
+    def all_steps(self) -> list[Step]:
+        """Its instructions, branch and delay slot included."""
+        return self.steps + [step for step in (self.branch, self.slot) if step is not None]
+
+    @cached_property
+    def cycles(self) -> int:
+        """No path through it takes more cycles, stalls included."""
+        stalls = sum(step.effects.uses_hi or step.effects.uses_lo for step in self.all_steps)
+        return len(self.all_steps) + stalls
+
+
+@dataclass
+class Region:
+    """The blocks of a translation, by address, in the order in which they were found."""
+
+    profile: Profile
+    blocks: dict[int, Block]
+    heads: list[int]
+    """Where it may be entered."""
+    loops: set[int]
+    """Blocks at which the budget is looked at: every cycle of control has one."""
+    bounds: dict[int, int]
+    """For every head and loop: the most cycles from there to the next look at the budget."""
+    dirty: dict[int, frozenset[int]]
+    """For every block, the registers that may have been written when control comes to it."""
+
+    @property
+    def registers(self) -> list[int]:
+        """Every register that it reads or writes, HI and LO included."""
+        found: set[int] = set()
+        for block in self.blocks.values():
+            for step in block.all_steps:
+                found |= step.effects.reads | step.effects.writes
+        return sorted(found)
+
+    @property
+    def pages(self) -> list[int]:
+        """The virtual page numbers of its instructions."""
+        return sorted({step.pc >> 12 for block in self.blocks.values() for step in block.all_steps})
+
+    @property
+    def addresses(self) -> list[int]:
+        """The addresses of its instructions."""
+        return sorted({step.pc for block in self.blocks.values() for step in block.all_steps})
+
+
+def discover(request: Request) -> Region | None:
+    """The region around the request's seed; None if there is nothing worth translating."""
+    explorer = _Explorer(request)
+    blocks = explorer.explore()
+    if not blocks:
+        return None
+    profile = profile_named(request.profile)
+    loops, order = _loop_heads(blocks, explorer.roots(blocks))
+    heads = explorer.heads(blocks, loops)
+    if not heads:
+        return None
+    blocks = _reachable(blocks, heads)
+    loops &= blocks.keys()
+    slack = 1 if profile.load_delay else 0
+    longest = _longest_paths(blocks, loops, order)
+    bounds = {pc: longest[pc] + slack for pc in {*heads, *loops}}
+    return Region(profile, blocks, heads, loops, bounds, _dirty(blocks))
+
+
+class _Explorer:
+    """Follows control through executed instructions, nearest first."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._profile = profile_named(request.profile)
+        self._pages: Mapping[int, Page] = {page.number: page for page in request.pages}
+        self._used: set[int] = set()
+        self._found: dict[int, Step] = {}
+        self._leaders: dict[int, None] = {}
+
+    def step(self, pc: int) -> Step | None:
+        """The instruction at `pc`, if it has been executed and its page can be covered."""
+        page = self._pages.get(pc >> 12)
+        if page is None or pc & 3 or not page.was_executed(pc >> 2 & 1023):
+            return None
+        word = page.word(pc >> 2 & 1023, self._request.byte_order)
+        return Step(pc, word, effects(self._request.profile, pc, word))
+
+    def explore(self) -> dict[int, Block]:
+        """All blocks, from the leader at or before the seed on."""
+        queue = [self._leader_before(self._request.seed)]
+        queue += [pc for pc in self._request.extra_heads if pc not in queue]
+        self._leaders = dict.fromkeys(queue)
+        seen: set[int] = set()
+        while queue:
+            pc = queue.pop(0)
+            if pc in seen or len(self._found) >= self._request.most_instructions:
+                continue
+            seen.add(pc)
+            for following in self._walk(pc):
+                if following not in self._leaders:
+                    self._leaders[following] = None
+                queue.append(following)
+        blocks: dict[int, Block] = {}
+        for pc in self._leaders:
+            if pc in self._found:
+                block = self._block(pc)
+                if block.steps or block.branch:
+                    blocks[pc] = block
+        self._add_returns(blocks)
+        return blocks
+
+    def _add_returns(self, blocks: dict[int, Block]) -> None:
+        """Let jumps to ra know where the calls made within the region return to."""
+        for block in blocks.values():
+            call = block.branch
+            if call is None or RETURN_ADDRESS not in call.effects.writes:
+                continue
+            back = call.pc + 8
+            if back not in blocks:
+                continue
+            for target in block.targets:
+                for leaving in _returning_from(target, blocks):
+                    if back not in leaving.targets and self._is_fit(back):
+                        leaving.targets = (*leaving.targets, back)
+
+    def _leader_before(self, seed: int) -> int:
+        """The first instruction of the straight run that leads to the seed: after the delay slot
+        of a jump, an instruction never executed, or a target of a branch nearby."""
+        targets = self._targets_near(seed)
+        pc = seed
+        while pc not in targets and (pc - 4) >> 12 == pc >> 12:
+            before = self.step(pc - 4)
+            if before is None or before.effects.is_hard:
+                break
+            earlier = self.step(pc - 8)
+            if earlier is not None and earlier.effects.is_branch:
+                if not earlier.effects.is_conditional:
+                    break
+                if self._profile.untaken_branch_has_slot:
+                    break  # the run begins behind the delay slot
+            pc -= 4
+        return pc
+
+    def _targets_near(self, seed: int) -> set[int]:
+        """The targets of all executed branches in the seed's page."""
+        found = set()
+        first = seed & -PAGE
+        for pc in range(first, first + PAGE, 4):
+            step = self.step(pc)
+            if step is not None and step.effects.is_branch and step.effects.target is not None:
+                found.add(step.effects.target)
+        return found
+
+    def _walk(self, pc: int) -> list[int]:
+        """Note the instructions from `pc` on to the next branch; returns where that leads."""
+        while pc not in self._found:
+            step = self.step(pc)
+            if step is None or not self._may_use(pc >> 12):
+                return []
+            if step.effects.is_hard:
+                return [pc + 4]
+            if step.effects.is_branch:
+                slot = self._slot(step)
+                if slot is None:
+                    return [pc + 8]
+                self._found[pc] = step
+                return self._successors(step)
+            self._found[pc] = step
+            pc = pc + 4 & 0xFFFFFFFF
+            if pc in self._leaders:
+                return []
+            if pc % PAGE == 0:
+                return [pc]
+        return []
+
+    def _may_use(self, page: int) -> bool:
+        if page not in self._used:
+            if len(self._used) >= self._request.most_pages:
+                return False
+            self._used.add(page)
+        return True
+
+    def _successors(self, branch: Step) -> list[int]:
+        untaken = branch.pc + (8 if self._profile.untaken_branch_has_slot else 4)
+        found = list(self._targets(branch))
+        if branch.effects.is_conditional:
+            found.append(untaken)
+        elif RETURN_ADDRESS in branch.effects.writes:
+            found.append(branch.pc + 8)  # where the call returns to
+        return found
+
+    def _targets(self, branch: Step) -> tuple[int, ...]:
+        if branch.effects.target is not None:
+            return (branch.effects.target,)
+        seen = self._request.jumps.get(branch.pc, ())
+        return tuple(target for target in seen[:MOST_TARGETS] if self._is_fit(target))
+
+    def _is_fit(self, target: int) -> bool:
+        """Can a jump there be translated?"""
+        return not target & 3 and not (self._profile.early_fetch_faults and target & LAST == LAST)
+
+    def _slot(self, branch: Step) -> Step | None:
+        """The delay slot of a branch that can be translated, else None."""
+        slot = self.step(branch.pc + 4)
+        if slot is None or branch.pc & LAST == LAST:
+            return None
+        if slot.effects.is_hard or slot.effects.is_branch:
+            return None
+        target = branch.effects.target
+        if target is not None and not self._is_fit(target):
+            return None
+        if self._profile.load_delay and self._carries_load(branch, slot):
+            return None
+        if slot.effects.uses_hi or slot.effects.uses_lo:
+            return None
+        return slot
+
+    def _carries_load(self, branch: Step, slot: Step) -> bool:
+        """May what the delay slot loads arrive too late, or too early, for the next one?"""
+        if not slot.effects.loads:
+            return False
+        if branch.effects.target is None:
+            return True
+        following = [branch.effects.target]
+        if branch.effects.is_conditional:
+            following.append(branch.pc + 8)
+        return any(self._notices(pc, slot.effects.loads) for pc in following)
+
+    def _notices(self, pc: int, loaded: set[int]) -> bool:
+        """Does the instruction at `pc` touch these registers, or may it leave the translation?"""
+        step = self.step(pc)
+        if step is None:
+            return True
+        does = step.effects
+        if does.is_hard or does.is_branch or does.accesses_memory or does.uses_hi or does.uses_lo:
+            return True
+        return bool(loaded & (does.reads | does.writes)) or does.may_trap
+
+    def _block(self, pc: int) -> Block:
+        """The block that begins at `pc`."""
+        block = Block(pc)
+        while True:
+            step = self._found.get(pc)
+            if step is None or (block.steps and (pc in self._leaders or pc % PAGE == 0)):
+                block.following = pc
+                unknown = self.step(pc)
+                if step is None and unknown is not None and self._must_interpret(unknown):
+                    block.following, block.hard = None, pc
+                break
+            if step.effects.is_branch:
+                block.branch, block.slot = step, self._slot(step)
+                block.targets = self._targets(step)
+                if step.effects.is_conditional:
+                    has_slot = self._profile.untaken_branch_has_slot
+                    block.following = pc + (8 if has_slot else 4)
+                break
+            block.steps.append(step)
+            pc = pc + 4 & 0xFFFFFFFF
+        self._keep_loads_inside(block)
+        return block
+
+    def _must_interpret(self, step: Step) -> bool:
+        if step.effects.is_hard:
+            return True
+        return step.effects.is_branch and self._slot(step) is None
+
+    def _keep_loads_inside(self, block: Block) -> None:
+        """Where a load is visible late, the last instruction must not be one that the next block
+        or the interpreter notices."""
+        if not self._profile.load_delay or block.branch is not None or not block.steps:
+            return
+        last = block.steps[-1]
+        if not last.effects.loads:
+            return
+        if block.hard is not None or self._notices(last.pc + 4, last.effects.loads):
+            block.steps.pop()
+            block.hard, block.following = last.pc, None
+
+    # Heads.
+
+    def roots(self, blocks: dict[int, Block]) -> list[int]:
+        """Where a search through all blocks may begin."""
+        return list(blocks)
+
+    def heads(self, blocks: dict[int, Block], loops: set[int]) -> list[int]:
+        """Where control may come in: loops, the beginning, whatever follows what the interpreter
+        executes, and whatever only a jump that is not followed leads to."""
+        reached = {pc for block in blocks.values() for pc in block.successors}
+        wanted = [*sorted(loops), next(iter(blocks)), *self._request.extra_heads]
+        wanted += [pc for pc in blocks if pc not in reached]
+        for block in blocks.values():
+            if block.branch is not None and RETURN_ADDRESS in block.branch.effects.writes:
+                if any(target not in blocks for target in block.targets) or not block.targets:
+                    wanted.append(block.branch.pc + 8)
+            if block.hard is not None:
+                wanted += [block.hard + 4, block.hard + 8]
+        possible = [pc for pc in dict.fromkeys(wanted) if pc in blocks and self._can_begin(pc)]
+        return possible[:MOST_HEADS]
+
+    def _can_begin(self, pc: int) -> bool:
+        return not (self._profile.early_fetch_faults and pc & LAST == LAST_BUT_ONE)
+
+
+def _returning_from(target: int, blocks: dict[int, Block]) -> list[Block]:
+    """The blocks that end in a jump to ra, in the function that begins at `target`."""
+    found: list[Block] = []
+    seen: set[int] = set()
+    queue = [target]
+    while queue:
+        pc = queue.pop()
+        if pc in seen or pc not in blocks:
+            continue
+        seen.add(pc)
+        block = blocks[pc]
+        branch = block.branch
+        if branch is not None and RETURN_ADDRESS in branch.effects.writes:
+            queue.append(branch.pc + 8)
+        elif branch is not None and branch.effects.target is None:
+            if RETURN_ADDRESS in branch.effects.reads:
+                found.append(block)
+            else:
+                queue += block.targets
+        else:
+            queue += block.successors
+    return found
+
+
+def _reachable(blocks: dict[int, Block], heads: list[int]) -> dict[int, Block]:
+    found: set[int] = set()
+    queue = list(heads)
+    while queue:
+        pc = queue.pop()
+        if pc in found or pc not in blocks:
+            continue
+        found.add(pc)
+        queue += blocks[pc].successors
+    return {pc: block for pc, block in blocks.items() if pc in found}
+
+
+def _loop_heads(blocks: dict[int, Block], roots: list[int]) -> tuple[set[int], list[int]]:
+    """The targets of back edges, and all blocks so that, but for those edges, each comes after
+    whatever it leads to."""
+    loops: set[int] = set()
+    state: dict[int, int] = {}
+    order: list[int] = []
+    for root in roots:
+        if root in state:
+            continue
+        state[root] = 1
+        stack = [(root, iter(blocks[root].successors))]
+        while stack:
+            pc, successors = stack[-1]
+            for following in successors:
+                if following not in blocks:
+                    continue
+                if state.get(following) == 1:
+                    loops.add(following)
+                elif following not in state:
+                    state[following] = 1
+                    stack.append((following, iter(blocks[following].successors)))
+                    break
+            else:
+                state[pc] = 2
+                order.append(pc)
+                stack.pop()
+    return loops, order
+
+
+def _longest_paths(blocks: dict[int, Block], loops: set[int], order: list[int]) -> dict[int, int]:
+    """For every block, the most cycles from its beginning to the next loop head or the end."""
+    longest: dict[int, int] = {}
+    for pc in order:
+        if pc in blocks:
+            block = blocks[pc]
+            rest = [longest[f] for f in block.successors if f in blocks and f not in loops]
+            longest[pc] = block.cycles + max(rest, default=0)
+    return longest
+
+
+def _dirty(blocks: dict[int, Block]) -> dict[int, frozenset[int]]:
+    """The registers that may have been written before each block."""
+    before: dict[int, frozenset[int]] = dict.fromkeys(blocks, frozenset())
+    queue = list(blocks)
+    while queue:
+        pc = queue.pop()
+        after = before[pc] | blocks[pc].writes
+        for following in blocks[pc].successors:
+            if following in blocks and not after <= before[following]:
+                before[following] |= after
+                queue.append(following)
+    return before

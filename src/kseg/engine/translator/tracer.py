@@ -1,0 +1,152 @@
+"""Traces one instruction's declaration into a translation: registers are values, not memory."""
+
+from collections.abc import Callable
+from typing import Any
+
+from kseg.engine.codegen.builder import FunctionBuilder, Operand
+from kseg.engine.codegen.value import Symbol
+from kseg.engine.interpreter import fields
+from kseg.engine.interpreter.layout import STATE_OFFSETS
+from kseg.engine.interpreter.memory_access import MemoryAccess
+from kseg.engine.translator.effects import HI, LO
+from kseg.isa import registers as r
+from kseg.isa.exceptions import ExceptionCode
+from kseg.isa.profile import Profile
+from kseg.isa.values import WORD, Value
+
+INVARIANT = ", !invariant.load !2"
+"""Nothing changes it while the translation runs."""
+
+
+class _Registers:
+    def __init__(self, tracer: "RegionTracer") -> None:
+        self._tracer = tracer
+
+    def __getitem__(self, number: int) -> Value:
+        return self._tracer.read(number)
+
+    def __setitem__(self, number: int, value: Value) -> None:
+        self._tracer.written[number] = value
+
+
+class RegionTracer(MemoryAccess):
+    """A processor as `kseg.isa.semantics` wants it, for one instruction of a block.
+
+    What the instruction writes is in `written` and `loaded` afterwards; `read_register` gives
+    what it reads. Where the instruction cannot complete, `leave` emits the way out.
+    """
+
+    slow_copy = "leave"
+
+    def __init__(
+        self,
+        builder: FunctionBuilder,
+        profile: Profile,
+        big_endian: bool,
+        pc: int,
+        read_register: Callable[[int], Operand],
+        pending: tuple[int, Operand] | None,
+        leave: Callable[[], None],
+    ) -> None:
+        """`pending` is the load that has not arrived: its register and value."""
+        self.b, self.profile, self.big_endian = builder, profile, big_endian
+        self.pc = pc
+        self.next_pc = pc + 4 & WORD
+        self.gpr = _Registers(self)
+        self.written: dict[int, Value] = {}
+        self.loaded: tuple[int, Value] | None = None
+        self.branched: tuple[Value, Value] | None = None
+        self._read_register, self._pending, self._leave_now = read_register, pending, leave
+
+    def read(self, number: int) -> Value:
+        """A general register, without a load that is pending."""
+        return 0 if number == 0 else Symbol.of_i32(self.b, self._read_register(number))
+
+    @property
+    def hi(self) -> Value:
+        return Symbol.of_i32(self.b, self._read_register(HI))
+
+    @hi.setter
+    def hi(self, value: Value) -> None:
+        self.written[HI] = value
+
+    @property
+    def lo(self) -> Value:
+        return Symbol.of_i32(self.b, self._read_register(LO))
+
+    @lo.setter
+    def lo(self, value: Value) -> None:
+        self.written[LO] = value
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in STATE_OFFSETS:
+            raise AttributeError(name)
+        return fields.load_state(self.b, name)
+
+    def load_gpr(self, number: int, value: Value) -> None:
+        if self.profile.load_delay:
+            self.loaded = (number, value)
+        else:
+            self.written[number] = value
+
+    def latest_gpr(self, number: int) -> Value:
+        if self._pending is not None and self._pending[0] == number:
+            return Symbol.of_i32(self.b, self._pending[1])
+        return self.read(number)
+
+    # Stalls are known beforehand (`BlockEmitter`).
+
+    def interlock(self, *, hi: bool, lo: bool) -> None:
+        pass
+
+    def occupy(self, *, hi: bool, lo: bool) -> None:
+        pass
+
+    def branch(self, condition: Value, target: Value) -> None:
+        self.branched = (condition, target)
+
+    def trap_if(self, condition: Value, _: ExceptionCode, __: int = 0) -> None:
+        if isinstance(condition, Symbol):
+            with self.b.cold_if(condition.i1()):
+                self._leave_now()
+
+    def require_cp0(self) -> None:
+        status = self.status
+        refused = (status & r.STATUS_KUC) != 0
+        if not self.profile.kernel_cp0_only:
+            refused = refused & ((status & (1 << r.STATUS_CU_SHIFT)) == 0)
+        self.trap_if(refused, ExceptionCode.COPROCESSOR_UNUSABLE)
+
+    def load(self, address: Value, size: int) -> Symbol:
+        return super().load(self._symbol(address), size)
+
+    def load_around(self, address: Value) -> Symbol:
+        return super().load_around(self._symbol(address))
+
+    def store(self, address: Value, size: int, value: Value) -> None:
+        super().store(self._symbol(address), size, self._symbol(value))
+
+    def store_masked(self, address: Value, value: Value, mask: Value) -> None:
+        super().store_masked(self._symbol(address), self._symbol(value), self._symbol(mask))
+
+    def _symbol(self, value: Value) -> Symbol:
+        if isinstance(value, Symbol):
+            return value
+        return Symbol.of_i32(self.b, str(int(value) & WORD), (int(value) & WORD,) * 2)
+
+    def _place(
+        self,
+        address: Symbol,
+        size: int,
+        table: Operand,
+        call: str,
+        reported: Symbol,  # noqa: ARG002
+    ) -> Operand:
+        """The host address of `size` bytes at virtual `address`, by the tables alone."""
+        b = self.b
+        at = address.i32()
+        base = b.emit(f"load i64, ptr {self._slot(at, size, table)}, align 8{INVARIANT}")
+        with b.cold_if(b.emit(f"icmp eq i64 {base}, 0")):
+            self._leave_now()
+        sum_ = b.emit(f"add i64 {base}, {b.emit(f'zext i32 {at} to i64')}")
+        return b.emit(f"inttoptr i64 {sum_} to ptr")
