@@ -13,6 +13,8 @@ PROGRAMS = {
     "spawn 2": "spawn 2: done",
     "faults 5": "faults 5: done",
     "switches 5": "switches 5: done",
+    "misses 600": "misses 600: done",
+    "spawn 0": "spawn 0: done",
     "counter 2": "1 2",
     "nosuch": "nosuch: no such program (try: help)",
     "echo hi > a:/x; cat a:/x; rm a:/x": "hi",
@@ -26,6 +28,9 @@ LONGER = {
     "vmtest": "vmtest 100: checksum d7aecfe4",
 }
 """Too long for the reference engine."""
+
+COUNTED = ("syscalls", "faults", "misses", "spawn", "switches")
+"""Programs whose only argument says how often."""
 
 MISBEHAVIOUR = {
     "fault": "ended: store to unmapped address 0x00000000",
@@ -59,6 +64,19 @@ def test_longer_programs(command: str) -> None:
     assert output_of(command, "interpreter") == LONGER[command]
 
 
+@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize("count", ["x", "-1", "1x", "4294967296"])
+def test_a_count_that_is_no_number_is_refused(name: str, count: str) -> None:
+    printed = output_of(f"{name} {count}", "interpreter")
+    assert printed == f"{name}: {count} is not a number {name}: exit status 2"
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_more_than_a_count_is_refused(name: str) -> None:
+    printed = output_of(f"{name} 1 2", "interpreter")
+    assert printed == f"usage: {name} [N] {name}: exit status 2"
+
+
 @pytest.mark.parametrize("command", MISBEHAVIOUR)
 def test_misbehaving_programs_are_ended_and_cms_lives_on(command: str) -> None:
     printed = output_of(f"{command}; echo alive", "interpreter")
@@ -70,6 +88,16 @@ def test_a_hog_is_ended_by_its_limit() -> None:
     printed = output_of("limit 1; hog; echo alive", "interpreter")
     assert "hog: ended: used 1 seconds of CPU time (limit 1)" in printed
     assert printed.endswith("alive")
+
+
+def test_misses_are_misses() -> None:
+    """As many refills as were asked for, and a few that starting takes."""
+    refills = []
+    for count in (1000, 11000):
+        with Machine("cms", f"misses {count}; halt", engine="interpreter") as machine:
+            machine.run(seconds=60)
+            refills.append(machine.statistics.processors[0].tlb_refills)
+    assert refills[1] - refills[0] == pytest.approx(10000, rel=0.05)
 
 
 def test_engines_agree_on_every_count() -> None:

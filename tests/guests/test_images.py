@@ -23,9 +23,9 @@ KERNELS = {"cms.elf": 0x80000000, "cms-kuseg.elf": 0x40000000}
 
 EXPECTED_PROGRAMS = {
     "cat", "counter", "cp", "crc", "date", "dhrystone", "drives", "echo", "fault", "faults",
-    "format", "help", "hog", "kill", "ls", "matmul", "memory", "mkdir", "mv", "overflow", "primes",
-    "ps", "pwd", "rm", "shell", "sieve", "sleep", "sort", "spawn", "switches", "syscalls", "time",
-    "vmtest",
+    "format", "help", "hog", "kill", "ls", "matmul", "memory", "misses", "mkdir", "mv", "overflow",
+    "primes", "ps", "pwd", "rm", "shell", "sieve", "sleep", "sort", "spawn", "switches", "syscalls",
+    "time", "vmtest",
 }  # fmt: skip
 
 
@@ -99,14 +99,19 @@ def test_a_fresh_build_is_the_same_byte_for_byte(tmp_path: Path) -> None:
         pytest.skip(f"ziglang {installed} is installed, the images are built with {pinned}")
     # From another place, so that a path that got into an image would show.
     elsewhere = tmp_path / "a checkout with another path"
-    for part in ("guests/build.py", "guests/cms", "src/kseg/machine/cms_file_system"):
+    for part in ("guests", "src/kseg/machine/cms_file_system", "src/kseg/bench/guest"):
         copy_into(elsewhere, part)
     subprocess.run([sys.executable, str(elsewhere / "guests" / "build.py")], check=True)
-    for name in KERNELS:
-        fresh = (elsewhere / "src" / "kseg" / "images" / name).read_bytes()
-        assert fresh == (IMAGES / name).read_bytes(), (
-            f"{name} is stale; run: python guests/build.py"
-        )
+    fresh = contents_below(elsewhere / "src" / "kseg" / "images")
+    there = contents_below(IMAGES)
+    assert fresh.keys() == there.keys()
+    stale = [name for name in fresh if fresh[name] != there[name]]
+    assert not stale, "run: python guests/build.py"
+
+
+def contents_below(directory: Path) -> dict[str, bytes]:
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    return {str(path.relative_to(directory)): path.read_bytes() for path in files}
 
 
 def copy_into(target: Path, part: str) -> None:

@@ -96,6 +96,9 @@ bool parse_number(const char *text, uint32_t *number);
 /* argv[index] as a number, or `otherwise` if there is none; exits if it is wrong. */
 uint32_t number_argument(int argc, char **argv, int index, uint32_t otherwise);
 
+/* The same for a program whose only argument is a number; exits if there are more. */
+uint32_t only_argument(int argc, char **argv, uint32_t otherwise);
+
 /* Calendar date and time from seconds since 1970. */
 struct date {
     uint32_t year, month, day, hour, minute, second;

@@ -38,6 +38,15 @@ uint32_t number_argument(int argc, char **argv, int index, uint32_t otherwise)
     return number;
 }
 
+uint32_t only_argument(int argc, char **argv, uint32_t otherwise)
+{
+    if (argc > 2) {
+        error_text("usage: %s [N]\n", argv[0]);
+        exit(2);
+    }
+    return number_argument(argc, argv, 1, otherwise);
+}
+
 static bool is_leap(uint32_t year)
 {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;

@@ -8,7 +8,7 @@
 
 int main(int argc, char **argv)
 {
-    uint32_t count = number_argument(argc, argv, 1, 10000);
+    uint32_t count = only_argument(argc, argv, 10000);
     for (uint32_t done = 0; done < count;) {
         uint32_t pages = count - done < BATCH ? count - done : BATCH;
         int start = grow_heap((int)(pages * PAGE));

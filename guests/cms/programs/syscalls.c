@@ -5,7 +5,7 @@
 
 int main(int argc, char **argv)
 {
-    uint32_t count = number_argument(argc, argv, 1, 10000);
+    uint32_t count = only_argument(argc, argv, 10000);
     for (uint32_t index = 0; index < count; index++)
         process_number();
     printf("syscalls %u: done\n", count);

@@ -1,0 +1,86 @@
+"""The guest system cms: its programs, the system disk that holds them, its two kernels."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from toolchain import Workshop
+
+ROOT = Path(__file__).resolve().parents[1]
+
+KERNEL_BASES = {"cms.elf": 0x80000000, "cms-kuseg.elf": 0x40000000}
+"""Where each kernel image is linked; docs/cms.md says why there are two."""
+
+FILE_TIME = 1_767_225_600
+"""The time of every file on the system disk: 2026-01-01, whenever it is built."""
+
+INCLUDE = "-Icms/include"
+LINK = ("--nmagic", "--no-rosegment")
+
+
+def cms_images(work: Path) -> dict[str, bytes]:
+    """The kernel images, by file name; `work` is an empty directory."""
+    shutil.copytree(ROOT / "guests" / "cms", work / "cms")
+    workshop = Workshop(work)
+    (work / "system.disk").write_bytes(_system_disk(workshop))
+    return {name: _kernel(workshop, name, base) for name, base in KERNEL_BASES.items()}
+
+
+def _sources(workshop: Workshop, directory: str) -> list[Path]:
+    return sorted((workshop.work / "cms" / directory).rglob("*.[cS]"))
+
+
+def _programs(workshop: Workshop) -> dict[str, bytes]:
+    """Every program, by name: a file in programs/, or a directory of files."""
+    shared = _sources(workshop, "lib") + _sources(workshop, "common")
+    library = workshop.compile(shared, "user", "-Os", "-Icms/lib", INCLUDE)
+    sources = _sources(workshop, "programs")
+    made = workshop.compile(sources, "user", "-O2", "-Icms/lib", INCLUDE)
+    parts: dict[str, list[str]] = {}
+    for source, target in zip(sources, made, strict=True):
+        relative = source.relative_to(workshop.work / "cms" / "programs")
+        parts.setdefault(relative.parts[0].removesuffix(".c"), []).append(target)
+
+    def one(name: str) -> bytes:
+        objects = parts[name] + library
+        options = (*LINK, "--strip-all")
+        return workshop.link("cms/lib/program.ld", objects, f"linked/{name}", *options)
+
+    return dict(zip(parts, workshop.pool.map(one, parts), strict=True))
+
+
+def _system_disk(workshop: Workshop) -> bytes:
+    """The file system with the programs and texts, no larger than it must be."""
+    files = _programs(workshop)
+    for text in sorted((workshop.work / "cms" / "text").iterdir()):
+        files[text.name] = text.read_bytes()
+    return bytes(_file_system_module().pack(files, label="system", modified=FILE_TIME))
+
+
+def _kernel(workshop: Workshop, name: str, base: int) -> bytes:
+    options = ["-Os", "-Icms/kernel", "-Wa,-I.", INCLUDE]
+    if base != 0x80000000:
+        options.append("-DCMS_KUSEG")
+    sources = _sources(workshop, "kernel") + _sources(workshop, "common")
+    objects = workshop.compile(sources, name.removesuffix(".elf"), *options)
+    place = f"--defsym=KERNEL_BASE={base:#x}"
+    return workshop.link("cms/kernel/kernel.ld", objects, name, *LINK, place)
+
+
+def _file_system_module() -> ModuleType:
+    """kseg's file system tool, loaded from these sources and without the rest of kseg."""
+    directory = ROOT / "src" / "kseg" / "machine" / "cms_file_system"
+    specification = importlib.util.spec_from_file_location(
+        "cms_file_system", directory / "__init__.py", submodule_search_locations=[str(directory)]
+    )
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    specification.loader.exec_module(module)
+    return importlib.import_module("cms_file_system.memory_disk")
