@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from measure import Run, run
-from peers import BENCHMARKS, kseg
-from report import table, verdict, write_json
+from kseg.bench.kseg_peer import kseg
+from kseg.bench.process import Run, run
+from kseg.bench.report import table
+from shared import BENCHMARKS, verdict, write_json
 
 BOOT = ("run", "cms", "halt")
 WARM_TARGET = 0.2
@@ -53,7 +54,7 @@ def start_table(runs: dict[str, list[Run]]) -> str:
         if target is None:
             row += ["", ""]
         else:
-            row += [seconds(target), verdict(least, target, at_least=False)]
+            row += [seconds(target), verdict(least, target)]
         rows.append(row)
     return table(["milliseconds", "processor", "wall", "target", ""], rows)
 

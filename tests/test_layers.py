@@ -13,6 +13,7 @@ LAYERS = [
     {"machine", "devices"},
     {"monitor"},
     {"api"},
+    {"bench"},
     {"cli"},
     {"__main__", "__init__"},
 ]

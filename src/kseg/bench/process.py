@@ -1,28 +1,27 @@
-"""Running a command and knowing what it cost; interleaved runs and the medians of their ratios.
+"""Running one command and knowing what it cost."""
 
-What is measured is the processor time of the child process: the clock on the wall also counts
-what other programs do. Two commands are compared by running them in turn, taking the ratio of
-each pair of neighbours, and of these ratios the median: a machine that becomes slower or faster
-in between then hits both.
-"""
-
-import math
 import os
 import pty
+import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
-LONGEST_RUN = 300
-"""Seconds after which a command is taken to hang."""
+MOST_OUTPUT = 1 << 20
+"""Bytes of output that are kept; a peer gone wild must not fill the memory."""
 
 
 class MeasureError(RuntimeError):
-    """A command failed, or computed something else than it should."""
+    """A command failed, hung, or computed something else than it should; the text is one or more
+    lines."""
+
+
+class TimeOut(MeasureError):
+    """A command was killed because it took too long."""
 
 
 @dataclass(frozen=True)
@@ -40,58 +39,73 @@ def run(
     *,
     terminal: bool = False,
     environment: Mapping[str, str] | None = None,
+    limit: float = 300,
+    accepted: frozenset[int] = frozenset({0}),
 ) -> Run:
-    """Run `command` with its output caught; with `terminal`, it believes to be at one."""
-    if terminal:
-        reading, writing = pty.openpty()
-    else:
-        reading, writing = os.pipe()
+    """Run `command` with its output caught; with `terminal`, it believes to be at one.
+
+    After `limit` seconds it is killed, with everything it has started, and so it is when this
+    process is interrupted. TimeOut then; MeasureError if it cannot be started or ends
+    with a code that is not `accepted`.
+    """
+    words = [str(word) for word in command]
+    shown = " ".join(words)
+    reading, writing = pty.openpty() if terminal else os.pipe()
     started = time.monotonic()
-    process = subprocess.Popen(
-        [str(word) for word in command],
-        cwd=directory,
-        stdin=writing if terminal else subprocess.DEVNULL,
-        stdout=writing,
-        stderr=writing,
-        env={**os.environ, **(environment or {})},
-    )
-    os.close(writing)
-    alarm = threading.Timer(LONGEST_RUN, process.kill)
+    try:
+        process = subprocess.Popen(
+            words,
+            cwd=directory,
+            stdin=writing if terminal else subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+            env={**os.environ, **(environment or {})},
+            # A group of its own: whatever it starts can be ended with it.
+            start_new_session=True,
+        )
+    except OSError as error:
+        os.close(reading)
+        raise MeasureError(f"cannot start `{shown}`: {error.strerror}") from None
+    finally:
+        os.close(writing)
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        _kill(process.pid)
+
+    alarm = threading.Timer(limit, end)
     alarm.start()
     try:
-        output = read_all(reading)
+        output = _read_all(reading)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall_time = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
     except BaseException:
-        process.kill()
+        _kill(process.pid)
+        process.wait()
         raise
     finally:
         alarm.cancel()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall_time = time.monotonic() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        words = " ".join(map(str, command))
-        raise MeasureError(f"`{words}` ended with {process.returncode}:\n{output}")
+    if late.is_set():
+        raise TimeOut(f"`{shown}` did not end within {limit:.0f} s and was killed")
+    if process.returncode not in accepted:
+        raise MeasureError(f"`{shown}` ended with {process.returncode}:\n{output}")
     return Run(output, usage.ru_utime + usage.ru_stime, wall_time)
 
 
-def read_all(descriptor: int) -> str:
+def _kill(group: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def _read_all(descriptor: int) -> str:
     """Everything that comes before the other side closes, and close this one."""
     parts = []
-    with open(descriptor, "rb", buffering=0) as stream:
-        try:
-            while part := stream.read(65536):
-                parts.append(part)
-        except OSError:
-            pass  # how a terminal tells that the other side has closed
+    room = MOST_OUTPUT
+    # An error is how a terminal tells that the other side has closed.
+    with open(descriptor, "rb", buffering=0) as stream, suppress(OSError):
+        while part := stream.read(65536):
+            parts.append(part[:room])
+            room -= len(parts[-1])
     return b"".join(parts).decode(errors="replace").replace("\r\n", "\n")
-
-
-def median_ratio(ours: Iterable[float], theirs: Iterable[float]) -> float:
-    """The median of the ratios of runs that stood beside each other."""
-    return median(our / their for our, their in zip(ours, theirs, strict=True))
-
-
-def geometric_mean(numbers: Iterable[float]) -> float:
-    """The mean for ratios: 2 and 1/2 give 1."""
-    logarithms = [math.log(number) for number in numbers]
-    return math.exp(sum(logarithms) / len(logarithms))

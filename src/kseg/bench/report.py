@@ -1,11 +1,13 @@
-"""How results are shown: plain tables, and JSON for machines."""
+"""Results as plain tables, and as JSON for machines."""
 
-import json
 import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from kseg.bench.samples import Samples
+from kseg.bench.targets import Target
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -21,10 +23,48 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(shown)
 
 
-def verdict(value: float, target: float, *, at_least: bool) -> str:
-    """Whether a target is met. It is said and never enforced: timings depend on the machine."""
-    met = value >= target if at_least else value <= target
-    return "met" if met else "MISSED"
+def number(value: float) -> str:
+    """Three digits that count, or all before the point: 0.123, 1.23, 12.3, 123, 1234."""
+    decimals = 3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{decimals}f}"
+
+
+def samples_table(samples: Samples, kseg: str) -> str:
+    """A row for everybody who was measured; the last column is `kseg`'s
+    speed divided by theirs."""
+    things = samples.things
+    several = len(things) > 1
+    headings = [samples.unit, *things, *(["mean"] if several else [])]
+    compared = kseg in samples.cells and len(samples.cells) > 1
+    rows = []
+    for who, row in samples.cells.items():
+        cells = [number(samples.median(who, what)) if what in row else "" for what in things]
+        means = [number(samples.mean(who))] if several else []
+        ratio = samples.mean_speedup(kseg, who) if compared else None
+        rows.append([who, *cells, *means, *([f"{ratio:.2f}"] if ratio else [])])
+    heading = [f"{kseg} /"] if compared else []
+    if samples.instructions:
+        counts = [f"{samples.instructions.get(what, 0) / 1e6:.1f}" for what in things]
+        padding = [""] * (several + compared)
+        rows.append(["(million instructions)", *counts, *padding])
+    title = f"{samples.title}: median of {rounds(samples)}"
+    return f"{title}\n\n{table([*headings, *heading], rows)}"
+
+
+def rounds(samples: Samples) -> str:
+    """How often everything was measured."""
+    count = max((len(each) for row in samples.cells.values() for each in row.values()), default=0)
+    return f"{count} round{'' if count == 1 else 's'}"
+
+
+def targets_table(targets: Sequence[Target]) -> str:
+    rows = []
+    for target in targets:
+        sign = ">=" if target.at_least else "<="
+        measured = "" if target.measured is None else f"{target.measured:.2f}"
+        bounds = (f"{sign} {target.must:g}", f"{sign} {target.aim:g}")
+        rows.append([target.figure, *bounds, measured, target.verdict])
+    return table(["targets", "must", "aim", "measured", ""], rows)
 
 
 def host() -> dict[str, Any]:
@@ -39,15 +79,9 @@ def host() -> dict[str, Any]:
 
 
 def processor_model() -> str:
+    """The processor's name, as far as the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
     return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
-
-
-def write_json(path: str | None, results: dict[str, Any]) -> None:
-    """Write `results`, with the host they belong to, when a file is wanted."""
-    if path is not None:
-        text = json.dumps({"host": host(), **results}, indent=2)
-        Path(path).write_text(text + "\n")

@@ -1,125 +1,130 @@
-"""How fast an engine executes, beside other emulators measured in the same run.
+"""One run of `kseg bench`: from the user's choices to everything that is known afterwards."""
 
-    python benchmarks/interpreter.py [--engine NAME] [--json FILE] [--programs sieve,crc32]
-
-The targets are for the interpreter: 4 times System/161's rate and twice GXemul's.
-"""
-
-import argparse
-import sys
+import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from build import PROGRAMS
-from measure import geometric_mean
-from peers import OTHERS, Kseg, MissingError, Peer, find
-from rates import Checksums, Rates, measure_rates
-from report import table, verdict, write_json
+from kseg.bench.boot import measure_boot
+from kseg.bench.chart import chart
+from kseg.bench.kseg_peer import Kseg
+from kseg.bench.laboratory import NORMAL, Effort, Laboratory
+from kseg.bench.operating_system import measure_operating_system
+from kseg.bench.os161 import Os161, measure_os161
+from kseg.bench.others import OTHERS
+from kseg.bench.peer import MissingError, Peer
+from kseg.bench.programs import PROGRAMS
+from kseg.bench.report import host, samples_table, targets_table
+from kseg.bench.samples import Samples
+from kseg.bench.short import measure_short
+from kseg.bench.steady import code_sizes, measure_steady
+from kseg.bench.survey import survey
+from kseg.bench.targets import Target, targets
+from kseg.engine import ENGINES
+from kseg.errors import KsegError
+from kseg.version import __version__
 
-TARGETS = {"System/161": 4.0, "GXemul": 2.0}
-
-
-def rate_table(results: Sequence[Rates], peers: Sequence[Peer]) -> str:
-    headings = ["million instr/s", *(peer.name for peer in peers)]
-    rows = [
-        [rates.program, *(f"{rates.rate(peer.name) / 1e6:.0f}" for peer in peers)]
-        for rates in results
-    ]
-    return table(headings, rows)
-
-
-def ratio_table(results: Sequence[Rates], kseg: Kseg, others: Sequence[Peer]) -> str:
-    """How many times as fast as each other peer kseg is."""
-    rows = [
-        [rates.program, *(f"{rates.ratio(kseg.name, other.name):.2f}" for other in others)]
-        for rates in results
-    ]
-    means = [f"{mean_ratio(results, kseg, other):.2f}" for other in others]
-    rows.append(["geometric mean", *means])
-    return table([f"{kseg.name} /", *(other.name for other in others)], rows)
-
-
-def mean_ratio(results: Sequence[Rates], kseg: Kseg, other: Peer) -> float:
-    return geometric_mean(rates.ratio(kseg.name, other.name) for rates in results)
+WORKLOADS = {
+    "cpu": "the programs in steady state: instructions a second",
+    "short": "runs of 10 M, 100 M and 1 G instructions, the whole process",
+    "os": "cms: system calls, page faults, TLB misses, processes, context switches",
+    "boot": "cms to its prompt and back",
+}
+"""By the name that chooses it: what is measured. OS/161 takes part when a kernel is given."""
 
 
-def target_table(results: Sequence[Rates], kseg: Kseg, others: Sequence[Peer]) -> str:
-    rows = []
-    for other in others:
-        target = TARGETS.get(other.name)
-        if target is None:
-            continue
-        mean = mean_ratio(results, kseg, other)
-        worst = min(results, key=lambda rates, name=other.name: rates.ratio(kseg.name, name))
-        least = worst.ratio(kseg.name, other.name)
-        for what, value in (("mean", mean), (f"worst: {worst.program}", least)):
-            shown = verdict(value, target, at_least=True)
-            rows.append([f"{other.name}, {what}", f"{target:.1f}", f"{value:.2f}", shown])
-    return table(["times the rate of", "target", "measured", ""], rows) if rows else ""
+@dataclass(frozen=True)
+class Choices:
+    """What the user wants measured."""
+
+    workloads: Sequence[str] = tuple(WORKLOADS)
+    programs: Sequence[str] = tuple(PROGRAMS)
+    engines: Sequence[str] = ENGINES
+    peers: Sequence[str] = tuple(OTHERS)
+    named: frozenset[str] = frozenset()
+    """The engines and peers that were asked for by name, as they are called in results."""
+    effort: Effort = NORMAL
+    rounds: int | None = None
+    os161: Os161 | None = None
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--engine", default="interpreter", help="kseg's engine")
-    parser.add_argument("--programs", default=",".join(PROGRAMS), help="which, with commas")
-    parser.add_argument("--peers", help="only those whose names contain one of these, with commas")
-    parser.add_argument("--rounds", type=int, default=200, help="millions of instructions a run")
-    parser.add_argument("--repeat", type=int, default=5, help="runs of everything")
-    parser.add_argument("--json", metavar="FILE", help="write all numbers")
-    return parser.parse_args()
+@dataclass
+class Results:
+    """What came out."""
+
+    kseg: str
+    """Whose targets are shown."""
+    workloads: list[Samples]
+    targets: list[Target]
+    code_sizes: dict[str, float]
+    left_out: list[str]
+    failures: list[str]
+    host: dict[str, Any] = field(default_factory=host)
+
+    def tables(self) -> str:
+        legend = f"Ratios: how many times as fast as the others {self.kseg} is."
+        parts = [samples_table(samples, self.kseg) for samples in self.workloads if samples.cells]
+        return "\n\n\n".join([legend, *parts, targets_table(self.targets)])
+
+    def as_json(self) -> str:
+        data = {
+            "kseg": __version__,
+            "host": self.host,
+            "targets_of": self.kseg,
+            "targets": [target.as_data() for target in self.targets],
+            "workloads": [samples.as_data() for samples in self.workloads],
+            "code_bytes_per_instruction": self.code_sizes,
+            "left_out": self.left_out,
+            "failures": self.failures,
+        }
+        return json.dumps(data, indent=2) + "\n"
+
+    def as_svg(self) -> str:
+        note = f"{self.host['processor']}, {self.host['system']}, Python {self.host['python']}"
+        return chart(self.workloads, f"kseg {__version__} and others, in one run", note)
 
 
-def main() -> int:
-    wanted = arguments()
-    try:
-        kseg = Kseg(wanted.engine)
-    except MissingError as error:
-        print(error, file=sys.stderr)
-        return 1
-    others, messages = find(OTHERS)
-    if wanted.peers:
-        names = wanted.peers.lower().split(",")
-        others = [peer for peer in others if any(name in peer.name.lower() for name in names)]
-    for message in messages:
-        print(message, file=sys.stderr)
-    peers = [kseg, *others]
-    checksums = Checksums()
-    results = []
-    with tempfile.TemporaryDirectory(prefix="kseg-benchmarks-") as work:
-        for program in wanted.programs.split(","):
-            print(f"{program} ...", file=sys.stderr)
-            rates = measure_rates(
-                program,
-                kseg,
-                peers,
-                rounds=wanted.rounds,
-                repeat=wanted.repeat,
-                work=Path(work),
-                checksums=checksums,
-            )
-            results.append(rates)
-    parts = [rate_table(results, peers)]
-    if others:
-        parts += [ratio_table(results, kseg, others), target_table(results, kseg, others)]
-    print("\n\n".join(part for part in parts if part))
-    write_json(
-        wanted.json,
-        {
-            "engine": wanted.engine,
-            "programs": {
-                rates.program: {
-                    "instructions_per_round": rates.instructions_per_round,
-                    "instructions_per_second": rates.rates,
-                    "ratios": {each.name: rates.ratio(kseg.name, each.name) for each in others},
-                }
-                for rates in results
-            },
-            "mean_ratios": {each.name: mean_ratio(results, kseg, each) for each in others},
-        },
-    )
-    return 0
+def measure(choices: Choices, say: Callable[[str], None]) -> Results:
+    """Do it. KsegError when nothing can be measured; `say` is told what goes on."""
+    with _laboratory(choices, say) as lab:
+        survey(lab, choices.programs[0], choices.named)
+        if not lab.engines:
+            raise KsegError("none of kseg's engines can be measured: " + "; ".join(lab.left_out))
+        workloads: list[Samples] = []
+        sizes: dict[str, float] = {}
+        if "cpu" in choices.workloads:
+            workloads.append(measure_steady(lab, choices.programs))
+            sizes = code_sizes(lab, choices.programs)
+        if "short" in choices.workloads:
+            workloads += measure_short(lab, choices.programs)
+        if "os" in choices.workloads:
+            workloads.append(measure_operating_system(lab))
+        if "boot" in choices.workloads:
+            workloads += measure_boot(lab)
+        if choices.os161 is not None:
+            workloads.append(measure_os161(lab, choices.os161))
+        kseg = lab.engines[0].name
+        reached = targets(kseg, workloads, sizes)
+        return Results(kseg, workloads, reached, sizes, lab.left_out, lab.failures)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+@contextmanager
+def _laboratory(choices: Choices, say: Callable[[str], None]) -> Iterator[Laboratory]:
+    """A place to work, which is gone afterwards, and whoever of the chosen is installed."""
+    with tempfile.TemporaryDirectory(prefix="kseg-bench-") as work:
+        try:
+            engines = [Kseg(name) for name in choices.engines]
+        except MissingError as missing:
+            raise KsegError(str(missing)) from None
+        lab = Laboratory(Path(work), choices.effort, choices.rounds, say, engines)
+        for name in choices.peers:
+            try:
+                peer: Peer = OTHERS[name]()
+            except MissingError as missing:
+                lab.leave_out(name, str(missing))
+            else:
+                lab.others.append(peer)
+        yield lab

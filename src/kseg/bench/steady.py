@@ -1,88 +1,70 @@
-"""Instructions per second of a benchmark program, under several peers in turn.
+"""Steady state: instructions a second, starting up not counted.
 
-A rate is taken between two runs, one long and one of a single round, so that what happens
-before and after the program's work does not count: neither a peer's start nor the program's own
-preparation. The number of instructions is kseg's count, for everybody; native code is rated as if
-it had executed them.
+A rate is taken between two runs, a long one and a fifth of it, so that what happens before and
+after the program's work does not count, nor the translation of code that has become hot by then.
+What is taken is processor time: the clock on the wall also counts what other programs do. The
+number of instructions is kseg's count, for everybody; native code is rated as if it had executed
+them.
 """
 
-import re
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-from statistics import median
+from collections.abc import Callable, Sequence
 
-from measure import MeasureError, Run, median_ratio, run
-from peers import Kseg, Peer
+from kseg.bench.kseg_peer import Kseg
+from kseg.bench.laboratory import Laboratory
+from kseg.bench.peer import Peer
+from kseg.bench.process import MeasureError
+from kseg.bench.programs import PROGRAMS
+from kseg.bench.samples import Samples
 
-SHORT = 1
-"""Rounds of the run that a long one is compared with."""
+BUDGET = 38
+"""Seconds at normal effort."""
 
-
-class Rates:
-    """The rates of some peers at one program, in instructions a second."""
-
-    def __init__(self, program: str, instructions_per_round: float) -> None:
-        self.program = program
-        self.instructions_per_round = instructions_per_round
-        self.rates: dict[str, list[float]] = {}
-
-    def add(self, peer: str, rate: float) -> None:
-        self.rates.setdefault(peer, []).append(rate)
-
-    def rate(self, peer: str) -> float:
-        return median(self.rates[peer])
-
-    def ratio(self, ours: str, theirs: str) -> float:
-        return median_ratio(self.rates[ours], self.rates[theirs])
+FIFTH = 5
 
 
-class Checksums:
-    """What the programs computed; everybody must compute the same."""
-
-    def __init__(self) -> None:
-        self._first: dict[tuple[str, int], tuple[str, str]] = {}
-
-    def check(self, peer: Peer, program: str, rounds: int, output: str) -> None:
-        found = re.search(rf"^{program} {rounds} ([0-9a-f]{{8}})$", output, re.MULTILINE)
-        if found is None:
-            raise MeasureError(f"{peer.name}: {program} printed no checksum:\n{output}")
-        first, checksum = self._first.setdefault((program, rounds), (peer.name, found[1]))
-        if checksum != found[1]:
-            both = f"{checksum} under {first}, {found[1]} under {peer.name}"
-            raise MeasureError(f"{program}, {rounds} rounds: {both}")
+def measure_steady(lab: Laboratory, programs: Sequence[str]) -> Samples:
+    """Everybody's rate at each of the programs."""
+    samples = Samples("steady", "steady state", "million instructions/s", more_is_better=True)
+    samples.instructions = {program: PROGRAMS[program].each for program in programs}
+    measure = {peer.name: _rate_of(lab, peer) for peer in lab.peers}
+    return lab.interleave(samples, measure, programs, BUDGET)
 
 
-def measure_rates(
-    program: str,
-    kseg: Kseg,
-    peers: Sequence[Peer],
-    *,
-    rounds: int,
-    repeat: int,
-    work: Path,
-    checksums: Checksums,
-) -> Rates:
-    """Run `program` under every peer in turn, `repeat` times over."""
+def _rate_of(lab: Laboratory, peer: Peer) -> Callable[[str], float]:
+    speed = lab.speeds[peer.name]
+    most = max(2, int(speed.rounds_per_second * lab.effort.steady_seconds))
+    least = max(1, most // FIFTH)
+    warm: set[str] = set()
 
-    def timed(peer: Peer, count: int) -> Run:
-        done = run(peer.prepare(program, count, work), work, terminal=peer.terminal)
-        checksums.check(peer, program, count, done.output)
-        return done
+    def rate(program: str) -> float:
+        if isinstance(peer, Kseg) and program not in warm:
+            # Translated code is kept between runs; from the second run on it is there.
+            lab.run_program(peer, program, most)
+            warm.add(program)
+        short = lab.run_program(peer, program, least).processor_time
+        long = lab.run_program(peer, program, most).processor_time
+        if long <= short:
+            raise MeasureError(f"{program}: {most} rounds are too short to measure")
+        return PROGRAMS[program].each * (most - least) / (long - short) / 1e6
 
-    # The first run of anything also fills caches.
-    for peer in peers:
-        timed(peer, SHORT)
-    long, short = (kseg.count_instructions(program, count, work) for count in (rounds, SHORT))
-    rates = Rates(program, (long - short) / (rounds - SHORT))
-    for _ in range(repeat):
-        for peer in peers:
-            count = rounds * peer.pace
-            least = timed(peer, SHORT).processor_time
-            most = timed(peer, count).processor_time
-            if most <= least:
-                print(f"{peer.name}: {program}: too short to measure", file=sys.stderr)
-                most = least + 1e-3
-            instructions = rates.instructions_per_round * (count - SHORT)
-            rates.add(peer.name, instructions / (most - least))
-    return rates
+    return rate
+
+
+def code_sizes(lab: Laboratory, programs: Sequence[str]) -> dict[str, float]:
+    """Bytes of machine code for each translated instruction, by program.
+
+    Of kseg's first engine, as far as it translates and says so. Failures are reported and leave
+    the program out.
+    """
+    sizes = {}
+    peer = lab.engines[0]
+    for program in programs:
+        rounds = max(1, int(lab.speeds[peer.name].rounds_per_second / 20))
+        try:
+            engine = lab.count(peer.prepare(program, rounds, lab.work)).engine
+        except MeasureError as error:
+            lab.failed(peer.name, error)
+            continue
+        if engine.get("translated_instructions"):
+            sizes[program] = engine["code_bytes"] / engine["translated_instructions"]
+    return sizes

@@ -1,0 +1,58 @@
+"""Work for an operating system: cms making system calls, page faults, processes, switches.
+
+Measured is the whole process by the clock on the wall, boot included. System/161 boots the same
+kernel and executes the same instructions.
+"""
+
+from collections.abc import Callable
+
+from kseg.bench.boot import cms_command
+from kseg.bench.kseg_peer import Kseg
+from kseg.bench.laboratory import Laboratory
+from kseg.bench.others import System161
+from kseg.bench.process import MeasureError
+from kseg.bench.samples import Samples
+
+BUDGET = 16
+"""Seconds at normal effort."""
+
+COMMANDS = {
+    "syscalls": 700_000,
+    "faults": 60_000,
+    "misses": 1_500_000,
+    "spawn": 2_700,
+    "switches": 330_000,
+}
+"""Programs of cms, and how often they do what they are called after at normal effort."""
+
+INSTRUCTIONS = 150_000_000
+"""What each of them takes at normal effort, about."""
+
+
+def measure_operating_system(lab: Laboratory) -> Samples:
+    """The times of everybody who can boot cms."""
+    samples = Samples("os", "work for cms, whole process", "seconds", more_is_better=False)
+    times = {name: max(1, int(count * lab.effort.work)) for name, count in COMMANDS.items()}
+    lines = {name: f"limit 0; {name} {count}; halt" for name, count in times.items()}
+
+    def timed(peer: Kseg | System161) -> Callable[[str], float]:
+        def seconds(name: str) -> float:
+            done = lab.run(cms_command(lab, peer, lines[name]))
+            if f"{name} {times[name]}: done" not in done.output:
+                raise MeasureError(f"cms did not get `{lines[name]}` done:\n{done.output}")
+            return done.wall_time
+
+        return seconds
+
+    present = {
+        peer.name: timed(peer)
+        for peer in lab.peers
+        if isinstance(peer, Kseg | System161)
+        and lab.has_time_for(peer, INSTRUCTIONS * lab.effort.work, "work for cms")
+    }
+    lab.interleave(samples, present, list(lines), BUDGET)
+    for name, line in lines.items():
+        if lab.engines[0].name in samples.cells:
+            counted = lab.count(cms_command(lab, lab.engines[0], line))
+            samples.instructions[name] = counted.instructions
+    return samples

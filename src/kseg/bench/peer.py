@@ -1,0 +1,67 @@
+"""What every measured emulator has: a way to say which command runs a program."""
+
+import os
+import shutil
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from kseg.bench import programs
+
+CONFIGURATION = "0 serial\n1 timer\n31 mainboard ramsize=4M cpus=1\n"
+"""The System/161 machine that programs and cms run on; kseg and System/161 read the same file."""
+
+
+class MissingError(Exception):
+    """A peer is not installed here; the message says what was looked for."""
+
+
+class Peer(ABC):
+    """Something that runs the benchmark programs."""
+
+    name: str
+    platform: str
+    byte_order: ClassVar[Literal["big", "little"]] = "big"
+    terminal: ClassVar[bool] = False
+
+    def prepare(self, program: str, rounds: int, work: Path) -> Sequence[str | Path]:
+        """The command that runs `program` for so many rounds; its files go into `work`."""
+        path = work / f"{self.platform}-{program}-{rounds}"
+        if not path.exists():
+            contents = self.executable_of(program, work)
+            path.write_bytes(programs.with_rounds(contents, rounds, self.byte_order))
+            path.chmod(0o755)
+        return self.command(path, work)
+
+    def executable_of(self, program: str, work: Path) -> bytes:  # noqa: ARG002
+        """The image of `program`, with any number of rounds."""
+        return programs.image(self.platform, program)
+
+    @abstractmethod
+    def command(self, image: Path, work: Path) -> Sequence[str | Path]:
+        """What runs `image`."""
+
+
+def installed(variable: str, name: str) -> str:
+    """The program that the environment variable names, or the one called `name` in PATH."""
+    wanted = os.environ.get(variable) or name
+    found = shutil.which(wanted)
+    if found is None:
+        raise MissingError(f"no {wanted} in PATH; {variable} names another place")
+    return str(Path(found).absolute())
+
+
+def beside_python(name: str) -> str:
+    """The path of a console script that was installed with this Python, else its name."""
+    path = Path(sys.executable).parent / name
+    return str(path) if path.exists() else name
+
+
+def configuration(work: Path) -> Path:
+    """The file with CONFIGURATION."""
+    path = work / "sys161.conf"
+    if not path.exists():
+        path.write_text(CONFIGURATION)
+    return path

@@ -1,0 +1,106 @@
+"""Short runs: the whole process from its start to its end, by the clock on the wall.
+
+Starting, loading, translating: everything counts. kseg keeps translated code between runs, so it
+is measured twice: *first*, with a cache that holds the interpreter alone, and *warm*, once more
+with what the first run has left there. An engine that leaves nothing has no first time of its own.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from kseg.bench.kseg_peer import Kseg
+from kseg.bench.laboratory import Laboratory
+from kseg.bench.peer import Peer
+from kseg.bench.programs import PROGRAMS
+from kseg.bench.samples import Samples
+
+FIRST = ", first time"
+"""What is added to the name of an engine that starts with an empty code cache."""
+
+SIZES = {"10 M": 10_000_000, "100 M": 100_000_000, "1 G": 1_000_000_000}
+"""Instructions, by what a size is called."""
+
+BUDGETS = {"10 M": 6, "100 M": 12, "1 G": 40}
+"""Seconds at normal effort."""
+
+
+def measure_short(lab: Laboratory, programs: Sequence[str]) -> list[Samples]:
+    """Everybody's times at each of the programs, by size."""
+    return [_measure_size(lab, programs, size) for size in SIZES]
+
+
+def _measure_size(lab: Laboratory, programs: Sequence[str], size: str) -> Samples:
+    title = f"{size} instructions, whole process"
+    samples = Samples(f"short {size}", title, "seconds", more_is_better=False)
+    samples.instructions = {
+        program: PROGRAMS[program].preparing + _rounds(program, size) * PROGRAMS[program].each
+        for program in programs
+    }
+    measure: dict[str, Callable[[str], float]] = {}
+    for peer in lab.peers:
+        if not lab.has_time_for(peer, SIZES[size], f"{size} instructions"):
+            continue
+        if isinstance(peer, Kseg):
+            measure |= _first_and_warm(lab, peer, size)
+        else:
+            measure[peer.name] = _wall_time(lab, peer, size)
+    return lab.interleave(samples, measure, programs, BUDGETS[size])
+
+
+def _rounds(program: str, size: str) -> int:
+    return PROGRAMS[program].rounds(SIZES[size])
+
+
+def _wall_time(lab: Laboratory, peer: Peer, size: str) -> Callable[[str], float]:
+    return lambda program: lab.run_program(peer, program, _rounds(program, size)).wall_time
+
+
+def _first_and_warm(lab: Laboratory, peer: Kseg, size: str) -> dict[str, Callable[[str], float]]:
+    """The two ways to measure an engine, or one where there is no difference."""
+    fresh = fresh_cache(lab, peer)
+    used = lab.work / f"used-{peer.engine}"
+
+    def run_with(program: str, cache: Path) -> float:
+        done = lab.run_program(peer, program, _rounds(program, size), cache=cache)
+        return done.wall_time
+
+    def first(program: str) -> float:
+        shutil.rmtree(used, ignore_errors=True)
+        shutil.copytree(fresh, used)
+        return run_with(program, used)
+
+    def warm(program: str) -> float:
+        return run_with(program, used)
+
+    if not _keeps_code(lab, peer, fresh):
+        return {peer.name: lambda program: run_with(program, fresh)}
+    # In this order: the second uses what the first has left.
+    return {peer.name + FIRST: first, peer.name: warm}
+
+
+def fresh_cache(lab: Laboratory, peer: Kseg) -> Path:
+    """A cache with the interpreter, which was used for nothing but booting cms."""
+    path = lab.work / f"fresh-{peer.engine}"
+    if not path.exists():
+        lab.run(peer.boot("cms", "halt"), cache=path)
+        # An engine that needs no cache makes none.
+        path.mkdir(exist_ok=True, mode=0o700)
+    return path
+
+
+def _keeps_code(lab: Laboratory, peer: Kseg, fresh: Path) -> bool:
+    """Whether a run leaves anything in the cache that was not there."""
+    trial = lab.work / f"trial-{peer.engine}"
+    shutil.copytree(fresh, trial)
+    program = next(iter(PROGRAMS))
+    rounds = max(1, int(lab.speeds[peer.name].rounds_per_second / 20))
+    lab.run_program(peer, program, rounds, cache=trial)
+    different = _contents(trial) != _contents(fresh)
+    shutil.rmtree(trial)
+    return different
+
+
+def _contents(directory: Path) -> dict[str, bytes]:
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    return {str(path.relative_to(directory)): path.read_bytes() for path in files}

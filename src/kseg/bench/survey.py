@@ -1,0 +1,58 @@
+"""Before anything is measured: whether everybody works at all, and about how fast."""
+
+from kseg.bench.kseg_peer import Kseg
+from kseg.bench.laboratory import Laboratory, Speed
+from kseg.bench.peer import Peer
+from kseg.bench.process import MeasureError, TimeOut
+
+PATIENCE = 2.5
+"""Seconds for a million instructions; who takes longer takes part only when asked for by name."""
+
+LONG_ENOUGH = 0.1
+"""Seconds of processor time from which on a rate can be told."""
+
+MOST_ROUNDS = 1 << 20
+
+
+def survey(lab: Laboratory, program: str, named: frozenset[str]) -> None:
+    """Try everybody at `program`; those who fail or are too slow are left out of everything.
+
+    `named` are the peers that the user has asked for by name.
+    """
+    lab.say("looking who is here")
+    for peer in lab.peers:
+        try:
+            if isinstance(peer, Kseg):
+                # Compiles the interpreter, which then is in the cache.
+                lab.run(peer.boot("cms", "halt"))
+            lab.speeds[peer.name] = _speed(lab, peer, program, patient=peer.name in named)
+        except TooSlow as slow:
+            lab.leave_out(peer.name, str(slow))
+        except MeasureError as error:
+            lab.failed(peer.name, error)
+    lab.engines = [peer for peer in lab.engines if peer.name in lab.speeds]
+    lab.others = [peer for peer in lab.others if peer.name in lab.speeds]
+
+
+class TooSlow(Exception):
+    """Measuring this peer would take for ever; the text says what to do to have it."""
+
+
+def _speed(lab: Laboratory, peer: Peer, program: str, *, patient: bool) -> Speed:
+    try:
+        start = lab.run_program(peer, program, 1, limit=None if patient else PATIENCE)
+    except TimeOut:
+        if patient:
+            raise
+        why = f"a million instructions take it over {PATIENCE:.1f} s; name it to measure it"
+        raise TooSlow(why) from None
+    if start.processor_time > 1:
+        return Speed(1 / start.processor_time, 0)
+    rounds = 16
+    while rounds <= MOST_ROUNDS:
+        done = lab.run_program(peer, program, rounds)
+        spent = done.processor_time - start.processor_time
+        if spent > LONG_ENOUGH:
+            return Speed(rounds / spent, start.wall_time)
+        rounds *= 4
+    raise MeasureError(f"{rounds} rounds of {program} take it no time")
