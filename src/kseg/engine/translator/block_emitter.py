@@ -214,7 +214,7 @@ class BlockEmitter:
     def _look_ahead(self, step: Step, place: Place) -> None:
         """Early fetch faults: the last instruction but one looks at the next page."""
         if self.profile.early_fetch_faults and step.pc & 0xFFF == LAST_BUT_ONE:
-            with self.b.cold_if(self.region.is_unknown((step.pc >> 12) + 1 & 0xFFFFF)):
+            with self.b.cold_if(self.region.is_unmapped((step.pc >> 12) + 1 & 0xFFFFF)):
                 self._interpret(step.pc, place.copy())
 
     # HI and LO.
@@ -313,7 +313,7 @@ class BlockEmitter:
         """An i1: must the jump to another page be left to the interpreter? "" if not."""
         page = target >> 12
         if target not in self.region.region.blocks:
-            return self.region.is_unknown(page)
+            return self.region.is_unmapped(page)
         return "" if is_window(page) else self.region.is_elsewhere(page)
 
     def _slot(self, slot: Step, place: Place, branch: Step, before: Place) -> None:
@@ -360,7 +360,7 @@ class BlockEmitter:
         self._slot(slot, place, branch, before)
         self._settle(place)
         self._write_back(place)
-        self.region.go(target, self._left(place), jump_from=branch.pc)
+        self.region.go(target, self._left(place), jump_from=str(branch.pc))
 
     def _settle(self, place: Place) -> None:
         """The block is complete: what it changed goes into the region's variables."""

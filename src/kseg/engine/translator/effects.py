@@ -11,7 +11,7 @@ from typing import Any
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction_set import instruction_set
 from kseg.isa.profile import Profile
-from kseg.isa.values import Value
+from kseg.isa.values import WORD, Value
 
 HI, LO = 32, 33
 """HI and LO, numbered after the general registers."""
@@ -57,6 +57,8 @@ class Effects:
     """Registers written, those of `loads` included."""
     loads: set[int] = field(default_factory=set)
     """Registers written after the load delay, where the profile has one."""
+    constants: dict[int, int] = field(default_factory=dict)
+    """Registers written with a value that depends on nothing but the instruction's address."""
     accesses_memory: bool = False
     may_trap: bool = False
     uses_hi: bool = False
@@ -70,6 +72,13 @@ class Effects:
     """Where it branches to; None if only a register tells."""
     is_hard: bool = False
     """The interpreter must execute it."""
+
+    @property
+    def is_constant(self) -> bool:
+        """Does it do nothing but write `constants`, or nothing at all?"""
+        does_more = self.accesses_memory or self.may_trap or self.is_branch or self.is_hard
+        waits = self.uses_hi or self.uses_lo or self.occupies_hi or self.occupies_lo
+        return not does_more and not waits and self.writes == self.constants.keys()
 
 
 @lru_cache(EFFECTS_KEPT)
@@ -102,6 +111,8 @@ class _Registers:
 
     def __setitem__(self, number: int, value: Value) -> None:
         self._found.writes.add(number)
+        if number and isinstance(value, int):
+            self._found.constants[number] = int(value) & WORD
 
 
 class _Watcher:

@@ -19,11 +19,11 @@ from kseg.engine.interpreter.layout import (
     STATE_OFFSETS,
     TRANSLATION_PAGES,
 )
-from kseg.engine.interpreter.translation_runtime import record_jump
 from kseg.engine.translator.block_emitter import BlockEmitter
 from kseg.engine.translator.places import register_offset
 from kseg.engine.translator.region import Region
 from kseg.engine.translator.tracer import INVARIANT
+from kseg.engine.translator.ways_out import WaysOut
 
 _PRELUDE = f"""
 @pages = hidden externally_initialized global [{TRANSLATION_PAGES} x i64] zeroinitializer, align 8
@@ -43,7 +43,7 @@ def head_name(number: int) -> str:
     return f"head_{number}"
 
 
-class RegionEmitter:
+class RegionEmitter(WaysOut):
     """Emits one region; `text` is the module."""
 
     def __init__(self, region: Region, big_endian: bool) -> None:
@@ -75,11 +75,6 @@ class RegionEmitter:
         b = handler_builder(head_name(number))
         b.tail_call("@translation", arguments(accumulator=str(number)))
         return b.text(_ATTRIBUTES)
-
-    def invariant(self, type_: str, name: str) -> Operand:
-        """A field of the context that nothing changes while the translation runs."""
-        at = self.b.offset("%context", CONTEXT_OFFSETS[name])
-        return self.b.emit(f"load {type_}, ptr {at}, align 8{INVARIANT}")
 
     def _begin(self) -> None:
         b = self.b
@@ -113,13 +108,6 @@ class RegionEmitter:
             variable.set(b.load("i32", "%state", register_offset(register)))
         b.jump(self.label(pc))
 
-    def count_translated(self, operation: str, budget: Operand) -> None:
-        """Budget taken in less budget left is what was executed here."""
-        total = self.b.emit(
-            f"{operation} i64 {fields.load_context(self.b, 'translated')}, {budget}"
-        )
-        fields.store_context(self.b, "translated", total)
-
     # Ways out. Registers have been written back.
 
     @property
@@ -133,40 +121,18 @@ class RegionEmitter:
             b.place(self.interpret_label)
             budget = self.exit_budget.get()
             handler = self.exit_handler.get()
-            self._leave_page(self.exit_offset.get(), budget, handler)
-
-    def _leave_page(self, offset: Operand, budget: Operand, handler: Operand) -> None:
-        """To the handler at i64 `handler` in the context, for the entry at `offset` of the page
-        that is being executed."""
-        b = self.b
-        self.count_translated("sub", budget)
-        entry = b.offset(fields.load_pointer(b, "code_page"), offset)
-        function = b.load("ptr", "%context", handler)
-        b.tail_call(function, arguments(entry=entry, budget=budget, target=entry, accumulator="0"))
+            self.leave_page(self.exit_offset.get(), budget, handler)
 
     def dispatch(self, pc: int, budget: Operand) -> None:
         """Go on at `pc`, in the page that is being executed."""
         offset = str((pc >> 2 & 1023) * ENTRY_SIZE)
-        self._leave_page(offset, budget, str(CONTEXT_OFFSETS["dispatch"]))
-
-    def go(self, target: Operand, budget: Operand, jump_from: int | None = None) -> None:
-        """Go on at the i32 address `target`, wherever that is; `jump_from` is the address of a
-        jump to a register that leads there."""
-        b = self.b
-        if jump_from is not None:
-            record_jump(b, str(jump_from), target)
-        self.count_translated("sub", budget)
-        fields.store_context(b, "target_pc", target)
-        entry = b.offset("%context", CONTEXT_OFFSETS["go"])
-        function = b.load("ptr", entry)
-        b.tail_call(function, arguments(entry=entry, budget=budget, target=entry, accumulator="0"))
+        self.leave_page(offset, budget, str(CONTEXT_OFFSETS["dispatch"]))
 
     # Pages.
 
     def code_of(self, page: int) -> Operand:
         """What the present mode's code table has for a virtual page, an i64."""
-        at = self.b.offset(self.codes, 8 * page)
-        return self.b.emit(f"load i64, ptr {at}, align 8{INVARIANT}")
+        return self.code_at(self.codes, 8 * page)
 
     def page_pointer(self, page: int) -> Operand:
         """The code page that a page of the region was made from, an i64."""
@@ -177,18 +143,13 @@ class RegionEmitter:
         """Is another page, or none, mapped where a page of the region was? An i1."""
         return self.b.emit(f"icmp ne i64 {self.code_of(page)}, {self.page_pointer(page)}")
 
-    def is_unknown(self, page: int) -> Operand:
+    def is_unmapped(self, page: int) -> Operand:
         """Does the code table have nothing for a virtual page? An i1."""
-        return self.b.emit(f"icmp eq i64 {self.code_of(page)}, 0")
+        return self.is_unknown(self.code_of(page))
 
     def make_present(self, page: int) -> None:
         """A page of the region becomes the one that is being executed."""
-        b = self.b
-        pointer = self.page_pointer(page)
-        b.store("i64", pointer, "%context", CONTEXT_OFFSETS["code_page"])
-        quarter = b.emit(f"trunc i64 {b.emit(f'lshr i64 {pointer}, 2')} to i32")
-        bias = b.emit(f"sub i32 {page << 12}, {quarter}")
-        fields.store_context(b, "bias", bias)
+        self.switch_page(self.page_pointer(page), str(page << 12))
 
 
 def emit(region: Region, big_endian: bool) -> str:
