@@ -100,6 +100,7 @@ def test_the_survey_leaves_out_who_crashes_lies_or_is_slow(
     messages = "\n".join(said)
     assert "crashes: left out: " in messages
     assert "12345678 under lies" in messages
+    assert len(lab.failures) == 1, "it might as well be kseg that is wrong"
     assert "slow: left out: a million instructions take it over" in messages
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kseg.bench.programs import image
 from kseg.engine import ENGINES
 from tests.cli.command import COMMAND, environment, kseg
 
@@ -42,6 +43,23 @@ def test_cms_works_and_short_runs(tmp_path: Path) -> None:
     assert results["os"]["samples"][name].keys() == things
     assert results["os"]["instructions"].keys() == things
     assert results["short 10 M"]["samples"][name].keys() == {"matmul"}
+
+
+def test_a_kernel_of_the_users_runs_in_copies_of_its_directory(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    # Any kernel does; this one computes for a hundred million instructions and switches off.
+    (home / "kernel").write_bytes(image("system161", "crc32"))
+    (home / "sys161.conf").write_text("0 serial\n31 mainboard ramsize=1M cpus=1\n")
+    done = kseg(
+        *SMALL, "--workloads", "boot", "--os161", "home/kernel", "--os161-run", "tt1;q",
+        "--json", "-", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    results = {each["key"]: each for each in json.loads(done.stdout)["workloads"]}
+    assert results["os161"]["instructions"]["tt1;q"] == pytest.approx(1e8, rel=0.05)
+    assert len(results["os161"]["samples"][f"kseg {ENGINES[0]}"]["tt1;q"]) == 1
+    assert sorted(path.name for path in home.iterdir()) == ["kernel", "sys161.conf"]
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,10 @@ def with_rounds(contents: bytes, rounds: int, byte_order: Literal["big", "little
     return contents[:place] + rounds.to_bytes(4, byte_order) + contents[place + 4 :]
 
 
+class DifferentError(MeasureError):
+    """Two computed different things; who is right cannot be known here."""
+
+
 class Checksums:
     """What the programs computed; everybody must compute the same."""
 
@@ -63,11 +67,12 @@ class Checksums:
         self._first: dict[tuple[str, int], tuple[str, str]] = {}
 
     def check(self, peer: str, program: str, rounds: int, output: str) -> None:
-        """MeasureError unless `output` ends in the checksum that the first peer printed."""
+        """DifferentError unless `output` has the checksum that the first peer printed; MeasureError
+        if it has none."""
         found = re.search(rf"^{program} {rounds} ([0-9a-f]{{8}})$", output, re.MULTILINE)
         if found is None:
             raise MeasureError(f"{program} printed no checksum:\n{output}")
         first, checksum = self._first.setdefault((program, rounds), (peer, found[1]))
         if checksum != found[1]:
             both = f"{checksum} under {first}, {found[1]} under {peer}"
-            raise MeasureError(f"{program}, {rounds} rounds: {both}")
+            raise DifferentError(f"{program}, {rounds} rounds: {both}")

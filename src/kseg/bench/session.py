@@ -65,7 +65,7 @@ class Results:
     host: dict[str, Any] = field(default_factory=host)
 
     def tables(self) -> str:
-        legend = f"Ratios: how many times as fast as the others {self.kseg} is."
+        legend = f"The last columns: how many times as fast as the others {self.kseg} is."
         parts = [samples_table(samples, self.kseg) for samples in self.workloads if samples.cells]
         return "\n\n\n".join([legend, *parts, targets_table(self.targets)])
 

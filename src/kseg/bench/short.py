@@ -12,6 +12,7 @@ from pathlib import Path
 from kseg.bench.kseg_peer import Kseg
 from kseg.bench.laboratory import Laboratory
 from kseg.bench.peer import Peer
+from kseg.bench.process import MeasureError
 from kseg.bench.programs import PROGRAMS
 from kseg.bench.samples import Samples
 
@@ -42,7 +43,10 @@ def _measure_size(lab: Laboratory, programs: Sequence[str], size: str) -> Sample
         if not lab.has_time_for(peer, SIZES[size], f"{size} instructions"):
             continue
         if isinstance(peer, Kseg):
-            measure |= _first_and_warm(lab, peer, size)
+            try:
+                measure |= _first_and_warm(lab, peer, size)
+            except MeasureError as error:
+                lab.failed(peer.name, error)
         else:
             measure[peer.name] = _wall_time(lab, peer, size)
     return lab.interleave(samples, measure, programs, BUDGETS[size])
@@ -94,7 +98,7 @@ def _keeps_code(lab: Laboratory, peer: Kseg, fresh: Path) -> bool:
     trial = lab.work / f"trial-{peer.engine}"
     shutil.copytree(fresh, trial)
     program = next(iter(PROGRAMS))
-    rounds = max(1, int(lab.speeds[peer.name].rounds_per_second / 20))
+    rounds = max(1, int(lab.speeds[peer.name].rounds_per_second / 10))
     lab.run_program(peer, program, rounds, cache=trial)
     different = _contents(trial) != _contents(fresh)
     shutil.rmtree(trial)

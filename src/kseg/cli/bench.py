@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EPILOG = """
 Peers are found in PATH, or named by SYS161, GXEMUL, QEMU_MIPS, QEMU_SYSTEM_MIPS, UNICORN_PYTHON
 and CC; what is not there is left out. Exit codes: 0 whatever the times; 1 an engine of kseg's
-failed or computed nonsense; 2 wrong usage.
+failed, or two computed different things; 2 wrong usage.
 """
 
 
@@ -98,7 +98,11 @@ def bench(
         check_destination(option, path)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, end)
-    results = measure(choices, lambda text: click.echo(f"kseg: {text}", err=True))
+    try:
+        results = measure(choices, lambda text: click.echo(f"kseg: {text}", err=True))
+    except OSError as error:
+        # Of a full disk, say, or a directory of the user's that cannot be copied.
+        raise KsegError(f"{error}; TMPDIR names another place for temporary files") from None
     if json_file != "-":
         click.echo(results.tables())
     write("--json", json_file, results.as_json())
