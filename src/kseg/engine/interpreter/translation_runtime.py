@@ -7,6 +7,7 @@ itself it leaves to the interpreter, before the instruction, with `interpret`.
 """
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
+from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.code_runtime import code_page_of, entry_number, handler_of
 from kseg.engine.interpreter.convention import (
@@ -30,6 +31,9 @@ from kseg.engine.interpreter.layout import (
 )
 from kseg.engine.interpreter.memory_runtime import u32
 from kseg.isa.profile import Profile
+
+MEMORY_ACCESSES = 32 << 26
+"""From this instruction word on, all are loads, stores or for coprocessors."""
 
 
 def functions(profile: Profile) -> list[str]:
@@ -61,11 +65,17 @@ def _translated() -> str:
 
 
 def _translated_after_load() -> str:
-    """With a load pending, enter the translation only if its first instruction cannot tell."""
+    """With a load pending, enter the translation only if its first instruction cannot tell.
+
+    It must execute, for the load arrives here already: neither a spent budget nor a device may
+    stop before it.
+    """
     b = handler_builder(f"translated_{LOADED.suffix}")
     pending = fields.load_state(b, "pending_load_register")
     word = u32(b, b.load("i32", "%entry", ENTRY_WORD))
     concerned = pending == 31  # jal writes it without naming it
+    concerned = concerned | (word >= MEMORY_ACCESSES)
+    concerned = concerned | Symbol.of_i1(b, b.emit("icmp slt i64 %budget, 1"))
     for shift in (21, 16, 11):
         concerned = concerned | (((word >> shift) & 31) == pending)
     with b.leave_if(concerned.i1()):
