@@ -174,6 +174,7 @@ class BlockEmitter:
             lambda register: self._read(place, register),
             place.pending,
             lambda: self._interpret(pc, at),
+            self.region.kseg0 if is_window(step.pc >> 12) else None,
         )
         encoding = self._instructions.decode(step.word)
         assert encoding is not None
@@ -314,7 +315,11 @@ class BlockEmitter:
         page = target >> 12
         if target not in self.region.region.blocks:
             return self.region.is_unmapped(page)
-        return "" if is_window(page) else self.region.is_elsewhere(page)
+        return "" if self._is_fixed(page) else self.region.is_elsewhere(page)
+
+    def _is_fixed(self, page: int) -> bool:
+        """Can the page be nowhere else? Not in user mode, which cannot go to kseg0 or kseg1."""
+        return is_window(page) and is_window(self.page)
 
     def _slot(self, slot: Step, place: Place, branch: Step, before: Place) -> None:
         tracer = self._trace(slot, place, (branch.pc, before))
@@ -387,7 +392,7 @@ class BlockEmitter:
             return
         page = target >> 12
         if page != self.page:
-            if not checked and not is_window(page):
+            if not checked and not self._is_fixed(page):
                 with b.cold_if(region.is_elsewhere(page)):
                     self._write_back(place)
                     region.go(str(target), self._left(place))

@@ -69,7 +69,7 @@ def _sources(region: Region, request: Request) -> list[Source]:
     contents = {page.number: page.content for page in request.pages}
     found: list[Source] = []
     run: list[int] = []
-    for pc in [*region.addresses, -1]:
+    for pc in [*sorted({*region.addresses, *region.looked_at}), -1]:
         if (run and pc != run[-1] + 4) or (run and pc & 0xFFF == 0):
             start = run[0] & 0xFFF
             found.append(Source(run[0], contents[run[0] >> 12][start : start + 4 * len(run)]))

@@ -88,6 +88,8 @@ class Region:
     """For every head and loop: the most cycles from there to the next look at the budget."""
     dirty: dict[int, frozenset[int]]
     """For every block, the registers that may have been written when control comes to it."""
+    looked_at: frozenset[int] = frozenset()
+    """Addresses of instructions that it depends on without covering them."""
 
     @property
     def registers(self) -> list[int]:
@@ -125,7 +127,10 @@ def discover(request: Request) -> Region | None:
     slack = 1 if profile.load_delay else 0
     longest = _longest_paths(blocks, loops, order)
     bounds = {pc: longest[pc] + slack for pc in {*heads, *loops}}
-    return Region(profile, blocks, heads, loops, bounds, _dirty(blocks))
+    region = Region(profile, blocks, heads, loops, bounds, _dirty(blocks))
+    pages = set(region.pages)
+    region.looked_at = frozenset(pc for pc in explorer.looked_at if pc >> 12 in pages)
+    return region
 
 
 class _Explorer:
@@ -138,6 +143,8 @@ class _Explorer:
         self._used: set[int] = set()
         self._found: dict[int, Step] = {}
         self._leaders: dict[int, None] = {}
+        self.looked_at: set[int] = set()
+        """Addresses of instructions that need not be covered, but must be what they are."""
 
     def step(self, pc: int) -> Step | None:
         """The instruction at `pc`, if it has been executed and its page can be covered."""
@@ -286,17 +293,21 @@ class _Explorer:
         following = [branch.effects.target]
         if branch.effects.is_conditional:
             following.append(branch.pc + 8)
-        return any(self._notices(pc, slot.effects.loads) for pc in following)
+        return any(self._notices(slot.pc, pc, slot.effects.loads) for pc in following)
 
-    def _notices(self, pc: int, loaded: set[int]) -> bool:
-        """Does the instruction at `pc` touch these registers, or may it leave the translation?"""
+    def _notices(self, after: int, pc: int, loaded: set[int]) -> bool:
+        """Does the instruction at `pc`, which comes after the one at `after`, touch these
+        registers, or may it leave the translation?"""
         step = self.step(pc)
-        if step is None:
-            return True
+        if step is None or pc >> 12 != after >> 12:
+            return True  # which instruction another page has there, only the jump will tell
         does = step.effects
         if does.is_hard or does.is_branch or does.accesses_memory or does.uses_hi or does.uses_lo:
             return True
-        return bool(loaded & (does.reads | does.writes)) or does.may_trap
+        if loaded & (does.reads | does.writes) or does.may_trap:
+            return True
+        self.looked_at.add(pc)
+        return False
 
     def _block(self, pc: int) -> Block:
         """The block that begins at `pc`."""
@@ -334,7 +345,7 @@ class _Explorer:
         last = block.steps[-1]
         if not last.effects.loads:
             return
-        if block.hard is not None or self._notices(last.pc + 4, last.effects.loads):
+        if block.hard is not None or self._notices(last.pc, last.pc + 4, last.effects.loads):
             block.steps.pop()
             block.hard, block.following = last.pc, None
 
