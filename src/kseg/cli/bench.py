@@ -26,7 +26,7 @@ failed, or two computed different things; 2 wrong usage.
 @click.option("--programs", metavar="LIST", help="Which of the benchmark programs.")
 @click.option("--engines", metavar="LIST", help="Of kseg's; targets are shown for the first.")
 @click.option("--peers", metavar="LIST", help="Which others, or none (default: what is there).")
-@click.option("--quick", is_flag=True, help="Half a minute: does it work, and about how fast?")
+@click.option("--quick", is_flag=True, help="Less than a minute: does it work, and about how fast?")
 @click.option("--full", is_flag=True, help="Many minutes: all sizes for everybody, long runs.")
 @click.option(
     "--rounds",
