@@ -316,7 +316,8 @@ class _Explorer:
             step = self._found.get(pc)
             if step is None or (block.steps and (pc in self._leaders or pc % PAGE == 0)):
                 block.following = pc
-                unknown = self.step(pc)
+                # The beginning of the next page is gone to, wherever that page is by then.
+                unknown = self.step(pc) if pc % PAGE else None
                 if step is None and unknown is not None and self._must_interpret(unknown):
                     block.following, block.hard = None, pc
                 break
