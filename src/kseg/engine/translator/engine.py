@@ -87,7 +87,7 @@ class Translator(Interpreter):
         target = self.clock + cycles
         shared, address, native = self._shared, self._shared_address, self._run
         while True:
-            code = native(address, min(target, self._next_look))
+            code = native(address, min(target, self._end_of_stretch()))
             if code != _BUDGET:
                 return self._exit(code)
             self._inside = False
@@ -98,6 +98,11 @@ class Translator(Interpreter):
             if clock >= target:
                 return self._exit(code)
             shared.keep_steady = 1
+
+    def _end_of_stretch(self) -> int:
+        """The cycle of the next look: at the end of a round, for a look must not shorten a turn."""
+        begin, quantum = self._shared.round, self._shared.quantum
+        return begin + -(-(self._next_look - begin) // quantum) * quantum
 
     # Between two stretches of guest code.
 

@@ -1,0 +1,192 @@
+"""The translator against the reference: the same state after every stretch of random code."""
+
+import os
+import random
+import struct
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kseg.engine import Engine, ExitReason, ProcessorState, create
+from kseg.engine.translator.engine import Policy, Translator
+from kseg.engine.translator.workshop import InlineWorkshop
+from kseg.memory.physical import PhysicalMemory
+from tests.engine.random_programs import Machine, Surroundings, machine
+from tests.engine.translator.loopy_programs import CODE, loopy_machine
+
+EXAMPLES = max(1, int(os.environ.get("KSEG_LOCKSTEP_EXAMPLES", "25")) // 5)
+CYCLES = 6000
+
+KINDS = [
+    ("mips161", "big"),
+    ("r3000", "little"),
+    ("r3000", "big"),
+    ("lsi", "little"),
+]
+
+_WORKSHOP = InlineWorkshop()
+"""One for all: LLVM gives nothing back."""
+
+
+def translator(
+    profile: str, byte_order: str, seed: int, quantum: int = 1
+) -> Callable[[PhysicalMemory, list[ProcessorState]], Translator]:
+    """Makes a translator that is quick to translate, in ways that depend on the seed."""
+    rng = random.Random(seed + 2)
+    policy = Policy(
+        shortest_look=rng.choice((20, 40, 150)),
+        longest_look=rng.choice((200, 800)),
+        threshold=rng.choice((1, 1, 2)),
+        arena=rng.choice((16384, 1 << 20)),
+        most_instructions=rng.choice((12, 60, 400)),
+    )
+    _WORKSHOP.close()
+    return lambda memory, states: Translator(
+        profile,
+        byte_order,
+        memory,
+        states,
+        quantum,
+        policy=policy,
+        workshop=lambda: _WORKSHOP,
+    )
+
+
+def differences(expected: Machine, found: Machine) -> list[str]:
+    """What is not the same in two machines."""
+    said = []
+    if expected.engine.clock != found.engine.clock:
+        said.append(f"clock {found.engine.clock}, not {expected.engine.clock}")
+    pairs = zip(expected.engine.processors, found.engine.processors, strict=True)
+    for number, (left, right) in enumerate(pairs):
+        right.discard = left.discard
+        if bytes(left) == bytes(right):
+            continue
+        for name, *_ in ProcessorState._fields_:
+            one, other = getattr(left, name), getattr(right, name)
+            one, other = (list(v) if hasattr(v, "__len__") else v for v in (one, other))
+            if one != other:
+                said.append(f"cpu{number}.{name}: {other}, not {one}")
+    if expected.memory.ram.data != found.memory.ram.data:
+        said.append("memory")
+    return said
+
+
+class Interference:
+    """What somebody other than the guest does to both machines between two runs."""
+
+    def __init__(self, seed: int, byte_order: str) -> None:
+        self.rng = random.Random(seed + 3)
+        self._word = struct.Struct(">I" if byte_order == "big" else "<I")
+
+    def cycles(self) -> int:
+        """How long to run until the next comparison."""
+        return self.rng.choice((1, 1, 2, 3, 5, 17, 60, 60, 200, 500, 500, 1500))
+
+    def happen(self, machines: list[Machine]) -> None:
+        """Now and then write a word of code, or a register."""
+        rng = self.rng
+        if rng.random() < 0.02:
+            at = rng.choice(CODE) << 12 | rng.randrange(0x1000) & ~3
+            (word,) = self._word.unpack(machines[0].memory.read(at, 4))
+            if word >> 26 in (9, 12, 13):
+                word ^= 1 << rng.randrange(4)
+            for each in machines:
+                each.memory.write(at, self._word.pack(word))
+                each.engine.memory_changed(at, 4)
+        if rng.random() < 0.02:
+            number, value = rng.randrange(2, 12), rng.getrandbits(32)
+            for each in machines:
+                for state in each.engine.processors:
+                    state.gpr[number] = value
+                each.engine.state_changed()
+
+
+def run_side_by_side(seed: int, byte_order: str, both: list[Machine], cycles: int) -> None:
+    """Run both, comparing everything after every run."""
+    around, interference = Surroundings(seed), Interference(seed, byte_order)
+    reference, tested = both
+    while reference.engine.clock < cycles:
+        length = interference.cycles()
+        expected, found = reference.engine.run(length), tested.engine.run(length)
+        assert found == expected
+        assert not differences(reference, tested)
+        if expected.reason is ExitReason.FATAL:
+            break
+        if not around.answer(both, expected):
+            around.disturb(both, expected.reason is ExitReason.IDLE)
+            interference.happen(both)
+
+
+def side_by_side(
+    seed: int, profile: str, byte_order: str, processors: int = 1, quantum: int = 1
+) -> Translator:
+    """Run a seed's loopy program on the reference and on a translator; returns the latter."""
+
+    def reference(memory: PhysicalMemory, states: list[ProcessorState]) -> Engine:
+        return create("reference", profile, byte_order, memory, states, quantum)
+
+    engine: list[Translator] = []
+
+    def tested(memory: PhysicalMemory, states: list[ProcessorState]) -> Engine:
+        engine.append(translator(profile, byte_order, seed, quantum)(memory, states))
+        return engine[0]
+
+    both = [
+        loopy_machine(make, profile, byte_order, seed, processors) for make in (reference, tested)
+    ]
+    run_side_by_side(seed, byte_order, both, CYCLES // processors)
+    return engine[0]
+
+
+class Tally:
+    """Counts in how many examples translations really ran."""
+
+    def __init__(self) -> None:
+        self.examples = self.translated = 0
+
+    def note(self, engine: Translator) -> None:
+        """An example is over."""
+        self.examples += 1
+        self.translated += engine.translated > 0
+
+
+@pytest.mark.parametrize(("profile", "byte_order"), KINDS)
+def test_loops(profile: str, byte_order: str) -> None:
+    tally = Tally()
+
+    @settings(max_examples=EXAMPLES, deadline=None)
+    @given(seed=st.integers(0, 1 << 32))
+    def check(seed: int) -> None:
+        tally.note(side_by_side(seed, profile, byte_order))
+
+    check()
+    assert 2 * tally.translated >= tally.examples
+
+
+@pytest.mark.parametrize(("quantum", "least"), [(1, 0), (4, 0), (1000, 0.5)])
+def test_loops_on_several_processors(quantum: int, least: float) -> None:
+    """A turn that is shorter than what a translation may take is the interpreter's."""
+    tally = Tally()
+
+    @settings(max_examples=EXAMPLES, deadline=None)
+    @given(seed=st.integers(0, 1 << 32), processors=st.integers(2, 4))
+    def check(seed: int, processors: int) -> None:
+        tally.note(side_by_side(seed, "mips161", "big", processors, quantum))
+
+    check()
+    assert tally.translated >= least * tally.examples
+
+
+@pytest.mark.parametrize(("profile", "byte_order"), KINDS)
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(seed=st.integers(0, 1 << 32))
+def test_straight_programs(profile: str, byte_order: str, seed: int) -> None:
+    """The programs that the interpreter is tested with: few loops, but all instructions."""
+    reference = machine("reference", profile, byte_order, seed)
+    other = machine("reference", profile, byte_order, seed)
+    make = translator(profile, byte_order, seed)
+    tested = Machine(make(other.memory, list(other.engine.processors)), other.memory)
+    run_side_by_side(seed, byte_order, [reference, tested], 500)
