@@ -70,9 +70,9 @@ def compile_module(text: str) -> Blob:
     return extract(machine.emit_object(module))
 
 
-def target_machine(level: int = 2, cpu: str = "") -> Any:
+def target_machine(level: int = 2, cpu: str = "", relocation: str = "pic") -> Any:
     """A code generator at LLVM's level 0 to 3 for this kind of host, or for `cpu` ("host": this
-    very one)."""
+    very one); `relocation` is LLVM's relocation model."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
@@ -82,7 +82,7 @@ def target_machine(level: int = 2, cpu: str = "") -> Any:
     if cpu == "host":
         cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
     return target.create_target_machine(
-        cpu=cpu, features=features, opt=level, reloc="pic", codemodel="small"
+        cpu=cpu, features=features, opt=level, reloc=relocation, codemodel="small"
     )
 
 

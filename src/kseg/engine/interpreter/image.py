@@ -6,6 +6,7 @@ A start that finds it in the cache imports neither the declarations nor LLVM.
 import hashlib
 import platform
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +93,7 @@ class Image:
 def load(profile_name: str, byte_order: str) -> Image:
     """The interpreter for a profile and byte order, from the cache or newly compiled."""
     kind = f"interpreter-{profile_name}-{byte_order}"
-    key = _key()
+    key = source_key()
     kept = cache.read(kind, key)
     if kept is not None:
         return Image.unpack(kept)
@@ -127,14 +128,16 @@ def _compile(profile_name: str, byte_order: str) -> Image:
     )
 
 
-def _key() -> str:
-    """Changes whenever the machine code could: with the version, the host's kind, and, for those
-    who work on kseg itself, the sources of declarations and generators."""
+def source_key(further: Iterable[Path] = ()) -> str:
+    """Changes whenever machine code from the declarations could: with the version, the host's
+    kind, and, for those who work on kseg itself, the sources of declarations and generators, with
+    the `further` ones."""
     package = Path(__file__).parents[2]
     sources = [package / "isa" / f"{name}.py" for name in _DECLARATIONS]
     for folder in ("isa/instructions", "engine/codegen", "engine/interpreter"):
         sources += package.joinpath(folder).glob("*.py")
     sources.append(package / "engine" / "state.py")
+    sources += further
     parts = [__version__, platform.machine(), platform.system()]
     for path in sorted(sources):
         status = path.stat()

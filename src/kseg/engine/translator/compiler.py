@@ -5,8 +5,8 @@ from typing import Any
 
 from kseg.engine.codegen import native
 from kseg.engine.translator.emitter import emit, head_name
-from kseg.engine.translator.messages import Answer, Head, Request, Source, Translation
-from kseg.engine.translator.region import Region, discover
+from kseg.engine.translator.messages import Answer, Head, Request, Translation, sources_of
+from kseg.engine.translator.region import discover
 
 REGION_TIER = 2
 
@@ -57,22 +57,8 @@ class Compiler:
             heads=[
                 Head(pc, blob.symbols[head_name(number)]) for number, pc in enumerate(region.heads)
             ],
-            sources=_sources(region, request),
+            sources=sources_of(request, region.depends_on),
             instructions=len(region.addresses),
             tier=REGION_TIER,
             seconds=time.perf_counter() - started,
         )
-
-
-def _sources(region: Region, request: Request) -> list[Source]:
-    """The guest bytes that the region depends on, in runs of consecutive instructions."""
-    contents = {page.number: page.content for page in request.pages}
-    found: list[Source] = []
-    run: list[int] = []
-    for pc in [*sorted({*region.addresses, *region.looked_at}), -1]:
-        if (run and pc != run[-1] + 4) or (run and pc & 0xFFF == 0):
-            start = run[0] & 0xFFF
-            found.append(Source(run[0], contents[run[0] >> 12][start : start + 4 * len(run)]))
-            run = []
-        run.append(pc)
-    return found

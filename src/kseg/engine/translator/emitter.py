@@ -23,16 +23,10 @@ from kseg.engine.translator.block_emitter import BlockEmitter
 from kseg.engine.translator.places import register_offset
 from kseg.engine.translator.region import Region
 from kseg.engine.translator.tracer import INVARIANT
-from kseg.engine.translator.ways_out import WaysOut
+from kseg.engine.translator.ways_out import PRELUDE, WaysOut
 
-_PRELUDE = f"""
+_PAGES = f"""
 @pages = hidden externally_initialized global [{TRANSLATION_PAGES} x i64] zeroinitializer, align 8
-declare i32 @llvm.fshl.i32(i32, i32, i32)
-declare i32 @llvm.bswap.i32(i32)
-declare i16 @llvm.bswap.i16(i16)
-!0 = !{{!"branch_weights", i32 2000, i32 1}}
-!1 = !{{!"branch_weights", i32 1, i32 2000}}
-!2 = !{{}}
 """
 
 _ATTRIBUTES = '"no-jump-tables"="true" nounwind'
@@ -64,7 +58,7 @@ class RegionEmitter(WaysOut):
                 BlockEmitter(self, block).emit()
         self._interpret_tail()
         heads = [self._head(number) for number in range(len(region.heads))]
-        self.text = _PRELUDE + b.text(_ATTRIBUTES) + "".join(heads)
+        self.text = PRELUDE + _PAGES + b.text(_ATTRIBUTES) + "".join(heads)
 
     @staticmethod
     def label(pc: int) -> str:

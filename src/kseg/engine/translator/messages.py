@@ -1,6 +1,7 @@
 """What is asked of the compiler, and what it answers: plain data, for a pipe and for files."""
 
 import struct
+from collections.abc import Iterable
 
 import msgspec
 
@@ -57,6 +58,20 @@ class Source(msgspec.Struct, frozen=True):
 
     pc: int
     content: bytes
+
+
+def sources_of(request: Request, addresses: Iterable[int]) -> list[Source]:
+    """The guest bytes at the ascending `addresses` of instructions, in runs within a page."""
+    contents = {page.number: page.content for page in request.pages}
+    found: list[Source] = []
+    run: list[int] = []
+    for pc in [*addresses, -1]:
+        if (run and pc != run[-1] + 4) or (run and pc & 0xFFF == 0):
+            start = run[0] & 0xFFF
+            found.append(Source(run[0], contents[run[0] >> 12][start : start + 4 * len(run)]))
+            run = []
+        run.append(pc)
+    return found
 
 
 class Translation(msgspec.Struct, frozen=True):

@@ -110,6 +110,11 @@ class Region:
         """The addresses of its instructions."""
         return sorted({step.pc for block in self.blocks.values() for step in block.all_steps})
 
+    @property
+    def depends_on(self) -> list[int]:
+        """The addresses of all instructions that must stay what they are."""
+        return sorted({*self.addresses, *self.looked_at})
+
 
 def discover(request: Request) -> Region | None:
     """The region around the request's seed; None if there is nothing worth translating."""

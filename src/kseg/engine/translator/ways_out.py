@@ -7,6 +7,16 @@ from kseg.engine.interpreter.layout import CONTEXT_OFFSETS
 from kseg.engine.interpreter.translation_runtime import record_jump
 from kseg.engine.translator.tracer import INVARIANT
 
+PRELUDE = """
+declare i32 @llvm.fshl.i32(i32, i32, i32)
+declare i32 @llvm.bswap.i32(i32)
+declare i16 @llvm.bswap.i16(i16)
+!0 = !{!"branch_weights", i32 2000, i32 1}
+!1 = !{!"branch_weights", i32 1, i32 2000}
+!2 = !{}
+"""
+"""What the module of a translation begins with."""
+
 
 class WaysOut:
     """Code for the functions of a translation, which have the handlers' convention."""

@@ -1,0 +1,31 @@
+"""The translator's first tier: native code copied together from stencils (copy-and-patch).
+
+A *stencil* is native code for one operation with holes for its operands. Stencils are made from
+the declarations by LLVM, once for a profile and byte order, and kept on disk; a translation is a
+row of copies with the holes filled in, which takes microseconds per instruction and no compiler.
+Guest registers stay in memory, so the code is slower than the compiler's, but it is there at once.
+Only for x86-64; other hosts do without. Method: Xu and Kjolstad, "Copy-and-Patch Compilation"
+(OOPSLA 2021).
+
+Reading order: `stencil` (what one is), `holes`, `operations` and `frame` (the declarations and what
+is between instructions, as LLVM IR with holes), `extract` (native code of it), `image` (kept),
+`pieces` (an instruction), `assembler`, `blocks` (a region's blocks), `translate`.
+"""
+
+import platform
+
+from kseg.engine.translator.stencils.translate import Stencils
+
+
+def load(profile_name: str, byte_order: str) -> Stencils | None:
+    """The stencils of a profile and byte order; None if this host is no x86-64, or they are not
+    in the cache and LLVM is not installed."""
+    if platform.machine() not in {"x86_64", "AMD64"}:
+        return None
+    from kseg.engine.translator.stencils import image
+
+    loaded = image.load(profile_name, byte_order)
+    return None if loaded is None else Stencils(profile_name, loaded)
+
+
+__all__ = ["Stencils", "load"]
