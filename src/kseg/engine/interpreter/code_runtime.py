@@ -37,6 +37,7 @@ from kseg.engine.interpreter.layout import (
     SENTINEL,
     SENTINELS,
     SHARED_OFFSETS,
+    TRANSLATED,
     Pattern,
 )
 from kseg.engine.interpreter.memory_runtime import (
@@ -220,12 +221,15 @@ def _store_into_code() -> str:
         b.do(f"call void @give_up(ptr %context, ptr {code_page})")
         b.return_("i1", "false")
     b.do(f"call void @reset_entry(ptr %context, ptr {entry})")
-    # The handlers of the next entries may count on what this one leaves in the accumulator.
+    # The handlers of the next entries may count on what this one leaves in the accumulator. Where
+    # a translation that does not concern this one begins, nothing counts on it.
     with b.count(NOPS_LOOKED_THROUGH + 1) as distance:
         ahead = b.emit(f"shl i64 {b.emit(f'add i64 {distance}, 1')}, 4")
         following = b.offset(entry, ahead)
         in_page = b.emit(f"icmp ult i64 {entry_number(b, following)}, {ENTRIES}")
-        with b.if_(in_page):
+        operation = b.load("i8", following, ENTRY_OPERATION)
+        counts = b.emit(f"icmp ne i8 {operation}, {TRANSLATED}")
+        with b.if_(b.emit(f"and i1 {in_page}, {counts}")):
             b.do(f"call void @reset_entry(ptr %context, ptr {following})")
     b.return_("i1", "true")
     return b.text("noinline")

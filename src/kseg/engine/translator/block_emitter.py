@@ -121,11 +121,8 @@ class BlockEmitter:
         self._note_occupied(place)
         region.exit_offset.set(str((pc >> 2 & 1023) * ENTRY_SIZE))
         region.exit_budget.set(self._left(place))
-        for position, (_, register) in enumerate(self.dirty):
-            if register not in place.written:
-                break
-        else:
-            position = len(self.dirty)
+        kept = (at for at, (_, register) in enumerate(self.dirty) if register not in place.written)
+        position = next(kept, len(self.dirty))
         rest = {register for _, register in self.dirty[position:]}
         if rest & place.written.keys():
             # What is left to write back is not an end of the chain.

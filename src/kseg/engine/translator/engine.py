@@ -101,7 +101,8 @@ class Translator(Interpreter):
 
     def _end_of_stretch(self) -> int:
         """The cycle of the next look: at the end of a round, for a look must not shorten a turn."""
-        begin, quantum = self._shared.round, self._shared.quantum
+        begin: int = self._shared.round
+        quantum: int = self._shared.quantum
         return begin + -(-(self._next_look - begin) // quantum) * quantum
 
     # Between two stretches of guest code.

@@ -11,15 +11,16 @@ class JumpProfile:
 
     def __init__(self) -> None:
         self._sites: dict[int, dict[int, int]] = {}
-        self._seen = 0
+        self._seen: dict[int, int] = {}
+        """By processor: the jumps that have been taken in."""
 
     def look(self, context: Context) -> None:
         """Take in the latest jumps of a processor."""
-        new = min(context.jump_count - self._seen, JUMPS)
+        new = min(context.jump_count - self._seen.get(context.number, 0), JUMPS)
         if new <= 0:
             return
         first = context.jump_count - new
-        self._seen = context.jump_count
+        self._seen[context.number] = context.jump_count
         if len(self._sites) > SITES_KEPT:
             self._sites.clear()
         jumps = context.jumps

@@ -73,12 +73,14 @@ class Installation:
             for source in translation.sources
         ):
             return False
+        # Looked at now, for what makes room may begin at the same places.
         heads = [
-            (head, code_pages[head.pc >> 12])
+            (head, operation)
             for head in translation.heads
-            if self._can_begin(head.pc, code_pages[head.pc >> 12])
+            if (operation := self._own_operation(head.pc, code_pages[head.pc >> 12]))
+            not in (PREDECODE, PAGE_END)
         ]
-        if not heads:
+        if not heads or len(translation.code) > self._arena.size:
             return False
         self.collect()
         while not self._free:
@@ -97,8 +99,9 @@ class Installation:
         record.pages[:] = pages + [0] * (TRANSLATION_PAGES - len(pages))
         self._shared.translations_used = max(self._shared.translations_used, number + 1)
         self._cover(translation, code_pages)
-        for head, page in heads:
-            self._begin(head.pc >> 2 & 1023, page, number, address + head.offset)
+        for head, operation in heads:
+            page = code_pages[head.pc >> 12]
+            self._begin(head.pc >> 2 & 1023, page, operation, number, address + head.offset)
         self.installed[number] = Installed(number, translation, tuple(pages))
         return True
 
@@ -107,10 +110,14 @@ class Installation:
         return ctypes.string_at(host + (pc & 0xFFF), len(content)) == content
 
     @staticmethod
-    def _can_begin(pc: int, page: int) -> bool:
-        """Only where the interpreter has decoded what it may be asked to execute."""
-        entry = page + (pc >> 2 & 1023) * ENTRY_SIZE
-        return _u8(entry + ENTRY_OPERATION).value not in (PREDECODE, PAGE_END)
+    def _own_operation(pc: int, page: int) -> int:
+        """The operation of an instruction, also where a translation begins. A translation begins
+        only where the interpreter has decoded what it may be asked to execute."""
+        index = pc >> 2 & 1023
+        operation = _u8(page + index * ENTRY_SIZE + ENTRY_OPERATION).value
+        if operation == TRANSLATED:
+            operation = _u8(page + CODE_PAGE_ORIGINALS + index).value
+        return operation
 
     @staticmethod
     def _cover(translation: Translation, code_pages: dict[int, int]) -> None:
@@ -123,19 +130,17 @@ class Installation:
                 covered[index >> 3] |= 1 << (index & 7)
 
     @staticmethod
-    def _begin(index: int, page: int, number: int, address: int) -> None:
+    def _begin(index: int, page: int, operation: int, number: int, address: int) -> None:
         entry = page + index * ENTRY_SIZE
-        operation = _u8(entry + ENTRY_OPERATION)
-        if operation.value != TRANSLATED:
-            _u8(page + CODE_PAGE_ORIGINALS + index).value = operation.value
-            operation.value = TRANSLATED
+        _u8(page + CODE_PAGE_ORIGINALS + index).value = operation
+        _u8(entry + ENTRY_OPERATION).value = TRANSLATED
         ctypes.c_uint16.from_address(page + CODE_PAGE_HEADS + 2 * index).value = number
         _u64(entry).value = address
 
     def remove(self, number: int) -> None:
         """Take a translation out and give its memory back."""
         self._drop(self._context, number)
-        self._forget(number)
+        self._forget([number])
 
     def collect(self) -> list[Installed]:
         """Give back what native code has dropped since the last time; returns it."""
@@ -145,15 +150,27 @@ class Installation:
         gone = [
             each for number, each in self.installed.items() if not any(self._records[number].pages)
         ]
-        for each in gone:
-            self._forget(each.number)
+        self._forget([each.number for each in gone])
         self.dropped += len(gone)
         return gone
 
-    def _forget(self, number: int) -> None:
-        self._arena.free(number)
-        del self.installed[number]
-        self._free.append(number)
+    def _forget(self, numbers: list[int]) -> None:
+        pages: set[int] = set()
+        for number in numbers:
+            self._arena.free(number)
+            pages.update(self.installed.pop(number).code_pages)
+            self._free.append(number)
+        for page in pages:
+            self._uncover(page)
+
+    def _uncover(self, page: int) -> None:
+        """A code page is covered only by what is installed now, whatever belonged to it before."""
+        _u64(page + CODE_PAGE_TRANSLATED).value = 0
+        ctypes.memset(page + CODE_PAGE_COVERED, 0, CODE_PAGE_HEADS - CODE_PAGE_COVERED)
+        for each in self.installed.values():
+            if page in each.code_pages:
+                numbers = each.translation.pages
+                self._cover(each.translation, dict(zip(numbers, each.code_pages, strict=True)))
 
     def is_covered(self, pc: int, page: int) -> bool:
         """Is the instruction part of a translation?"""

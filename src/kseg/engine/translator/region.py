@@ -368,9 +368,10 @@ class _Explorer:
         wanted = [*sorted(loops), next(iter(blocks)), *self._request.extra_heads]
         wanted += [pc for pc in blocks if pc not in reached]
         for block in blocks.values():
-            if block.branch is not None and RETURN_ADDRESS in block.branch.effects.writes:
-                if any(target not in blocks for target in block.targets) or not block.targets:
-                    wanted.append(block.branch.pc + 8)
+            branch = block.branch
+            outside = not block.targets or any(pc not in blocks for pc in block.targets)
+            if branch is not None and outside and RETURN_ADDRESS in branch.effects.writes:
+                wanted.append(branch.pc + 8)
             if block.hard is not None:
                 wanted += [block.hard + 4, block.hard + 8]
         possible = [pc for pc in dict.fromkeys(wanted) if pc in blocks and self._can_begin(pc)]
