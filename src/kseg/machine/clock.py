@@ -105,6 +105,7 @@ class EventClock:
         self.idle_cycles = 0
         """Cycles in which every processor idled, in the idle end of a burst or in a jump."""
         self._jump = 0
+        self._lengthened = False
         self._head_cuts_burst = False
         self._cycles_to_poll = model.poll_interval
         self._idle_remainder = 0
@@ -194,6 +195,7 @@ class EventClock:
     def forget_events(self) -> None:
         """Drop all that is pending, and the burst that is under way."""
         self.base, self.elapsed, self.in_burst, self._jump = self.now, 0, False, 0
+        self._lengthened = False
         self._events.clear()
         self._head_cuts_burst = False
 
@@ -233,6 +235,43 @@ class EventClock:
         self.burst = min(length, self._cycles_to_poll)
         self.in_burst = True
 
+    def lengthen_burst(self, most: int) -> None:
+        """Let the burst that has just begun go on for up to `most` cycles, over polls at which
+        nothing will come in and over bursts that no event cuts short.
+
+        Nothing can tell, as long as no device is reached; `settle_burst` comes before that.
+        """
+        interval = self.model.poll_interval
+        first = self.burst
+        if first != self._cycles_to_poll or interval > self.model.longest_burst:
+            return
+        more = (most - first) // interval
+        if self._events:
+            until_due = (self._events[0].due - self.base) // self.model.nanoseconds_per_cycle
+            # The last one must begin where the event would not have cut it short.
+            last_begin = until_due - self.model.longest_burst
+            more = min(more, (last_begin - first) // interval + 1)
+        if more > 0:
+            self.burst = first + more * interval
+            self._lengthened = True
+
+    def settle_burst(self) -> int:
+        """Make a burst that was lengthened, and is under way, the ordinary one that `elapsed` lies
+        in; returns the cycles of those before it, which are now over."""
+        if not self._lengthened:
+            return 0
+        self._lengthened = False
+        first, interval = self._cycles_to_poll, self.model.poll_interval
+        if self.elapsed < first:
+            self.burst = first
+            return 0
+        over = first + (self.elapsed - first) // interval * interval
+        self.base += over * self.model.nanoseconds_per_cycle
+        self.run_cycles += over
+        self.elapsed -= over
+        self.burst = self._cycles_to_poll = interval
+        return over
+
     def end_burst_early(self) -> None:
         """End the burst after the cycle that is being executed."""
         if self.in_burst and not self._jump:
@@ -240,7 +279,7 @@ class EventClock:
 
     def end_burst(self) -> bool:
         """Commit the burst's cycles and dispatch what is due; True when it is time to poll."""
-        self.in_burst = False
+        self.in_burst = self._lengthened = False
         elapsed, self.elapsed = self.elapsed, 0
         if self._jump:
             self.base += self._jump

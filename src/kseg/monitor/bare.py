@@ -21,6 +21,10 @@ from kseg.machine.statistics import Statistics, processor_statistics
 SHORTEST_SLEEP = 10_000_000
 """ns: being ahead of the host's clock by less is not worth a sleep."""
 
+LONGEST_STRETCH = 4_000_000
+"""Cycles for which a guest that reaches no device may run without anybody looking at the outside:
+about a millisecond of the host's time."""
+
 
 class StopReason(StrEnum):
     """Why `BareMonitor.run` came back."""
@@ -134,6 +138,11 @@ class BareMonitor:
                         continue
                 else:
                     clock.begin_burst()
+                    # With a log to replay, inputs come where it says, and only there.
+                    if self._watchdog is None and not (
+                        board.outside.replaying or board.outside.waiting
+                    ):
+                        clock.lengthen_burst(LONGEST_STRETCH)
                 self._burst_start = engine.clock
             length = clock.burst
             if until_cycle is not None:
@@ -172,6 +181,10 @@ class BareMonitor:
             request = run(left)
             clock.elapsed = engine.clock - start
             reason = request.reason
+            if reason is not ExitReason.BUDGET or clock.elapsed < clock.burst:
+                over = clock.settle_burst()
+                self._burst_start = start = start + over
+                length -= over
             if reason is ExitReason.DEVICE_LOAD:
                 self._answer_load(request)
             elif reason is ExitReason.DEVICE_STORE:

@@ -31,7 +31,7 @@ from kseg.engine.interpreter.layout import (
 )
 from kseg.engine.state import ProcessorState
 from kseg.isa.exceptions import Fatal
-from kseg.isa.registers import ASID_MASK, STATUS_KUC
+from kseg.isa.registers import ASID_MASK, KSEG0, KSEG1, STATUS_KUC
 from kseg.memory.physical import PhysicalMemory
 
 MAX_CODE_PAGES = 2048
@@ -146,6 +146,10 @@ class Interpreter:
         go = ctypes.c_uint64.from_buffer(context, Context.go.offset)
         go.value = self._shared.handlers[GO]
         context.go[ENTRY_OPERATION] = GO
+        ram = self._memory.ram
+        context.ram_host = ram.host_address
+        # In whole pages, so that an aligned access is inside or outside.
+        context.ram_size = min(ram.size & -PAGE, KSEG1 - KSEG0)
         context.interpret = self._shared.handlers[INTERPRET]
         context.interpret_loaded = self._shared.load_handlers[INTERPRET]
         context.dispatch = self._shared.handlers[DISPATCH]

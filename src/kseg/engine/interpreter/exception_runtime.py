@@ -198,6 +198,9 @@ def _update_mode() -> str:
             empty = fields.load_pointer(b, "empty")
             chosen = b.emit(f"select i1 {isolated}, ptr {empty}, ptr {chosen}")
         b.store("ptr", chosen, "%context", CONTEXT_OFFSETS[table])
+    nothing = b.emit(f"or i1 {user.i1()}, {isolated}")
+    size = fields.load_context(b, "ram_size")
+    fields.store_context(b, "kseg0_size", b.emit(f"select i1 {nothing}, i64 0, i64 {size}"))
     b.do("ret void")
     return b.text("noinline")
 

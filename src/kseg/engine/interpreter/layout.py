@@ -172,6 +172,12 @@ class Context(ctypes.Structure):
         ("interpret_loaded", pointer),
         ("dispatch", pointer),
         ("translated", u64),  # cycles executed in translations
+        # RAM as kernel code sees it through kseg0: the host address of its first byte, its size,
+        # and the part of that that can be read just now: all, or in user mode and while caches
+        # are isolated nothing.
+        ("ram_host", pointer),
+        ("ram_size", u64),
+        ("kseg0_size", u64),
         # The latest jumps to addresses in registers: where from in the low, where to in the high
         # 32 bits; and the number of all jumps that were recorded.
         ("jump_count", u64),

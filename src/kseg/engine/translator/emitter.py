@@ -73,6 +73,7 @@ class RegionEmitter(WaysOut):
     def _begin(self) -> None:
         b = self.b
         self.codes = self.invariant("ptr", "codes")
+        self.kseg0 = self.invariant("ptr", "ram_host"), self.invariant("i64", "kseg0_size")
         if self.region.profile.hi_lo_interlock:
             self.limit = self.invariant("i64", "limit")
             user = b.emit(f"icmp ne i32 {fields.load_context(b, 'user_mode')}, 0")
