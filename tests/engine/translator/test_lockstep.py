@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kseg.engine import Engine, ExitReason, ProcessorState, create
 from kseg.engine.translator.engine import Policy, Translator
-from kseg.engine.translator.workshop import InlineWorkshop
+from kseg.engine.translator.workshop import InlineWorkshop, Workshop
 from kseg.memory.physical import PhysicalMemory
 from tests.engine.random_programs import Machine, Surroundings, machine
 from tests.engine.translator.loopy_programs import CODE, loopy_machine
@@ -31,7 +31,11 @@ _WORKSHOP = InlineWorkshop()
 
 
 def translator(
-    profile: str, byte_order: str, seed: int, quantum: int = 1
+    profile: str,
+    byte_order: str,
+    seed: int,
+    quantum: int = 1,
+    workshop: Workshop = _WORKSHOP,
 ) -> Callable[[PhysicalMemory, list[ProcessorState]], Translator]:
     """Makes a translator that is quick to translate, in ways that depend on the seed."""
     rng = random.Random(seed + 2)
@@ -42,7 +46,7 @@ def translator(
         arena=rng.choice((16384, 1 << 20)),
         most_instructions=rng.choice((12, 60, 400)),
     )
-    _WORKSHOP.close()
+    workshop.close()
     return lambda memory, states: Translator(
         profile,
         byte_order,
@@ -50,7 +54,7 @@ def translator(
         states,
         quantum,
         policy=policy,
-        workshop=lambda: _WORKSHOP,
+        workshop=lambda: workshop,
     )
 
 
@@ -121,7 +125,12 @@ def run_side_by_side(seed: int, byte_order: str, both: list[Machine], cycles: in
 
 
 def side_by_side(
-    seed: int, profile: str, byte_order: str, processors: int = 1, quantum: int = 1
+    seed: int,
+    profile: str,
+    byte_order: str,
+    processors: int = 1,
+    quantum: int = 1,
+    workshop: Workshop = _WORKSHOP,
 ) -> Translator:
     """Run a seed's loopy program on the reference and on a translator; returns the latter."""
 
@@ -131,7 +140,7 @@ def side_by_side(
     engine: list[Translator] = []
 
     def tested(memory: PhysicalMemory, states: list[ProcessorState]) -> Engine:
-        engine.append(translator(profile, byte_order, seed, quantum)(memory, states))
+        engine.append(translator(profile, byte_order, seed, quantum, workshop)(memory, states))
         return engine[0]
 
     both = [
