@@ -12,6 +12,8 @@ import warnings
 from pathlib import Path
 
 _DIGEST_SIZE = 32
+_KINDS = ("interpreter", "stencils")
+"""How the names of files begin."""
 _KEPT = 8
 """How many files of one kind are kept; the oldest go."""
 
@@ -32,7 +34,8 @@ def directory() -> Path:
 
 def entries() -> list[Path]:
     """The files kept, of whatever version of kseg, by name."""
-    return sorted(directory().glob("interpreter-*"))
+    folder = directory()
+    return sorted(path for kind in _KINDS for path in folder.glob(f"{kind}-*"))
 
 
 def read(kind: str, key: str) -> bytes | None:

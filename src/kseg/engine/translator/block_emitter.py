@@ -9,15 +9,13 @@ from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.layout import CONTEXT_OFFSETS, ENTRY_SIZE, STATE_OFFSETS
 from kseg.engine.translator.places import is_window, register_offset
 from kseg.engine.translator.region import LAST_BUT_ONE, Block, Step
+from kseg.engine.translator.timing import OCCUPIED, occupied_by, stall, used_by
 from kseg.engine.translator.tracer import RegionTracer
 from kseg.isa.instruction_set import instruction_set
 from kseg.isa.values import WORD, Value
 
 if TYPE_CHECKING:
     from kseg.engine.translator.emitter import RegionEmitter
-
-OCCUPIED = 2
-"""Cycles after which HI or LO can be used without a stall."""
 
 
 @dataclass
@@ -199,15 +197,12 @@ class BlockEmitter:
         tracer = self._trace(step, place, (step.pc, place.copy()))
         cycle = place.cycles
         self._complete(tracer, place)
-        if self.profile.hi_lo_interlock:
-            for name, occupies in self._occupied_by(step):
-                if occupies:
-                    place.occupied[name] = cycle
+        self._occupy(step, place, cycle)
 
-    @staticmethod
-    def _occupied_by(step: Step) -> tuple[tuple[str, bool], ...]:
-        does = step.effects
-        return ("hi_ready", does.occupies_hi), ("lo_ready", does.occupies_lo)
+    def _occupy(self, step: Step, place: Place, cycle: int) -> None:
+        if self.profile.hi_lo_interlock:
+            for name in occupied_by(step.effects):
+                place.occupied[name] = cycle
 
     def _look_ahead(self, step: Step, place: Place) -> None:
         """Early fetch faults: the last instruction but one looks at the next page."""
@@ -221,10 +216,7 @@ class BlockEmitter:
         """Wait until HI or LO are there, in cycles that are counted."""
         if not self.profile.hi_lo_interlock:
             return
-        does = step.effects
-        used = [
-            name for name, uses in (("hi_ready", does.uses_hi), ("lo_ready", does.uses_lo)) if uses
-        ]
+        used = used_by(step.effects)
         if not used:
             return
         if place.cycles == 0:
@@ -235,10 +227,7 @@ class BlockEmitter:
                 with self.b.cold_if(late):
                     self._interpret(step.pc, place.copy())
             return
-        ready = max(
-            (place.occupied[name] + OCCUPIED for name in used if name in place.occupied), default=0
-        )
-        wait = ready - place.cycles
+        wait = stall(used, place.occupied, place.cycles)
         if wait > 0:
             count = self.b.emit(f"add i64 {self.b.load('i64', self.region.stalls)}, {wait}")
             self.b.store("i64", count, self.region.stalls)
@@ -322,10 +311,7 @@ class BlockEmitter:
         tracer = self._trace(slot, place, (branch.pc, before))
         cycle = place.cycles
         self._complete(tracer, place)
-        if self.profile.hi_lo_interlock:
-            for name, occupies in self._occupied_by(slot):
-                if occupies:
-                    place.occupied[name] = cycle
+        self._occupy(slot, place, cycle)
 
     def _jump(self, target: Operand, branch: Step, slot: Step, place: Place, before: Place) -> None:
         """To the address in a register: one of those that are known, or any other."""

@@ -81,14 +81,23 @@ class Effects:
         return not does_more and not waits and self.writes == self.constants.keys()
 
 
-@lru_cache(EFFECTS_KEPT)
 def effects(profile_name: str, pc: int, word: int) -> Effects:
     """What the instruction `word` at virtual address `pc` does."""
-    instructions = instruction_set(profile_name)
-    encoding = instructions.decode(word)
+    encoding = instruction_set(profile_name).decode(word)
     if encoding is None:
         return Effects(is_hard=True)
-    watcher = _Watcher(instructions.profile, pc)
+    return _watched(profile_name, pc if encoding.instruction.is_branch else None, word)
+
+
+@lru_cache(EFFECTS_KEPT)
+def _watched(profile_name: str, pc: int | None, word: int) -> Effects:
+    """What the instruction does; without an address, one that asks for its own is hard."""
+    instructions = instruction_set(profile_name)
+    encoding = instructions.decode(word)
+    assert encoding is not None
+    watcher = _Watcher(instructions.profile)
+    if pc is not None:
+        watcher.__dict__.update(pc=pc, next_pc=pc + 4 & 0xFFFFFFFF)
     declared = encoding.instruction
     declared.meaning(watcher, *encoding.operands(word))
     found = watcher.found
@@ -120,12 +129,14 @@ class _Watcher:
 
     big_endian = True
 
-    def __init__(self, profile: Profile, pc: int) -> None:
-        self.found = Effects()
-        self.profile = profile
-        self.pc = pc
-        self.next_pc = pc + 4 & 0xFFFFFFFF
-        self.gpr = _Registers(self.found)
+    found: Effects
+    profile: Profile
+    gpr: _Registers
+
+    def __init__(self, profile: Profile) -> None:
+        found = Effects()
+        # Past __setattr__, which is for what the declaration does.
+        self.__dict__.update(found=found, profile=profile, gpr=_Registers(found))
 
     @property
     def hi(self) -> Value:

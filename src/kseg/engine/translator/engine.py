@@ -83,6 +83,11 @@ class Translator(Interpreter):
         self._next_look = self.clock + self._look
         self.compile_seconds = 0.0
 
+    @property
+    def translated(self) -> int:
+        """Cycles executed in translations."""
+        return sum(context.translated for context in self._contexts)
+
     def run(self, cycles: int) -> Exit:
         target = self.clock + cycles
         shared, address, native = self._shared, self._shared_address, self._run

@@ -20,6 +20,10 @@ class Page(msgspec.Struct, frozen=True):
         """Has instruction `index` been executed?"""
         return bool(self.executed[index])
 
+    def words(self, byte_order: str) -> tuple[int, ...]:
+        """All its instructions."""
+        return struct.unpack(f"{'>' if byte_order == 'big' else '<'}1024I", self.content)
+
     def word(self, index: int, byte_order: str) -> int:
         """Instruction `index`."""
         layout = ">I" if byte_order == "big" else "<I"

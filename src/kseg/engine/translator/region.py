@@ -8,9 +8,11 @@ be entered at its *heads*. It is plain data; nothing here emits code.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import compress
 
 from kseg.engine.translator.effects import Effects, effects
 from kseg.engine.translator.messages import Page, Request
+from kseg.isa.instruction_set import instruction_set
 from kseg.isa.profile import Profile, profile_named
 from kseg.isa.registers import RETURN_ADDRESS
 
@@ -86,10 +88,13 @@ class Region:
     """Blocks at which the budget is looked at: every cycle of control has one."""
     bounds: dict[int, int]
     """For every head and loop: the most cycles from there to the next look at the budget."""
-    dirty: dict[int, frozenset[int]]
-    """For every block, the registers that may have been written when control comes to it."""
     looked_at: frozenset[int] = frozenset()
     """Addresses of instructions that it depends on without covering them."""
+
+    @cached_property
+    def dirty(self) -> dict[int, frozenset[int]]:
+        """For every block, the registers that may have been written when control comes to it."""
+        return _dirty(self.blocks)
 
     @property
     def registers(self) -> list[int]:
@@ -132,7 +137,7 @@ def discover(request: Request) -> Region | None:
     slack = 1 if profile.load_delay else 0
     longest = _longest_paths(blocks, loops, order)
     bounds = {pc: longest[pc] + slack for pc in {*heads, *loops}}
-    region = Region(profile, blocks, heads, loops, bounds, _dirty(blocks))
+    region = Region(profile, blocks, heads, loops, bounds)
     pages = set(region.pages)
     region.looked_at = frozenset(pc for pc in explorer.looked_at if pc >> 12 in pages)
     return region
@@ -145,6 +150,7 @@ class _Explorer:
         self._request = request
         self._profile = profile_named(request.profile)
         self._pages: Mapping[int, Page] = {page.number: page for page in request.pages}
+        self._steps: dict[int, Step | None] = {}
         self._used: set[int] = set()
         self._found: dict[int, Step] = {}
         self._leaders: dict[int, None] = {}
@@ -153,6 +159,11 @@ class _Explorer:
 
     def step(self, pc: int) -> Step | None:
         """The instruction at `pc`, if it has been executed and its page can be covered."""
+        if pc not in self._steps:
+            self._steps[pc] = self._decoded(pc)
+        return self._steps[pc]
+
+    def _decoded(self, pc: int) -> Step | None:
         page = self._pages.get(pc >> 12)
         if page is None or pc & 3 or not page.was_executed(pc >> 2 & 1023):
             return None
@@ -217,12 +228,18 @@ class _Explorer:
 
     def _targets_near(self, seed: int) -> set[int]:
         """The targets of all executed branches in the seed's page."""
-        found = set()
-        first = seed & -PAGE
-        for pc in range(first, first + PAGE, 4):
-            step = self.step(pc)
-            if step is not None and step.effects.is_branch and step.effects.target is not None:
-                found.add(step.effects.target)
+        found: set[int] = set()
+        page = self._pages.get(seed >> 12)
+        if page is None:
+            return found
+        decode = instruction_set(self._request.profile).decode
+        words = page.words(self._request.byte_order)
+        for index in compress(range(len(words)), page.executed):
+            encoding = decode(words[index])
+            if encoding is not None and encoding.instruction.is_branch:
+                step = self.step((seed & -PAGE) + 4 * index)
+                if step is not None and step.effects.target is not None:
+                    found.add(step.effects.target)
         return found
 
     def _walk(self, pc: int) -> list[int]:

@@ -1,26 +1,31 @@
 """Time within a block: when HI and LO can be used, where the profile has an interlock."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from kseg.engine.translator.effects import Effects
 
 OCCUPIED = 2
 """Cycles after which HI or LO can be used without a stall."""
 
+_FIELDS = {
+    (False, False): (),
+    (True, False): ("hi_ready",),
+    (False, True): ("lo_ready",),
+    (True, True): ("hi_ready", "lo_ready"),
+}
 
-def used_by(does: Effects) -> list[str]:
+
+def used_by(does: Effects) -> tuple[str, ...]:
     """The fields of the state that say when what the instruction waits for is there."""
-    uses = ("hi_ready", does.uses_hi), ("lo_ready", does.uses_lo)
-    return [name for name, is_used in uses if is_used]
+    return _FIELDS[does.uses_hi, does.uses_lo]
 
 
-def occupied_by(does: Effects) -> list[str]:
+def occupied_by(does: Effects) -> tuple[str, ...]:
     """The same for what the instruction occupies."""
-    occupies = ("hi_ready", does.occupies_hi), ("lo_ready", does.occupies_lo)
-    return [name for name, is_occupied in occupies if is_occupied]
+    return _FIELDS[does.occupies_hi, does.occupies_lo]
 
 
-def stall(used: list[str], occupied: Mapping[str, int], cycle: int) -> int:
+def stall(used: Iterable[str], occupied: Mapping[str, int], cycle: int) -> int:
     """How long an instruction that comes at `cycle` of its block waits; `occupied` says when the
     block's instructions last occupied what it uses. Not for the first instruction, which may wait
     for what was before the block."""

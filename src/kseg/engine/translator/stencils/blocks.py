@@ -100,10 +100,12 @@ class BlockWriter:
         occupied: dict[str, int] = {}
         cycle = 0
         for step in block.steps:
-            does = step.effects
-            wait = stall(used_by(does), occupied, cycle) if cycle else 0
-            cycle += wait
-            occupied |= dict.fromkeys(occupied_by(does), cycle)
+            used, wait = used_by(step.effects), 0
+            if used and cycle:
+                wait = stall(used, occupied, cycle)
+                cycle += wait
+            for name in occupied_by(step.effects):
+                occupied[name] = cycle
             cycle += 1
             plan.append((step, wait))
         return plan

@@ -57,7 +57,16 @@ class Pieces:
     def __init__(self, image: StencilImage, instructions: InstructionSet) -> None:
         self._image, self._instructions = image, instructions
         self._known: dict[tuple[int, int, int], Piece] = {}
-        self._operations: dict[int, str] = {}
+        self._rows: list[list[tuple[int, int, str]]] = [
+            [
+                (mask, match, name)
+                for name, family in image.families.items()
+                for mask, match in family.patterns
+                if major & (mask >> 26) == match >> 26
+            ]
+            for major in range(64)
+        ]
+        """By major opcode: the operations, the more specific first."""
 
     def piece(self, word: int, does: Effects, accumulator: int, pending: int) -> Piece:
         """The code for the instruction `word`, with these registers (0 for none) in the
@@ -67,7 +76,6 @@ class Pieces:
         if known is None:
             if len(self._known) > _KEPT:
                 self._known.clear()
-                self._operations.clear()
             known = self._constant(does) if does.is_constant else self._made(*key, does)
             self._known[key] = known
         return known
@@ -109,15 +117,10 @@ class Pieces:
         return Piece(code, stencil.distances, result, family.loads)
 
     def _operation(self, word: int) -> str:
-        known = self._operations.get(word)
-        if known is None:
-            for name, family in self._image.families.items():
-                if any(word & mask == match for mask, match in family.patterns):
-                    known = self._operations[word] = name
-                    break
-            else:
-                raise NoStencil(f"{word:08x}")
-        return known
+        for mask, match, name in self._rows[word >> 26]:
+            if word & mask == match:
+                return name
+        raise NoStencil(f"{word:08x}")
 
 
 def _offset(register: int) -> int:

@@ -37,13 +37,14 @@ class Stencils:
         heads = [Head(pc, _write_head(out, region, pc)) for pc in region.heads]
         out.align(_POINTER)
         pages_offset = len(out.code)
-        for number in range(len(region.pages)):
+        pages = region.pages
+        for number in range(len(pages)):
             out.place(("page", number))
             out.code += bytes(_POINTER)
         return Translation(
             code=out.finish(),
             pages_offset=pages_offset,
-            pages=region.pages,
+            pages=pages,
             heads=heads,
             sources=sources_of(request, region.depends_on),
             instructions=len(region.addresses),

@@ -1,0 +1,44 @@
+"""A workshop that makes translations of stencils, for tests."""
+
+from functools import cache
+
+import pytest
+
+from kseg.engine.translator.messages import Answer, Request
+from kseg.engine.translator.stencils import Stencils, load
+
+
+class StencilWorkshop:
+    """Answers at once, without a compiler."""
+
+    def __init__(self, stencils: Stencils) -> None:
+        self.pending = 0
+        self._stencils = stencils
+        self._answers: list[Answer] = []
+
+    def submit(self, request: Request) -> None:
+        self._answers.append(Answer(request.number, self._stencils.translate(request)))
+        self.pending += 1
+
+    def collect(self) -> list[Answer]:
+        answers, self._answers = self._answers, []
+        self.pending = 0
+        return answers
+
+    def close(self) -> None:
+        self._answers = []
+        self.pending = 0
+
+
+@cache
+def loaded(profile: str, byte_order: str) -> Stencils | None:
+    """The stencils, from the cache or made now."""
+    return load(profile, byte_order)
+
+
+def workshop(profile: str, byte_order: str) -> StencilWorkshop:
+    """The workshop of a profile and byte order; skips the test on hosts that have none."""
+    stencils = loaded(profile, byte_order)
+    if stencils is None:
+        pytest.skip("no stencils for this host")
+    return StencilWorkshop(stencils)
