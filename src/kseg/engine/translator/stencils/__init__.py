@@ -13,13 +13,15 @@ is between instructions, as LLVM IR with holes), `extract` (native code of it), 
 """
 
 import platform
+from functools import cache
 
 from kseg.engine.translator.stencils.translate import Stencils
 
 
+@cache
 def load(profile_name: str, byte_order: str) -> Stencils | None:
-    """The stencils of a profile and byte order; None if this host is no x86-64, or they are not
-    in the cache and LLVM is not installed."""
+    """The stencils of a profile and byte order, one for all machines; None if this host is no
+    x86-64, or they are not in the cache and LLVM cannot make them."""
     if platform.machine() not in {"x86_64", "AMD64"}:
         return None
     from kseg.engine.translator.stencils import image

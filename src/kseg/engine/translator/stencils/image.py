@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from kseg.engine.codegen import cache
+from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.interpreter.image import source_key
 from kseg.engine.translator.stencils.stencil import StencilImage
 
@@ -16,8 +17,8 @@ _FROM_TRANSLATOR = ("effects", "places", "tracer", "ways_out")
 
 
 def load(profile_name: str, byte_order: str) -> StencilImage | None:
-    """The stencils, from the cache or newly made; None if they are not there and LLVM is not
-    either."""
+    """The stencils, from the cache or newly made; None if they are not there, and LLVM is not
+    either or makes code of another shape."""
     kind = f"stencils-{profile_name}-{byte_order}"
     key = source_key(_sources())
     kept = cache.read(kind, key)
@@ -25,7 +26,7 @@ def load(profile_name: str, byte_order: str) -> StencilImage | None:
         return msgspec.msgpack.decode(kept, type=StencilImage)
     try:
         made = make(profile_name, byte_order)
-    except ImportError:
+    except (ImportError, NativeCodeError):
         return None
     cache.write(kind, key, msgspec.msgpack.encode(made))
     return made
@@ -37,7 +38,8 @@ def _sources() -> list[Path]:
 
 
 def make(profile_name: str, byte_order: str) -> StencilImage:
-    """The stencils, newly made. ImportError without LLVM."""
+    """The stencils, newly made. ImportError without LLVM; NativeCodeError if its code has anything
+    but holes in it that depends on where it lies."""
     import llvmlite.binding as llvm
 
     from kseg.engine.codegen import native
