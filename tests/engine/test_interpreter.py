@@ -186,6 +186,23 @@ def test_a_branch_to_a_nop_brings_no_value_along() -> None:
     assert state.gpr[V0] == 14
 
 
+def test_a_branch_to_a_nop_brings_no_value_along_with_a_load_either() -> None:
+    memory, state = PhysicalMemory(4096), ProcessorState()
+    state.reset(status=0, pc=KSEG0)
+    state.enabled = 1
+    words = (
+        addiu(8, 0, 5),
+        NOP,  # what the branch goes to
+        addiu(8, 8, -1),
+        0x1500FFFD,  # bne t0, zero
+        0x8C090000 | 10 << 21,  # lw t1, 0(t2)
+    )
+    memory.write(0, struct.pack("<5I", *words))
+    state.gpr[10] = KSEG0
+    Interpreter("r3000", "little", memory, [state]).run(11)
+    assert state.gpr[8] == 2
+
+
 def test_a_changed_instruction_changes_what_is_passed_on() -> None:
     engine, state, memory = machine()
     for _ in range(2):

@@ -9,6 +9,7 @@ from kseg.engine.interpreter import (
     control_runtime,
     dropping_runtime,
     exception_runtime,
+    fields,
     memory_runtime,
     outer_runtime,
     rounds_runtime,
@@ -20,6 +21,7 @@ from kseg.engine.interpreter.convention import (
     TABLES,
     Variant,
     arguments,
+    commit_pending,
     handler_builder,
     variants,
 )
@@ -103,9 +105,7 @@ def build(profile_name: str, byte_order: str) -> Module:
     tables: dict[str, list[str]] = {"s_handlers": [], "t_handlers": []}
     destinations: list[int] = []
     for variant in variants(profile):
-        texts.append(_reserved(variant))
-        if not variant.load_pending:
-            texts.append(_nop(variant))
+        texts += [_reserved(variant), _nop(variant)]
         names = _runtime_operations(variant, profile.early_fetch_faults)
         for operation in found:
             name = f"op_{operation.name}_{variant.suffix}"
@@ -142,7 +142,7 @@ def _runtime_operations(variant: Variant, early_fetch_faults: bool) -> list[str]
     names[TRANSLATED] = f"{begins}_{suffix}"
     names[INTERPRET] = f"interpret_{suffix}"
     names[DISPATCH] = "dispatch_n" if variant == PLAIN else ""
-    names[NOP] = f"op_sll_{suffix}" if variant.load_pending else f"nop_{suffix}"
+    names[NOP] = f"nop_{suffix}"
     return names
 
 
@@ -159,6 +159,10 @@ def _nop(variant: Variant) -> str:
     """The instruction word 0, of which programs for the R3000 have many."""
     b = handler_builder(f"nop_{variant.suffix}")
     stop_if_spent(b, variant)
+    if variant.load_pending:
+        commit_pending(b, None)
+        fields.store_state(b, "pending_load_register", 0)
+        fields.store_state(b, "pending_load_value", 0)
     following = "%target" if variant.in_slot else b.offset("%entry", ENTRY_SIZE)
     # Nothing is known of the accumulator here, so the next handler must not use it.
     dispatch(b, following, PLAIN, budget="%left")
