@@ -60,10 +60,10 @@ class _Writer:
         self.asm = Assembly()
         rng = self.rng
         self.user = rng.random() < 0.3
-        mapped = self.user or (self.profile.has_tlb and rng.random() < 0.3)
+        mapped = self.user or rng.random() < 0.4
         self.segment = 0 if mapped else rng.choice((0x80000000, 0x80000000, 0xA0000000))
-        self.rarity = rng.choice((3, 7, 15, 31))
-        self.trouble = rng.choice((0.0, 0.05, 0.15))
+        self.rarity = rng.choice((1, 3, 7, 15))
+        self.trouble = rng.choice((0.0, 0.1, 0.25, 0.4))
         """How likely a piece is one that is rarely executed and seldom harmless."""
         self.labels = 0
         self.functions: list[str] = []
@@ -167,6 +167,10 @@ class _Writer:
             self.call()
         elif kind < 0.94:
             self.jump_table()
+        elif kind < 0.95:
+            # What several processors disturb each other in.
+            asm, base = self.asm, rng.choice(BASES)
+            asm.emit(a.lw(a.T3, 0, base), a.NOP, a.addiu(a.T3, a.T3, 1), a.sw(a.T3, 0, base))
         elif kind < 0.96:
             self.patches.append(self.label())
             self.asm.place(self.patches[-1])
@@ -176,13 +180,13 @@ class _Writer:
 
     def call(self) -> None:
         """A call of a function written before this one, directly or through a register."""
-        asm, callee = self.asm, self.rng.choice(self.functions)
+        asm, rng, callee = self.asm, self.rng, self.rng.choice(self.functions)
         if self.chance(0.7):
             asm.jump(a.JAL, callee)
         else:
             elsewhere = 0
-            if self.chance(0.3) and self.profile.has_tlb and self.segment == 0:
-                elsewhere = ALIAS
+            if self.chance(0.4) and self.segment == 0:
+                elsewhere = rng.choice((ALIAS if self.profile.has_tlb else 0, 0x80000000))
             elif self.chance(0.3) and self.segment:
                 elsewhere = 0x20000000
             asm.address(a.T9, callee, elsewhere)
@@ -263,9 +267,9 @@ class _Writer:
             self.write_status,
         ]
         if self.profile.has_tlb:
-            found += [self.write_tlb, self.write_tlb, self.change_space]
+            found += [self.write_tlb, self.change_space] * (1 if self.segment else 4)
         if self.profile.timer:
-            found += [self.set_timer, self.link]
+            found += [self.set_timer, self.link, self.wait]
         return found
 
     def store_into_code(self) -> None:
@@ -353,6 +357,9 @@ class _Writer:
     def link(self) -> None:
         self.asm.emit(a.immediate(48, a.GP, a.V0, 0), a.immediate(56, a.GP, a.V1, 0))
 
+    def wait(self) -> None:
+        self.asm.emit(a.WAIT)
+
     # The whole.
 
     def handlers(self) -> None:
@@ -373,6 +380,13 @@ class _Writer:
         asm.emit(a.addiu(a.AT, a.AT, -(6 << 2)))
         asm.branch(a.beq(a.AT, 0), "restart")
         asm.emit(a.NOP)
+        if self.segment == 0 and self.chance(0.5):
+            # System calls change between user and kernel mode.
+            asm.emit(a.addiu(a.AT, a.AT, -8))
+            asm.branch(a.bne(a.AT, 0), "skip")
+            asm.emit(a.NOP, a.mfc0(a.AT, a.STATUS), a.NOP, a.immediate(14, a.AT, a.AT, 8))
+            asm.emit(a.mtc0(a.AT, a.STATUS))
+        asm.place("skip")
         asm.branch(a.immediate(1, a.K1, 0, 0), "in_slot")
         asm.emit(a.addiu(a.K0, a.K0, 4))
         asm.emit(a.jr(a.K0), a.RFE)
@@ -385,12 +399,23 @@ class _Writer:
             asm.emit(a.addiu(a.K1, 0, self.rng.randrange(100, 900)), a.mtc0(a.K1, a.COMPARE))
         asm.emit(a.NOP, a.jr(a.K0), a.RFE)
         asm.place("restart")
+        if self.profile.has_tlb and self.segment == 0:
+            self._map_code_again()
         asm.address(a.K0, "main")
         asm.emit(a.mfc0(a.K1, a.STATUS), a.addiu(a.AT, 0, -0xD))
         asm.emit(a.register(0x24, a.K1, a.AT, a.K1))
         asm.emit(a.ori(a.K1, a.K1, 0xC if self.user else 4), a.mtc0(a.K1, a.STATUS))
         asm.emit(a.NOP, a.jr(a.K0), a.RFE)
         self._refill()
+
+    def _map_code_again(self) -> None:
+        """Map the code of the first address space as it was, or the program would be over."""
+        asm = self.asm
+        for page in CODE:
+            asm.emit(a.addiu(a.AT, 0, page << 8), a.mtc0(a.AT, a.INDEX))
+            asm.emit(a.addiu(a.AT, 0, page << 12), a.mtc0(a.AT, a.ENTRY_HI))
+            asm.emit(a.ori(a.AT, a.AT, 0x600), a.mtc0(a.AT, a.ENTRY_LO), a.TLBWI)
+        asm.emit(a.mtc0(0, a.ENTRY_HI))
 
     def _refill(self) -> None:
         """Map the page that was missing to the frame of the same number, if it is one of these."""

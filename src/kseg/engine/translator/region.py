@@ -391,7 +391,11 @@ class _Explorer:
                 wanted.append(branch.pc + 8)
             if block.hard is not None:
                 wanted += [block.hard + 4, block.hard + 8]
-        possible = [pc for pc in dict.fromkeys(wanted) if pc in blocks and self._can_begin(pc)]
+        wanted = [pc for pc in wanted if pc in blocks]
+        # Where a loop cannot be entered at its beginning, then right behind that.
+        for pc in [pc for pc in wanted if not self._can_begin(pc)]:
+            wanted += [following for following in blocks[pc].successors if following in blocks]
+        possible = [pc for pc in dict.fromkeys(wanted) if self._can_begin(pc)]
         return possible[:MOST_HEADS]
 
     def _can_begin(self, pc: int) -> bool:
