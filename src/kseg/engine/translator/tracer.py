@@ -177,7 +177,7 @@ class RegionTracer(MemoryAccess):
         address: Symbol,
         size: int,
         table: Operand,
-        call: str,
+        call: str,  # noqa: ARG002
         reported: Symbol,  # noqa: ARG002
     ) -> Operand:
         """The host address of `size` bytes at virtual `address`, by the tables alone."""
