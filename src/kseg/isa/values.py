@@ -54,5 +54,8 @@ def divide(dividend: Value, divisor: Value) -> tuple[Value, Value]:
         if (dividend < 0) != (divisor < 0):
             quotient = -quotient
         return quotient, dividend - quotient * divisor
+    if isinstance(dividend, int):
+        by: tuple[Value, Value] = divisor.divide_into(dividend)
+        return by
     result: tuple[Value, Value] = dividend.divide(divisor)
     return result
