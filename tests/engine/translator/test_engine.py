@@ -1,6 +1,6 @@
 """What only the translator as an engine has: looks between turns, and what becomes of requests."""
 
-import struct
+from typing import Literal
 
 import pytest
 
@@ -16,11 +16,13 @@ CODE, DATA = 0x1000, 0x3000
 EAGER = Policy(shortest_look=50, longest_look=400, threshold=1)
 
 
-def board(program: Assembly, processors: int = 1) -> tuple[PhysicalMemory, list[ProcessorState]]:
+def board(
+    program: Assembly, processors: int = 1, byte_order: Literal["big", "little"] = "big"
+) -> tuple[PhysicalMemory, list[ProcessorState]]:
     """Memory with a program, and processors that begin at its label `main`."""
     memory = PhysicalMemory(64 * 1024)
     for at, word in program.words.items():
-        memory.write(at & 0x1FFFFFFF, struct.pack(">I", word))
+        memory.write(at & 0x1FFFFFFF, word.to_bytes(4, byte_order))
     states = []
     for number in range(processors):
         state = ProcessorState()
@@ -30,12 +32,30 @@ def board(program: Assembly, processors: int = 1) -> tuple[PhysicalMemory, list[
     return memory, states
 
 
-def eager(program: Assembly, processors: int = 1, quantum: int = 1) -> Translator:
+def eager(
+    program: Assembly,
+    processors: int = 1,
+    quantum: int = 1,
+    profile: str = "mips161",
+    byte_order: Literal["big", "little"] = "big",
+) -> Translator:
     """A translator that translates at once."""
-    memory, states = board(program, processors)
+    memory, states = board(program, processors, byte_order)
     return Translator(
-        "mips161", "big", memory, states, quantum, policy=EAGER, workshop=InlineWorkshop
+        profile, byte_order, memory, states, quantum, policy=EAGER, workshop=InlineWorkshop
     )
+
+
+def as_reference(program: Assembly, profile: str, cycles: int) -> Translator:
+    """Run a program on both; every state must be the same at its end."""
+    tested = eager(program, profile=profile, byte_order="little")
+    memory, states = board(program, byte_order="little")
+    reference = create("reference", profile, "little", memory, states)
+    for engine in (tested, reference):
+        engine.run(cycles)
+    tested.processors[0].discard = 0
+    assert bytes(tested.processors[0]) == bytes(states[0])
+    return tested
 
 
 def counting() -> Assembly:
@@ -64,3 +84,47 @@ def test_looks_do_not_shorten_turns(quantum: int) -> None:
             for engine in engines
         )
         assert tested == reference
+
+
+def test_user_mode_does_not_go_where_the_kernel_went() -> None:
+    asm = Assembly()
+    asm.at = CODE  # in kuseg, as both modes see it
+    asm.place("main")
+    asm.value(a.T9, KSEG0 | 0x2000)
+    asm.emit(a.addiu(a.S0, 0, 300))
+    asm.place("again")
+    asm.emit(a.jalr(a.T9), a.addiu(a.S0, a.S0, -1))
+    asm.place("returned")
+    asm.branch(a.bne(a.S0, 0), "again")
+    asm.emit(a.NOP)
+    asm.emit(a.addiu(a.S0, 0, 300))
+    asm.emit(a.addiu(a.T0, 0, 8), a.mtc0(a.T0, a.STATUS))  # user mode after the next RFE
+    asm.jump(a.J, "returned")
+    asm.emit(a.RFE)
+    asm.at = KSEG0 | 0x2000
+    asm.emit(a.jr(a.RA), a.addiu(a.V0, a.V0, 1))
+    asm.at = KSEG0 | 0x80
+    asm.place("stay")
+    asm.jump(a.J, "stay")
+    asm.emit(a.addiu(a.V1, a.V1, 1))
+    engine = as_reference(asm, "lsi", 6000)
+    assert engine.translated > 1000
+    assert engine.processors[0].gpr[a.V0] == 300
+    assert engine.processors[0].gpr[a.V1] > 0
+
+
+@pytest.mark.parametrize("stop", range(2990, 3010))
+def test_a_load_is_on_its_way_at_every_stop(stop: int) -> None:
+    asm = Assembly()
+    asm.at = KSEG0 | CODE
+    asm.place("main")
+    asm.value(a.T8, KSEG0 | DATA)
+    asm.place("again")
+    asm.emit(a.lw(a.T0, 0, a.T8), a.addiu(a.V0, a.T0, 1), a.sw(a.V0, 0, a.T8))
+    asm.branch(a.bne(a.V0, 0), "next")
+    asm.emit(a.lw(a.T1, 4, a.T8))
+    asm.place("next")
+    asm.emit(a.addiu(a.V1, a.V1, 1), a.addu(a.T2, a.T1, a.V0))
+    asm.branch(a.beq(0, 0), "again")
+    asm.emit(a.lw(a.T1, 0, a.T8))
+    assert as_reference(asm, "r3000", stop).translated > 0

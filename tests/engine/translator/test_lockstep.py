@@ -46,6 +46,7 @@ def translator(
         arena=rng.choice((16384, 1 << 20)),
         most_instructions=rng.choice((12, 60, 400)),
     )
+    code_pages = rng.choice((3, 6, 2048))
     workshop.close()
     return lambda memory, states: Translator(
         profile,
@@ -53,6 +54,7 @@ def translator(
         memory,
         states,
         quantum,
+        code_pages=code_pages,
         policy=policy,
         workshop=lambda: workshop,
     )
@@ -175,7 +177,7 @@ def test_loops(profile: str, byte_order: str) -> None:
     assert 2 * tally.translated >= tally.examples
 
 
-@pytest.mark.parametrize(("quantum", "least"), [(1, 0), (4, 0), (1000, 0.5)])
+@pytest.mark.parametrize(("quantum", "least"), [(1, 0), (4, 0), (60, 0.25), (1000, 0.5)])
 def test_loops_on_several_processors(quantum: int, least: float) -> None:
     """A turn that is shorter than what a translation may take is the interpreter's."""
     tally = Tally()
