@@ -289,7 +289,7 @@ class TestStatistics:
         text = result.stdout.removeprefix(BANNER)
         data = json.loads(text[text.index("{") :])
         assert data["stop"]["reason"] == "power-off"
-        assert data["engine"] == "interpreter"
+        assert data["engine"]["name"] == "translator"
         assert data["kernel"] == str(KERNEL)
         (processor,) = data["processors"]
         assert data["instructions"] == sum(processor["instructions"].values())

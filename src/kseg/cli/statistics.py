@@ -8,6 +8,7 @@ import msgspec
 
 from kseg.api.machine import Machine
 from kseg.errors import KsegError
+from kseg.machine.statistics import Statistics
 from kseg.monitor.bare import Stop
 
 
@@ -45,7 +46,7 @@ def as_data(machine: Machine, stop: Stop) -> dict[str, Any]:
     ]
     return {
         "kernel": str(machine.kernel),
-        "engine": machine.engine.name,
+        "engine": _engine(machine, statistics),
         "stop": {"reason": stop.reason.value, "message": stop.message},
         "virtual_seconds": statistics.virtual_time / 1e9,
         "wall_seconds": statistics.wall_time / 1e9,
@@ -61,6 +62,13 @@ def as_data(machine: Machine, stop: Stop) -> dict[str, Any]:
         "processors": processors,
         "devices": msgspec.to_builtins(statistics.devices),
     }
+
+
+def _engine(machine: Machine, statistics: Statistics) -> dict[str, object]:
+    """Where code was executed, and what was made of it (`kseg.engine.contract`)."""
+    did = machine.engine.statistics
+    cycles = sum(each.kernel_cycles + each.user_cycles for each in statistics.processors)
+    return {**did._asdict(), "interpreted_cycles": cycles - did.translated_cycles}
 
 
 def check_destination(destination: str) -> None:

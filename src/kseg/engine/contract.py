@@ -46,6 +46,37 @@ class Exit(NamedTuple):
     fatal: Fatal = Fatal.NONE
 
 
+class EngineStatistics(NamedTuple):
+    """What an engine did, beyond what its processors count: where code was executed, and what was
+    made of it. Counts since the engine was made; bytes and instructions as they are now."""
+
+    name: str
+    translated_cycles: int = 0
+    """Cycles executed as native code for whole regions; all others were interpreted."""
+    translations: int = 0
+    """In place now."""
+    translated_instructions: int = 0
+    """Guest instructions that those were made from."""
+    code_bytes: int = 0
+    """Native code of those."""
+    compiled: int = 0
+    """Translations by the compiler."""
+    copied: int = 0
+    """Translations from stencils."""
+    cache_hits: int = 0
+    """Translations from the cache on disk."""
+    refused: int = 0
+    """Requests to the compiler that came to nothing."""
+    dropped: int = 0
+    """Translations that the guest's stores made void."""
+    evicted: int = 0
+    """Translations that had to make room for others."""
+    compile_seconds: float = 0.0
+    """Of the compiler, beside the guest."""
+    copy_seconds: float = 0.0
+    """Of copying stencils, in which the guest waits."""
+
+
 class Engine(Protocol):
     """Executes the processors of one machine, in deterministic round robin."""
 
@@ -91,4 +122,13 @@ class Engine(Protocol):
 
     def memory_changed(self, address: int, length: int) -> None:
         """Physical bytes were changed by somebody other than the guest's own stores."""
+        ...
+
+    def close(self) -> None:
+        """Nothing will be run any more: give back what lies outside this process's memory."""
+        ...
+
+    @property
+    def statistics(self) -> EngineStatistics:
+        """What the engine did."""
         ...

@@ -5,7 +5,9 @@ from typing import Literal
 import pytest
 
 from kseg.engine import Engine, ProcessorState, create
-from kseg.engine.translator.engine import Policy, Translator
+from kseg.engine.translator.director import Means
+from kseg.engine.translator.engine import Translator
+from kseg.engine.translator.policy import Policy
 from kseg.engine.translator.workshop import InlineWorkshop
 from kseg.memory.physical import PhysicalMemory
 from tests.engine.translator import assembly as a
@@ -13,7 +15,7 @@ from tests.engine.translator.assembly import Assembly
 
 KSEG0 = 0x80000000
 CODE, DATA = 0x1000, 0x3000
-EAGER = Policy(shortest_look=50, longest_look=400, threshold=1)
+EAGER = Policy(shortest_look=50, longest_look=400, threshold=1, patience=0)
 
 
 def board(
@@ -42,7 +44,7 @@ def eager(
     """A translator that translates at once."""
     memory, states = board(program, processors, byte_order)
     return Translator(
-        profile, byte_order, memory, states, quantum, policy=EAGER, workshop=InlineWorkshop
+        profile, byte_order, memory, states, quantum, policy=EAGER, means=Means(InlineWorkshop)
     )
 
 
@@ -108,7 +110,7 @@ def test_user_mode_does_not_go_where_the_kernel_went() -> None:
     asm.jump(a.J, "stay")
     asm.emit(a.addiu(a.V1, a.V1, 1))
     engine = as_reference(asm, "lsi", 6000)
-    assert engine.translated > 1000
+    assert engine.statistics.translated_cycles > 1000
     assert engine.processors[0].gpr[a.V0] == 300
     assert engine.processors[0].gpr[a.V1] > 0
 
@@ -127,4 +129,4 @@ def test_a_load_is_on_its_way_at_every_stop(stop: int) -> None:
     asm.emit(a.addiu(a.V1, a.V1, 1), a.addu(a.T2, a.T1, a.V0))
     asm.branch(a.beq(0, 0), "again")
     asm.emit(a.lw(a.T1, 0, a.T8))
-    assert as_reference(asm, "r3000", stop).translated > 0
+    assert as_reference(asm, "r3000", stop).statistics.translated_cycles > 0

@@ -5,7 +5,9 @@ import ctypes
 import pytest
 
 from kseg.engine.interpreter.layout import CODE_PAGE_TRANSLATED, TRANSLATIONS
-from kseg.engine.translator.engine import Policy, Translator
+from kseg.engine.translator.director import Means
+from kseg.engine.translator.engine import Translator
+from kseg.engine.translator.policy import Policy
 from kseg.engine.translator.messages import Translation
 from kseg.engine.translator.workshop import InlineWorkshop
 from tests.engine.translator import assembly as a
@@ -65,7 +67,7 @@ def store(engine: Translator, address: int, word: int) -> None:
 
 def is_covered(engine: Translator, address: int) -> bool:
     """Does a translation cover the instruction?"""
-    page = engine._pages.at(engine._contexts[0], address >> 12)
+    page = engine._director._pages.at(engine._contexts[0], address >> 12)
     return bool(page) and engine._installation.is_covered(address, page)
 
 
@@ -180,8 +182,10 @@ def test_a_translation_larger_than_the_arena_is_refused() -> None:
     asm = Assembly()
     two_loops(asm)
     memory, states = board(asm)
-    policy = Policy(shortest_look=50, longest_look=400, threshold=1, arena=1)
-    engine = Translator("mips161", "big", memory, states, policy=policy, workshop=InlineWorkshop)
+    policy = Policy(shortest_look=50, longest_look=400, threshold=1, patience=0, arena=1)
+    engine = Translator(
+        "mips161", "big", memory, states, policy=policy, means=Means(InlineWorkshop)
+    )
     engine._installation._arena.size = 16
     engine.run(4000)
     assert not engine._installation.installed
@@ -231,6 +235,6 @@ def test_a_guest_that_rewrites_its_code_for_ever_is_left_alone(cycles: int) -> N
     asm.emit(a.sw(a.T0, 0, a.T8))
     engine = eager(asm)
     engine.run(cycles)
-    assert engine._requests < 20
+    assert engine._director._requests < 20
     assert engine._installation.dropped >= 3
     assert len(engine._installation.installed) <= 2

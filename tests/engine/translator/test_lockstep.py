@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kseg.engine import Engine, ExitReason, ProcessorState, create
-from kseg.engine.translator.engine import Policy, Translator
+from kseg.engine.translator.director import Means
+from kseg.engine.translator.engine import Translator
+from kseg.engine.translator.policy import Policy
 from kseg.engine.translator.workshop import InlineWorkshop, Workshop
 from kseg.memory.physical import PhysicalMemory
 from tests.engine.random_programs import Machine, Surroundings, machine
@@ -43,6 +45,8 @@ def translator(
         shortest_look=rng.choice((20, 40, 150)),
         longest_look=rng.choice((200, 800)),
         threshold=rng.choice((1, 1, 2)),
+        recompile_threshold=1,
+        patience=0,
         arena=rng.choice((16384, 1 << 20)),
         most_instructions=rng.choice((12, 60, 400)),
     )
@@ -56,7 +60,7 @@ def translator(
         quantum,
         code_pages=code_pages,
         policy=policy,
-        workshop=lambda: workshop,
+        means=Means(lambda: workshop),
     )
 
 
@@ -161,7 +165,7 @@ class Tally:
     def note(self, engine: Translator) -> None:
         """An example is over."""
         self.examples += 1
-        self.translated += engine.translated > 0
+        self.translated += engine.statistics.translated_cycles > 0
 
 
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)

@@ -9,10 +9,11 @@ import os
 import stat
 import tempfile
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 _DIGEST_SIZE = 32
-_KINDS = ("interpreter", "stencils")
+_KINDS = ("interpreter", "stencils", "translations")
 """How the names of files begin."""
 _KEPT = 8
 """How many files of one kind are kept; the oldest go."""
@@ -52,8 +53,11 @@ def read(kind: str, key: str) -> bytes | None:
     return content if digest == _digest(kind, key, content) else None
 
 
-def write(kind: str, key: str, content: bytes) -> None:
-    """Keep `content`; if that cannot be done, warn and go on."""
+def write(kind: str, key: str, content: bytes, most_bytes: int | None = None) -> None:
+    """Keep `content`; if that cannot be done, warn and go on.
+
+    Of each kind the newest few are kept, or as many as `most_bytes` allows.
+    """
     folder = directory()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -73,7 +77,7 @@ def write(kind: str, key: str, content: bytes) -> None:
         except OSError:
             Path(temporary).unlink(missing_ok=True)
             raise
-        _trim(folder, kind)
+        _trim(folder, kind, most_bytes)
     except OSError as error:
         reason = error.strerror or str(error)
         warnings.warn(
@@ -93,7 +97,14 @@ def _is_ours(status: os.stat_result) -> bool:
     return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def _trim(folder: Path, kind: str) -> None:
-    files = sorted(folder.glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in files[_KEPT:]:
-        path.unlink(missing_ok=True)
+def _trim(folder: Path, kind: str, most_bytes: int | None) -> None:
+    sizes = {}
+    for path in folder.glob(f"{kind}-*"):
+        with suppress(OSError):  # another process may be trimming too
+            status = path.stat()
+            sizes[path] = status.st_mtime, status.st_size
+    kept = total = 0
+    for path, (_, size) in sorted(sizes.items(), key=lambda item: item[1], reverse=True):
+        kept, total = kept + 1, total + size
+        if kept > _KEPT if most_bytes is None else total > most_bytes:
+            path.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from kseg.engine.interpreter.layout import (
     CODE_PAGE_HOST,
     CODE_PAGE_NEXT,
     CODE_PAGE_NUMBER,
+    CODE_PAGE_ORIGINALS,
     CODE_PAGE_PHYSICAL,
     CODE_PAGE_STORES,
     CODE_PAGE_STRIDE,
@@ -423,7 +424,14 @@ def _decode(profile: Profile, big_endian: bool) -> str:
         # That entry looks at the next page first, however it is reached.
         with b.leave_if(b.emit(f"icmp eq i64 {entry_number(b, '%entry')}, {LAST_BUT_ONE}")):
             b.return_("i32", chosen.i32())
-    b.store("i8", b.emit(f"trunc i32 {chosen.i32()} to i8"), "%entry", ENTRY_OPERATION)
+    narrow = b.emit(f"trunc i32 {chosen.i32()} to i8")
+    begins = b.emit(f"icmp eq i8 {b.load('i8', '%entry', ENTRY_OPERATION)}, {TRANSLATED}")
+    with b.leave_if(begins):
+        # The entry leads into a translation, which has asked for the instruction itself.
+        originals = b.offset(code_page_of(b, "%entry"), CODE_PAGE_ORIGINALS)
+        b.store("i8", narrow, originals, entry_number(b, "%entry"))
+        b.return_("i32", chosen.i32())
+    b.store("i8", narrow, "%entry", ENTRY_OPERATION)
 
     written = u32(b, b.emit("call i32 @written_before(ptr %context, ptr %entry)"))
     handler = b.variable("ptr", handler_of(b, "handlers", chosen.i64()))

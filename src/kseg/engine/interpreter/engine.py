@@ -5,7 +5,7 @@ import mmap
 from collections.abc import Sequence
 
 from kseg.engine.codegen.native import Blob, MappedCode
-from kseg.engine.contract import Exit, ExitReason
+from kseg.engine.contract import EngineStatistics, Exit, ExitReason
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.layout import (
     CODE_PAGE_STRIDE,
@@ -209,6 +209,13 @@ class Interpreter:
             fatal = Fatal(context.exit_fatal)
             return Exit(reason, turn, value=context.exit_value, fatal=fatal)
         return Exit(reason, turn)
+
+    def close(self) -> None:
+        pass
+
+    @property
+    def statistics(self) -> EngineStatistics:
+        return EngineStatistics(self.name)
 
     def complete_load(self, value: int | None, *, steady: bool = False) -> None:
         context = self._contexts[self._shared.turn]

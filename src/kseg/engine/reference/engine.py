@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kseg.engine.contract import Exit, ExitReason
+from kseg.engine.contract import EngineStatistics, Exit, ExitReason
 from kseg.engine.reference.leave import Leave
 from kseg.engine.reference.processor import ReferenceProcessor
 from kseg.engine.reference.step import step
@@ -106,6 +106,13 @@ class ReferenceEngine:
         """Nobody lags behind the round's beginning, those included that do not run."""
         for cpu in self._cpus:
             self._catch_up(cpu, self._round)
+
+    def close(self) -> None:
+        pass
+
+    @property
+    def statistics(self) -> EngineStatistics:
+        return EngineStatistics(self.name)
 
     def complete_load(self, value: int | None, *, steady: bool = False) -> None:  # noqa: ARG002
         latch = self._cpus[self._turn].latch

@@ -13,7 +13,6 @@ from kseg.engine.interpreter.layout import (
     ENTRY_OPERATION,
     ENTRY_SIZE,
     PAGE_END,
-    PREDECODE,
     TRANSLATED,
     TRANSLATION_PAGES,
     TRANSLATIONS,
@@ -62,26 +61,26 @@ class Installation:
         """Guest instructions that it was made from."""
         return sum(each.translation.instructions for each in self.installed.values())
 
-    def install(self, translation: Translation, code_pages: dict[int, int]) -> bool:
+    def install(self, translation: Translation, code_pages: dict[int, int]) -> int:
         """Put a translation in place; `code_pages` gives the code page of each of its virtual
-        pages. False, and nothing done, if the guest code is no longer what it was made from."""
+        pages. Returns its number, or 0, and nothing done, if the guest code is no longer what it
+        was made from."""
         pages = [code_pages.get(page, 0) for page in translation.pages]
         if not all(pages) or len(pages) > TRANSLATION_PAGES:
-            return False
+            return 0
         if not all(
             self._is_current(source.pc, source.content, code_pages)
             for source in translation.sources
         ):
-            return False
+            return 0
         # Looked at now, for what makes room may begin at the same places.
         heads = [
             (head, operation)
             for head in translation.heads
-            if (operation := self._own_operation(head.pc, code_pages[head.pc >> 12]))
-            not in (PREDECODE, PAGE_END)
+            if (operation := self._own_operation(head.pc, code_pages[head.pc >> 12])) != PAGE_END
         ]
         if not heads or len(translation.code) > self._arena.size:
-            return False
+            return 0
         self.collect()
         while not self._free:
             self.remove(next(iter(self.installed)))
@@ -103,7 +102,7 @@ class Installation:
             page = code_pages[head.pc >> 12]
             self._begin(head.pc >> 2 & 1023, page, operation, number, address + head.offset)
         self.installed[number] = Installed(number, translation, tuple(pages))
-        return True
+        return number
 
     def _is_current(self, pc: int, content: bytes, code_pages: dict[int, int]) -> bool:
         host = _u64(code_pages[pc >> 12] + CODE_PAGE_HOST).value
@@ -111,8 +110,7 @@ class Installation:
 
     @staticmethod
     def _own_operation(pc: int, page: int) -> int:
-        """The operation of an instruction, also where a translation begins. A translation begins
-        only where the interpreter has decoded what it may be asked to execute."""
+        """The operation of an instruction, also where a translation begins."""
         index = pc >> 2 & 1023
         operation = _u8(page + index * ENTRY_SIZE + ENTRY_OPERATION).value
         if operation == TRANSLATED:
@@ -176,6 +174,15 @@ class Installation:
         """Is the instruction part of a translation?"""
         index = pc >> 2 & 1023
         return bool(_u8(page + CODE_PAGE_COVERED + (index >> 3)).value >> (index & 7) & 1)
+
+    def covering(self, pc: int, page: int) -> Installed | None:
+        """The latest translation of the instruction in a code page, if there is one."""
+        for each in reversed(self.installed.values()):
+            if page in each.code_pages:
+                for source in each.translation.sources:
+                    if source.pc <= pc < source.pc + len(source.content):
+                        return each
+        return None
 
 
 def _u64(address: int) -> ctypes.c_uint64:

@@ -1,0 +1,246 @@
+"""Decides what is translated: from samples of where the guest is, by whom, and what comes of it.
+
+Code that is found running again is first looked for among the translations kept on disk, then
+copied together from stencils at once, and asked of the compiler, which answers when it can.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kseg.engine.interpreter.layout import Context
+from kseg.engine.state import ProcessorState
+from kseg.engine.translator.code_pages import CodePages
+from kseg.engine.translator.hotness import Heat, JumpProfile
+from kseg.engine.translator.installation import Installation
+from kseg.engine.translator.messages import Answer, Request, Translation
+from kseg.engine.translator.policy import Policy
+from kseg.engine.translator.workshop import Workshop
+
+FIRST_TIER = 1
+
+
+class Quick(Protocol):
+    """Makes translations at once (`kseg.engine.translator.stencils.Stencils`)."""
+
+    def translate(self, request: Request) -> Translation | None:
+        """A translation, or None if there is none."""
+
+
+class Kept(Protocol):
+    """Translations of earlier machines (`kseg.engine.translator.store.Store`)."""
+
+    def find(self, page: int) -> list[Translation]:
+        """Those whose seed lay in a virtual page."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What makes translations. Each is made when it is first needed; None: there is none."""
+
+    workshop: Callable[[], Workshop] | None = None
+    stencils: Callable[[], Quick | None] | None = None
+    store: Callable[[], Kept] | None = None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request, and where its answer goes."""
+
+    code_pages: dict[int, int]
+    identities: dict[int, tuple[int, int]]
+    seed_page: int
+    """Physical page number of the seed."""
+    replaces: int
+    """The first tier's translation for the same request, or 0."""
+
+
+@dataclass
+class Tally:
+    """What was made, since the machine was switched on."""
+
+    compiled: int = 0
+    copied: int = 0
+    from_disk: int = 0
+    refused: int = 0
+    """Requests that came to nothing."""
+    compile_seconds: float = 0.0
+    """Of the compiler, beside the guest."""
+    copy_seconds: float = 0.0
+    """Of the first tier, in which the guest waited."""
+
+
+class Director:
+    """Looks at the processors of one machine, and has translated what is worth it."""
+
+    def __init__(
+        self,
+        profile_name: str,
+        byte_order: str,
+        policy: Policy,
+        means: Means,
+        pages: CodePages,
+        installation: Installation,
+        processors: int,
+    ) -> None:
+        self._profile_name, self._order = profile_name, byte_order
+        self._policy, self._means = policy, means
+        self._pages, self._installation = pages, installation
+        self._heat = Heat(policy.threshold)
+        self._warmth = Heat(policy.recompile_threshold)
+        self._jumps = [JumpProfile() for _ in range(processors)]
+        self._workshop: Workshop | None = None
+        self._stencils: Quick | None = None
+        self._stencils_wanted = means.stencils is not None
+        self._store: Kept | None = means.store() if means.store is not None else None
+        self._kept: dict[int, list[Translation]] = {}
+        self._asked: dict[int, _Asked] = {}
+        self._requests = 0
+        self._cold_cycles = 0
+        self.tally = Tally()
+
+    def look(
+        self, contexts: Sequence[Context], states: Sequence[ProcessorState], cycles: int
+    ) -> bool:
+        """Take in translations that were made, and see whether more are worth making; `cycles`
+        have passed since the last look. True if the next one should be soon."""
+        for gone in self._installation.collect():
+            for code_page in gone.code_pages:
+                self._heat.spoil(self._pages.identity(code_page)[0])
+        workshop = self._workshop
+        if workshop is not None and workshop.pending:
+            for answer in workshop.collect():
+                self._take(answer)
+        cold = False
+        for number, state in enumerate(states):
+            if state.enabled and not state.waiting:
+                cold |= self._sample(number, contexts[number], state.pc, cycles)
+        return cold or (workshop is not None and workshop.pending > 0)
+
+    def close(self) -> None:
+        """Nothing more will be asked."""
+        if self._workshop is not None:
+            self._workshop.close()
+
+    def _sample(self, number: int, context: Context, pc: int, cycles: int) -> bool:
+        """A processor is at `pc`; is that code that could be faster?"""
+        code_page = self._pages.at(context, pc >> 12)
+        if not code_page or pc & 3:
+            return True
+        page = self._pages.identity(code_page)[0]
+        if self._installation.is_covered(pc, code_page):
+            old = self._installation.covering(pc, code_page)
+            if old is None or old.translation.tier != FIRST_TIER:
+                return False
+            self._jumps[number].look(context)
+            if self._warmth.sample(page):
+                self._ask(context, pc, page, old.number)
+            return False
+        self._cold_cycles += cycles
+        if self._store is not None and self._install_kept(context, pc):
+            return True
+        self._jumps[number].look(context)
+        if self._cold_cycles >= self._policy.patience and self._heat.sample(page):
+            self._ask(context, pc, page)
+        return True
+
+    # Translations of earlier machines.
+
+    def _install_kept(self, context: Context, pc: int) -> bool:
+        """Install what is kept for the page that still fits; was there anything?"""
+        page = pc >> 12
+        if page not in self._kept:
+            if len(self._kept) > self._heat.PAGES_KEPT:
+                self._kept.clear()
+            assert self._store is not None
+            self._kept[page] = self._store.find(page)
+        waiting = self._kept[page]
+        installed = 0
+        for translation in list(waiting):
+            code_pages = {
+                number: code_page
+                for number in translation.pages
+                if (code_page := self._pages.at(context, number))
+            }
+            if self._installation.install(translation, code_pages):
+                waiting.remove(translation)
+                installed += 1
+        self.tally.from_disk += installed
+        return installed > 0
+
+    # New ones.
+
+    def _ask(self, context: Context, seed: int, seed_page: int, replaces: int = 0) -> None:
+        jumps: dict[int, list[int]] = {}
+        for profile in self._jumps:
+            jumps |= profile.targets()
+        pages, code_pages = self._pages.around(context, seed, jumps)
+        if not pages:
+            return
+        self._requests += 1
+        request = Request(
+            self._requests,
+            self._profile_name,
+            self._order,
+            seed,
+            pages,
+            jumps,
+            most_instructions=self._policy.most_instructions,
+        )
+        if not replaces:
+            replaces = self._copy(request, code_pages)
+        workshop = self._open_workshop()
+        if workshop is None or workshop.pending >= self._policy.most_pending:
+            return
+        identities = {number: self._pages.identity(page) for number, page in code_pages.items()}
+        self._asked[self._requests] = _Asked(code_pages, identities, seed_page, replaces)
+        workshop.submit(request)
+
+    def _open_workshop(self) -> Workshop | None:
+        if self._workshop is None and self._means.workshop is not None:
+            self._workshop = self._means.workshop()
+        return self._workshop
+
+    def _copy(self, request: Request, code_pages: dict[int, int]) -> int:
+        """Translate at once, if that can be done; the translation's number, or 0."""
+        if self._stencils is None and self._stencils_wanted:
+            assert self._means.stencils is not None
+            self._stencils_wanted = False
+            # The compiler starts meanwhile.
+            workshop = self._open_workshop()
+            if workshop is not None:
+                workshop.start()
+            self._stencils = self._means.stencils()
+        if self._stencils is None:
+            return 0
+        translation = self._stencils.translate(request)
+        if translation is None:
+            return 0
+        self.tally.copy_seconds += translation.seconds
+        number = self._installation.install(translation, code_pages)
+        self.tally.copied += number > 0
+        return number
+
+    def _take(self, answer: Answer) -> None:
+        asked = self._asked.pop(answer.number)
+        translation = answer.translation
+        if translation is None:
+            self._refuse(asked)
+            return
+        self.tally.compile_seconds += translation.seconds
+        alive = {
+            number: page
+            for number, page in asked.code_pages.items()
+            if self._pages.is_alive(page, asked.identities[number])
+        }
+        if not self._installation.install(translation, alive):
+            self._refuse(asked)
+            return
+        self.tally.compiled += 1
+        if asked.replaces in self._installation.installed:
+            self._installation.remove(asked.replaces)
+
+    def _refuse(self, asked: _Asked) -> None:
+        self.tally.refused += 1
+        self._heat.spoil(asked.seed_page)
+        self._warmth.spoil(asked.seed_page)

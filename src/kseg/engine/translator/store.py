@@ -1,0 +1,112 @@
+"""Translations that survive the process: in the cache directory, found by where their code lies.
+
+A file holds the translations for one virtual page, for one processor profile, byte order, kind of
+host processor and version of kseg. Each comes with the guest bytes that it was made from, and is
+used only where those are found again; so one kernel's translations serve every boot of it, and
+all programs that are linked at the same address share a file.
+"""
+
+import hashlib
+import os
+import platform
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from kseg.engine.codegen import cache
+from kseg.engine.interpreter.image import source_key
+from kseg.engine.interpreter.layout import TRANSLATION_PAGES
+from kseg.engine.translator.messages import Translation
+
+KIND = "translations"
+MOST_BYTES = 64 << 20
+"""Of all files together; those not used for longest go."""
+MOST_IN_A_PAGE = 64
+
+_decoder = msgspec.msgpack.Decoder(list[Translation])
+
+
+class Store:
+    """The kept translations for one processor profile and byte order."""
+
+    def __init__(self, profile_name: str, byte_order: str) -> None:
+        parts = f"{_sources_key()}\0{_host_processor()}\0{profile_name}\0{byte_order}"
+        self._key = hashlib.blake2b(parts.encode(), digest_size=12).hexdigest()
+        self._names: set[str] | None = None
+
+    def find(self, page: int) -> list[Translation]:
+        """Those whose seed lay in a virtual page, the newest first; [] if there are none, or the
+        file is damaged, foreign or not only ours to write."""
+        if self._names is None:
+            self._names = set()
+            with suppress(OSError):
+                self._names = set(os.listdir(cache.directory()))  # noqa: PTH208 - names suffice
+        key = self._of_page(page)
+        if f"{KIND}-{key}" not in self._names:
+            return []
+        found = self._read(key)
+        if found:
+            with suppress(OSError):
+                os.utime(cache.directory() / f"{KIND}-{key}")
+        return found
+
+    def add(self, page: int, translation: Translation) -> None:
+        """Keep one; what it replaces goes."""
+        key = self._of_page(page)
+        starts = {head.pc for head in translation.heads}
+        others = [
+            kept
+            for kept in self._read(key)
+            if kept.sources != translation.sources or starts != {head.pc for head in kept.heads}
+        ]
+        content = msgspec.msgpack.encode([translation, *others[: MOST_IN_A_PAGE - 1]])
+        cache.write(KIND, key, content, MOST_BYTES)
+
+    def _of_page(self, page: int) -> str:
+        return f"{self._key}-{page:05x}"
+
+    @staticmethod
+    def _read(key: str) -> list[Translation]:
+        content = cache.read(KIND, key)
+        if content is None:
+            return []
+        try:
+            return [kept for kept in _decoder.decode(content) if is_sound(kept)]
+        except msgspec.MsgspecError:
+            return []
+
+
+def is_sound(translation: Translation) -> bool:
+    """Do the numbers of a translation fit each other?"""
+    size = len(translation.code)
+    pages = translation.pages
+    return (
+        0 < len(pages) <= TRANSLATION_PAGES
+        and 0 <= translation.pages_offset <= size - 8 * len(pages)
+        and bool(translation.heads)
+        and all(0 <= head.offset < size for head in translation.heads)
+        and all(head.pc >> 12 in pages and not head.pc & 3 for head in translation.heads)
+        and all(
+            source.pc >> 12 in pages
+            and not source.pc & 3
+            and not len(source.content) & 3
+            and (source.pc & 0xFFF) + len(source.content) <= 4096
+            for source in translation.sources
+        )
+    )
+
+
+def _sources_key() -> str:
+    return source_key(Path(__file__).parent.glob("*.py"))
+
+
+def _host_processor() -> str:
+    """The host's processor, with what it can do: code is made for this very kind."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor()
+    wanted = ("vendor_id", "cpu family", "model", "stepping", "flags", "Features", "CPU part")
+    first = text.split("\n\n")[0]
+    return "\n".join(line for line in first.splitlines() if line.startswith(wanted))
