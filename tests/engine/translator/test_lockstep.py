@@ -4,6 +4,7 @@ import os
 import random
 import struct
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -179,6 +180,22 @@ def test_loops(profile: str, byte_order: str) -> None:
 
     check()
     assert 2 * tally.translated >= tally.examples
+
+
+@pytest.mark.parametrize(("profile", "byte_order"), KINDS)
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(seed=st.integers(0, 1 << 32), processors=st.integers(1, 2))
+def test_loops_on_the_interpreter(
+    profile: str, byte_order: str, seed: int, processors: int
+) -> None:
+    """What a translation leaves to it, it must do right."""
+    both = [
+        loopy_machine(
+            partial(create, name, profile, byte_order), profile, byte_order, seed, processors
+        )
+        for name in ("reference", "interpreter")
+    ]
+    run_side_by_side(seed, byte_order, both, CYCLES // processors)
 
 
 @pytest.mark.parametrize(("quantum", "least"), [(1, 0), (4, 0), (60, 0.25), (1000, 0.5)])

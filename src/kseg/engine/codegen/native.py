@@ -93,6 +93,8 @@ def parse(text: str, machine: Any) -> Any:
     module = llvm.parse_assembly(text)
     module.triple = llvm.get_default_triple()
     module.data_layout = str(machine.target_data)
+    # LLVM ends the process when it stumbles over code that is not well-formed; this raises.
+    module.verify()
     return module
 
 

@@ -86,6 +86,12 @@ class Symbol:
         """An i1 operand: is it not zero?"""
         return self._once(1, self._make1)
 
+    def narrow(self, operand64: Operand) -> None:
+        """Take the low 32 bits from the i64 `operand64`, which has been computed anyway."""
+        self.builder.remember(
+            (self._key, 32), self.builder.emit(f"trunc i64 {operand64} to i32")
+        )
+
     def _once(self, width: int, make: Callable[[], Operand]) -> Operand:
         key = (self._key, width)
         known = self.builder.known(key)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from kseg.engine.codegen.builder import Operand
 from kseg.engine.codegen.value import Symbol
-from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.layout import CONTEXT_OFFSETS, ENTRY_SIZE, STATE_OFFSETS
+from kseg.engine.translator.effects import HI, LO
 from kseg.engine.translator.places import is_window, register_offset
 from kseg.engine.translator.region import LAST_BUT_ONE, Block, Step
 from kseg.engine.translator.timing import OCCUPIED, occupied_by, stall, used_by
@@ -69,12 +69,14 @@ class BlockEmitter:
 
     def emit(self) -> None:
         """All of it, up to the jump or the way out at its end."""
+        if self.block.pc in self.region.region.loops:
+            # Whoever comes here with too little budget goes there instead.
+            with self.b.cold():
+                self.b.place(self.region.spent_label(self.block.pc))
+                self.start = self.region.budget.get()
+                self._interpret(self.block.pc, Place())
         self.start = self.region.budget.get()
         place = Place()
-        if self.block.pc in self.region.region.loops:
-            bound = self.region.region.bounds[self.block.pc]
-            with self.b.cold_if(self.b.emit(f"icmp slt i64 {self.start}, {bound}")):
-                self._interpret(self.block.pc, place)
         for step in self.block.steps:
             self._step(step, place)
         if self.block.branch is not None and self.block.slot is not None:
@@ -178,6 +180,9 @@ class BlockEmitter:
 
     def _complete(self, tracer: RegionTracer, place: Place) -> None:
         """Make the writes of an instruction, in the order of the pipeline."""
+        if HI in tracer.written and LO in tracer.written:
+            # Both are of one product or division; LO does not need another of its own.
+            _whole(tracer.written[LO])
         written = {number: _operand(value) for number, value in tracer.written.items()}
         loaded = None
         if tracer.loaded is not None and tracer.loaded[0]:
@@ -221,30 +226,22 @@ class BlockEmitter:
             return
         if place.cycles == 0:
             # Whoever came before may have occupied them just now.
-            clock = Symbol.of_i64(self.b, self._clock())
+            soon = self.b.emit(f"add i64 {self.start}, {OCCUPIED}")
             for name in used:
-                late = (fields.load_state(self.b, name) > clock).i1()
-                with self.b.cold_if(late):
+                then = self.region.occupied[name].get()
+                with self.b.cold_if(self.b.emit(f"icmp slt i64 {then}, {soon}")):
                     self._interpret(step.pc, place.copy())
             return
         wait = stall(used, place.occupied, place.cycles)
         if wait > 0:
-            count = self.b.emit(f"add i64 {self.b.load('i64', self.region.stalls)}, {wait}")
-            self.b.store("i64", count, self.region.stalls)
+            self.region.add_stall(wait)
             place.cycles += wait
 
-    def _clock(self) -> Operand:
-        """The cycle at the block's beginning, an i64."""
-        return self.b.emit(f"sub i64 {self.region.limit}, {self.start}")
-
     def _note_occupied(self, place: Place) -> None:
-        """Write back until when HI and LO are occupied."""
-        if not place.occupied:
-            return
-        clock = self._clock()
+        """Remember the budget with which HI and LO were last occupied."""
         for name, cycle in place.occupied.items():
-            ready = self.b.emit(f"add i64 {clock}, {cycle + OCCUPIED}")
-            self.b.store("i64", ready, "%state", STATE_OFFSETS[name])
+            then = self.b.emit(f"sub i64 {self.start}, {cycle}") if cycle else self.start
+            self.region.occupied[name].set(then)
 
     # Going on.
 
@@ -380,8 +377,21 @@ class BlockEmitter:
                     self._write_back(place)
                     region.go(str(target), self._left(place))
             region.make_present(page)
-        b.jump(region.label(target))
+        if target in region.region.loops:
+            # Looked at here, where the budget has just been reckoned, and not in the loop's head:
+            # that is one instruction less a turn.
+            short = b.emit(f"icmp slt i64 {self._left(place)}, {region.region.bounds[target]}")
+            b.branch(short, region.spent_label(target), region.label(target), "unlikely")
+        else:
+            b.jump(region.label(target))
 
 
 def _operand(value: Value) -> Operand:
     return value.i32() if isinstance(value, Symbol) else str(int(value) & WORD)
+
+
+def _whole(value: Value) -> None:
+    """Compute a value in 64 bits, of which the low half is then a part."""
+    if isinstance(value, Symbol):
+        operand = value.i64()
+        value.narrow(operand)

@@ -22,13 +22,15 @@ class Compiler:
     def _prepare(self) -> None:
         import llvmlite.binding as llvm
 
-        self._machine = native.target_machine(level=1, cpu="host")
+        self._machine = native.target_machine(level=2, cpu="host")
         self._builder = llvm.create_pass_builder(
             self._machine, llvm.create_pipeline_tuning_options(speed_level=1)
         )
         self._passes = llvm.create_new_module_pass_manager()
         self._passes.add_sroa_pass()
         self._passes.add_instruction_combine_pass()
+        self._passes.add_simplify_cfg_pass()
+        self._passes.add_loop_rotate_pass()
         self._passes.add_simplify_cfg_pass()
 
     def answer(self, request: Request) -> Answer:

@@ -22,6 +22,7 @@ from kseg.engine.interpreter.layout import (
 from kseg.engine.translator.block_emitter import BlockEmitter
 from kseg.engine.translator.places import register_offset
 from kseg.engine.translator.region import Region
+from kseg.engine.translator.timing import OCCUPIED, occupied_by, used_by
 from kseg.engine.translator.tracer import INVARIANT
 from kseg.engine.translator.ways_out import PRELUDE, WaysOut
 
@@ -47,6 +48,10 @@ class RegionEmitter(WaysOut):
         self.registers: dict[int, Variable] = {
             register: b.variable("i32", "0") for register in region.registers
         }
+        self.occupied: dict[str, Variable] = {
+            name: b.variable("i64", "0") for name in self._timed_registers()
+        }
+        self.stalled = b.variable("i64", "0")
         self.budget = b.variable("i64", "0")
         self.exit_offset = b.variable("i64", "0")
         self.exit_budget = b.variable("i64", "0")
@@ -65,6 +70,11 @@ class RegionEmitter(WaysOut):
         """The label of the block at `pc`."""
         return f"b_{pc:x}"
 
+    @staticmethod
+    def spent_label(pc: int) -> str:
+        """Where the loop at `pc` is left to the interpreter, which uses up the budget."""
+        return f"spent_{pc:x}"
+
     def _head(self, number: int) -> str:
         b = handler_builder(head_name(number))
         b.tail_call("@translation", arguments(accumulator=str(number)))
@@ -74,12 +84,8 @@ class RegionEmitter(WaysOut):
         b = self.b
         self.codes = self.invariant("ptr", "codes")
         self.kseg0 = self.invariant("ptr", "ram_host"), self.invariant("i64", "kseg0_size")
-        if self.region.profile.hi_lo_interlock:
+        if self.occupied:
             self.limit = self.invariant("i64", "limit")
-            user = b.emit(f"icmp ne i32 {fields.load_context(b, 'user_mode')}, 0")
-            offsets = STATE_OFFSETS["user_stalls"], STATE_OFFSETS["kernel_stalls"]
-            chosen = b.emit(f"select i1 {user}, i64 {offsets[0]}, i64 {offsets[1]}")
-            self.stalls = b.offset("%state", chosen)
         stubs = [f"stub_{number}" for number in range(len(self.region.heads))]
         cases = " ".join(f"i32 {number}, label %{stub}" for number, stub in enumerate(stubs))
         b.do(f"switch i32 %accumulator, label %{stubs[0]} [{cases}]")
@@ -92,16 +98,55 @@ class RegionEmitter(WaysOut):
         """Come in at a head: the page must be mapped where it was, and the budget suffice."""
         b = self.b
         refused = b.emit(f"icmp ne i32 {pc_of(b, '%entry')}, {pc}")
-        if pc not in self.region.loops:
-            short = b.emit(f"icmp slt i64 %budget, {self.region.bounds[pc]}")
-            refused = b.emit(f"or i1 {refused}, {short}")
+        short = b.emit(f"icmp slt i64 %budget, {self.region.bounds[pc]}")
+        refused = b.emit(f"or i1 {refused}, {short}")
         with b.cold_if(refused):
             b.tail_call(fields.load_pointer(b, "interpret"), arguments())
         self.count_translated("add", "%budget")
         self.budget.set("%budget")
         for register, variable in self.registers.items():
             variable.set(b.load("i32", "%state", register_offset(register)))
+        for name, variable in self.occupied.items():
+            ready = b.load("i64", "%state", STATE_OFFSETS[name])
+            end = b.emit(f"add i64 {self.limit}, {OCCUPIED}")
+            variable.set(b.emit(f"sub i64 {end}, {ready}"))
         b.jump(self.label(pc))
+
+    # HI and LO, where the profile has an interlock. `occupied` holds the budget with which each
+    # was last occupied, for that is at hand; the state has the cycle in which it can be used.
+
+    def _timed_registers(self) -> list[str]:
+        """The fields that say when HI and LO are ready, of those that the region uses."""
+        if not self.region.profile.hi_lo_interlock:
+            return []
+        steps = [step.effects for block in self.region.blocks.values() for step in block.all_steps]
+        return sorted({name for does in steps for name in (*used_by(does), *occupied_by(does))})
+
+    def add_stall(self, cycles: int) -> None:
+        """The processor stands still for so many cycles."""
+        self.stalled.set(self.b.emit(f"add i64 {self.stalled.get()}, {cycles}"))
+
+    def _write_back_time(self) -> None:
+        if not self.occupied:
+            return
+        b = self.b
+        end = b.emit(f"add i64 {self.limit}, {OCCUPIED}")
+        for name, variable in self.occupied.items():
+            ready = b.emit(f"sub i64 {end}, {variable.get()}")
+            b.store("i64", ready, "%state", STATE_OFFSETS[name])
+        user = b.emit(f"icmp ne i32 {fields.load_context(b, 'user_mode')}, 0")
+        offsets = STATE_OFFSETS["user_stalls"], STATE_OFFSETS["kernel_stalls"]
+        chosen = b.emit(f"select i1 {user}, i64 {offsets[0]}, i64 {offsets[1]}")
+        stalls = b.emit(f"add i64 {b.load('i64', '%state', chosen)}, {self.stalled.get()}")
+        b.store("i64", stalls, "%state", chosen)
+
+    def leave_page(self, offset: Operand, budget: Operand, handler: Operand) -> None:
+        self._write_back_time()
+        super().leave_page(offset, budget, handler)
+
+    def go(self, target: Operand, budget: Operand, jump_from: Operand = "") -> None:
+        self._write_back_time()
+        super().go(target, budget, jump_from)
 
     # Ways out. Registers have been written back.
 
