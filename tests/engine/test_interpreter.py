@@ -226,3 +226,21 @@ def test_a_changed_instruction_changes_what_is_passed_on() -> None:
         state.pc = KSEG0 + 0x100
         engine.run(100)
         assert state.gpr[V0] == 2
+
+
+def test_a_turn_that_ends_before_the_slot_of_a_jump_to_the_end_of_a_page() -> None:
+    """The page after that is looked at in the slot, which is the next turn."""
+    found = []
+    for name in ("reference", "interpreter"):
+        memory = PhysicalMemory(1 << 16)
+        put(memory, 0, 0x08000000 | 0xFFFC >> 2, NOP)  # j to the last word of memory
+        put(memory, 0x80, 0x08000020, addiu(V0, V0, 1))  # the handler goes round
+        states = [ProcessorState(), ProcessorState()]
+        for state in states:
+            state.reset(status=0, pc=KSEG0)
+            state.enabled = 1
+        create(name, "mips161", "big", memory, states).run(20)
+        for state in states:
+            state.discard = 0
+        found.append([bytes(state) for state in states])
+    assert found[0] == found[1]
