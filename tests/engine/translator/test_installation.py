@@ -7,8 +7,8 @@ import pytest
 from kseg.engine.interpreter.layout import CODE_PAGE_TRANSLATED, TRANSLATIONS
 from kseg.engine.translator.director import Means
 from kseg.engine.translator.engine import Translator
-from kseg.engine.translator.policy import Policy
 from kseg.engine.translator.messages import Translation
+from kseg.engine.translator.policy import Policy
 from kseg.engine.translator.workshop import InlineWorkshop
 from tests.engine.translator import assembly as a
 from tests.engine.translator.assembly import Assembly
