@@ -25,6 +25,7 @@ from kseg.engine.translator.region import Region
 from kseg.engine.translator.timing import OCCUPIED, occupied_by, used_by
 from kseg.engine.translator.tracer import INVARIANT
 from kseg.engine.translator.ways_out import PRELUDE, WaysOut
+from kseg.isa import registers as r
 
 _PAGES = f"""
 @pages = hidden externally_initialized global [{TRANSLATION_PAGES} x i64] zeroinitializer, align 8
@@ -83,7 +84,8 @@ class RegionEmitter(WaysOut):
     def _begin(self) -> None:
         b = self.b
         self.codes = self.invariant("ptr", "codes")
-        self.kseg0 = self.invariant("ptr", "ram_host"), self.invariant("i64", "kseg0_size")
+        biased = b.offset(self.invariant("ptr", "ram_host"), -r.KSEG0)
+        self.kseg0 = biased, self.invariant("i64", "kseg0_size")
         if self.occupied:
             self.limit = self.invariant("i64", "limit")
         stubs = [f"stub_{number}" for number in range(len(self.region.heads))]

@@ -160,11 +160,14 @@ class RegionTracer(MemoryAccess):
         value = b.variable(f"i{bits}", "0")
         b.branch(b.emit(f"icmp ult i64 {number}, {limit}"), near, far, "likely")
         b.place(near)
-        value.set(b.load(f"i{bits}", b.offset(host, offset)))
+        # Biased by kseg0's address, so that the check is not on the way to the address.
+        value.set(b.load(f"i{bits}", b.offset(host, b.emit(f"zext i32 {at} to i64"))))
         b.jump(join)
         with b.cold():
             b.place(far)
-            value.set(b.load(f"i{bits}", self._place(address, size, "%reads", "", reported)))
+            place = self._place(address, size, "%reads", "", reported)
+            # Volatile, or LLVM makes one load of both, with an address that comes later.
+            value.set(b.emit(f"load volatile i{bits}, ptr {place}, align 1"))
             b.jump(join)
         b.place(join)
         raw = self._swapped(value.get(), bits)
