@@ -238,3 +238,29 @@ def test_a_guest_that_rewrites_its_code_for_ever_is_left_alone(cycles: int) -> N
     assert engine._director._requests < 20
     assert engine._installation.dropped >= 3
     assert len(engine._installation.installed) <= 2
+
+
+def test_a_load_arrives_in_time_where_nothing_was_decoded() -> None:
+    asm = Assembly()
+    asm.at = KSEG0 | CODE
+    asm.place("main")
+    asm.value(a.T8, KSEG0 | DATA)
+    asm.emit(a.lw(a.T0, 0, a.T8))
+    asm.place("again")
+    asm.emit(a.addu(a.T1, a.T0, a.T0), a.addiu(a.V0, a.V0, 1))
+    asm.branch(a.beq(0, 0), "again")
+    asm.emit(a.NOP)
+    engines = []
+    for _ in range(2):
+        engines.append(eager(asm, profile="r3000"))
+        engines[-1]._memory.write(DATA, bytes([0, 0, 0, 7]))
+    engines[0].run(2000)
+    installed = next(iter(engines[0]._installation.installed.values()))
+    tested = engines[1]
+    tested.run(1)
+    page = tested._director._pages.at(tested._contexts[0], KSEG0 + CODE >> 12)
+    assert tested._installation.install(installed.translation, {KSEG0 + CODE >> 12: page})
+    tested.run(3)
+    # It was entered by the load, whose result the first instruction did not see.
+    assert tested.processors[0].gpr[a.T0] == 7
+    assert tested.processors[0].gpr[a.T1] == 0

@@ -364,7 +364,8 @@ def _find_pattern() -> str:
     return b.text("noinline")
 
 
-def _word_at(b: FunctionBuilder, host: Operand, big_endian: bool) -> Operand:
+def word_at(b: FunctionBuilder, host: Operand, big_endian: bool) -> Operand:
+    """The instruction at a host address, an i32."""
     word = b.load("i32", host)
     return b.emit(f"call i32 @llvm.bswap.i32(i32 {word})") if big_endian else word
 
@@ -385,7 +386,7 @@ def _written_before(big_endian: bool) -> str:
         nops.set(b.emit(f"sub i64 {nops.get()}, 1"))
         left.set(b.emit(f"sub i64 {left.get()}, 1"))
         place.set(b.offset(place.get(), -4))
-        raw.set(_word_at(b, place.get(), big_endian))
+        raw.set(word_at(b, place.get(), big_endian))
         b.leave_loop_if(b.emit(f"icmp ne i32 {raw.get()}, 0"), done)
     pattern = b.emit(f"call ptr @find_pattern(ptr %context, i32 {raw.get()})")
     with b.leave_if(_is_null(b, pattern)):
@@ -404,7 +405,7 @@ def _decode(profile: Profile, big_endian: bool) -> str:
     accumulator what this one reads. Whoever comes from elsewhere goes by the operation.
     """
     b = FunctionBuilder("decode", "i32", [("ptr", "context"), ("ptr", "entry")], "internal")
-    raw = _word_at(b, entry_host(b, "%entry"), big_endian)
+    raw = word_at(b, entry_host(b, "%entry"), big_endian)
     word = u32(b, raw)
     b.store("i32", raw, "%entry", ENTRY_WORD)
     operation, destination = b.variable("i32", str(RESERVED)), b.variable("i32", "0")

@@ -92,7 +92,7 @@ def build(profile_name: str, byte_order: str) -> Module:
         *code_runtime.functions(profile, big_endian),
         *control_runtime.functions(profile, big_endian),
         *dropping_runtime.functions(),
-        *translation_runtime.functions(profile),
+        *translation_runtime.functions(profile, big_endian),
         *exception_runtime.functions(profile),
         *outer_runtime.functions(profile),
         *rounds_runtime.functions(),

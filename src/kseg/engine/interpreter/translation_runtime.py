@@ -9,7 +9,13 @@ itself it leaves to the interpreter, before the instruction, with `interpret`.
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
-from kseg.engine.interpreter.code_runtime import code_page_of, entry_number, handler_of
+from kseg.engine.interpreter.code_runtime import (
+    code_page_of,
+    entry_host,
+    entry_number,
+    handler_of,
+    word_at,
+)
 from kseg.engine.interpreter.convention import (
     LOADED,
     PLAIN,
@@ -25,7 +31,6 @@ from kseg.engine.interpreter.layout import (
     CODE_PAGE_ORIGINALS,
     CONTEXT_OFFSETS,
     ENTRY_OPERATION,
-    ENTRY_WORD,
     JUMPS,
     TRANSLATED,
 )
@@ -36,12 +41,12 @@ MEMORY_ACCESSES = 32 << 26
 """From this instruction word on, all are loads, stores or for coprocessors."""
 
 
-def functions(profile: Profile) -> list[str]:
+def functions(profile: Profile, big_endian: bool) -> list[str]:
     """The text of every function of this file."""
     found = [_translated(), _dispatch()]
     found += [_interpret(variant) for variant in variants(profile)]
     if profile.load_delay:
-        found.append(_translated_after_load())
+        found.append(_translated_after_load(big_endian))
     return found
 
 
@@ -64,7 +69,7 @@ def _translated() -> str:
     return b.text("noinline")
 
 
-def _translated_after_load() -> str:
+def _translated_after_load(big_endian: bool) -> str:
     """With a load pending, enter the translation only if its first instruction cannot tell.
 
     It must execute, for the load arrives here already: neither a spent budget nor a device may
@@ -72,7 +77,8 @@ def _translated_after_load() -> str:
     """
     b = handler_builder(f"translated_{LOADED.suffix}")
     pending = fields.load_state(b, "pending_load_register")
-    word = u32(b, b.load("i32", "%entry", ENTRY_WORD))
+    # The entry may not have been decoded, so that it does not have the word.
+    word = u32(b, word_at(b, entry_host(b, "%entry"), big_endian))
     concerned = pending == 31  # jal writes it without naming it
     concerned = concerned | (word >= MEMORY_ACCESSES)
     concerned = concerned | Symbol.of_i1(b, b.emit("icmp slt i64 %budget, 1"))
