@@ -233,11 +233,14 @@ class Director:
             for number, page in asked.code_pages.items()
             if self._pages.is_alive(page, asked.identities[number])
         }
+        installed = self._installation.installed
+        replaced = installed.get(asked.replaces)
         if not self._installation.install(translation, alive):
             self._refuse(asked)
             return
         self.tally.compiled += 1
-        if asked.replaces in self._installation.installed:
+        # Unless it has made room already, and the new one has its number.
+        if replaced is not None and installed.get(asked.replaces) is replaced:
             self._installation.remove(asked.replaces)
 
     def _refuse(self, asked: _Asked) -> None:
