@@ -4,6 +4,7 @@ import os
 import random
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -39,8 +40,10 @@ def translator(
     seed: int,
     quantum: int = 1,
     workshop: Workshop = _WORKSHOP,
+    more: Means | None = None,
 ) -> Callable[[PhysicalMemory, list[ProcessorState]], Translator]:
-    """Makes a translator that is quick to translate, in ways that depend on the seed."""
+    """Makes a translator that is quick to translate, in ways that depend on the seed; `more` are
+    means beside the workshop."""
     rng = random.Random(seed + 2)
     policy = Policy(
         shortest_look=rng.choice((20, 40, 150)),
@@ -61,7 +64,7 @@ def translator(
         quantum,
         code_pages=code_pages,
         policy=policy,
-        means=Means(lambda: workshop),
+        means=replace(more or Means(), workshop=lambda: workshop),
     )
 
 
@@ -138,6 +141,7 @@ def side_by_side(
     processors: int = 1,
     quantum: int = 1,
     workshop: Workshop = _WORKSHOP,
+    more: Means | None = None,
 ) -> Translator:
     """Run a seed's loopy program on the reference and on a translator; returns the latter."""
 
@@ -147,7 +151,9 @@ def side_by_side(
     engine: list[Translator] = []
 
     def tested(memory: PhysicalMemory, states: list[ProcessorState]) -> Engine:
-        engine.append(translator(profile, byte_order, seed, quantum, workshop)(memory, states))
+        engine.append(
+            translator(profile, byte_order, seed, quantum, workshop, more)(memory, states)
+        )
         return engine[0]
 
     both = [

@@ -39,6 +39,11 @@ def entries() -> list[Path]:
     return sorted(path for kind in _KINDS for path in folder.glob(f"{kind}-*"))
 
 
+def exists(kind: str, key: str) -> bool:
+    """Is there a file under `kind` and `key`, intact or not?"""
+    return (directory() / f"{kind}-{key}").exists()
+
+
 def read(kind: str, key: str) -> bytes | None:
     """The file kept under `kind` and `key`, or None if there is none that is intact and ours."""
     path = directory() / f"{kind}-{key}"

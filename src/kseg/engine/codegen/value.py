@@ -88,9 +88,7 @@ class Symbol:
 
     def narrow(self, operand64: Operand) -> None:
         """Take the low 32 bits from the i64 `operand64`, which has been computed anyway."""
-        self.builder.remember(
-            (self._key, 32), self.builder.emit(f"trunc i64 {operand64} to i32")
-        )
+        self.builder.remember((self._key, 32), self.builder.emit(f"trunc i64 {operand64} to i32"))
 
     def _once(self, width: int, make: Callable[[], Operand]) -> Operand:
         key = (self._key, width)

@@ -3,6 +3,7 @@
 A start that finds it in the cache imports neither the declarations nor LLVM.
 """
 
+import functools
 import hashlib
 import platform
 import struct
@@ -24,6 +25,7 @@ _TABLES = (
 )
 """The tables of handlers in `layout.Shared`; the last two are there where loads have a delay."""
 NO_HANDLER = 0xFFFFFFFF
+_PACKAGE = Path(__file__).parents[2]
 _HEADER = struct.Struct("<6I")
 
 _DECLARATIONS = (
@@ -90,6 +92,11 @@ class Image:
         return cls(code, run, memory_changed, drop, tables, patterns, starts)
 
 
+def is_kept(profile_name: str, byte_order: str) -> bool:
+    """Need the interpreter for a profile and byte order not be compiled?"""
+    return cache.exists(f"interpreter-{profile_name}-{byte_order}", source_key())
+
+
 def load(profile_name: str, byte_order: str) -> Image:
     """The interpreter for a profile and byte order, from the cache or newly compiled."""
     kind = f"interpreter-{profile_name}-{byte_order}"
@@ -132,14 +139,20 @@ def source_key(further: Iterable[Path] = ()) -> str:
     """Changes whenever machine code from the declarations could: with the version, the host's
     kind, and, for those who work on kseg itself, the sources of declarations and generators, with
     the `further` ones."""
-    package = Path(__file__).parents[2]
-    sources = [package / "isa" / f"{name}.py" for name in _DECLARATIONS]
-    for folder in ("isa/instructions", "engine/codegen", "engine/interpreter"):
-        sources += package.joinpath(folder).glob("*.py")
-    sources.append(package / "engine" / "state.py")
-    sources += further
-    parts = [__version__, platform.machine(), platform.system()]
-    for path in sorted(sources):
-        status = path.stat()
-        parts.append(f"{path.relative_to(package)} {status.st_size} {status.st_mtime_ns}")
+    parts = [__version__, platform.machine(), platform.system(), _own_sources()]
+    parts += [_identity(path) for path in sorted(further)]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+@functools.cache
+def _own_sources() -> str:
+    sources = [_PACKAGE / "isa" / f"{name}.py" for name in _DECLARATIONS]
+    for folder in ("isa/instructions", "engine/codegen", "engine/interpreter"):
+        sources += _PACKAGE.joinpath(folder).glob("*.py")
+    sources.append(_PACKAGE / "engine" / "state.py")
+    return "\n".join(_identity(path) for path in sorted(sources))
+
+
+def _identity(path: Path) -> str:
+    status = path.stat()
+    return f"{path.relative_to(_PACKAGE)} {status.st_size} {status.st_mtime_ns}"

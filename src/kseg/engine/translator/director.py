@@ -95,6 +95,8 @@ class Director:
         self._store: Kept | None = means.store() if means.store is not None else None
         self._kept: dict[int, list[Translation]] = {}
         self._asked: dict[int, _Asked] = {}
+        self._replaced: set[int] = set()
+        """Translations of the first tier for which the compiler has been asked."""
         self._requests = 0
         self._cold_cycles = 0
         self.tally = Tally()
@@ -103,7 +105,7 @@ class Director:
         self, contexts: Sequence[Context], states: Sequence[ProcessorState], cycles: int
     ) -> bool:
         """Take in translations that were made, and see whether more are worth making; `cycles`
-        have passed since the last look. True if the next one should be soon."""
+        have passed since the last look. True if the guest runs code that is not translated."""
         for gone in self._installation.collect():
             for code_page in gone.code_pages:
                 self._heat.spoil(self._pages.identity(code_page)[0])
@@ -115,7 +117,12 @@ class Director:
         for number, state in enumerate(states):
             if state.enabled and not state.waiting:
                 cold |= self._sample(number, contexts[number], state.pc, cycles)
-        return cold or (workshop is not None and workshop.pending > 0)
+        return cold
+
+    @property
+    def is_waiting(self) -> bool:
+        """Will the compiler answer?"""
+        return self._workshop is not None and self._workshop.pending > 0
 
     def close(self) -> None:
         """Nothing more will be asked."""
@@ -133,7 +140,7 @@ class Director:
             if old is None or old.translation.tier != FIRST_TIER:
                 return False
             self._jumps[number].look(context)
-            if self._warmth.sample(page):
+            if old.number not in self._replaced and self._warmth.sample(page):
                 self._ask(context, pc, page, old.number)
             return False
         self._cold_cycles += cycles
@@ -171,6 +178,8 @@ class Director:
     # New ones.
 
     def _ask(self, context: Context, seed: int, seed_page: int, replaces: int = 0) -> None:
+        if replaces and not self._has_room:
+            return
         jumps: dict[int, list[int]] = {}
         for profile in self._jumps:
             jumps |= profile.targets()
@@ -189,12 +198,20 @@ class Director:
         )
         if not replaces:
             replaces = self._copy(request, code_pages)
+        if not self._has_room:
+            return
         workshop = self._open_workshop()
-        if workshop is None or workshop.pending >= self._policy.most_pending:
+        if workshop is None:
             return
         identities = {number: self._pages.identity(page) for number, page in code_pages.items()}
         self._asked[self._requests] = _Asked(code_pages, identities, seed_page, replaces)
+        self._replaced.add(replaces)
         workshop.submit(request)
+
+    @property
+    def _has_room(self) -> bool:
+        workshop = self._workshop
+        return workshop is None or workshop.pending < self._policy.most_pending
 
     def _open_workshop(self) -> Workshop | None:
         if self._workshop is None and self._means.workshop is not None:
@@ -223,6 +240,7 @@ class Director:
 
     def _take(self, answer: Answer) -> None:
         asked = self._asked.pop(answer.number)
+        self._replaced.discard(asked.replaces)
         translation = answer.translation
         if translation is None:
             self._refuse(asked)

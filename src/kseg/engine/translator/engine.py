@@ -4,6 +4,7 @@ import ctypes
 from collections.abc import Sequence
 
 from kseg.engine.contract import EngineStatistics, Exit, ExitReason
+from kseg.engine.interpreter import image
 from kseg.engine.interpreter.engine import MAX_CODE_PAGES, Interpreter
 from kseg.engine.state import ProcessorState
 from kseg.engine.translator.arena import Arena
@@ -34,6 +35,7 @@ class Translator(Interpreter):
         means: Means | None = None,
     ) -> None:
         """`means` says who makes translations: by default this host's, `standard_means`."""
+        means = standard_means(profile_name, byte_order) if means is None else means
         super().__init__(profile_name, byte_order, memory, processors, quantum, code_pages)
         self._policy = policy or Policy()
         self._installation = Installation(
@@ -46,7 +48,7 @@ class Translator(Interpreter):
             profile_name,
             byte_order,
             self._policy,
-            standard_means(profile_name, byte_order) if means is None else means,
+            means,
             CodePages(self._shared, byte_order),
             self._installation,
             len(processors),
@@ -79,7 +81,9 @@ class Translator(Interpreter):
         if self._director.look(self._contexts, self.processors, self._look):
             self._look = max(self._look >> 1, self._policy.shortest_look)
         else:
-            self._look = min(self._look << 1, self._policy.longest_look)
+            director, policy = self._director, self._policy
+            longest = policy.waiting_look if director.is_waiting else policy.longest_look
+            self._look = min(self._look << 1, longest)
         self._next_look = clock + self._look
 
     def close(self) -> None:
@@ -112,7 +116,16 @@ def standard_means(profile_name: str, byte_order: str) -> Means:
 
     def stencils() -> Quick | None:
         from kseg.engine.translator.stencils import load
+        from kseg.engine.translator.stencils.maker import make_beside
 
-        return load(profile_name, byte_order)
+        found = load(profile_name, byte_order, or_make=False)
+        if found is None:
+            make_beside(profile_name, byte_order)
+        return found
 
+    if not image.is_kept(profile_name, byte_order):
+        # A first start: the interpreter is about to be compiled, which takes as long.
+        from kseg.engine.translator.stencils.maker import make_beside
+
+        make_beside(profile_name, byte_order)
     return Means(ProcessWorkshop, stencils, lambda: Store(profile_name, byte_order))

@@ -11,6 +11,8 @@ class Policy:
     """Cycles between two looks at where the guest is, while it runs untranslated code."""
     longest_look: int = 20_000_000
     """The same, while it does not."""
+    waiting_look: int = 2_000_000
+    """The same, while an answer of the compiler is expected."""
     threshold: int = 2
     """Looks that must find untranslated code in the same page."""
     recompile_threshold: int = 3

@@ -9,7 +9,8 @@ Only for x86-64; other hosts do without. Method: Xu and Kjolstad, "Copy-and-Patc
 
 Reading order: `stencil` (what one is), `holes`, `operations` and `frame` (the declarations and what
 is between instructions, as LLVM IR with holes), `extract` (native code of it), `image` (kept),
-`pieces` (an instruction), `assembler`, `blocks` (a region's blocks), `translate`.
+`pieces` (an instruction), `assembler`, `blocks` (a region's blocks), `translate`; `maker` (the
+stencils, made beside a machine that runs).
 """
 
 import platform
@@ -19,14 +20,14 @@ from kseg.engine.translator.stencils.translate import Stencils
 
 
 @cache
-def load(profile_name: str, byte_order: str) -> Stencils | None:
+def load(profile_name: str, byte_order: str, *, or_make: bool = True) -> Stencils | None:
     """The stencils of a profile and byte order, one for all machines; None if this host is no
-    x86-64, or they are not in the cache and LLVM cannot make them."""
+    x86-64, or they are not in the cache and `or_make` is false or LLVM cannot make them."""
     if platform.machine() not in {"x86_64", "AMD64"}:
         return None
     from kseg.engine.translator.stencils import image
 
-    loaded = image.load(profile_name, byte_order)
+    loaded = image.load(profile_name, byte_order, or_make=or_make)
     return None if loaded is None else Stencils(profile_name, loaded)
 
 

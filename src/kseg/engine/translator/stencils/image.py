@@ -16,14 +16,16 @@ _FROM_TRANSLATOR = ("effects", "places", "tracer", "ways_out")
 """Modules of the translator that the stencils are made with."""
 
 
-def load(profile_name: str, byte_order: str) -> StencilImage | None:
-    """The stencils, from the cache or newly made; None if they are not there, and LLVM is not
-    either or makes code of another shape."""
+def load(profile_name: str, byte_order: str, *, or_make: bool = True) -> StencilImage | None:
+    """The stencils, from the cache or newly made; None if they are not there and `or_make` is
+    false, or LLVM is not there either or makes code of another shape."""
     kind = f"stencils-{profile_name}-{byte_order}"
     key = source_key(_sources())
     kept = cache.read(kind, key)
     if kept is not None:
         return msgspec.msgpack.decode(kept, type=StencilImage)
+    if not or_make:
+        return None
     try:
         made = make(profile_name, byte_order)
     except (ImportError, NativeCodeError):
