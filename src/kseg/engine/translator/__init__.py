@@ -9,6 +9,6 @@ interpreter's, and the result is the same to the bit.
 Reading order: `messages` (what is asked and answered), `effects` (what an instruction does),
 `region` (which instructions belong together), `timing` and `ways_out` (what both tiers do),
 `stencils` (the first tier: native code at once), `tracer`, `block_emitter` and `emitter` (the
-second: a region as LLVM IR), `compiler` (native code of it), `workshop` (where that is done), `arena` and
-`installation` (in place), `code_pages` and `hotness` (what is worth it), `engine`.
+second: a region as LLVM IR), `compiler` (native code of it), `workshop` (where that is done),
+`arena` and `installation` (in place), `code_pages` and `hotness` (what is worth it), `engine`.
 """
