@@ -326,7 +326,7 @@ class TestStatistics:
         (["--config", "nothing", "cms"], "cannot read configuration nothing"),
         (["--ram", "x", "cms"], "ram x: 'x' is not a size"),
         (["--ram", "3K", "cms"], "3072 is not a multiple of 4096"),
-        (["--engine", "x", "cms"], "engine 'x': no such engine; there are interpreter, reference"),
+        (["--engine", "x", "cms"], "engine 'x': no such engine; there are auto, translator"),
         (["--disk", "nothing", "cms"], "create it with: kseg disk create"),
         (["--disk", __file__, "cms"], "not a System/161 disk image"),
         (["--share", "nothing", "cms"], "share nothing: no such directory"),

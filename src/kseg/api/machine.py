@@ -41,7 +41,7 @@ class Machine:
         config: str | Path | Configuration | None = None,
         cpus: int | None = None,
         ram: str | int | None = None,
-        engine: str | None = None,
+        engine: str = engines.AUTOMATIC,
         disks: Sequence[str | Path] | str | Path = (),
         share: str | Path | None = None,
         seed: int | str | None = None,
@@ -62,16 +62,17 @@ class Machine:
         such as "8M"), `disks` (image files, or one), `share` (a directory for the emulator file
         system) and `seed` (of the random source, "auto" for a new one) change either.
 
-        `engine` is a name out of `kseg.engine.ENGINES`. `input` is typed as the guest takes it.
-        `pace` "real" lets an idle virtual second last a second. `epoch` is the calendar time at
-        power-on, in seconds since 1970 (default: the host's). `doom` is the number of disk writes
-        at which the power fails, `progress_timeout` the virtual seconds without a user-mode
-        instruction after which a warning comes, and twice which the machine stops (0: never).
+        `engine` is one of `kseg.engine.CHOICES`; "auto" is the fastest that this host has. `input`
+        is typed as the guest takes it. `pace` "real" lets an idle virtual second last a second.
+        `epoch` is the calendar time at power-on, in seconds since 1970 (default: the host's).
+        `doom` is the number of disk writes at which the power fails, `progress_timeout` the virtual
+        seconds without a user-mode instruction after which a warning comes, and twice which the
+        machine stops (0: never).
         `output` gets what the guest prints as it does, besides the console; `message` what the
         machine itself has to say, a line at a time.
 
-        Raises ImageError, ConfigurationError or DiskImageError (all of them KsegError), with one
-        line that says what to mend.
+        Raises ImageError, ConfigurationError, DiskImageError or EngineError (all of them
+        KsegError), with one line that says what to mend.
         """
         guest = find_guest(kernel)
         self.kernel = guest.path
@@ -91,9 +92,9 @@ class Machine:
             share=share,
             seed=seed,
         )
-        if engine is not None and engine not in engines.ENGINES:
+        if engine not in engines.CHOICES:
             raise ConfigurationError(
-                f"engine {engine!r}: no such engine; there are {', '.join(engines.ENGINES)}"
+                f"engine {engine!r}: no such engine; there are {', '.join(engines.CHOICES)}"
             )
         if pace not in ("fast", "real"):
             raise ConfigurationError(f"pace {pace!r}: no such pace; there are fast, real")
@@ -119,7 +120,7 @@ class Machine:
             text = arguments if isinstance(arguments, str) else " ".join(arguments)
             self.board.load_kernel(guest.path, text)
             self.engine = engines.create(
-                engine or engines.ENGINES[0],
+                engine,
                 self.board.profile,
                 self.board.byte_order,
                 self.board.memory,

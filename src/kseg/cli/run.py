@@ -51,7 +51,13 @@ def seconds(text: str | float) -> float:
 )
 @click.option("--cpus", type=click.IntRange(1, 32), metavar="N", help="Processors.")
 @click.option("--ram", metavar="SIZE", help="Memory, such as 512K or 8M.")
-@click.option("--engine", metavar="NAME", help="How code is executed: interpreter or reference.")
+@click.option(
+    "--engine",
+    metavar="NAME",
+    default="auto",
+    help="How code is executed: translator, interpreter or reference"
+    " (default: auto, the fastest that this host has).",
+)
 @click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Stop after N cycles.")
 @click.option("--stats", metavar="FILE", help="Write statistics as JSON; - is stdout.")
 @click.option(
@@ -105,7 +111,7 @@ def run(
     config: str | None,
     cpus: int | None,
     ram: str | None,
-    engine: str | None,
+    engine: str,
     max_cycles: int | None,
     stats: str | None,
     input_file: str | None,

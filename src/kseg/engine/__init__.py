@@ -9,14 +9,29 @@ from typing import TYPE_CHECKING
 
 from kseg.engine.contract import Engine, Exit, ExitReason
 from kseg.engine.state import ProcessorState
+from kseg.errors import EngineError
 
 if TYPE_CHECKING:
+    from kseg.engine.interpreter.engine import Interpreter
     from kseg.memory.physical import PhysicalMemory
 
-__all__ = ["ENGINES", "Engine", "Exit", "ExitReason", "ProcessorState", "create"]
+__all__ = [
+    "AUTOMATIC",
+    "CHOICES",
+    "ENGINES",
+    "Engine",
+    "Exit",
+    "ExitReason",
+    "ProcessorState",
+    "create",
+]
 
 ENGINES = ("translator", "interpreter", "reference")
 """The engines by name, the fastest first."""
+AUTOMATIC = "auto"
+"""Instead of a name: the fastest that this host has, of those made of native code."""
+CHOICES = (AUTOMATIC, *ENGINES)
+"""What a user may choose."""
 
 
 def create(
@@ -27,28 +42,44 @@ def create(
     processors: Sequence[ProcessorState],
     quantum: int = 1,
 ) -> Engine:
-    """The engine called `name` for these processors and this memory.
+    """The engine called `name`, one of CHOICES, for these processors and this memory.
 
     `byte_order` is "big" or "little" and must be one that the profile has; `quantum` is the
     number of cycles a processor runs before it is the next one's turn. ValueError names what
-    does not exist.
+    does not exist; EngineError says what this host lacks for the engine.
     """
     from kseg.isa.profile import profile_named
 
+    if name not in CHOICES:
+        raise ValueError(f"no engine {name!r}; there are: {', '.join(CHOICES)}")
     profile = profile_named(profile_name)
     if byte_order not in profile.byte_orders:
         orders = " or ".join(profile.byte_orders)
         raise ValueError(f"a {profile_name} is {orders} endian, not {byte_order}")
+    if name == AUTOMATIC:
+        try:
+            return create("translator", profile_name, byte_order, memory, processors, quantum)
+        except EngineError:
+            name = "interpreter"
     if name == "reference":
         from kseg.engine.reference.engine import ReferenceEngine
 
         return ReferenceEngine(profile_name, byte_order, memory, processors, quantum)
-    if name == "interpreter":
-        from kseg.engine.interpreter.engine import Interpreter
+    from kseg.engine.codegen.native import NativeCodeError
 
-        return Interpreter(profile_name, byte_order, memory, processors, quantum)
+    try:
+        return _native_engine(name)(profile_name, byte_order, memory, processors, quantum)
+    except (NativeCodeError, ImportError, OSError) as error:
+        raise EngineError(
+            f"engine {name}: {error}; the engine called reference can do without, slowly"
+        ) from error
+
+
+def _native_engine(name: str) -> "type[Interpreter]":
     if name == "translator":
         from kseg.engine.translator.engine import Translator
 
-        return Translator(profile_name, byte_order, memory, processors, quantum)
-    raise ValueError(f"no engine {name!r}; there are: {', '.join(ENGINES)}")
+        return Translator
+    from kseg.engine.interpreter.engine import Interpreter
+
+    return Interpreter

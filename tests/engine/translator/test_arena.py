@@ -5,6 +5,7 @@ import mmap
 
 import pytest
 
+from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.translator.arena import Arena
 
 PAGE = mmap.PAGESIZE
@@ -64,3 +65,8 @@ def test_what_can_never_fit_is_refused() -> None:
     assert arena.size == 2 * PAGE
     with pytest.raises(ValueError, match="do not fit"):
         arena.make_room(2 * PAGE + 1)
+
+
+def test_an_arena_that_cannot_be_had_is_one_error() -> None:
+    with pytest.raises(NativeCodeError, match="no memory for"):
+        Arena(1 << 60)

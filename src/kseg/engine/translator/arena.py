@@ -16,14 +16,22 @@ class Arena:
     """`size` bytes of address space for native code; what is never used costs nothing."""
 
     def __init__(self, size: int) -> None:
-        """NativeCodeError if this system lets no memory be made executable."""
+        """NativeCodeError if this system has not so much address space, or lets no memory be made
+        executable."""
         self.size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
-        self._map = mmap.mmap(-1, self.size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        try:
+            self._map = mmap.mmap(-1, self.size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise NativeCodeError(f"no memory for {self.size} bytes of code ({reason})") from None
         self._base = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
         self._libc: Any = ctypes.CDLL(None, use_errno=True)
         self._next = 0
         self._spans: OrderedDict[int, tuple[int, int]] = OrderedDict()
         """By owner, oldest first: (offset, length)."""
+        # Find out before there is a guest: what was written can be executed, and then written to.
+        for protection in (mmap.PROT_EXEC, mmap.PROT_WRITE):
+            self._protect(0, mmap.PAGESIZE, mmap.PROT_READ | protection)
 
     @property
     def used(self) -> int:
@@ -48,7 +56,8 @@ class Arena:
         return evicted
 
     def put(self, owner: int, code: bytes) -> int:
-        """Store code at the place found last; returns its address, executable from now on."""
+        """Store code at the place found last; returns its address, executable from now on.
+        NativeCodeError, and nothing done, where the system has changed its mind."""
         length = self._whole_pages(len(code))
         offset, self._next = self._next, self._next + length
         self._protect(offset, length, mmap.PROT_READ | mmap.PROT_WRITE)

@@ -4,6 +4,7 @@ import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.interpreter.layout import (
     CODE_PAGE_COVERED,
     CODE_PAGE_HEADS,
@@ -63,8 +64,8 @@ class Installation:
 
     def install(self, translation: Translation, code_pages: dict[int, int]) -> int:
         """Put a translation in place; `code_pages` gives the code page of each of its virtual
-        pages. Returns its number, or 0, and nothing done, if the guest code is no longer what it
-        was made from."""
+        pages. Returns its number, or 0, and nothing installed, if the guest code is no longer what
+        it was made from, or the host has no memory for it."""
         pages = [code_pages.get(page, 0) for page in translation.pages]
         if not all(pages) or len(pages) > TRANSLATION_PAGES:
             return 0
@@ -93,7 +94,11 @@ class Installation:
         for index, page in enumerate(pages):
             at = translation.pages_offset + 8 * index
             code[at : at + 8] = page.to_bytes(8, "little")
-        address = self._arena.put(number, bytes(code))
+        try:
+            address = self._arena.put(number, bytes(code))
+        except NativeCodeError:  # the host can run out of what it needs for that
+            self._free.append(number)
+            return 0
         record = self._records[number]
         record.pages[:] = pages + [0] * (TRANSLATION_PAGES - len(pages))
         self._shared.translations_used = max(self._shared.translations_used, number + 1)

@@ -1,0 +1,83 @@
+"""Which engine is taken: by its name, or the fastest that this host has."""
+
+from collections.abc import Callable
+
+import pytest
+
+from kseg import Machine
+from kseg.engine import AUTOMATIC, CHOICES, ENGINES, Engine, ProcessorState, create
+from kseg.engine.codegen.native import NativeCodeError
+from kseg.engine.interpreter import engine as interpreter
+from kseg.engine.interpreter import image
+from kseg.engine.translator.arena import Arena
+from kseg.errors import ConfigurationError, EngineError
+from kseg.memory.physical import PhysicalMemory
+
+
+def made(name: str) -> Engine:
+    return create(name, "mips161", "big", PhysicalMemory(1 << 16), [ProcessorState()])
+
+
+def refuse(*_arguments: object) -> None:
+    raise NativeCodeError("this system lets no memory be made executable (errno 13)")
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_engines_are_called_what_they_are(name: str) -> None:
+    engine = made(name)
+    assert engine.name == engine.statistics.name == name
+    engine.close()
+
+
+def test_the_fastest_is_the_default() -> None:
+    engine = made(AUTOMATIC)
+    assert engine.statistics.name == ENGINES[0] == "translator"
+    engine.close()
+    with Machine("cms", "halt") as machine:
+        assert machine.engine.name == "translator"
+
+
+def test_without_memory_for_translations_the_interpreter_is_the_fastest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Arena, "_protect", refuse)
+    assert made(AUTOMATIC).name == "interpreter"
+    with pytest.raises(EngineError, match="engine translator: this system lets no memory be made"):
+        made("translator")
+
+
+def refuse_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreter, "MappedCode", refuse)
+
+
+def lose_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    def compiling(*_names: str) -> None:
+        raise ModuleNotFoundError("No module named 'llvmlite'")
+
+    monkeypatch.setattr(image, "load", compiling)
+
+
+@pytest.mark.parametrize(
+    ("lose", "said"),
+    [(refuse_memory, "executable"), (lose_the_compiler, "No module named 'llvmlite'")],
+)
+@pytest.mark.parametrize("name", [AUTOMATIC, "translator", "interpreter"])
+def test_what_a_host_lacks_is_said_with_what_to_do(
+    name: str,
+    lose: Callable[[pytest.MonkeyPatch], None],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lose(monkeypatch)
+    with pytest.raises(EngineError, match=f"{said}.* reference can do without"):
+        made(name)
+    assert made("reference").name == "reference"
+    with pytest.raises(EngineError):
+        Machine("cms", engine=name)
+
+
+def test_an_unknown_name_is_answered_with_all_there_are() -> None:
+    with pytest.raises(ValueError, match=", ".join(CHOICES)):
+        made("steam")
+    with pytest.raises(ConfigurationError, match=", ".join(CHOICES)):
+        Machine("cms", engine="steam")
