@@ -214,3 +214,43 @@ def test_a_state_with_an_unknown_owner_is_refused() -> None:
     empty = EventClock(EXACT, RandomGenerator())
     with pytest.raises(ValueError, match="has not"):
         empty.load(clock.save())
+
+
+@given(
+    st.lists(st.integers(0, 40_000_000), max_size=3),
+    st.integers(0, 20_000),
+    st.sampled_from([EXACT, LATE]),
+)
+def test_a_lengthened_burst_is_many_ordinary_ones(
+    delays: list[int], reached: int, model: TimeModel
+) -> None:
+    """Up to the cycle in which a device is reached, and from there on."""
+    reached = reached * model.poll_interval // 500
+    (ordinary, one), (lengthened, other) = make(model), make(model)
+    for clock in (ordinary, lengthened):
+        for number, delay in enumerate(delays):
+            clock.schedule(delay, "owner", str(number))
+    total = 0
+    while True:
+        ordinary.begin_burst()
+        if total + ordinary.burst > reached:
+            break
+        total += ordinary.burst
+        ordinary.elapsed = ordinary.burst
+        ordinary.end_burst()
+    ordinary.elapsed = reached - total
+    total = 0
+    while True:
+        lengthened.begin_burst()
+        lengthened.lengthen_burst(17 * model.poll_interval)
+        if total + lengthened.burst > reached:
+            break
+        total += lengthened.burst
+        lengthened.elapsed = lengthened.burst
+        lengthened.end_burst()
+    lengthened.elapsed = reached - total
+    total += lengthened.settle_burst()
+    assert lengthened.settle_burst() == 0
+    assert lengthened.now == ordinary.now
+    assert lengthened.save() == ordinary.save()
+    assert one.seen == other.seen

@@ -129,6 +129,9 @@ class Device:
     identity: ClassVar[int]
     revision: ClassVar[int]
     registers: ClassVar[Sequence[Register]] = ()
+    foreseeable_words: ClassVar[frozenset[int]] = frozenset()
+    """Offsets of registers whose next values depend on nothing but how often they are read; the
+    device then has `foresee` and `read_foreseen` (`kseg.machine.board.Foreseeable`)."""
     State: ClassVar[type[msgspec.Struct]] = DeviceState
     """What `save` returns."""
 

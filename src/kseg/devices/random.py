@@ -52,6 +52,23 @@ class RandomSource(Device):
         low = draw()
         return (low ^ draw() << 16) & 0xFFFFFFFF
 
+    # The words that come next are known, so that an engine can be told some in advance.
+
+    foreseeable_words = frozenset({0})
+
+    def foresee(self, count: int) -> list[int]:
+        self._ahead = generator = self.surroundings.random.copy()
+        draw = generator.next
+        self._foreseen = count
+        return [(draw() ^ draw() << 16) & 0xFFFFFFFF for _ in range(count)]
+
+    def read_foreseen(self, count: int) -> None:
+        if count == self._foreseen:
+            self.surroundings.random.take_over(self._ahead)
+            return
+        for _ in range(2 * count):
+            self.surroundings.random.next()
+
     def peek_value(self) -> int:
         return 0
 

@@ -10,6 +10,18 @@ from kseg.machine.statistics import DeviceActivity
 from kseg.memory.physical import PhysicalMemory
 
 
+class Foreseeable(Protocol):
+    """A register whose next values depend on nothing but how often it is read."""
+
+    def foresee(self, count: int) -> list[int]:
+        """The next `count` words that reading would bring, at present; reads nothing."""
+        ...
+
+    def read_foreseen(self, count: int) -> None:
+        """The first `count` of the words foreseen last have been read."""
+        ...
+
+
 class Bus(Protocol):
     """Registers by physical address; BusError where nothing answers, GuestFatal where the
     hardware does not survive it."""
@@ -18,6 +30,8 @@ class Bus(Protocol):
     """Which processor made the last access."""
     steady_words: set[int]
     """Physical addresses of registers whose words can be read again without asking."""
+    foreseeable_words: dict[int, "Foreseeable"]
+    """By physical address: registers that know what reading them again will bring."""
 
     def read(self, processor: int, address: int, size: int) -> int: ...
 

@@ -5,6 +5,7 @@ card in slot 31 (`kseg.devices.mainboard`).
 """
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from kseg.devices.device import BUS_BASE, SLOT_SIZE, Device, slot_base
 from kseg.devices.mainboard import (
@@ -15,6 +16,7 @@ from kseg.devices.mainboard import (
 )
 from kseg.engine.state import ProcessorState
 from kseg.errors import BusError, GuestFatal
+from kseg.machine.board import Foreseeable
 from kseg.memory.physical import PhysicalMemory
 
 SLOTS = 32
@@ -41,6 +43,8 @@ class LameBus:
         self._word_writers: dict[int, Callable[[int], None]] = {}
         self.steady_words: set[int] = set()
         """Physical addresses of registers whose words can be read again without asking."""
+        self.foreseeable_words: dict[int, Foreseeable] = {}
+        """By physical address: registers that know what reading them again will bring."""
         self.interrupts = InterruptState()
         self.asking_processor = 0
 
@@ -53,6 +57,8 @@ class LameBus:
         for offset, reader in device.word_readers.items():
             self._word_readers[base + offset] = reader
         self.steady_words.update(base + offset for offset in device.steady_words)
+        for offset in device.foreseeable_words:
+            self.foreseeable_words[base + offset] = cast(Foreseeable, device)
         for offset, writer in device.word_writers.items():
             self._word_writers[base + offset] = writer
 

@@ -52,6 +52,17 @@ class RandomGenerator:
         self._position = 0 if position == DEGREE else position
         return word >> 1
 
+    def copy(self) -> "RandomGenerator":
+        """One that will give the same numbers."""
+        other = RandomGenerator.__new__(RandomGenerator)
+        other.take_over(self)
+        return other
+
+    def take_over(self, other: "RandomGenerator") -> None:
+        """Go on where another one stands."""
+        self._words = list(other._words)
+        self._position = other._position
+
     def save(self) -> RandomState:
         return RandomState(self._words[self._position :] + self._words[: self._position])
 

@@ -14,12 +14,15 @@ import msgspec
 from kseg.engine.contract import Engine, Exit, ExitReason
 from kseg.errors import BusError, DoomReached, GuestFatal
 from kseg.isa.exceptions import Fatal
-from kseg.machine.board import Board
+from kseg.machine.board import Board, Foreseeable
 from kseg.machine.clock import SECOND
 from kseg.machine.statistics import Statistics, processor_statistics
 
 SHORTEST_SLEEP = 10_000_000
 """ns: being ahead of the host's clock by less is not worth a sleep."""
+
+FURTHEST = 256
+"""Words that a register is asked to foresee at most."""
 
 LONGEST_STRETCH = 4_000_000
 """Cycles for which a guest that reaches no device may run without anybody looking at the outside:
@@ -91,6 +94,8 @@ class BareMonitor:
         self._wall_anchor: tuple[int, int] | None = None
         self._fatal: GuestFatal | None = None
         self._interrupted = False
+        self._foreseen: Foreseeable | None = None
+        self._foresight = 1
         board.memory.on_write(engine.memory_changed)
         self._find_burst_start()
 
@@ -179,6 +184,8 @@ class BareMonitor:
             if left <= 0:
                 break
             request = run(left)
+            if self._foreseen is not None:
+                self._read_foreseen(self._foreseen)
             clock.elapsed = engine.clock - start
             reason = request.reason
             if reason is not ExitReason.BUDGET or clock.elapsed < clock.burst:
@@ -209,8 +216,23 @@ class BareMonitor:
             self.engine.complete_load(0)
             self._stop_after_cycle(fatal)
         else:
-            steady = request.size == 4 and request.address in self.board.bus.steady_words
+            bus = self.board.bus
+            if request.size == 4 and request.address in bus.foreseeable_words:
+                self._foreseen = bus.foreseeable_words[request.address]
+                words = self._foreseen.foresee(self._foresight)
+                self.engine.complete_load(value, following=words)
+                return
+            steady = request.size == 4 and request.address in bus.steady_words
             self.engine.complete_load(value, steady=steady)
+
+    def _read_foreseen(self, device: Foreseeable) -> None:
+        """Let a register know how often it was read without its being asked. The more of what it
+        foresaw was used, the further it is to look the next time."""
+        used = self.engine.take_used()
+        device.read_foreseen(used)
+        self._foreseen = None
+        furthest = used >= self._foresight
+        self._foresight = min(2 * self._foresight, FURTHEST) if furthest else max(2 * used, 1)
 
     def _answer_store(self, request: Exit) -> None:
         try:
@@ -328,6 +350,7 @@ class BareMonitor:
             self.engine = engine
             self.board.memory.on_write(engine.memory_changed)
         self.engine.state_changed()
+        self._foreseen = None
         self._wall_anchor = None
         self._fatal = None
         self._find_burst_start()

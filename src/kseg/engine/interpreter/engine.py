@@ -2,6 +2,7 @@
 
 import ctypes
 import mmap
+import struct
 from collections.abc import Sequence
 
 from kseg.engine.codegen.native import Blob, MappedCode
@@ -14,6 +15,7 @@ from kseg.engine.interpreter.layout import (
     DISPATCH,
     ENTRY_OPERATION,
     EXECUTABLE,
+    FOLLOWING,
     GO,
     INTERPRET,
     LATCH_BUS_ERROR,
@@ -217,7 +219,9 @@ class Interpreter:
     def statistics(self) -> EngineStatistics:
         return EngineStatistics(self.name)
 
-    def complete_load(self, value: int | None, *, steady: bool = False) -> None:
+    def complete_load(
+        self, value: int | None, *, steady: bool = False, following: Sequence[int] = ()
+    ) -> None:
         context = self._contexts[self._shared.turn]
         if value is None:
             context.latch = LATCH_BUS_ERROR
@@ -234,6 +238,20 @@ class Interpreter:
             self._shared.steady_keys[slot] = size << 32 | address
             self._shared.steady_values[slot] = laid
             self._shared.keep_steady = 1
+        if following:
+            shared = self._shared
+            kept = following[:FOLLOWING]
+            layout = f"{(self._order == 'big' and '>') or '<'}{len(kept)}{'xBHxI'[size]}"
+            laid_out = struct.pack(layout, *kept)
+            shared.following[: len(kept)] = struct.unpack(f"<{layout[1:]}", laid_out)
+            shared.following_key = size << 32 | context.exit_address
+            shared.following_used, shared.following_count = 0, len(kept)
+
+    def take_used(self) -> int:
+        shared = self._shared
+        used: int = shared.following_used
+        shared.following_used = shared.following_count = 0
+        return used
 
     def complete_store(self, accepted: bool) -> None:
         context = self._contexts[self._shared.turn]
@@ -248,6 +266,7 @@ class Interpreter:
             context.mode_since += cycles
 
     def state_changed(self) -> None:
+        self.take_used()
         self._shared.round = self.processors[0].clock
         self._shared.turn = 0
         self._inside = False

@@ -61,6 +61,8 @@ translation begins, the other whatever the entry has."""
 FIRST_INSTRUCTION = 9
 
 STEADY_SLOTS = 4
+FOLLOWING = 256
+"""Answers that can be given in advance for loads of one device word."""
 MAX_REGIONS = 256
 MAX_PROCESSORS = 32
 
@@ -219,6 +221,12 @@ class Shared(ctypes.Structure):
         ("keep_steady", u64),
         ("steady_keys", u64 * STEADY_SLOTS),
         ("steady_values", u64 * STEADY_SLOTS),
+        # The answers to the next loads of one device word, as its bytes lie in memory: how many
+        # there are, how many have been taken, the address with the size above it, and they.
+        ("following_count", u64),
+        ("following_used", u64),
+        ("following_key", u64),
+        ("following", u64 * FOLLOWING),
     ]
 
 

@@ -245,6 +245,22 @@ def _answer_steadily(b: FunctionBuilder, physical: Operand) -> None:
         b.return_("ptr", b.offset(b.offset(shared, SHARED_OFFSETS["steady_values"]), at))
 
 
+def _answer_in_advance(b: FunctionBuilder, physical: Operand) -> None:
+    """If the monitor has said what this load will bring, return the next of its answers."""
+    shared = fields.load_pointer(b, "shared")
+    used = b.load("i64", shared, SHARED_OFFSETS["following_used"])
+    count = b.load("i64", shared, SHARED_OFFSETS["following_count"])
+    with b.if_(b.emit(f"icmp ult i64 {used}, {count}")):
+        size = b.emit(f"shl i64 {b.emit('zext i32 %size to i64')}, 32")
+        key = b.emit(f"or i64 {size}, {physical}")
+        wanted = b.load("i64", shared, SHARED_OFFSETS["following_key"])
+        with b.leave_if(b.emit(f"icmp eq i64 {key}, {wanted}")):
+            more = b.emit(f"add i64 {used}, 1")
+            b.store("i64", more, shared, SHARED_OFFSETS["following_used"])
+            values = b.offset(shared, SHARED_OFFSETS["following"])
+            b.return_("ptr", b.offset(values, b.emit(f"shl i64 {used}, 3")))
+
+
 def _slow_load() -> str:
     b = FunctionBuilder(
         "slow_load",
@@ -260,6 +276,7 @@ def _slow_load() -> str:
     with b.leave_if(b.emit("icmp eq ptr %region, null")):
         _take_up_answer(b, LATCH_LOADED, "latch_value")
         _answer_steadily(b, physical)
+        _answer_in_advance(b, physical)
         _ask_device(b, ExitReason.DEVICE_LOAD, physical, "%size")
     with b.if_(whole_page_inside(b, physical)):
         _fill(b, "reads", physical)

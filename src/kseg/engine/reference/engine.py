@@ -114,7 +114,16 @@ class ReferenceEngine:
     def statistics(self) -> EngineStatistics:
         return EngineStatistics(self.name)
 
-    def complete_load(self, value: int | None, *, steady: bool = False) -> None:  # noqa: ARG002
+    def take_used(self) -> int:
+        return 0
+
+    def complete_load(
+        self,
+        value: int | None,
+        *,
+        steady: bool = False,  # noqa: ARG002
+        following: Sequence[int] = (),  # noqa: ARG002
+    ) -> None:
         latch = self._cpus[self._turn].latch
         latch.loaded = value
         latch.bus_error = value is None

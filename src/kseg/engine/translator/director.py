@@ -99,6 +99,10 @@ class Director:
         """Translations of the first tier for which the compiler has been asked."""
         self._requests = 0
         self._cold_cycles = 0
+        self._now = 0
+        """Cycles, about, since the machine was switched on."""
+        self._born: dict[int, int] = {}
+        """When translations were installed, by number."""
         self.tally = Tally()
 
     def look(
@@ -106,9 +110,11 @@ class Director:
     ) -> bool:
         """Take in translations that were made, and see whether more are worth making; `cycles`
         have passed since the last look. True if the guest runs code that is not translated."""
+        self._now += cycles
         for gone in self._installation.collect():
-            for code_page in gone.code_pages:
-                self._heat.spoil(self._pages.identity(code_page)[0])
+            if self._now - self._born.pop(gone.number, 0) < self._policy.long_life:
+                for code_page in gone.code_pages:
+                    self._heat.spoil(self._pages.identity(code_page)[0])
         workshop = self._workshop
         if workshop is not None and workshop.pending:
             for answer in workshop.collect():
@@ -151,6 +157,12 @@ class Director:
             self._ask(context, pc, page)
         return True
 
+    def _install(self, translation: Translation, code_pages: dict[int, int]) -> int:
+        number = self._installation.install(translation, code_pages)
+        if number:
+            self._born[number] = self._now
+        return number
+
     # Translations of earlier machines.
 
     def _install_kept(self, context: Context, pc: int) -> bool:
@@ -169,7 +181,7 @@ class Director:
                 for number in translation.pages
                 if (code_page := self._pages.at(context, number))
             }
-            if self._installation.install(translation, code_pages):
+            if self._install(translation, code_pages):
                 waiting.remove(translation)
                 installed += 1
         self.tally.from_disk += installed
@@ -234,7 +246,7 @@ class Director:
         if translation is None:
             return 0
         self.tally.copy_seconds += translation.seconds
-        number = self._installation.install(translation, code_pages)
+        number = self._install(translation, code_pages)
         self.tally.copied += number > 0
         return number
 
@@ -253,7 +265,7 @@ class Director:
         }
         installed = self._installation.installed
         replaced = installed.get(asked.replaces)
-        if not self._installation.install(translation, alive):
+        if not self._install(translation, alive):
             self._refuse(asked)
             return
         self.tally.compiled += 1

@@ -20,6 +20,8 @@ class Policy:
     patience: int = 2_000_000
     """Cycles of untranslated code before anything is translated: a machine that is soon over should
     not pay for a start of the compiler."""
+    long_life: int = 100_000_000
+    """Cycles after which a translation was worth making, whatever then becomes of its page."""
     arena: int = 64 << 20
     """Bytes of native code at most."""
     most_instructions: int = 400
