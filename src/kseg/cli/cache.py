@@ -1,5 +1,7 @@
 """`kseg cache`: what generated code is kept on disk, and a way to be rid of it."""
 
+from contextlib import suppress
+
 import click
 
 
@@ -7,8 +9,9 @@ import click
 def cache() -> None:
     """Show or empty the cache of generated machine code.
 
-    The compiled interpreter is kept there, so that a start need not compile it. Nothing in it is
-    ever needed: what is missing is made again. KSEG_CACHE_DIR names another place.
+    The compiled interpreter, the translator's stencils and its translations of guests are kept
+    there, so that no start need make them. Nothing in it is ever needed: what is missing is made
+    again. KSEG_CACHE_DIR names another place.
     """
 
 
@@ -18,11 +21,12 @@ def info() -> None:
     from kseg.engine.codegen import cache as kept
 
     click.echo(kept.directory())
-    entries = kept.entries()
-    for path in entries:
-        click.echo(f"{path.stat().st_size:>10}  {path.name}")
-    total = sum(path.stat().st_size for path in entries)
-    click.echo(f"{total:>10}  bytes in {len(entries)} file{'' if len(entries) == 1 else 's'}")
+    sizes = []
+    for path in kept.entries():
+        with suppress(FileNotFoundError):  # a machine that runs may remove old ones
+            sizes.append(path.lstat().st_size)
+            click.echo(f"{sizes[-1]:>10}  {path.name}")
+    click.echo(f"{sum(sizes):>10}  bytes in {len(sizes)} file{'' if len(sizes) == 1 else 's'}")
 
 
 @cache.command()

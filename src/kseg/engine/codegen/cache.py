@@ -4,10 +4,12 @@ Nothing in it is ever needed: whatever is missing, damaged, foreign or unwritabl
 done without, with a warning where the user can mend something.
 """
 
+import errno
 import hashlib
 import os
 import stat
 import tempfile
+import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +19,13 @@ _KINDS = ("interpreter", "stencils", "translations")
 """How the names of files begin."""
 _KEPT = 8
 """How many files of one kind are kept; the oldest go."""
+_UNFINISHED = ".new-"
+"""How the names of files begin while they are written."""
+_LONGEST_WRITE = 3600.0
+"""Seconds after which nobody is still writing one."""
+
+_warned: set[Path] = set()
+"""Directories of which the user knows that they are of no use."""
 
 
 class CacheWarning(UserWarning):
@@ -34,9 +43,10 @@ def directory() -> Path:
 
 
 def entries() -> list[Path]:
-    """The files kept, of whatever version of kseg, by name."""
+    """The files kept, of whatever version of kseg, by name; also those never written to the end."""
     folder = directory()
-    return sorted(path for kind in _KINDS for path in folder.glob(f"{kind}-*"))
+    patterns = [f"{_UNFINISHED}*", *(f"{kind}-*" for kind in _KINDS)]
+    return sorted(path for pattern in patterns for path in folder.glob(pattern))
 
 
 def exists(kind: str, key: str) -> bool:
@@ -44,12 +54,48 @@ def exists(kind: str, key: str) -> bool:
     return (directory() / f"{kind}-{key}").exists()
 
 
+def is_usable() -> bool:
+    """Can files be kept? Makes the directory if there is none; warns, once, where it is of no
+    use."""
+    folder = directory()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status, system = folder.stat(), os.statvfs(folder)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if system.f_blocks and not system.f_bavail:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        _complain(folder, error)
+        return False
+    if _is_ours(status):
+        return True
+    if status.st_uid != os.geteuid():
+        _warn(
+            folder,
+            f"{folder} belongs to another user, so nothing is cached there; "
+            "KSEG_CACHE_DIR names another place",
+        )
+    else:
+        _warn(
+            folder,
+            f"{folder} can be written by others, so nothing is cached there; "
+            f"`chmod 700 {folder}` mends it",
+        )
+    return False
+
+
 def read(kind: str, key: str) -> bytes | None:
     """The file kept under `kind` and `key`, or None if there is none that is intact and ours."""
     path = directory() / f"{kind}-{key}"
     try:
-        with path.open("rb") as file:
-            if not _is_ours(os.fstat(file.fileno())) or not _is_ours(path.parent.stat()):
+        # Whatever else may lie there under its name: neither follow it nor wait for it.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(handle, "rb") as file:  # noqa: PTH123 - it is a descriptor
+            status = os.fstat(handle)
+            if not (stat.S_ISREG(status.st_mode) and _is_ours(status)):
+                return None
+            if not _is_ours(path.parent.stat()):
                 return None
             stored = file.read()
     except OSError:
@@ -63,18 +109,11 @@ def write(kind: str, key: str, content: bytes, most_bytes: int | None = None) ->
 
     Of each kind the newest few are kept, or as many as `most_bytes` allows.
     """
+    if not is_usable():
+        return
     folder = directory()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _is_ours(folder.stat()):
-            warnings.warn(
-                f"{folder} can be written by others, so nothing is cached there; "
-                f"`chmod 700 {folder}` mends it",
-                CacheWarning,
-                stacklevel=2,
-            )
-            return
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=_UNFINISHED)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(_digest(kind, key, content) + content)
@@ -84,13 +123,22 @@ def write(kind: str, key: str, content: bytes, most_bytes: int | None = None) ->
             raise
         _trim(folder, kind, most_bytes)
     except OSError as error:
-        reason = error.strerror or str(error)
-        warnings.warn(
-            f"cannot keep generated code in {folder} ({reason}), so the next start is slow too; "
-            "KSEG_CACHE_DIR names another place",
-            CacheWarning,
-            stacklevel=2,
-        )
+        _complain(folder, error)
+
+
+def _complain(folder: Path, error: OSError) -> None:
+    _warn(
+        folder,
+        f"cannot keep generated code in {folder} ({error.strerror or error}), so the next start is "
+        "slow too; KSEG_CACHE_DIR names another place",
+    )
+
+
+def _warn(folder: Path, text: str) -> None:
+    """Once: of the many files that go there, none is worth a second warning."""
+    if folder not in _warned:
+        _warned.add(folder)
+        warnings.warn(text, CacheWarning, stacklevel=3)
 
 
 def _digest(kind: str, key: str, content: bytes) -> bytes:
@@ -113,3 +161,7 @@ def _trim(folder: Path, kind: str, most_bytes: int | None) -> None:
         kept, total = kept + 1, total + size
         if kept > _KEPT if most_bytes is None else total > most_bytes:
             path.unlink(missing_ok=True)
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _LONGEST_WRITE:
+                path.unlink(missing_ok=True)

@@ -6,7 +6,9 @@ used only where those are found again; so one kernel's translations serve every 
 all programs that are linked at the same address share a file.
 """
 
+import functools
 import hashlib
+import math
 import os
 import platform
 from contextlib import suppress
@@ -17,7 +19,7 @@ import msgspec
 from kseg.engine.codegen import cache
 from kseg.engine.interpreter.image import source_key
 from kseg.engine.interpreter.layout import TRANSLATION_PAGES
-from kseg.engine.translator.messages import Translation
+from kseg.engine.translator.messages import Source, Translation
 
 KIND = "translations"
 MOST_BYTES = 64 << 20
@@ -31,8 +33,9 @@ class Store:
     """The kept translations for one processor profile and byte order."""
 
     def __init__(self, profile_name: str, byte_order: str) -> None:
-        parts = f"{_sources_key()}\0{_host_processor()}\0{profile_name}\0{byte_order}"
-        self._key = hashlib.blake2b(parts.encode(), digest_size=12).hexdigest()
+        """Warns if nothing can be kept: whoever writes, which is the compiler, is not heard."""
+        self._key = key_for(profile_name, byte_order)
+        cache.is_usable()
         self._names: set[str] | None = None
 
     def find(self, page: int) -> list[Translation]:
@@ -78,29 +81,51 @@ class Store:
 
 
 def is_sound(translation: Translation) -> bool:
-    """Do the numbers of a translation fit each other?"""
-    size = len(translation.code)
-    pages = translation.pages
+    """Do the numbers of a translation fit each other? One of which they do not would read, write
+    or execute what is not its own, or stay when the guest changes its code."""
+    size, pages = len(translation.code), translation.pages
+    table = range(translation.pages_offset, translation.pages_offset + 8 * len(pages))
+    if not all(_is_in_one_page(source) for source in translation.sources):
+        return False
+    sources = {
+        pc
+        for source in translation.sources
+        for pc in range(source.pc, source.pc + len(source.content), 4)
+    }
     return (
         0 < len(pages) <= TRANSLATION_PAGES
-        and 0 <= translation.pages_offset <= size - 8 * len(pages)
+        and len(set(pages)) == len(pages)
+        and set(pages) == {pc >> 12 for pc in sources}
+        and 0 <= table.start < table.stop <= size
         and bool(translation.heads)
+        and len({head.pc for head in translation.heads}) == len(translation.heads)
+        and all(head.pc in sources for head in translation.heads)
         and all(0 <= head.offset < size for head in translation.heads)
-        and all(head.pc >> 12 in pages and not head.pc & 3 for head in translation.heads)
-        and all(
-            source.pc >> 12 in pages
-            and not source.pc & 3
-            and not len(source.content) & 3
-            and (source.pc & 0xFFF) + len(source.content) <= 4096
-            for source in translation.sources
-        )
+        and all(head.offset not in table for head in translation.heads)
+        and 0 < translation.instructions <= len(sources)
+        and translation.tier > 0
+        and 0 <= translation.seconds < math.inf
     )
 
 
+def _is_in_one_page(source: Source) -> bool:
+    """Is it a run of whole instructions within a page of the address space?"""
+    pc, length = source.pc, len(source.content)
+    return 0 <= pc < 1 << 32 and not pc & 3 and not length & 3 and 0 < length <= 4096 - (pc & 0xFFF)
+
+
+def key_for(profile_name: str, byte_order: str) -> str:
+    """Differs wherever translations would."""
+    parts = f"{_sources_key()}\0{_host_processor()}\0{profile_name}\0{byte_order}"
+    return hashlib.blake2b(parts.encode(), digest_size=12).hexdigest()
+
+
+@functools.cache
 def _sources_key() -> str:
     return source_key(Path(__file__).parent.glob("*.py"))
 
 
+@functools.cache
 def _host_processor() -> str:
     """The host's processor, with what it can do: code is made for this very kind."""
     try:
