@@ -10,7 +10,7 @@ import select
 import signal
 import struct
 import sys
-import warnings
+from collections.abc import Callable
 
 import msgspec
 
@@ -18,41 +18,65 @@ from kseg.engine.translator.messages import Answer, Request
 
 LENGTH = struct.Struct("<I")
 LONGEST_MESSAGE = 16 << 20
+FAREWELL = LENGTH.pack(0)
+"""The last message of a process that ends because it wants to: another may be started."""
 MOST_TRANSLATIONS = 500
 """After so many the process ends, and with it what LLVM has kept; the next request starts one."""
 IDLE_SECONDS = 20.0
+
+_decoder = msgspec.msgpack.Decoder(Request)
 
 
 def main() -> None:
     """Answer requests until there are no more, or none for a while."""
     # Ctrl-C and the like are meant for the machine, whose end closes stdin.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    warnings.simplefilter("ignore")
     from kseg.engine.translator.compiler import Compiler
-    from kseg.engine.translator.store import Store
+    from kseg.engine.translator.store import Store, key_for
 
     compiler = Compiler()
-    decoder = msgspec.msgpack.Decoder(Request)
+    stores: dict[tuple[str, str], Store] = {}
+    # Found now: by the sources that this process was started from.
+    key_for("", "")
     for _ in range(MOST_TRANSLATIONS):
         if not select.select([0], [], [], IDLE_SECONDS)[0]:
+            break
+        request = _read_request()
+        if request is None:
             return
-        message = _read_message()
-        if message is None:
-            return
-        request = decoder.decode(message)
-        answer = compiler.answer(request)
-        heard = _write_message(answer)
+        answer = _answer(compiler.answer, request)
+        heard = _write(answer)
         # Also where the machine has ended meanwhile: the next one will be glad of it.
         if answer.translation is not None:
-            store = Store(request.profile, request.byte_order)
+            kind = request.profile, request.byte_order
+            store = stores.get(kind) or stores.setdefault(kind, Store(*kind))
             store.add(request.seed >> 12, answer.translation)
         if not heard:
             return
+    _send(FAREWELL)
 
 
-def _read_message() -> bytes | None:
-    length = _read_exactly(LENGTH.size)
-    return None if length is None else _read_exactly(*LENGTH.unpack(length))
+def _answer(translate: Callable[[Request], Answer], request: Request) -> Answer:
+    """A defect, or a missing LLVM, is an answer too: the next request may do better."""
+    try:
+        return translate(request)
+    except Exception as error:
+        return Answer(request.number, None, f"{type(error).__name__}: {error}")
+
+
+def _read_request() -> Request | None:
+    """The next request; None at the end, or if what came is none."""
+    head = _read_exactly(LENGTH.size)
+    if head is None:
+        return None
+    (length,) = LENGTH.unpack(head)
+    message = _read_exactly(length) if length <= LONGEST_MESSAGE else None
+    if message is None:
+        return None
+    try:
+        return _decoder.decode(message)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _read_exactly(length: int) -> bytes | None:
@@ -65,11 +89,15 @@ def _read_exactly(length: int) -> bytes | None:
     return found
 
 
-def _write_message(answer: Answer) -> bool:
+def _write(answer: Answer) -> bool:
     """Send an answer; False if nobody is there."""
     content = msgspec.msgpack.encode(answer)
+    return _send(LENGTH.pack(len(content)) + content)
+
+
+def _send(message: bytes) -> bool:
     try:
-        sys.stdout.buffer.write(LENGTH.pack(len(content)) + content)
+        sys.stdout.buffer.write(message)
         sys.stdout.buffer.flush()
     except OSError:
         # Python must not try again at its end.

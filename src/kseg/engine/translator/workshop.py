@@ -1,23 +1,23 @@
 """Where translations are made: in this process at once, or in one of their own beside it."""
 
+import math
 import os
 import subprocess
-import sys
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
+from kseg.engine.translator import beside, worker
 from kseg.engine.translator.messages import Answer, Request
 from kseg.engine.translator.worker import LENGTH, LONGEST_MESSAGE
 
 LONGEST_COMPILATION = 30.0
 """Seconds after which a compilation is given up."""
 MOST_FAILURES = 5
-"""A compiler that ends by itself so often is not started again."""
+"""A compiler that has failed so often is not started again."""
 
 
 class Workshop(Protocol):
@@ -67,20 +67,32 @@ class InlineWorkshop:
         self._answers = []
 
 
+class _Asked(NamedTuple):
+    """A request that has not been answered."""
+
+    content: bytes
+    since: float
+
+
 class ProcessWorkshop:
     """Makes translations in another process, which is started when there is something to do.
 
     Neither side ever waits for the other here. If that process dies, its requests are answered
-    with an error, and the next one starts another.
+    with an error, and the next one starts another. If it ends as it should, having nothing to do
+    or having done enough, another one gets what was asked meanwhile.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, command: list[str] | None = None) -> None:
+        """`command` is what to start instead of kseg's own compiler."""
+        self._command = command or beside.command(worker.__name__)
         self._process: subprocess.Popen[bytes] | None = None
         self._stop: Callable[[], object] | None = None
+        self._owner = os.getpid()
         self._outgoing = bytearray()
         self._incoming = bytearray()
-        self._asked: dict[int, float] = {}
+        self._asked: dict[int, _Asked] = {}
         self._failures = 0
+        self._has_taken_leave = False
         self._decoder = msgspec.msgpack.Decoder(Answer)
 
     @property
@@ -88,53 +100,65 @@ class ProcessWorkshop:
         return len(self._asked)
 
     def start(self) -> None:
+        if self._owner != os.getpid():
+            # A copy of the machine's process: the compiler is not its own.
+            self._owner = os.getpid()
+            self._forget_process()
         if self._process is not None or self._failures >= MOST_FAILURES:
             return
-        try:
-            # -P: the directory that the user happens to be in is not a place to import from.
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "kseg.engine.translator.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                process_group=0,
-            )
-        except OSError:
+        self._process = beside.start(self._command, piped=True)
+        if self._process is None:
             self._failures = MOST_FAILURES
             return
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             os.set_blocking(pipe.fileno(), False)
-        self._stop = weakref.finalize(self, _leave, self._process)
+        self._stop = weakref.finalize(self, beside.leave, self._process)
 
     def submit(self, request: Request) -> None:
         self.start()
-        self._asked[request.number] = time.monotonic()
-        if self._process is None:
-            return
         content = msgspec.msgpack.encode(request)
-        self._outgoing += LENGTH.pack(len(content)) + content
-        self._send()
+        self._ask(request.number, LENGTH.pack(len(content)) + content)
+
+    def _ask(self, number: int, content: bytes) -> None:
+        self._asked[number] = _Asked(content, time.monotonic())
+        if self._process is not None:
+            self._outgoing += content
+            self._send()
 
     def collect(self) -> list[Answer]:
-        if self._process is None:
-            return self._give_up("no compiler can be started")
+        if self._process is None or self._owner != os.getpid():
+            return self._give_up("there is no compiler")
         self._send()
-        ended = self._receive()
-        answers = [self._decoder.decode(message) for message in self._messages()]
-        for answer in answers:
-            self._asked.pop(answer.number, None)
-        if ended:
-            if self._asked:
-                self._failures += 1
-            self._end_process()
-            answers += self._give_up("the compiler has ended")
-        elif self._asked and time.monotonic() - min(self._asked.values()) > LONGEST_COMPILATION:
-            self._failures += 1
-            self._process.kill()
-            self._end_process()
-            answers += self._give_up("the compiler took too long")
+        has_ended = self._receive()
+        answers: list[Answer] = []
+        if not self._take_messages(answers):
+            return answers + self._fail("the compiler does not answer as it should")
+        if has_ended and self._has_taken_leave:
+            self._replace_process()
+        elif has_ended:
+            answers += self._fail("the compiler has ended")
+        elif self._is_late():
+            answers += self._fail("the compiler took too long")
         return answers
+
+    def _is_late(self) -> bool:
+        since = min((asked.since for asked in self._asked.values()), default=math.inf)
+        return time.monotonic() - since > LONGEST_COMPILATION
+
+    def _fail(self, why: str) -> list[Answer]:
+        assert self._process is not None
+        self._failures += 1
+        self._process.kill()
+        self._forget_process()
+        return self._give_up(why)
+
+    def _replace_process(self) -> None:
+        self._forget_process()
+        if self._asked:
+            self.start()
+            for number, asked in list(self._asked.items()):
+                self._ask(number, asked.content)
 
     def _give_up(self, why: str) -> list[Answer]:
         answers = [Answer(number, None, why) for number in self._asked]
@@ -154,45 +178,51 @@ class ProcessWorkshop:
             self._outgoing.clear()  # `_receive` will find out
 
     def _receive(self) -> bool:
-        """Read what there is; True if nothing more will come."""
+        """Read what there is, but no more than is reasonable; True if nothing more will come."""
         assert self._process is not None
         assert self._process.stdout is not None
         try:
-            while content := os.read(self._process.stdout.fileno(), 1 << 20):
+            while len(self._incoming) < LENGTH.size + LONGEST_MESSAGE:
+                content = os.read(self._process.stdout.fileno(), 1 << 20)
+                if not content:
+                    return True
                 self._incoming += content
         except BlockingIOError:
-            return False
-        except OSError:
             pass
-        return True
+        except OSError:
+            return True
+        return False
 
-    def _messages(self) -> list[bytes]:
-        found = []
+    def _take_messages(self, answers: list[Answer]) -> bool:
+        """Take in what has come; False if that is no message."""
         while len(self._incoming) >= LENGTH.size:
             (length,) = LENGTH.unpack_from(self._incoming)
-            if length > LONGEST_MESSAGE or len(self._incoming) < LENGTH.size + length:
+            if length > LONGEST_MESSAGE:
+                return False
+            end = LENGTH.size + length
+            if len(self._incoming) < end:
                 break
-            found.append(bytes(self._incoming[LENGTH.size : LENGTH.size + length]))
-            del self._incoming[: LENGTH.size + length]
-        return found
+            message = bytes(self._incoming[LENGTH.size : end])
+            del self._incoming[:end]
+            if not message:
+                self._has_taken_leave = True
+                continue
+            try:
+                answer = self._decoder.decode(message)
+            except msgspec.MsgspecError:
+                return False
+            if self._asked.pop(answer.number, None) is not None:
+                answers.append(answer)
+        return True
 
-    def _end_process(self) -> None:
+    def _forget_process(self) -> None:
         if self._stop is not None:
             self._stop()
         self._process = self._stop = None
+        self._has_taken_leave = False
         self._outgoing.clear()
         self._incoming.clear()
 
     def close(self) -> None:
         self._asked.clear()
-        self._end_process()
-
-
-def _leave(process: "subprocess.Popen[bytes]") -> None:
-    """Let the process go: it ends when it has done what it is doing, and has kept that."""
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with suppress(OSError):
-                pipe.close()
-    # It need not be waited for; `subprocess` reaps it, or init does.
-    process.returncode = process.poll() or 0
+        self._forget_process()
