@@ -9,6 +9,9 @@ interpreter's, and the result is the same to the bit.
 Reading order: `messages` (what is asked and answered), `effects` (what an instruction does),
 `region` (which instructions belong together), `timing` and `ways_out` (what both tiers do),
 `stencils` (the first tier: native code at once), `tracer`, `block_emitter` and `emitter` (the
-second: a region as LLVM IR), `compiler` (native code of it), `workshop` (where that is done),
-`arena` and `installation` (in place), `code_pages` and `hotness` (what is worth it), `engine`.
+second: a region as LLVM IR), `compiler` (native code of it), `workshop` and `worker` (where that is
+done), `store` (kept on disk), `arena` and `installation` (in place), `code_pages` and `hotness`
+(what is worth it), `director` (who decides, by the numbers in `policy`), `engine`.
+
+docs/translator.md tells the same from the outside.
 """

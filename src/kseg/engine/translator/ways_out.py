@@ -67,7 +67,7 @@ class WaysOut:
         return self.b.emit(f"load i64, ptr {at}, align 8{INVARIANT}")
 
     def is_unknown(self, code_page: Operand) -> Operand:
-        """Does the code table have nothing, if it has `code_page`? An i1."""
+        """Is `code_page`, read by `code_at`, none? An i1."""
         return self.b.emit(f"icmp eq i64 {code_page}, 0")
 
     def switch_page(self, pointer: Operand, address: Operand) -> None:
