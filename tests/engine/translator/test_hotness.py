@@ -12,8 +12,8 @@ def jump(context: Context, origin: int, target: int) -> None:
 
 def test_a_page_is_hot_after_as_many_samples_as_the_threshold_says() -> None:
     heat = Heat(3)
-    assert [heat.sample(7) for _ in range(6)] == [False, False, True, False, False, True]
-    assert not heat.sample(8)
+    assert [heat.sample(7, 1) for _ in range(6)] == [False, False, True, False, False, True]
+    assert not heat.sample(8, 1)
 
 
 def test_each_failure_doubles_the_samples_that_are_needed() -> None:
@@ -21,18 +21,18 @@ def test_each_failure_doubles_the_samples_that_are_needed() -> None:
     needed = []
     for _ in range(5):
         count = 1
-        while not heat.sample(7):
+        while not heat.sample(7, 1):
             count += 1
         needed.append(count)
         heat.spoil(7)
     assert needed == [1, 2, 4, 8, 16]
-    assert heat.sample(8)
+    assert heat.sample(8, 1)
 
 
 def test_what_is_remembered_of_pages_is_bounded() -> None:
     heat = Heat(2)
     for page in range(3 * Heat.PAGES_KEPT):
-        heat.sample(page)
+        heat.sample(page, 1)
         heat.spoil(page)
     assert len(heat._samples) <= Heat.PAGES_KEPT + 1
     assert len(heat._spoiled) <= Heat.PAGES_KEPT + 1

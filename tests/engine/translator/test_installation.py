@@ -182,7 +182,9 @@ def test_a_translation_larger_than_the_arena_is_refused() -> None:
     asm = Assembly()
     two_loops(asm)
     memory, states = board(asm)
-    policy = Policy(shortest_look=50, longest_look=400, threshold=1, patience=0, arena=1)
+    policy = Policy(
+        shortest_look=50, longest_look=400, threshold=1, copy_threshold=1, patience=0, arena=1
+    )
     engine = Translator(
         "mips161", "big", memory, states, policy=policy, means=Means(InlineWorkshop)
     )

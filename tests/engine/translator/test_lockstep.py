@@ -49,6 +49,7 @@ def translator(
         shortest_look=rng.choice((20, 40, 150)),
         longest_look=rng.choice((200, 800)),
         threshold=rng.choice((1, 1, 2)),
+        copy_threshold=1,
         recompile_threshold=1,
         patience=0,
         arena=rng.choice((16384, 1 << 20)),

@@ -1,5 +1,6 @@
 """One block of a region: its instructions in order, its ways out, and how it goes on."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -225,17 +226,23 @@ class BlockEmitter:
         if not used:
             return
         if place.cycles == 0:
-            # Whoever came before may have occupied them just now.
-            soon = self.b.emit(f"add i64 {self.start}, {OCCUPIED}")
-            for name in used:
-                then = self.region.occupied[name].get()
-                with self.b.cold_if(self.b.emit(f"icmp slt i64 {then}, {soon}")):
-                    self._interpret(step.pc, place.copy())
+            self._wait_for_earlier_blocks(used)
             return
         wait = stall(used, place.occupied, place.cycles)
         if wait > 0:
             self.region.add_stall(wait)
             place.cycles += wait
+
+    def _wait_for_earlier_blocks(self, used: Iterable[str]) -> None:
+        """The block before may have occupied HI or LO in its last cycle: then one passes."""
+        b, late = self.b, "false"
+        soon = b.emit(f"add i64 {self.start}, {OCCUPIED}")
+        for name in used:
+            then = self.region.occupied[name].get()
+            late = b.emit(f"or i1 {late}, {b.emit(f'icmp slt i64 {then}, {soon}')}")
+        cycles = b.emit(f"zext i1 {late} to i64")
+        self.region.add_stall(cycles)
+        self.start = b.emit(f"sub i64 {self.start}, {cycles}")
 
     def _note_occupied(self, place: Place) -> None:
         """Remember the budget with which HI and LO were last occupied."""

@@ -87,6 +87,7 @@ class Director:
         self._policy, self._means = policy, means
         self._pages, self._installation = pages, installation
         self._heat = Heat(policy.threshold)
+        self._copy_heat = Heat(policy.copy_threshold)
         self._warmth = Heat(policy.recompile_threshold)
         self._jumps = [JumpProfile() for _ in range(processors)]
         self._workshop: Workshop | None = None
@@ -114,7 +115,9 @@ class Director:
         for gone in self._installation.collect():
             if self._now - self._born.pop(gone.number, 0) < self._policy.long_life:
                 for code_page in gone.code_pages:
-                    self._heat.spoil(self._pages.identity(code_page)[0])
+                    page = self._pages.identity(code_page)[0]
+                    self._heat.spoil(page)
+                    self._copy_heat.spoil(page)
         workshop = self._workshop
         if workshop is not None and workshop.pending:
             for answer in workshop.collect():
@@ -146,15 +149,17 @@ class Director:
             if old is None or old.translation.tier != FIRST_TIER:
                 return False
             self._jumps[number].look(context)
-            if old.number not in self._replaced and self._warmth.sample(page):
+            if old.number not in self._replaced and self._warmth.sample(page, cycles):
                 self._ask(context, pc, page, old.number)
             return False
         self._cold_cycles += cycles
         if self._store is not None and self._install_kept(context, pc):
             return True
         self._jumps[number].look(context)
-        if self._cold_cycles >= self._policy.patience and self._heat.sample(page):
-            self._ask(context, pc, page)
+        if self._cold_cycles >= self._policy.patience:
+            compile_, copy = self._heat.sample(page, cycles), self._copy_heat.sample(page, cycles)
+            if compile_ or copy:
+                self._ask(context, pc, page, copy=copy)
         return True
 
     def _install(self, translation: Translation, code_pages: dict[int, int]) -> int:
@@ -189,8 +194,10 @@ class Director:
 
     # New ones.
 
-    def _ask(self, context: Context, seed: int, seed_page: int, replaces: int = 0) -> None:
-        if replaces and not self._has_room:
+    def _ask(
+        self, context: Context, seed: int, seed_page: int, replaces: int = 0, copy: bool = False
+    ) -> None:
+        if not copy and not self._is_free_for(seed_page):
             return
         jumps: dict[int, list[int]] = {}
         for profile in self._jumps:
@@ -208,9 +215,9 @@ class Director:
             jumps,
             most_instructions=self._policy.most_instructions,
         )
-        if not replaces:
+        if copy:
             replaces = self._copy(request, code_pages)
-        if not self._has_room:
+        if not self._is_free_for(seed_page):
             return
         workshop = self._open_workshop()
         if workshop is None:
@@ -220,10 +227,11 @@ class Director:
         self._replaced.add(replaces)
         workshop.submit(request)
 
-    @property
-    def _has_room(self) -> bool:
-        workshop = self._workshop
-        return workshop is None or workshop.pending < self._policy.most_pending
+    def _is_free_for(self, seed_page: int) -> bool:
+        """Is the compiler to be asked about a page? One thing at a time."""
+        return len(self._asked) < self._policy.most_pending and all(
+            asked.seed_page != seed_page for asked in self._asked.values()
+        )
 
     def _open_workshop(self) -> Workshop | None:
         if self._workshop is None and self._means.workshop is not None:
@@ -277,3 +285,4 @@ class Director:
         self.tally.refused += 1
         self._heat.spoil(asked.seed_page)
         self._warmth.spoil(asked.seed_page)
+        self._copy_heat.spoil(asked.seed_page)

@@ -124,7 +124,7 @@ class RegionEmitter(WaysOut):
         steps = [step.effects for block in self.region.blocks.values() for step in block.all_steps]
         return sorted({name for does in steps for name in (*used_by(does), *occupied_by(does))})
 
-    def add_stall(self, cycles: int) -> None:
+    def add_stall(self, cycles: int | Operand) -> None:
         """The processor stands still for so many cycles."""
         self.stalled.set(self.b.emit(f"add i64 {self.stalled.get()}, {cycles}"))
 

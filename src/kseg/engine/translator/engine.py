@@ -55,6 +55,7 @@ class Translator(Interpreter):
         )
         self._look = self._policy.shortest_look
         self._next_look = self.clock + self._look
+        self._translated = 0
 
     def run(self, cycles: int) -> Exit:
         target = self.clock + cycles
@@ -78,10 +79,13 @@ class Translator(Interpreter):
         return begin + -(-(self._next_look - begin) // quantum) * quantum
 
     def _look_around(self, clock: int) -> None:
-        if self._director.look(self._contexts, self.processors, self._look):
-            self._look = max(self._look >> 1, self._policy.shortest_look)
+        director, policy = self._director, self._policy
+        director.look(self._contexts, self.processors, self._look)
+        translated = sum(context.translated for context in self._contexts)
+        new, self._translated = translated - self._translated, translated
+        if new < self._look - (self._look >> policy.mostly):
+            self._look = max(self._look >> 1, policy.shortest_look)
         else:
-            director, policy = self._director, self._policy
             longest = policy.waiting_look if director.is_waiting else policy.longest_look
             self._look = min(self._look << 1, longest)
         self._next_look = clock + self._look

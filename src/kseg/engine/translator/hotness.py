@@ -45,16 +45,17 @@ class Heat:
     PAGES_KEPT = 4096
 
     def __init__(self, threshold: int) -> None:
-        """`threshold` is the number of samples in one page that make it worth a translation."""
+        """`threshold` is the number of cycles in one page that make it worth a translation."""
         self._threshold = threshold
         self._samples: dict[int, int] = {}
         self._spoiled: dict[int, int] = {}
 
-    def sample(self, page: int) -> bool:
-        """Code in a physical page was running: is it time to translate?"""
+    def sample(self, page: int, cycles: int) -> bool:
+        """Code in a physical page was running, for `cycles` as far as can be seen: is it time to
+        translate?"""
         if len(self._samples) > self.PAGES_KEPT:
             self._samples.clear()
-        count = self._samples.get(page, 0) + 1
+        count = self._samples.get(page, 0) + cycles
         self._samples[page] = count
         if count < self._threshold << min(self._spoiled.get(page, 0), 24):
             return False

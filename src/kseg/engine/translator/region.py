@@ -302,8 +302,7 @@ class _Explorer:
             return None
         if self._profile.load_delay and self._carries_load(branch, slot):
             return None
-        if slot.effects.uses_hi or slot.effects.uses_lo:
-            return None
+        # HI and LO are never waited for in a delay slot: the branch has given them their cycle.
         return slot
 
     def _carries_load(self, branch: Step, slot: Step) -> bool:

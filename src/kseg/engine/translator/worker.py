@@ -23,6 +23,8 @@ FAREWELL = LENGTH.pack(0)
 MOST_TRANSLATIONS = 500
 """After so many the process ends, and with it what LLVM has kept; the next request starts one."""
 IDLE_SECONDS = 20.0
+LONGEST_COMPILATION = 30
+"""Seconds after which a compilation is given up, and with it the process."""
 
 _decoder = msgspec.msgpack.Decoder(Request)
 
@@ -44,15 +46,16 @@ def main() -> None:
         request = _read_request()
         if request is None:
             return
+        # LLVM hears nothing but this. Nobody else may be left to end it.
+        signal.alarm(LONGEST_COMPILATION)
         answer = _answer(compiler.answer, request)
-        heard = _write(answer)
+        signal.alarm(0)
+        _write(answer)
         # Also where the machine has ended meanwhile: the next one will be glad of it.
         if answer.translation is not None:
             kind = request.profile, request.byte_order
             store = stores.get(kind) or stores.setdefault(kind, Store(*kind))
             store.add(request.seed >> 12, answer.translation)
-        if not heard:
-            return
     _send(FAREWELL)
 
 

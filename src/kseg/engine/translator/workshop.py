@@ -14,8 +14,8 @@ from kseg.engine.translator import beside, worker
 from kseg.engine.translator.messages import Answer, Request
 from kseg.engine.translator.worker import LENGTH, LONGEST_MESSAGE
 
-LONGEST_COMPILATION = 30.0
-"""Seconds after which a compilation is given up."""
+LONGEST_WAIT = 2.0 * worker.LONGEST_COMPILATION
+"""Seconds after which an answer is given up, and with it the process."""
 MOST_FAILURES = 5
 """A compiler that has failed so often is not started again."""
 
@@ -144,7 +144,7 @@ class ProcessWorkshop:
 
     def _is_late(self) -> bool:
         since = min((asked.since for asked in self._asked.values()), default=math.inf)
-        return time.monotonic() - since > LONGEST_COMPILATION
+        return time.monotonic() - since > LONGEST_WAIT
 
     def _fail(self, why: str) -> list[Answer]:
         assert self._process is not None

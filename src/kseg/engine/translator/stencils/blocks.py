@@ -125,7 +125,7 @@ class BlockWriter:
         self._look_ahead(step, leave)
         if self.profile.hi_lo_interlock and is_first:
             for name in used_by(step.effects):
-                self.out.put(f"late_{name}", {"leave": leave}, cycles=place.ahead)
+                self.out.put(f"wait_{name}", cycles=place.ahead)
         if wait:
             self.out.put("stall", cycles=wait)
             place.ahead -= wait

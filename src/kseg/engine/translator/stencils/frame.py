@@ -53,7 +53,7 @@ def functions(profile: Profile) -> Iterator[str]:
         yield frame.b.text("optsize nounwind")
     if profile.hi_lo_interlock:
         for field in ("hi_ready", "lo_ready"):
-            for kind, of_field in (("late", frame.late), ("occupy", frame.occupy)):
+            for kind, of_field in (("wait", frame.wait), ("occupy", frame.occupy)):
                 frame.b = handler_builder(f'"{kind}_{field}"')
                 of_field(field)
                 yield frame.b.text("optsize nounwind")
@@ -214,11 +214,15 @@ class _Frame(WaysOut):
         """The cycle at which the budget would be larger by `cycles`, an i64."""
         return self.b.emit(f"sub i64 {self.invariant('i64', 'limit')}, {self._budget()}")
 
-    def late(self, field: str) -> None:
-        """To `leave` if `field` is not there yet in that cycle."""
-        clock = Symbol.of_i64(self.b, self._clock())
-        self._away_if((fields.load_state(self.b, field) > clock).i1(), "leave")
-        self._next()
+    def wait(self, field: str) -> None:
+        """Let time pass until `field` is there, if it is not in that cycle."""
+        b = self.b
+        ready = fields.load_state(b, field).i64()
+        short = b.emit(f"sub i64 {ready}, {self._clock()}")
+        late = b.emit(f"icmp sgt i64 {short}, 0")
+        cycles = b.emit(f"select i1 {late}, i64 {short}, i64 0")
+        self._add_stall(cycles)
+        self._next(budget=b.emit(f"sub i64 %budget, {cycles}"))
 
     def occupy(self, field: str) -> None:
         """From that cycle on it is."""
@@ -227,10 +231,13 @@ class _Frame(WaysOut):
 
     def stall(self) -> None:
         """Count `cycles` of waiting."""
+        self._add_stall(wide("cycles"))
+        self._next()
+
+    def _add_stall(self, cycles: Operand) -> None:
         b = self.b
         user = b.emit(f"icmp ne i32 {fields.load_context(b, 'user_mode')}, 0")
         counters = STATE_OFFSETS["user_stalls"], STATE_OFFSETS["kernel_stalls"]
         chosen = b.emit(f"select i1 {user}, i64 {counters[0]}, i64 {counters[1]}")
         at = b.offset("%state", chosen)
-        b.store("i64", b.emit(f"add i64 {b.load('i64', at)}, {wide('cycles')}"), at)
-        self._next()
+        b.store("i64", b.emit(f"add i64 {b.load('i64', at)}, {cycles}"), at)
