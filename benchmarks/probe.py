@@ -54,6 +54,7 @@ def main() -> None:
     create = engine.create
 
     def timed_create(*arguments, **options):  # type: ignore[no-untyped-def]
+        engine.create = create  # which may call itself: "auto" does
         phases.end("board and kernel")
         made = create(*arguments, **options)
         phases.end("engine")
