@@ -1,7 +1,7 @@
 """Decides what is translated: from samples of where the guest is, by whom, and what comes of it.
 
-Code that is found running again is first looked for among the translations kept on disk, then
-copied together from stencils at once, and asked of the compiler, which answers when it can.
+Code that is found running again is first looked for among the translations kept on disk, then asked
+of the compiler, which answers when it can, and, if that takes long, copied together from stencils.
 """
 
 from collections.abc import Callable, Sequence
