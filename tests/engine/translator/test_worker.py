@@ -108,19 +108,15 @@ def test_a_compilation_without_end_ends_it() -> None:
     assert ended.returncode == -signal.SIGALRM
 
 
-def test_a_machine_that_does_not_listen_does_not_stop_it(folder: Path) -> None:
-    with subprocess.Popen(
-        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
+def test_what_was_asked_is_made_and_kept_where_nobody_listens_any_more(folder: Path) -> None:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(COMMAND, **pipes) as process:
         process.stdout.close()
-        process.stdin.write(request())
-        process.stdin.flush()
+        process.stdin.write(request() + message(msgspec.msgpack.encode(asked(profile="r3000"))))
+        process.stdin.close()
         assert process.wait(PATIENCE) == 0
         assert process.stderr.read() == b""
-    assert len(list(folder.iterdir())) == 1
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_what_was_answered_is_kept_once_it_was_heard(folder: Path) -> None:
