@@ -15,7 +15,7 @@ from kseg.engine.translator.messages import Answer, Request
 from kseg.engine.translator.worker import LENGTH, LONGEST_MESSAGE
 
 LONGEST_WAIT = 2.0 * worker.LONGEST_COMPILATION
-"""Seconds after which an answer is given up, and with it the process."""
+"""Seconds without an answer after which none is waited for, and the process is ended."""
 MOST_FAILURES = 5
 """A compiler that has failed so often is not started again."""
 
@@ -92,6 +92,8 @@ class ProcessWorkshop:
         self._incoming = bytearray()
         self._asked: dict[int, _Asked] = {}
         self._failures = 0
+        self._latest = -math.inf
+        """When the latest answer came."""
         self._has_taken_leave = False
         self._decoder = msgspec.msgpack.Decoder(Answer)
 
@@ -144,7 +146,7 @@ class ProcessWorkshop:
 
     def _is_late(self) -> bool:
         since = min((asked.since for asked in self._asked.values()), default=math.inf)
-        return time.monotonic() - since > LONGEST_WAIT
+        return time.monotonic() - max(since, self._latest) > LONGEST_WAIT
 
     def _fail(self, why: str) -> list[Answer]:
         assert self._process is not None
@@ -211,6 +213,7 @@ class ProcessWorkshop:
                 answer = self._decoder.decode(message)
             except msgspec.MsgspecError:
                 return False
+            self._latest = time.monotonic()
             if self._asked.pop(answer.number, None) is not None:
                 answers.append(answer)
         return True
