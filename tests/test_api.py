@@ -377,6 +377,7 @@ class TestBuilding:
             ({"ram": 1000}, ConfigurationError, "1000 is not a multiple of 4096"),
             ({"ram": "8K"}, ImageError, "does not fit into 8K of RAM; raise ramsize="),
             ({"seed": "x"}, ConfigurationError, "seed=x: expected a number"),
+            ({"quantum": 0}, ConfigurationError, "a turn has at least one cycle"),
             ({"engine": "steam"}, ConfigurationError, "no such engine; there are translator"),
             ({"share": "nowhere"}, ConfigurationError, "share nowhere: no such directory"),
             ({"disks": ["nowhere"]}, DiskImageError, "create it with: kseg disk create"),

@@ -50,6 +50,7 @@ class Machine:
         epoch: int | None = None,
         doom: int = 0,
         progress_timeout: int = 0,
+        quantum: int = 1,
         stop_for_debugger: bool = False,
         output: Callable[[bytes], None] | None = None,
         message: Callable[[str], None] | None = None,
@@ -67,7 +68,8 @@ class Machine:
         `epoch` is the calendar time at power-on, in seconds since 1970 (default: the host's).
         `doom` is the number of disk writes at which the power fails, `progress_timeout` the virtual
         seconds without a user-mode instruction after which a warning comes, and twice which the
-        machine stops (0: never).
+        machine stops (0: never). `quantum` is the length of a processor's turn in cycles, where
+        several run: 1 is what System/161 does, a thousand and more let each run translated code.
         `output` gets what the guest prints as it does, besides the console; `message` what the
         machine itself has to say, a line at a time.
 
@@ -98,6 +100,8 @@ class Machine:
             )
         if pace not in ("fast", "real"):
             raise ConfigurationError(f"pace {pace!r}: no such pace; there are fast, real")
+        if quantum < 1:
+            raise ConfigurationError(f"quantum {quantum}: a turn has at least one cycle")
         self.board = System161(
             configuration,
             console=self._printed,
@@ -125,6 +129,7 @@ class Machine:
                 self.board.byte_order,
                 self.board.memory,
                 self.board.processors,
+                quantum,
             )
             """What executes the guest's code: see `kseg.engine.contract`."""
             self.monitor = BareMonitor(

@@ -58,6 +58,14 @@ def seconds(text: str | float) -> float:
     help="How code is executed: translator, interpreter or reference"
     " (default: auto, the fastest that this host has).",
 )
+@click.option(
+    "--quantum",
+    type=click.IntRange(1, 1_000_000),
+    default=1,
+    metavar="N",
+    help="Cycles of a processor's turn, where several run (default: 1, as on System/161; from about"
+    " 1000 on each runs translated code in its turn).",
+)
 @click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Stop after N cycles.")
 @click.option("--stats", metavar="FILE", help="Write statistics as JSON; - is stdout.")
 @click.option(
@@ -112,6 +120,7 @@ def run(
     cpus: int | None,
     ram: str | None,
     engine: str,
+    quantum: int,
     max_cycles: int | None,
     stats: str | None,
     input_file: str | None,
@@ -151,6 +160,7 @@ def run(
         cpus=cpus,
         ram=ram,
         engine=engine,
+        quantum=quantum,
         disks=disks,
         share=share,
         seed=checked_seed(seed),

@@ -100,6 +100,8 @@ class Director:
         """Translations of the first tier for which the compiler has been asked."""
         self._requests = 0
         self._cold_cycles = 0
+        self._events = 0
+        """How often anything was installed, or asked of the compiler."""
         self._now = 0
         """Cycles, about, since the machine was switched on."""
         self._born: dict[int, int] = {}
@@ -110,7 +112,8 @@ class Director:
         self, contexts: Sequence[Context], states: Sequence[ProcessorState], cycles: int
     ) -> bool:
         """Take in translations that were made, and see whether more are worth making; `cycles`
-        have passed since the last look. True if the guest runs code that is not translated."""
+        have passed since the last look. True if something came of it."""
+        before = self._events
         self._now += cycles
         for gone in self._installation.collect():
             if self._now - self._born.pop(gone.number, 0) < self._policy.long_life:
@@ -122,11 +125,10 @@ class Director:
         if workshop is not None and workshop.pending:
             for answer in workshop.collect():
                 self._take(answer)
-        cold = False
         for number, state in enumerate(states):
             if state.enabled and not state.waiting:
-                cold |= self._sample(number, contexts[number], state.pc, cycles)
-        return cold
+                self._sample(number, contexts[number], state.pc, cycles)
+        return self._events != before
 
     @property
     def is_waiting(self) -> bool:
@@ -138,33 +140,33 @@ class Director:
         if self._workshop is not None:
             self._workshop.close()
 
-    def _sample(self, number: int, context: Context, pc: int, cycles: int) -> bool:
-        """A processor is at `pc`; is that code that could be faster?"""
+    def _sample(self, number: int, context: Context, pc: int, cycles: int) -> None:
+        """A processor is at `pc`: is that code that could be faster?"""
         code_page = self._pages.at(context, pc >> 12)
         if not code_page or pc & 3:
-            return True
+            return
         page = self._pages.identity(code_page)[0]
         if self._installation.is_covered(pc, code_page):
             old = self._installation.covering(pc, code_page)
             if old is None or old.translation.tier != FIRST_TIER:
-                return False
+                return
             self._jumps[number].look(context)
             if old.number not in self._replaced and self._warmth.sample(page, cycles):
                 self._ask(context, pc, page, old.number)
-            return False
+            return
         self._cold_cycles += cycles
         if self._store is not None and self._install_kept(context, pc):
-            return True
+            return
         self._jumps[number].look(context)
         if self._cold_cycles >= self._policy.patience:
             compile_, copy = self._heat.sample(page, cycles), self._copy_heat.sample(page, cycles)
             if compile_ or copy:
                 self._ask(context, pc, page, copy=copy)
-        return True
 
     def _install(self, translation: Translation, code_pages: dict[int, int]) -> int:
         number = self._installation.install(translation, code_pages)
         if number:
+            self._events += 1
             self._born[number] = self._now
         return number
 
@@ -206,6 +208,7 @@ class Director:
         if not pages:
             return
         self._requests += 1
+        self._events += 1
         request = Request(
             self._requests,
             self._profile_name,

@@ -80,13 +80,16 @@ class Translator(Interpreter):
 
     def _look_around(self, clock: int) -> None:
         director, policy = self._director, self._policy
-        director.look(self._contexts, self.processors, self._look)
+        something = director.look(self._contexts, self.processors, self._look)
         translated = sum(context.translated for context in self._contexts)
         new, self._translated = translated - self._translated, translated
-        if new < self._look - (self._look >> policy.mostly):
-            self._look = max(self._look >> 1, policy.shortest_look)
+        longest = policy.waiting_look if director.is_waiting else policy.longest_look
+        if something:
+            self._look = policy.shortest_look
+        elif new < self._look - (self._look >> policy.mostly):
+            # There is more to do, but each look costs as much as many thousand cycles.
+            self._look = min(self._look + (self._look >> 3), longest)
         else:
-            longest = policy.waiting_look if director.is_waiting else policy.longest_look
             self._look = min(self._look << 1, longest)
         self._next_look = clock + self._look
 
