@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kseg.engine import ENGINES
 from tests.cli.command import kseg
 from tests.documents import DOCUMENTS, check_page
 
@@ -14,7 +15,7 @@ def test_examples_of_a_page(page: str) -> None:
     assert check_page(page) > 0
 
 
-@pytest.mark.parametrize("engine", ["interpreter", "reference"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_small_program_of_the_readme(tmp_path: Path, engine: str) -> None:
     assembled = kseg("asm", DOCUMENTS / "hello.s", "-o", "hello", cwd=tmp_path)
     assert (assembled.stdout, assembled.stderr, assembled.returncode) == ("", "", 0)

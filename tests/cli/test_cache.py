@@ -32,3 +32,16 @@ def test_what_is_kept_is_shown_and_removed(folder: Path) -> None:
     assert "36  bytes in 1 file\n" in shown
     assert CliRunner().invoke(cache, ["clear"]).output == "removed 1 file\n"
     assert [path.name for path in folder.iterdir()] == ["notes"]
+
+
+def test_all_kinds_are_shown_and_removed_also_those_never_finished(folder: Path) -> None:
+    for kind in ("interpreter-mips161-big", "stencils-mips161-big", "translations"):
+        kept.write(kind, "key", b"code")
+    (folder / ".new-half").write_bytes(b"half")
+    (folder / "translations-gone").symlink_to("nothing")
+    shown = CliRunner().invoke(cache, ["info"]).output
+    for name in ("interpreter-mips161-big-key", "stencils-mips161-big-key", "translations-key"):
+        assert name in shown
+    assert "in 5 files" in shown
+    assert CliRunner().invoke(cache, ["clear"]).output == "removed 5 files\n"
+    assert list(folder.iterdir()) == []

@@ -78,3 +78,23 @@ def test_old_files_go(folder: Path) -> None:
         os.utime(folder / f"kind-{number}", (number, number))
     assert len(list(folder.glob("kind-*"))) <= 9
     assert cache.read("kind", "19") == b"content"
+
+
+def test_one_warning_a_directory_is_enough(folder: Path) -> None:
+    folder.write_text("")
+    with pytest.warns(cache.CacheWarning):
+        assert not cache.is_usable()
+    cache.write("kind", "key", b"content")  # here a warning would be an error
+    cache.write("other", "key", b"content")
+
+
+def test_neither_links_are_followed_nor_pipes_waited_for(folder: Path) -> None:
+    cache.write("kind", "key", b"content")
+    (folder / "kind-key").rename(folder / "elsewhere")
+    (folder / "kind-key").symlink_to("elsewhere")
+    assert cache.read("kind", "key") is None
+    (folder / "kind-key").unlink()
+    os.mkfifo(folder / "kind-key", 0o600)
+    assert cache.read("kind", "key") is None
+    cache.write("kind", "key", b"content")
+    assert cache.read("kind", "key") == b"content"
