@@ -4,7 +4,9 @@ import ctypes
 
 import pytest
 
+from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.interpreter.layout import CODE_PAGE_TRANSLATED, TRANSLATIONS
+from kseg.engine.translator.arena import Arena
 from kseg.engine.translator.director import Means
 from kseg.engine.translator.engine import Translator
 from kseg.engine.translator.messages import Translation
@@ -192,6 +194,24 @@ def test_a_translation_larger_than_the_arena_is_refused() -> None:
     engine.run(4000)
     assert not engine._installation.installed
     assert engine.processors[0].gpr[a.V0] > 0
+
+
+def test_a_host_that_gives_no_more_executable_memory_is_done_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise NativeCodeError("this system lets no memory be made executable")
+
+    engine, translation, pages = made()
+    others = len(engine._installation.installed)
+    with monkeypatch.context() as context:
+        context.setattr(Arena, "_protect", refuse)
+        for _ in range(TRANSLATIONS + 10):
+            assert not engine._installation.install(translation, pages)
+        engine.run(1000)
+    assert len(engine._installation.installed) == others
+    assert engine._installation.install(translation, pages)
+    engine.run(1000)
 
 
 def test_records_that_are_used_up_are_taken_from_the_oldest() -> None:

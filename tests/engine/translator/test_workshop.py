@@ -11,10 +11,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kseg.engine.interpreter import image
 from kseg.engine.translator import beside, workshop
 from kseg.engine.translator.director import Means
 from kseg.engine.translator.engine import Translator
 from kseg.engine.translator.messages import Answer, Request
+from kseg.engine.translator.stencils import maker
 from kseg.engine.translator.workshop import MOST_FAILURES, InlineWorkshop, ProcessWorkshop
 from tests.engine.translator import assembly as a
 from tests.engine.translator.test_engine import EAGER, board, counting
@@ -276,6 +278,31 @@ def test_what_is_being_made_while_the_machine_ends_is_kept(
     assert [path.name.split("-")[0] for path in folder.iterdir()] == ["translations"]
 
 
+@pytest.mark.parametrize("place", [".", "elsewhere"])
+def test_the_process_is_of_this_very_kseg(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere" / "kseg").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "kseg" / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / place))
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    shop = ProcessWorkshop()
+    shop.submit(asked())
+    assert answers(shop)[0].translation is not None
+    shop.close()
+
+
+def test_stencils_are_made_once_and_nobody_is_left_behind(
+    monkeypatch: pytest.MonkeyPatch, started: "list[subprocess.Popen[bytes]]"
+) -> None:
+    monkeypatch.setattr(maker, "_started", set())
+    monkeypatch.setattr(beside, "command", lambda *_: [sys.executable, "-c", ""])
+    for order in ("big", "big", "little"):
+        maker.make_beside("r3000", order)
+    assert len(started) == 2
+    until(lambda: not any(exists(process.pid) for process in started))
+
+
 def test_the_end_of_python_does_not_wait_for_the_compiler() -> None:
     program = (
         "from kseg.engine.translator.workshop import ProcessWorkshop\n"
@@ -349,6 +376,18 @@ def counted(shop: ProcessWorkshop) -> Translator:
     return Translator("mips161", "big", memory, states, policy=EAGER, means=Means(lambda: shop))
 
 
+@pytest.fixture(scope="module")
+def interpreter() -> image.Image:
+    """From where it always lies: in a new directory it would be compiled each time."""
+    return image.load("mips161", "big")
+
+
+@pytest.fixture
+def _interpreted(interpreter: image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "load", lambda *_: interpreter)
+
+
+@pytest.mark.usefixtures("_interpreted")
 @pytest.mark.parametrize("code", ["", HANGING, "print('nonsense')"])
 def test_a_guest_does_not_notice_a_compiler_that_fails(code: str) -> None:
     plain = counted(ProcessWorkshop(["/nowhere/python"]))
@@ -360,6 +399,7 @@ def test_a_guest_does_not_notice_a_compiler_that_fails(code: str) -> None:
     tested.close()
 
 
+@pytest.mark.usefixtures("_interpreted")
 def test_a_guest_runs_what_the_process_makes() -> None:
     engine = counted(ProcessWorkshop())
 

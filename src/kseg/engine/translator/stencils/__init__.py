@@ -14,21 +14,27 @@ stencils, made beside a machine that runs).
 """
 
 import platform
-from functools import cache
 
 from kseg.engine.translator.stencils.translate import Stencils
 
+_found: dict[tuple[str, str], Stencils] = {}
+"""By profile and byte order: one for all machines."""
 
-@cache
+
 def load(profile_name: str, byte_order: str, *, or_make: bool = True) -> Stencils | None:
-    """The stencils of a profile and byte order, one for all machines; None if this host is no
-    x86-64, or they are not in the cache and `or_make` is false or LLVM cannot make them."""
+    """The stencils of a profile and byte order; None if this host is no x86-64, or they are not in
+    the cache and `or_make` is false or LLVM cannot make them."""
     if platform.machine() not in {"x86_64", "AMD64"}:
         return None
     from kseg.engine.translator.stencils import image
 
-    loaded = image.load(profile_name, byte_order, or_make=or_make)
-    return None if loaded is None else Stencils(profile_name, loaded)
+    kind = profile_name, byte_order
+    if kind not in _found:
+        loaded = image.load(profile_name, byte_order, or_make=or_make)
+        if loaded is None:  # so far: they may be in the making
+            return None
+        _found[kind] = Stencils(profile_name, loaded)
+    return _found[kind]
 
 
 __all__ = ["Stencils", "load"]

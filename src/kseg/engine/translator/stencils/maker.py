@@ -3,9 +3,17 @@ machine, or for this one if it runs long enough."""
 
 from kseg.engine.translator import beside
 
+_started: set[tuple[str, str]] = set()
+"""Whose stencils this process has had made: once is enough, whatever came of it."""
+
 
 def make_beside(profile_name: str, byte_order: str) -> None:
-    """Start making the stencils of a profile and byte order, if that can be done."""
+    """Start making the stencils of a profile and byte order, if that can be done and has not been
+    done yet."""
+    kind = profile_name, byte_order
+    if kind in _started:
+        return
+    _started.add(kind)
     process = beside.start(beside.command(__name__, profile_name, byte_order), piped=False)
     if process is not None:
         beside.leave(process)
