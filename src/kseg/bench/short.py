@@ -6,7 +6,10 @@ with what the first run has left there. An engine that leaves nothing has no fir
 """
 
 import shutil
+import tempfile
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from kseg.bench.kseg_peer import Kseg
@@ -21,6 +24,10 @@ FIRST = ", first time"
 
 SIZES = {"10 M": 10_000_000, "100 M": 100_000_000, "1 G": 1_000_000_000}
 """Instructions, by what a size is called."""
+
+WAIT, QUIET, MOST_WAITS = 0.1, 0.6, 100
+"""Seconds between two looks into a cache, for how long nothing must have changed, and how many
+looks there are at most."""
 
 BUDGETS = {"10 M": 6, "100 M": 12, "1 G": 40}
 """Seconds at normal effort."""
@@ -63,15 +70,16 @@ def _wall_time(lab: Laboratory, peer: Peer, size: str) -> Callable[[str], float]
 def _first_and_warm(lab: Laboratory, peer: Kseg, size: str) -> dict[str, Callable[[str], float]]:
     """The two ways to measure an engine, or one where there is no difference."""
     fresh = fresh_cache(lab, peer)
-    used = lab.work / f"used-{peer.engine}"
+    used = fresh
 
     def run_with(program: str, cache: Path) -> float:
         done = lab.run_program(peer, program, _rounds(program, size), cache=cache)
+        wait_until_settled(cache)
         return done.wall_time
 
     def first(program: str) -> float:
-        shutil.rmtree(used, ignore_errors=True)
-        shutil.copytree(fresh, used)
+        nonlocal used
+        used = _copy(lab, fresh)
         return run_with(program, used)
 
     def warm(program: str) -> float:
@@ -90,19 +98,47 @@ def fresh_cache(lab: Laboratory, peer: Kseg) -> Path:
         lab.run(peer.boot("cms", "halt"), cache=path)
         # An engine that needs no cache makes none.
         path.mkdir(exist_ok=True, mode=0o700)
+        wait_until_settled(path)
     return path
+
+
+def _copy(lab: Laboratory, cache: Path) -> Path:
+    """A copy of a cache, in a place of its own."""
+    path = Path(tempfile.mkdtemp(prefix="cache-", dir=lab.work))
+    shutil.copytree(cache, path, dirs_exist_ok=True)
+    return path
+
+
+def wait_until_settled(cache: Path) -> None:
+    """kseg's compiler goes on for a moment when a machine has ended, and keeps what it made: wait
+    until nothing more comes, or it takes too long."""
+    seen, quiet = _sizes(cache), 0
+    for _ in range(MOST_WAITS):
+        time.sleep(WAIT)
+        now = _sizes(cache)
+        quiet = quiet + 1 if now == seen else 0
+        seen = now
+        if quiet * WAIT >= QUIET:
+            return
+
+
+def _sizes(directory: Path) -> dict[str, tuple[int, int]]:
+    found = {}
+    for path in directory.glob("*"):
+        with suppress(OSError):
+            status = path.stat()
+            found[path.name] = status.st_size, status.st_mtime_ns
+    return found
 
 
 def _keeps_code(lab: Laboratory, peer: Kseg, fresh: Path) -> bool:
     """Whether a run leaves anything in the cache that was not there."""
-    trial = lab.work / f"trial-{peer.engine}"
-    shutil.copytree(fresh, trial)
+    trial = _copy(lab, fresh)
     program = next(iter(PROGRAMS))
     rounds = max(1, int(lab.speeds[peer.name].rounds_per_second / 10))
     lab.run_program(peer, program, rounds, cache=trial)
-    different = _contents(trial) != _contents(fresh)
-    shutil.rmtree(trial)
-    return different
+    wait_until_settled(trial)
+    return _contents(trial) != _contents(fresh)
 
 
 def _contents(directory: Path) -> dict[str, bytes]:
