@@ -1,20 +1,28 @@
-"""The translator as an engine: the interpreter, which looks every so often what it is doing."""
+"""The translator as an engine: the interpreter, which looks every so often what it is doing.
 
-import ctypes
+Nothing else of the translator is even imported before a machine has run for a moment: most
+machines that are soon over would only start later.
+"""
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from kseg.engine.contract import EngineStatistics, Exit, ExitReason
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.engine import MAX_CODE_PAGES, Interpreter
 from kseg.engine.state import ProcessorState
-from kseg.engine.translator.arena import Arena
-from kseg.engine.translator.code_pages import CodePages
-from kseg.engine.translator.director import Director, Means, Quick
-from kseg.engine.translator.installation import Installation
-from kseg.engine.translator.policy import Policy
 from kseg.memory.physical import PhysicalMemory
 
+if TYPE_CHECKING:
+    from kseg.engine.translator.director import Director, Means
+    from kseg.engine.translator.installation import Installation
+    from kseg.engine.translator.looks import Looks
+    from kseg.engine.translator.policy import Policy
+
 _BUDGET = int(ExitReason.BUDGET)
+
+FIRST_LOOK = 1_000_000
+"""Cycles before the first look: about a millisecond."""
 
 
 class Translator(Interpreter):
@@ -31,31 +39,22 @@ class Translator(Interpreter):
         quantum: int = 1,
         code_pages: int = MAX_CODE_PAGES,
         *,
-        policy: Policy | None = None,
-        means: Means | None = None,
+        policy: "Policy | None" = None,
+        means: "Means | None" = None,
     ) -> None:
-        """`means` says who makes translations: by default this host's, `standard_means`."""
-        means = standard_means(profile_name, byte_order) if means is None else means
+        """`means` says who makes translations: by default this host's (`means.standard_means`).
+        With a `policy` of its own, the first look is as early as that says."""
+        if means is None and not image.is_kept(profile_name, byte_order):
+            # A first start: the interpreter is about to be compiled, which takes as long.
+            from kseg.engine.translator.stencils.maker import make_beside
+
+            make_beside(profile_name, byte_order)
         super().__init__(profile_name, byte_order, memory, processors, quantum, code_pages)
-        self._policy = policy or Policy()
-        self._installation = Installation(
-            self._shared,
-            ctypes.addressof(self._contexts[0]),
-            self._drop,
-            Arena(self._policy.arena),
-        )
-        self._director = Director(
-            profile_name,
-            byte_order,
-            self._policy,
-            means,
-            CodePages(self._shared, byte_order),
-            self._installation,
-            len(processors),
-        )
-        self._look = self._policy.shortest_look
-        self._next_look = self.clock + self._look
-        self._translated = 0
+        self._profile_name = profile_name
+        self._policy, self._means = policy, means
+        self._made: Looks | None = None
+        first = FIRST_LOOK if policy is None else policy.shortest_look
+        self._next_look = self.clock + first
 
     def run(self, cycles: int) -> Exit:
         target = self.clock + cycles
@@ -67,7 +66,7 @@ class Translator(Interpreter):
             self._inside = False
             clock = shared.round
             if clock >= self._next_look:
-                self._look_around(clock)
+                self._next_look = clock + self._looks.look()
             if clock >= target:
                 return self._exit(code)
             shared.keep_steady = 1
@@ -78,61 +77,39 @@ class Translator(Interpreter):
         quantum: int = self._shared.quantum
         return begin + -(-(self._next_look - begin) // quantum) * quantum
 
-    def _look_around(self, clock: int) -> None:
-        director, policy = self._director, self._policy
-        something = director.look(self._contexts, self.processors, self._look)
-        translated = sum(context.translated for context in self._contexts)
-        new, self._translated = translated - self._translated, translated
-        longest = policy.waiting_look if director.is_waiting else policy.longest_look
-        if something:
-            self._look = policy.shortest_look
-        elif new < self._look - (self._look >> policy.mostly):
-            # There is more to do, but each look costs as much as many thousand cycles.
-            self._look = min(self._look + (self._look >> 3), longest)
-        else:
-            self._look = min(self._look << 1, longest)
-        self._next_look = clock + self._look
+    @property
+    def _looks(self) -> "Looks":
+        if self._made is None:
+            from kseg.engine.translator.looks import Looks
+            from kseg.engine.translator.means import standard_means
+            from kseg.engine.translator.policy import Policy
+
+            self._made = Looks(
+                self._profile_name,
+                self._order,
+                self._shared,
+                self._contexts,
+                self.processors,
+                self._drop,
+                self._policy or Policy(),
+                self._means or standard_means(self._profile_name, self._order),
+            )
+        return self._made
+
+    @property
+    def _installation(self) -> "Installation":
+        return self._looks.installation
+
+    @property
+    def _director(self) -> "Director":
+        return self._looks.director
 
     def close(self) -> None:
-        self._director.close()
+        if self._made is not None:
+            self._made.director.close()
 
     @property
     def statistics(self) -> EngineStatistics:
-        tally, installation = self._director.tally, self._installation
-        return EngineStatistics(
-            name=self.name,
-            translated_cycles=sum(context.translated for context in self._contexts),
-            translations=len(installation.installed),
-            translated_instructions=installation.instructions,
-            code_bytes=installation.code_bytes,
-            compiled=tally.compiled,
-            copied=tally.copied,
-            cache_hits=tally.from_disk,
-            refused=tally.refused,
-            dropped=installation.dropped,
-            evicted=installation.evicted,
-            compile_seconds=round(tally.compile_seconds, 6),
-            copy_seconds=round(tally.copy_seconds, 6),
-        )
-
-
-def standard_means(profile_name: str, byte_order: str) -> Means:
-    """A compiler in a process of its own, stencils where the host has them, the cache on disk."""
-    from kseg.engine.translator.store import Store
-    from kseg.engine.translator.workshop import ProcessWorkshop
-
-    def stencils() -> Quick | None:
-        from kseg.engine.translator.stencils import load
-        from kseg.engine.translator.stencils.maker import make_beside
-
-        found = load(profile_name, byte_order, or_make=False)
-        if found is None:
-            make_beside(profile_name, byte_order)
-        return found
-
-    if not image.is_kept(profile_name, byte_order):
-        # A first start: the interpreter is about to be compiled, which takes as long.
-        from kseg.engine.translator.stencils.maker import make_beside
-
-        make_beside(profile_name, byte_order)
-    return Means(ProcessWorkshop, stencils, lambda: Store(profile_name, byte_order))
+        if self._made is None:
+            return EngineStatistics(self.name)
+        return self._made.statistics(self.name)
