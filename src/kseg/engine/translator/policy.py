@@ -17,7 +17,7 @@ class Policy:
     """The same, while an answer of the compiler is expected."""
     threshold: int = 500_000
     """Cycles of untranslated code in one page before the compiler is asked."""
-    copy_threshold: int = 2_000_000
+    copy_threshold: int = 4_000_000
     """The same before stencils are copied, for which the guest waits."""
     recompile_threshold: int = 5_000_000
     """Cycles of the first tier's code in one page before the compiler is asked again."""
