@@ -7,6 +7,7 @@ import pytest
 from kseg import Machine
 from kseg.engine import AUTOMATIC, CHOICES, ENGINES, Engine, ProcessorState, create
 from kseg.engine.codegen.native import NativeCodeError
+from kseg.engine.contract import EngineStatistics
 from kseg.engine.interpreter import engine as interpreter
 from kseg.engine.interpreter import image
 from kseg.engine.translator.arena import Arena
@@ -37,13 +38,22 @@ def test_the_fastest_is_the_default() -> None:
         assert machine.engine.name == "translator"
 
 
-def test_without_memory_for_translations_the_interpreter_is_the_fastest(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("name", [AUTOMATIC, "translator"])
+def test_without_memory_for_translations_the_guest_is_interpreted(
+    name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Arena, "_protect", refuse)
-    assert made(AUTOMATIC).name == "interpreter"
-    with pytest.raises(EngineError, match="engine translator: this system lets no memory be made"):
-        made("translator")
+    memory, state = PhysicalMemory(1 << 16), ProcessorState()
+    memory.write(0, (0x08000000).to_bytes(4, "big"))  # j to itself
+    state.reset(status=0, pc=0x80000000)
+    state.enabled = 1
+    engine = create(name, "mips161", "big", memory, [state])
+    with pytest.warns(RuntimeWarning, match="executable.*; the guest is interpreted"):
+        engine.run(5_000_000)
+    engine.run(5_000_000)
+    assert engine.clock == 10_000_000
+    assert engine.statistics == EngineStatistics("interpreter")
+    engine.close()
 
 
 def refuse_memory(monkeypatch: pytest.MonkeyPatch) -> None:

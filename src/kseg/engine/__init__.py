@@ -29,7 +29,7 @@ __all__ = [
 ENGINES = ("translator", "interpreter", "reference")
 """The engines by name, the fastest first."""
 AUTOMATIC = "auto"
-"""Instead of a name: the fastest that this host has, of those made of native code."""
+"""Instead of a name: the fastest that this host has."""
 CHOICES = (AUTOMATIC, *ENGINES)
 """What a user may choose."""
 
@@ -57,10 +57,7 @@ def create(
         orders = " or ".join(profile.byte_orders)
         raise ValueError(f"a {profile_name} is {orders} endian, not {byte_order}")
     if name == AUTOMATIC:
-        try:
-            return create("translator", profile_name, byte_order, memory, processors, quantum)
-        except EngineError:
-            name = "interpreter"
+        name = "translator"  # which goes on as an interpreter where it cannot translate
     if name == "reference":
         from kseg.engine.reference.engine import ReferenceEngine
 

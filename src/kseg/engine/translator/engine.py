@@ -4,9 +4,11 @@ Nothing else of the translator is even imported before a machine has run for a m
 machines that are soon over would only start later.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.contract import EngineStatistics, Exit, ExitReason
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.engine import MAX_CODE_PAGES, Interpreter
@@ -23,6 +25,7 @@ _BUDGET = int(ExitReason.BUDGET)
 
 FIRST_LOOK = 1_000_000
 """Cycles before the first look: about a millisecond."""
+NEVER = 1 << 62
 
 
 class Translator(Interpreter):
@@ -66,7 +69,7 @@ class Translator(Interpreter):
             self._inside = False
             clock = shared.round
             if clock >= self._next_look:
-                self._next_look = clock + self._looks.look()
+                self._next_look = clock + self._look()
             if clock >= target:
                 return self._exit(code)
             shared.keep_steady = 1
@@ -76,6 +79,15 @@ class Translator(Interpreter):
         begin: int = self._shared.round
         quantum: int = self._shared.quantum
         return begin + -(-(self._next_look - begin) // quantum) * quantum
+
+    def _look(self) -> int:
+        """Look around; returns the cycles until the next time."""
+        try:
+            return self._looks.look()
+        except NativeCodeError as error:
+            warnings.warn(f"{error}; the guest is interpreted", RuntimeWarning, stacklevel=2)
+            self.name = "interpreter"
+            return NEVER
 
     @property
     def _looks(self) -> "Looks":
