@@ -1,7 +1,9 @@
 """One run of `kseg bench`: from the user's choices to everything that is known afterwards."""
 
 import json
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +28,9 @@ from kseg.bench.targets import Target, targets
 from kseg.engine import ENGINES
 from kseg.errors import KsegError
 from kseg.version import __version__
+
+TRIES = 100
+"""To remove the directory."""
 
 WORKLOADS = {
     "cpu": "the programs in steady state: instructions a second",
@@ -112,14 +117,29 @@ def measure(choices: Choices, say: Callable[[str], None]) -> Results:
 
 
 @contextmanager
+def _workplace() -> Iterator[Path]:
+    """A directory that is gone afterwards. kseg's compiler ends a little later than the machine,
+    and may just be putting something into the cache there."""
+    work = Path(tempfile.mkdtemp(prefix="kseg-bench-"))
+    try:
+        yield work
+    finally:
+        for _ in range(TRIES):
+            shutil.rmtree(work, ignore_errors=True)
+            if not work.exists():
+                break
+            time.sleep(0.1)
+
+
+@contextmanager
 def _laboratory(choices: Choices, say: Callable[[str], None]) -> Iterator[Laboratory]:
     """A place to work, which is gone afterwards, and whoever of the chosen is installed."""
-    with tempfile.TemporaryDirectory(prefix="kseg-bench-") as work:
+    with _workplace() as work:
         try:
             engines = [Kseg(name) for name in choices.engines]
         except MissingError as missing:
             raise KsegError(str(missing)) from None
-        lab = Laboratory(Path(work), choices.effort, choices.rounds, say, engines)
+        lab = Laboratory(work, choices.effort, choices.rounds, say, engines)
         for name in choices.peers:
             try:
                 peer: Peer = OTHERS[name]()

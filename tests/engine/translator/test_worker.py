@@ -20,6 +20,7 @@ COMMAND = beside.command(worker.__name__)
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "cache"
+    path.mkdir(mode=0o700)
     monkeypatch.setenv("KSEG_CACHE_DIR", str(path))
     return path
 
@@ -141,3 +142,9 @@ def test_a_cache_that_cannot_be_written_is_no_reason_not_to_answer(
     assert (ended.returncode, ended.stderr) == (0, b"")
     (length,) = LENGTH.unpack_from(ended.stdout)
     assert len(ended.stdout) > 4 + length + 4
+
+
+def test_a_cache_that_was_removed_stays_removed(folder: Path) -> None:
+    folder.rmdir()
+    assert run(request()).returncode == 0
+    assert not folder.exists()

@@ -31,6 +31,7 @@ HANGING = "import time; time.sleep(1000)"
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "cache"
+    path.mkdir(mode=0o700)
     monkeypatch.setenv("KSEG_CACHE_DIR", str(path))
     return path
 

@@ -26,6 +26,14 @@ _LONGEST_WRITE = 3600.0
 
 _warned: set[Path] = set()
 """Directories of which the user knows that they are of no use."""
+_makes_directory = True
+
+
+def make_no_directory() -> None:
+    """In this process: for one that outlives its machine. Whoever removes the directory meanwhile
+    is to be rid of it."""
+    global _makes_directory
+    _makes_directory = False
 
 
 class CacheWarning(UserWarning):
@@ -59,7 +67,8 @@ def is_usable() -> bool:
     use."""
     folder = directory()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _makes_directory:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status, system = folder.stat(), os.statvfs(folder)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from kseg.engine.codegen import cache
 from kseg.engine.translator.messages import Answer, Request
 
 LENGTH = struct.Struct("<I")
@@ -33,6 +34,7 @@ def main() -> None:
     """Answer requests until there are no more, or none for a while."""
     # Ctrl-C and the like are meant for the machine, whose end closes stdin.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cache.make_no_directory()
     from kseg.engine.translator.compiler import Compiler
     from kseg.engine.translator.store import Store, key_for
 

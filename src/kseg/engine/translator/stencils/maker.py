@@ -1,6 +1,7 @@
 """Makes stencils in a process of its own, so that no guest waits for them: they are for the next
 machine, or for this one if it runs long enough."""
 
+from kseg.engine.codegen import cache
 from kseg.engine.translator import beside
 
 _started: set[tuple[str, str]] = set()
@@ -11,7 +12,7 @@ def make_beside(profile_name: str, byte_order: str) -> None:
     """Start making the stencils of a profile and byte order, if that can be done and has not been
     done yet."""
     kind = profile_name, byte_order
-    if kind in _started:
+    if kind in _started or not cache.is_usable():
         return
     _started.add(kind)
     process = beside.start(beside.command(__name__, profile_name, byte_order), piped=False)
@@ -23,4 +24,5 @@ def main(profile_name: str, byte_order: str) -> None:
     """What that process does."""
     from kseg.engine.translator.stencils.image import load
 
+    cache.make_no_directory()
     load(profile_name, byte_order)
