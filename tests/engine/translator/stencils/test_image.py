@@ -71,8 +71,9 @@ def test_other_hosts_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_stencils_that_are_not_there_yet_are_looked_for_again(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("KSEG_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(stencils, "_found", {})
     assert stencils.load("mips161", "big", or_make=False) is None
     made = stencils.load("mips161", "big")
