@@ -11,8 +11,8 @@ Reading order: `messages` (what is asked and answered), `effects` (what an instr
 `stencils` (the first tier: native code at once), `tracer`, `block_emitter` and `emitter` (the
 second: a region as LLVM IR), `compiler` (native code of it), `workshop` and `worker` (where that is
 done), `store` (kept on disk), `arena` and `installation` (in place), `code_pages` and `hotness`
-(what is worth it), `director` (who decides, by the numbers in `policy`), `looks` (how often), `means`
-(what this host has for it), `engine`.
+(what is worth it), `director` (who decides, by the numbers in `policy`), `looks` (how often),
+`means` (what this host has for it), `engine`.
 
 docs/translator.md tells the same from the outside.
 """
