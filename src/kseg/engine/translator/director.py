@@ -81,7 +81,6 @@ class Director:
         means: Means,
         pages: CodePages,
         installation: Installation,
-        processors: int,
     ) -> None:
         self._profile_name, self._order = profile_name, byte_order
         self._policy, self._means = policy, means
@@ -89,7 +88,7 @@ class Director:
         self._heat = Heat(policy.threshold)
         self._copy_heat = Heat(policy.copy_threshold)
         self._warmth = Heat(policy.recompile_threshold)
-        self._jumps = [JumpProfile() for _ in range(processors)]
+        self._jumps = JumpProfile()
         self._workshop: Workshop | None = None
         self._stencils: Quick | None = None
         self._stencils_wanted = means.stencils is not None
@@ -125,9 +124,9 @@ class Director:
         if workshop is not None and workshop.pending:
             for answer in workshop.collect():
                 self._take(answer)
-        for number, state in enumerate(states):
+        for context, state in zip(contexts, states, strict=True):
             if state.enabled and not state.waiting:
-                self._sample(number, contexts[number], state.pc, cycles)
+                self._sample(context, state.pc, cycles)
         return self._events != before
 
     @property
@@ -140,7 +139,7 @@ class Director:
         if self._workshop is not None:
             self._workshop.close()
 
-    def _sample(self, number: int, context: Context, pc: int, cycles: int) -> None:
+    def _sample(self, context: Context, pc: int, cycles: int) -> None:
         """A processor is at `pc`: is that code that could be faster?"""
         code_page = self._pages.at(context, pc >> 12)
         if not code_page or pc & 3:
@@ -150,14 +149,14 @@ class Director:
             old = self._installation.covering(pc, code_page)
             if old is None or old.translation.tier != FIRST_TIER:
                 return
-            self._jumps[number].look(context)
+            self._jumps.look(context)
             if old.number not in self._replaced and self._warmth.sample(page, cycles):
                 self._ask(context, pc, page, old.number)
             return
         self._cold_cycles += cycles
         if self._store is not None and self._install_kept(context, pc):
             return
-        self._jumps[number].look(context)
+        self._jumps.look(context)
         if self._cold_cycles >= self._policy.patience:
             compile_, copy = self._heat.sample(page, cycles), self._copy_heat.sample(page, cycles)
             if compile_ or copy:
@@ -201,9 +200,7 @@ class Director:
     ) -> None:
         if not copy and not self._is_free_for(seed_page):
             return
-        jumps: dict[int, list[int]] = {}
-        for profile in self._jumps:
-            jumps |= profile.targets()
+        jumps = self._jumps.targets()
         pages, code_pages = self._pages.around(context, seed, jumps)
         if not pages:
             return

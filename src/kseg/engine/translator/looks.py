@@ -38,7 +38,6 @@ class Looks:
             means,
             CodePages(shared, byte_order),
             self.installation,
-            len(processors),
         )
         self._interval = policy.shortest_look
         self._translated = 0

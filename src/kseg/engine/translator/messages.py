@@ -43,8 +43,6 @@ class Request(msgspec.Struct, frozen=True):
     """The seed's page and those that it may lead to."""
     jumps: dict[int, list[int]]
     """By the address of a jump to a register: targets that it had, the most frequent first."""
-    extra_heads: list[int] = []
-    """Addresses at which control must be able to come in."""
     most_instructions: int = 400
     most_pages: int = 8
 

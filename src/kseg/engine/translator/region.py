@@ -173,7 +173,6 @@ class _Explorer:
     def explore(self) -> dict[int, Block]:
         """All blocks, from the leader at or before the seed on."""
         queue = [self._leader_before(self._request.seed)]
-        queue += [pc for pc in self._request.extra_heads if pc not in queue]
         self._leaders = dict.fromkeys(queue)
         seen: set[int] = set()
         while queue:
@@ -381,7 +380,7 @@ class _Explorer:
         """Where control may come in: loops, the beginning, whatever follows what the interpreter
         executes, and whatever only a jump that is not followed leads to."""
         reached = {pc for block in blocks.values() for pc in block.successors}
-        wanted = [*sorted(loops), next(iter(blocks)), *self._request.extra_heads]
+        wanted = [*sorted(loops), next(iter(blocks))]
         wanted += [pc for pc in blocks if pc not in reached]
         for block in blocks.values():
             branch = block.branch
