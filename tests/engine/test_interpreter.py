@@ -114,16 +114,21 @@ def test_state_written_from_outside_is_used() -> None:
         assert state.gpr[V0] == expected
 
 
-def test_a_steady_answer_is_asked_for_once() -> None:
-    engine, state, memory = machine()
+def put_polling_loop(memory: PhysicalMemory, last: int) -> None:
+    """A loop at physical 0 that loads a device word into v0; `last` is in its delay slot."""
     put(
         memory,
         0,
         0x3C08BFE0,  # lui t0, 0xbfe0
         0x8D020000,  # lw v0, 0(t0)
         0x08000001,
-        addiu(V0 + 1, V0 + 1, 1),
+        last,
     )
+
+
+def test_a_steady_answer_is_asked_for_once() -> None:
+    engine, state, memory = machine()
+    put_polling_loop(memory, addiu(V0 + 1, V0 + 1, 1))
     exit_ = engine.run(1000)
     assert exit_.reason is ExitReason.DEVICE_LOAD
     engine.complete_load(0x1234, steady=True)
@@ -136,14 +141,7 @@ def test_a_steady_answer_is_asked_for_once() -> None:
 
 def test_answers_given_in_advance_are_taken_in_order_and_counted() -> None:
     engine, state, memory = machine()
-    put(
-        memory,
-        0,
-        0x3C08BFE0,  # lui t0, 0xbfe0
-        0x8D020000,  # lw v0, 0(t0)
-        0x08000001,
-        0x00621821,  # addu v1, v1, v0
-    )
+    put_polling_loop(memory, 0x00621821)  # addu v1, v1, v0
     assert engine.run(1000).reason is ExitReason.DEVICE_LOAD
     engine.complete_load(1, following=[0x10, 0x01000000])
     assert engine.run(1000).reason is ExitReason.DEVICE_LOAD
