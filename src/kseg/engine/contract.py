@@ -4,12 +4,13 @@
 or time beyond the cycle counter, and no monitor knows which engine runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
 from kseg.engine.state import ProcessorState
 from kseg.isa.exceptions import Fatal
+from kseg.memory.paged import PagedMemory
 
 
 class ExitReason(IntEnum):
@@ -27,6 +28,12 @@ class ExitReason(IntEnum):
     """A BREAK instruction in kseg0/kseg1 while `stop_on_break` is set; pc is still on it."""
     FATAL = 5
     """The guest did what its processor profile calls fatal; `fatal` says what."""
+    TRAP = 6
+    """An exception on a supervised processor, which has not been taken; the state is that before
+    the instruction. `value` is the ExceptionCode, `address` the virtual address it is about."""
+    PAGE_STORE = 7
+    """A store to a page of paged memory that is not to be written at present; `address` is
+    physical. Answer by making the page writable; the store is then tried again."""
 
 
 class Exit(NamedTuple):
@@ -81,7 +88,7 @@ class Engine(Protocol):
     """Executes the processors of one machine, in deterministic round robin."""
 
     name: str
-    processors: Sequence[ProcessorState]
+    processors: list[ProcessorState]
     stop_on_break: bool
 
     @property
@@ -132,6 +139,38 @@ class Engine(Protocol):
         """Physical bytes were changed by somebody other than the guest's own stores."""
         ...
 
+    # For monitors that run guests on processors of this machine.
+
+    supervisor: "Supervisor | None"
+    """Who decides which processor executes, instead of their taking turns."""
+
+    def run_processor(self, number: int, until: int, *, leave_for_user: bool = False) -> Exit:
+        """Let one processor run until its clock shows `until`; BUDGET and IDLE concern it alone.
+
+        With `leave_for_user`, BUDGET comes as soon as an instruction that was begun in kernel mode
+        has led to user mode.
+        """
+        ...
+
+    def replace_processor(
+        self, number: int, state: ProcessorState, memory: PagedMemory, window: int | None
+    ) -> None:
+        """Let processor `number` be one with another state and another physical memory.
+
+        `window` is None, or the virtual address from which 512 MiB lead in kernel mode to the
+        physical addresses from 0, as kseg0 does, the exception vectors included.
+        """
+        ...
+
+    def write_tlb_entry(self, number: int, index: int, entry_hi: int, entry_lo: int) -> None:
+        """Put an entry into a processor's TLB, whatever else is there."""
+        ...
+
+    def page_moved(self, number: int, page: int) -> None:
+        """A page of the paged memory of processor `number` lies in another frame, or may be
+        written now or no longer."""
+        ...
+
     def close(self) -> None:
         """Nothing will be run any more: give back what lies outside this process's memory."""
         ...
@@ -139,4 +178,19 @@ class Engine(Protocol):
     @property
     def statistics(self) -> EngineStatistics:
         """What the engine did."""
+        ...
+
+
+class Supervisor(Protocol):
+    """Decides which of a machine's processors executes, and handles their traps."""
+
+    def run(self, engine: Engine, limit: int) -> Exit:
+        """Let processors run, by `Engine.run_processor`, until the clock of processor 0 shows
+        `limit` or the monitor must be asked."""
+        ...
+
+    def native(self, byte_order: str, functions: Mapping[str, int], shared: int) -> int:
+        """The address of a native function that does the same, or 0: as `run` of the interpreter
+        (`kseg.engine.interpreter.rounds_runtime`), whose `functions` are given by name, and the
+        address of whose `Shared` is `shared`."""
         ...

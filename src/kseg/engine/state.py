@@ -55,7 +55,8 @@ class ProcessorState(ctypes.Structure):
         ("enabled", u32),  # 0: held in reset by the board
         ("waiting", u32),  # 1: in WAIT until a line rises
         ("identity", u32),  # processor number on the board
-        ("reserved", u32),
+        # 1: exceptions are not taken; the engine is left instead, for a monitor to handle them.
+        ("supervised", u32),
         # Time. `clock` counts the board's cycles; Count and Random count only cycles in which
         # this processor runs: Count = clock - count_origin.
         ("clock", u64),

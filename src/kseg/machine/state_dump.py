@@ -67,7 +67,7 @@ def dump(board: "System161") -> Iterator[str]:
         yield f"************ Slot {card.slot} ************"
         yield from card.describe()
     yield "RAM:"
-    yield from hex_dump(board.memory.ram.data)
+    yield from hex_dump(board.memory.read(0, board.memory.ram.size))
 
 
 def dump_processor(cpu: ProcessorState, executing: bool) -> Iterator[str]:

@@ -243,7 +243,10 @@ class System161:
         return System161State(
             version=STATE_VERSION,
             configuration=self.configuration.text(),
-            regions={region.name: bytes(region.data) for region in self.memory.regions},
+            regions={
+                region.name: self.memory.read(region.base, region.size)
+                for region in self.memory.regions
+            },
             processors=[save_processor(processor) for processor in self.processors],
             clock=self.clock.save(),
             random=self.random.save(),

@@ -47,7 +47,10 @@ class PhysicalMemory:
         self.regions: list[Region] = []
         self._write_listeners: list[Callable[[int, int], None]] = []
         self._maps: list[mmap.mmap] = []
-        self.ram = self.add_region("ram", 0, ram_size, executable=True)
+        self.ram = self._create_ram(ram_size)
+
+    def _create_ram(self, size: int) -> Region:
+        return self.add_region("ram", 0, size, executable=True)
 
     def add_region(
         self, name: str, base: int, size: int, *, writable: bool = True, executable: bool = False
@@ -76,6 +79,11 @@ class PhysicalMemory:
             if region.base <= address < region.end:
                 return region
         return None
+
+    def is_kept(self, address: int) -> bool:  # noqa: ARG002
+        """Is physical `address` in a page that is not to be written at present, until a monitor
+        has seen to it?"""
+        return False
 
     def read(self, address: int, length: int) -> bytes:
         """`length` bytes from physical `address`; MemoryRangeError unless one region holds all."""

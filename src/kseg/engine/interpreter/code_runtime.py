@@ -40,13 +40,17 @@ from kseg.engine.interpreter.layout import (
     SHARED_OFFSETS,
     TRANSLATED,
     Pattern,
+    RegionEntry,
 )
 from kseg.engine.interpreter.memory_runtime import (
     FETCH,
     NO_ADDRESS,
     fault,
+    find,
     page_number,
     region_field,
+    resolve,
+    state_of,
     u32,
     whole_page_inside,
 )
@@ -70,7 +74,8 @@ LAST_BUT_ONE = ENTRIES - 2
 def functions(profile: Profile, big_endian: bool) -> list[str]:
     """The text of every function of this file."""
     return [
-        _forget(profile),
+        _forget_in(profile),
+        _forget(),
         _reset_entry(profile),
         _give_up(),
         _store_into_code(),
@@ -110,7 +115,7 @@ def entry_host(b: FunctionBuilder, entry: Operand) -> Operand:
     return b.offset(host, b.emit(f"shl i64 {entry_number(b, entry)}, 2"))
 
 
-def _forget(profile: Profile) -> str:
+def _forget() -> str:
     """Empty, for every processor, each slot that maps a physical page number.
 
     `kernel` and `user` are the offsets in Context of the tables: writes or codes.
@@ -122,30 +127,57 @@ def _forget(profile: Profile) -> str:
         "internal",
     )
     shared = fields.load_pointer(b, "shared")
-    page = u32(b, "%page")
     with b.count(b.load("i64", shared, SHARED_OFFSETS["context_count"])) as number:
         contexts = b.offset(shared, SHARED_OFFSETS["contexts"])
         other = b.load("ptr", contexts, b.emit(f"shl i64 {number}, 3"))
-        kernel = b.load("ptr", other, "%kernel")
-        user = b.load("ptr", other, "%user")
+        region = b.load("ptr", other, CONTEXT_OFFSETS["regions"])
+        frames = b.load("ptr", region, RegionEntry.frames.offset)
+        given = "i64 %kernel, i64 %user"
+        direct = b.emit(f"icmp eq ptr {frames}, null")
+        with b.if_(direct):
+            b.do(f"call void @forget_in(ptr {other}, i32 %page, {given})")
+        with b.if_(b.emit(f"xor i1 {direct}, true")):
+            # Of paged memory, several pages can lie in one of the hardware's.
+            pages = b.emit(f"lshr i64 {b.load('i64', region, RegionEntry.end.offset)}, 12")
+            with b.count(pages) as paged:
+                frame = u32(b, b.load("i32", frames, b.emit(f"shl i64 {paged}, 2"))) >> 12
+                with b.if_((frame == u32(b, "%page")).i1(), "unlikely"):
+                    narrow = b.emit(f"trunc i64 {paged} to i32")
+                    b.do(f"call void @forget_in(ptr {other}, i32 {narrow}, {given})")
+    b.do("ret void")
+    return b.text("noinline")
 
-        def empty(virtual_page: Symbol, tables: tuple[Operand, ...]) -> None:
-            at = b.emit(f"shl i64 {virtual_page.i64()}, 3")
-            for table in tables:
-                b.store("i64", "0", table, at)
 
-        with b.if_((page <= r.UNMAPPED_MASK >> 12).i1()):
-            empty(page | r.KSEG0 >> 12, (kernel,))
-            empty(page | r.KSEG1 >> 12, (kernel,))
-        if profile.has_tlb:
-            state = b.load("ptr", other, CONTEXT_OFFSETS["state"])
-            with b.count(TLB_SIZE) as entry:
-                low = tlb_word(b, "tlb_entry_lo", entry, state)
-                virtual = tlb_word(b, "tlb_entry_hi", entry, state) >> 12
-                with b.if_((((low >> 12) == page) & is_mapped(virtual)).i1()):
-                    empty(virtual, (kernel, user))
-        else:
-            empty(page, (kernel, user))
+def _forget_in(profile: Profile) -> str:
+    """Empty, for one processor, each slot that maps a physical page number of its own."""
+    b = FunctionBuilder(
+        "forget_in",
+        "void",
+        [("ptr", "context"), ("i32", "page"), ("i64", "kernel"), ("i64", "user")],
+        "internal",
+    )
+    page = u32(b, "%page")
+    kernel, user = b.load("ptr", "%context", "%kernel"), b.load("ptr", "%context", "%user")
+
+    def empty(virtual_page: Symbol, tables: tuple[Operand, ...]) -> None:
+        at = b.emit(f"shl i64 {virtual_page.i64()}, 3")
+        for table in tables:
+            b.store("i64", "0", table, at)
+
+    with b.if_((page <= r.UNMAPPED_MASK >> 12).i1()):
+        empty(page | r.KSEG0 >> 12, (kernel,))
+        empty(page | r.KSEG1 >> 12, (kernel,))
+    with b.if_((page < u32(b, fields.load_context(b, "window_size")) >> 12).i1()):
+        empty(page + (u32(b, fields.load_context(b, "window_base")) >> 12), (kernel,))
+    if profile.has_tlb:
+        state_of(b)
+        with b.count(TLB_SIZE) as entry:
+            low = tlb_word(b, "tlb_entry_lo", entry)
+            virtual = tlb_word(b, "tlb_entry_hi", entry) >> 12
+            with b.if_((((low >> 12) == page) & is_mapped(virtual)).i1()):
+                empty(virtual, (kernel, user))
+    else:
+        empty(page, (kernel, user))
     b.do("ret void")
     return b.text("noinline")
 
@@ -303,14 +335,18 @@ def _slow_fetch() -> str:
     physical = b.emit(f"call i64 @translate(ptr %context, i32 %pc, i32 4, i32 %pc, i32 {FETCH})")
     with b.leave_if(b.emit(f"icmp eq i64 {physical}, {NO_ADDRESS}")):
         b.return_("ptr", "null")
-    b.do(f"%region = call ptr @find_region(ptr %context, i64 {physical})")
-    found = b.variable("i1", "false")
-    with b.if_(b.emit("icmp ne ptr %region, null")):
-        executable = (u32(b, region_field(b, "flags")) & EXECUTABLE) != 0
-        found.set((executable & Symbol.of_i1(b, whole_page_inside(b, physical))).i1())
-    with b.leave_if(b.emit(f"xor i1 {found.get()}, true")):
+
+    def if_not_executable() -> None:
         fault(b, int(ExceptionCode.INSTRUCTION_BUS_ERROR))
         b.return_("ptr", "null")
+
+    with b.leave_if(find(b, physical)):
+        if_not_executable()
+    physical = resolve(b, physical)
+    executable = (u32(b, region_field(b, "flags")) & EXECUTABLE) != 0
+    whole = executable & Symbol.of_i1(b, whole_page_inside(b, physical))
+    with b.leave_if((whole == 0).i1()):
+        if_not_executable()
     at = b.emit(f"shl i64 {page_number(b, physical)}, 3")
     code_page = b.variable("ptr", b.load("ptr", fields.shared_pointer(b, "code_page_of"), at))
     with b.if_(b.emit(f"icmp eq ptr {code_page.get()}, null")):
@@ -328,9 +364,9 @@ def _peek(big_endian: bool) -> str:
     physical = b.emit(f"call i64 @translate(ptr %context, i32 %pc, i32 4, i32 %pc, i32 {FETCH})")
     with b.leave_if(b.emit(f"icmp eq i64 {physical}, {NO_ADDRESS}")):
         b.return_("i32", "0")
-    b.do(f"%region = call ptr @find_region(ptr %context, i64 {physical})")
-    with b.leave_if(b.emit("icmp eq ptr %region, null")):
+    with b.leave_if(find(b, physical)):
         b.return_("i32", "0")
+    physical = resolve(b, physical)
     with b.leave_if(((u32(b, region_field(b, "flags")) & EXECUTABLE) == 0).i1()):
         b.return_("i32", "0")
     inside = b.emit(f"sub i64 {physical}, {region_field(b, 'base')}")

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 
 from kseg.engine.codegen.native import Blob, MappedCode
-from kseg.engine.contract import EngineStatistics, Exit, ExitReason
+from kseg.engine.contract import Engine, EngineStatistics, Exit, ExitReason
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.layout import (
     CODE_PAGE_STRIDE,
@@ -14,7 +14,6 @@ from kseg.engine.interpreter.layout import (
     DATA_TABLE_SIZE,
     DISPATCH,
     ENTRY_OPERATION,
-    EXECUTABLE,
     FOLLOWING,
     GO,
     INTERPRET,
@@ -26,11 +25,12 @@ from kseg.engine.interpreter.layout import (
     PAGE,
     STEADY_SLOTS,
     TRANSLATIONS,
-    WRITABLE,
     Context,
+    RegionEntry,
     Shared,
     TranslationRecord,
 )
+from kseg.engine.interpreter.supervision import CHANGE, RUN, Supervision
 from kseg.engine.state import ProcessorState
 from kseg.isa.exceptions import Fatal
 from kseg.isa.registers import ASID_MASK, KSEG0, KSEG1, STATUS_KUC
@@ -40,7 +40,7 @@ MAX_CODE_PAGES = 2048
 """Decoded pages kept at most (20 kB each); beyond that all are decoded anew."""
 
 
-class Interpreter:
+class Interpreter(Supervision):
     """Predecoded threaded code. Implements `kseg.engine.contract.Engine`."""
 
     name = "interpreter"
@@ -60,22 +60,17 @@ class Interpreter:
             raise ValueError(f"{len(processors)} processors; 1 to {MAX_PROCESSORS} are possible")
         if len(memory.regions) > MAX_REGIONS:
             raise ValueError(f"more than {MAX_REGIONS} regions of memory")
-        self.processors = processors
+        self.processors = list(processors)
         self._stop_on_break = False
         self._memory = memory
         self._order = byte_order
         self._mappings: list[mmap.mmap] = []
         self._tables: list[mmap.mmap] = []
         compiled = image.load(profile_name, byte_order)
-        functions = {
-            name: getattr(compiled, name) for name in ("run", "memory_changed", "drop_translation")
-        }
-        self._code = MappedCode(Blob(compiled.code, functions))
-        run, changed = self._code.address("run"), self._code.address("memory_changed")
-        self._run = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_uint64)(run)
-        drop = self._code.address("drop_translation")
-        self._drop = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64)(drop)
-        self._changed = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64)(changed)
+        self._code = MappedCode(Blob(compiled.code, compiled.functions))
+        self._run = RUN(self._code.address("run"))
+        self._drop = CHANGE(self._code.address("drop_translation"))
+        self._changed = CHANGE(self._code.address("memory_changed"))
         self._shared = Shared()
         self._fill_shared(compiled, code_pages)
         self._shared.quantum = quantum
@@ -86,6 +81,7 @@ class Interpreter:
             self._shared.contexts[number] = ctypes.addressof(context)
             context.number = number
         self._shared_address = ctypes.addressof(self._shared)
+        self._offer_supervision()
         self._inside = False
 
     # Setting up.
@@ -118,13 +114,9 @@ class Interpreter:
         shared.pattern_starts[:] = compiled.starts
         pages = 0
         for number, region in enumerate(self._memory.regions):
-            entry = shared.regions[number]
-            entry.base, entry.end, entry.host = region.base, region.end, region.host_address
-            entry.flags = WRITABLE * region.writable | EXECUTABLE * region.executable
-            entry.first_page = pages
+            shared.regions[number] = RegionEntry.of(region, pages)
             if region.executable:
                 pages += -(-region.size // PAGE)
-        shared.region_count = len(self._memory.regions)
         shared.code_page_of = self._allocate(8 * max(pages, 1))
         shared.translations = self._allocate(TRANSLATIONS * ctypes.sizeof(TranslationRecord))
         shared.translations_used = 1
@@ -138,6 +130,8 @@ class Interpreter:
         context = Context()
         context.state = ctypes.addressof(state)
         context.shared = ctypes.addressof(self._shared)
+        context.regions = context.shared + Shared.regions.offset
+        context.region_count = len(self._memory.regions)
         for mode in ("kernel", "user"):
             setattr(context, f"{mode}_reads", self._table(DATA_TABLE_SIZE))
             setattr(context, f"{mode}_writes", self._table(DATA_TABLE_SIZE))
@@ -193,7 +187,9 @@ class Interpreter:
             self._inside = False
             return _BUDGET if code == _BUDGET_CODE else _IDLE
         self._inside = True
-        turn = self._shared.turn
+        return self._exit_of(code, self._shared.turn)
+
+    def _exit_of(self, code: int, turn: int) -> Exit:
         context = self._contexts[turn]
         if code == _LOAD_CODE:
             return Exit(ExitReason.DEVICE_LOAD, turn, context.exit_address, context.exit_size)
@@ -210,7 +206,14 @@ class Interpreter:
         if reason is ExitReason.FATAL:
             fatal = Fatal(context.exit_fatal)
             return Exit(reason, turn, value=context.exit_value, fatal=fatal)
+        if reason is ExitReason.TRAP:
+            return Exit(reason, turn, context.fault_address, value=context.fault_code & 0xFF)
+        if reason is ExitReason.PAGE_STORE:
+            return Exit(reason, turn, context.exit_address, context.exit_size)
         return Exit(reason, turn)
+
+    def _engine(self) -> Engine:
+        return self
 
     def close(self) -> None:
         pass

@@ -5,6 +5,7 @@ from typing import Any
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
+from kseg.engine.contract import ExitReason
 from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.convention import (
     PLAIN,
@@ -28,6 +29,7 @@ from kseg.engine.interpreter.dispatch import (
 from kseg.engine.interpreter.layout import (
     CONTEXT_OFFSETS,
     ENTRY_WORD,
+    LEFT_KERNEL,
     RESCHEDULE,
     STATE_OFFSETS,
 )
@@ -77,7 +79,13 @@ def _uncounted_fault(variant: Variant) -> str:
 
 
 def raise_exception(b: FunctionBuilder, variant: Variant, pc: Operand, opcode: Operand) -> None:
-    """End a handler by taking the exception that the context notes, at i32 `pc`."""
+    """End a handler by taking the exception that the context notes, at i32 `pc`; on a supervised
+    processor, leave before the instruction instead."""
+    with b.leave_if((fields.load_state(b, "supervised") != 0).i1()):
+        limit = fields.load_context(b, "limit")
+        clock = b.emit(f"sub i64 {b.emit(f'sub i64 {limit}, %left')}, 1")
+        save_place(b, variant, pc, clock)
+        b.return_("i32", str(int(ExitReason.TRAP)))
     if variant.load_pending:
         commit_pending(b, None)
         fields.store_state(b, "pending_load_register", 0)
@@ -168,7 +176,9 @@ def _enter_exception(profile: Profile) -> str:
     cpu.finish()
     fields.store_state(b, "ll_pending", 0)
     b.do("call void @resynchronise(ptr %context, i64 %now)")
-    b.return_("i32", vector.i32())
+    window = u32(b, fields.load_context(b, "window_base"))
+    has_window = u32(b, fields.load_context(b, "window_size")) != 0
+    b.return_("i32", select(has_window, window + (vector & r.UNMAPPED_MASK), vector).i32())
     return b.text("noinline")
 
 
@@ -207,7 +217,7 @@ def _update_mode() -> str:
 
 def _resynchronise() -> str:
     """Status or EntryHi may have changed: mode and address space from cycle %now on."""
-    b = FunctionBuilder("resynchronise", "void", [("ptr", "context"), ("i64", "now")], "internal")
+    b = FunctionBuilder("resynchronise", "void", [("ptr", "context"), ("i64", "now")], "hidden")
     b.do("call void @update_mode(ptr %context, i64 %now)")
     b.do("call void @leave_address_space(ptr %context)")
     b.do("ret void")
@@ -238,6 +248,12 @@ def _resync(variant: Variant, *, refetches: bool) -> str:
         last = (u32(b, pc) & 0xFFC) == 0xFFC
         with b.if_(last.i1(), "unlikely"):
             _refetch(b, pc, now, distance=4)
+    leaves = u32(b, fields.load_context(b, "leaves_for_user")) & u32(
+        b, fields.load_context(b, "user_mode")
+    )
+    with b.leave_if((leaves != 0).i1()):
+        save_place(b, PLAIN, pc, now)
+        b.return_("i32", str(LEFT_KERNEL))
     with b.if_(interrupt_due(b).i1(), "unlikely"):
         with b.leave_if(b.emit("icmp sle i64 %left, 0")):
             # It is taken before the next instruction, which is for the outer loop to see to.

@@ -26,7 +26,18 @@ _TABLES = (
 """The tables of handlers in `layout.Shared`; the last two are there where loads have a delay."""
 NO_HANDLER = 0xFFFFFFFF
 _PACKAGE = Path(__file__).parents[2]
-_HEADER = struct.Struct("<6I")
+FUNCTIONS = (
+    "run",
+    "memory_changed",
+    "drop_translation",
+    "run_processor",
+    "resynchronise",
+    "tlb_find",
+    "tlb_place",
+    "leave_state",
+)
+"""The functions that are called from outside; the last three where there is a TLB."""
+_HEADER = struct.Struct(f"<{3 + len(FUNCTIONS)}I")
 
 _DECLARATIONS = (
     "cp0",
@@ -46,12 +57,8 @@ class Image:
     """Machine code, and the numbers that the engine's tables are filled from."""
 
     code: bytes
-    run: int
-    """Offset of the function `run`."""
-    memory_changed: int
-    """Offset of the function `memory_changed`."""
-    drop_translation: int
-    """Offset of the function `drop_translation`."""
+    functions: dict[str, int]
+    """The offset of each of FUNCTIONS; 0 where the profile has none."""
     tables: dict[str, tuple[int, ...]]
     """For each table of `layout.Shared`, the handlers' offsets by operation, or NO_HANDLER."""
     patterns: bytes
@@ -62,11 +69,9 @@ class Image:
         """All of it as bytes."""
         header = _HEADER.pack(
             len(self.code),
-            self.run,
-            self.memory_changed,
-            self.drop_translation,
             len(self.tables),
             len(self.patterns),
+            *(self.functions[name] for name in FUNCTIONS),
         )
         tables = b"".join(
             struct.pack(f"<{OPERATIONS}I", *self.tables[name])
@@ -78,7 +83,7 @@ class Image:
     @classmethod
     def unpack(cls, packed: bytes) -> "Image":
         """The inverse of `pack`."""
-        code_size, *functions, table_count, pattern_size = _HEADER.unpack_from(packed)
+        code_size, table_count, pattern_size, *offsets = _HEADER.unpack_from(packed)
         at = _HEADER.size
         tables = {}
         for name in _TABLES[:table_count]:
@@ -88,8 +93,8 @@ class Image:
         at += 4 * 65
         patterns = packed[at : at + pattern_size]
         code = packed[at + pattern_size : at + pattern_size + code_size]
-        run, memory_changed, drop = functions
-        return cls(code, run, memory_changed, drop, tables, patterns, starts)
+        functions = dict(zip(FUNCTIONS, offsets, strict=True))
+        return cls(code, functions, tables, patterns, starts)
 
 
 def is_kept(profile_name: str, byte_order: str) -> bool:
@@ -126,9 +131,7 @@ def _compile(profile_name: str, byte_order: str) -> Image:
     patterns = b"".join(struct.pack("<4I", *row) for row in module.patterns)
     return Image(
         blob.code,
-        blob.symbols["run"],
-        blob.symbols["memory_changed"],
-        blob.symbols["drop_translation"],
+        {name: blob.symbols.get(name, 0) for name in FUNCTIONS},
         tables,
         patterns,
         tuple(module.starts),

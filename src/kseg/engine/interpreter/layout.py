@@ -4,6 +4,7 @@ import ctypes
 from typing import Any
 
 from kseg.engine.state import ProcessorState
+from kseg.memory.physical import Region
 
 u8, u32, u64, pointer = ctypes.c_uint8, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_uint64
 
@@ -69,6 +70,8 @@ MAX_PROCESSORS = 32
 # What native code returns; those below RESCHEDULE are ExitReason.
 RESCHEDULE = 100
 """Time or interrupts must be looked at again."""
+LEFT_KERNEL = 104
+"""User mode was entered on a processor that `leaves_for_user`."""
 CAROUSEL_NOT_STARTED, CAROUSEL_OVER, CAROUSEL_SLOW = 101, 102, 103
 """How a ring ended: not begun, its time is over, the next processor has no place to go on at."""
 
@@ -102,7 +105,15 @@ class RegionEntry(ctypes.Structure):
         ("host", pointer),
         ("flags", u32),
         ("first_page", u32),
+        # Of paged memory: a word for each page (`kseg.memory.paged`); its bytes lie in region 0.
+        ("frames", pointer),
     ]
+
+    @classmethod
+    def of(cls, region: Region, first_page: int = 0) -> "RegionEntry":
+        """A region; `first_page` is the number of its first page."""
+        flags = WRITABLE * region.writable | EXECUTABLE * region.executable
+        return cls(region.base, region.end, region.host_address, flags, first_page)
 
 
 class Pattern(ctypes.Structure):
@@ -124,6 +135,8 @@ class Context(ctypes.Structure):
     _fields_ = [
         ("state", pointer),
         ("shared", pointer),
+        ("regions", pointer),  # what its physical addresses lead to: an array of RegionEntry
+        ("region_count", u64),
         ("limit", u64),  # the cycle at which the present budget is used up
         ("reads", pointer),  # tables of the present mode
         ("writes", pointer),
@@ -184,6 +197,14 @@ class Context(ctypes.Structure):
         # 32 bits; and the number of all jumps that were recorded.
         ("jump_count", u64),
         ("jumps", u64 * JUMPS),
+        # For monitors. A window: virtual addresses that in kernel mode lead to physical 0 and up,
+        # as kseg0's do, and at which the exception vectors are; the size is 0 where there is none.
+        ("window_base", u32),
+        ("window_size", u32),
+        ("leaves_for_user", u32),  # not 0: leave, with LEFT_KERNEL, when user mode is entered
+        ("unsampled", u32),  # not 0: nothing that it executes is worth translating
+        ("tlb_written", u64),  # a bit for each TLB entry that was written
+        ("virtual", pointer),  # the state whose CP0 rewritten instructions work on
     ]
 
 
@@ -200,7 +221,6 @@ class Shared(ctypes.Structure):
         ("both_handlers", pointer * OPERATIONS),  # in a delay slot, with a load pending
         ("patterns", pointer),
         ("pattern_starts", u32 * 65),  # by major opcode
-        ("region_count", u32),
         ("regions", RegionEntry * MAX_REGIONS),
         ("code_page_of", pointer),  # page number -> code page or 0
         ("translations", pointer),  # an array of TranslationRecord
@@ -227,6 +247,7 @@ class Shared(ctypes.Structure):
         ("following_used", u64),
         ("following_key", u64),
         ("following", u64 * FOLLOWING),
+        ("monitor", pointer),  # what a monitor's native code keeps
     ]
 
 

@@ -5,6 +5,7 @@ handler must do instead: raise an exception (`fault_code`) or leave the engine (
 """
 
 import ctypes
+from collections.abc import Callable
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
@@ -28,6 +29,7 @@ from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.profile import Profile
 from kseg.isa.values import Value, select
+from kseg.memory.paged import FRAME_WRITABLE
 
 LOAD, STORE, FETCH = 0, 1, 2
 """Why an address is translated."""
@@ -61,8 +63,39 @@ def state_of(b: FunctionBuilder) -> None:
 def region_field(b: FunctionBuilder, name: str) -> Operand:
     """A field of the region at %region."""
     field = getattr(RegionEntry, name)
-    type_ = "ptr" if name == "host" else "i64" if field.size == 8 else "i32"
+    type_ = "ptr" if name in ("host", "frames") else "i64" if field.size == 8 else "i32"
     return b.load(type_, "%region", field.offset)
+
+
+def find(b: FunctionBuilder, physical: Operand) -> Operand:
+    """Name the region of i64 `physical` %found; returns an i1: is there none?"""
+    b.do(f"%found = call ptr @find_region(ptr %context, i64 {physical})")
+    return b.emit("icmp eq ptr %found, null")
+
+
+def resolve(
+    b: FunctionBuilder, physical: Operand, if_kept: Callable[[], None] | None = None
+) -> Operand:
+    """Name the region that has the bytes of i64 `physical` in %found %region; returns their
+    physical address there. For paged memory both are the hardware's.
+
+    `if_kept` ends the function where the page is not to be written at present.
+    """
+    region, machine = b.variable("ptr", "%found"), b.variable("i64", physical)
+    frames = b.load("ptr", "%found", RegionEntry.frames.offset)
+    with b.if_(b.emit(f"icmp ne ptr {frames}, null")):
+        base = b.load("i64", "%found", RegionEntry.base.offset)
+        number = b.emit(f"lshr i64 {b.emit(f'sub i64 {physical}, {base}')}, 12")
+        frame = b.load("i32", frames, b.emit(f"shl i64 {number}, 2"))
+        if if_kept is not None:
+            with b.leave_if(((u32(b, frame) & FRAME_WRITABLE) == 0).i1()):
+                if_kept()
+        page = (u32(b, frame) & r.VPN_MASK).i64()
+        machine.set(b.emit(f"or i64 {page}, {b.emit(f'and i64 {physical}, {PAGE - 1}')}"))
+        shared = fields.load_pointer(b, "shared")
+        region.set(b.offset(shared, SHARED_OFFSETS["regions"]))
+    b.do(f"%region = getelementptr i8, ptr {region.get()}, i64 0")
+    return machine.get()
 
 
 def page_number(b: FunctionBuilder, physical: Operand) -> Operand:
@@ -107,11 +140,10 @@ def _fault() -> str:
 def _find_region() -> str:
     """The region that holds a physical address, or null."""
     b = FunctionBuilder("find_region", "ptr", [("ptr", "context"), ("i64", "physical")], "internal")
-    shared = fields.load_pointer(b, "shared")
-    count = b.emit(f"zext i32 {b.load('i32', shared, SHARED_OFFSETS['region_count'])} to i64")
-    with b.count(count) as number:
+    regions = fields.load_pointer(b, "regions")
+    with b.count(fields.load_context(b, "region_count")) as number:
         at = b.emit(f"mul i64 {number}, {ctypes.sizeof(RegionEntry)}")
-        region = b.offset(b.offset(shared, SHARED_OFFSETS["regions"]), at)
+        region = b.offset(regions, at)
         base = b.load("i64", region, RegionEntry.base.offset)
         end = b.load("i64", region, RegionEntry.end.offset)
         above = b.emit(f"icmp uge i64 %physical, {base}")
@@ -167,6 +199,11 @@ def _translate(profile: Profile) -> str:
     if not profile.has_tlb:
         b.return_("i64", address.i64())
         return b.text("noinline")
+    window = u32(b, fields.load_context(b, "window_base"))
+    inside = u32(b, (address - window).i32())
+    in_window = inside < u32(b, fields.load_context(b, "window_size"))
+    with b.leave_if((in_window & (user == 0)).i1()):
+        b.return_("i64", inside.i64())
     wanted = (address & r.VPN_MASK) | (fields.load_state(b, "entry_hi") & r.ASID_MASK)
     number = b.emit(f"call i32 @tlb_find(ptr %state, i32 {wanted.i32()})")
     with b.leave_if(b.emit(f"icmp slt i32 {number}, 0")):
@@ -272,12 +309,12 @@ def _slow_load() -> str:
     physical = _translated(b, LOAD, "%size", "%reported")
     with b.leave_if(_isolated(b)):
         b.return_("ptr", b.offset("%context", CONTEXT_OFFSETS["zero"]))
-    b.do(f"%region = call ptr @find_region(ptr %context, i64 {physical})")
-    with b.leave_if(b.emit("icmp eq ptr %region, null")):
+    with b.leave_if(find(b, physical)):
         _take_up_answer(b, LATCH_LOADED, "latch_value")
         _answer_steadily(b, physical)
         _answer_in_advance(b, physical)
         _ask_device(b, ExitReason.DEVICE_LOAD, physical, "%size")
+    physical = resolve(b, physical)
     with b.if_(whole_page_inside(b, physical)):
         _fill(b, "reads", physical)
     _return_place(b, physical)
@@ -303,8 +340,7 @@ def _slow_store() -> str:
     physical = _translated(b, STORE, "%size", "%reported")
     with b.leave_if(_isolated(b)):
         b.return_("ptr", b.offset("%context", CONTEXT_OFFSETS["scratch"]))
-    b.do(f"%region = call ptr @find_region(ptr %context, i64 {physical})")
-    with b.leave_if(b.emit("icmp eq ptr %region, null")):
+    with b.leave_if(find(b, physical)):
         memory_only = u32(b, "%flagged_size") >= MEMORY_ONLY
         with b.leave_if(memory_only.i1()):
             fault(b, int(ExceptionCode.DATA_BUS_ERROR))
@@ -313,6 +349,8 @@ def _slow_store() -> str:
         fields.store_context(b, "exit_value", (u32(b, "%value") & u32(b, "%mask")).i32())
         fields.store_context(b, "exit_mask", "%mask")
         _ask_device(b, ExitReason.DEVICE_STORE, physical, "%size")
+    wanted = physical
+    physical = resolve(b, physical, lambda: _ask_device(b, ExitReason.PAGE_STORE, wanted, "%size"))
     flags = u32(b, region_field(b, "flags"))
     with b.leave_if(((flags & WRITABLE) == 0).i1()):
         fault(b, int(ExceptionCode.DATA_BUS_ERROR))

@@ -103,7 +103,7 @@ def _cycles_to_timer(b: FunctionBuilder) -> Operand:
 
 def _run_processor(profile: Profile) -> str:
     """Run the processor until its clock is %end, it waits, or the monitor must be asked."""
-    b = FunctionBuilder("run_processor", "i32", [("ptr", "context"), ("i64", "end")], "internal")
+    b = FunctionBuilder("run_processor", "i32", [("ptr", "context"), ("i64", "end")], "hidden")
     state_of(b)
 
     def synchronise() -> None:

@@ -24,7 +24,9 @@ def functions(profile: Profile) -> list[str]:
         _unmap(),
         _leave_address_space(),
         _tlb_read(),
+        _tlb_place(),
         _tlb_write(profile),
+        _leave_state(),
         _tlb_probe(),
     ]
 
@@ -47,7 +49,7 @@ def _indexed(b: FunctionBuilder) -> Operand:
 
 def _tlb_find() -> str:
     """The lowest entry that matches EntryHi's page and ASID, or -1."""
-    b = FunctionBuilder("tlb_find", "i32", [("ptr", "state"), ("i32", "entry_hi")], "internal")
+    b = FunctionBuilder("tlb_find", "i32", [("ptr", "state"), ("i32", "entry_hi")], "hidden")
     with b.count(TLB_SIZE) as number:
         difference = tlb_word(b, "tlb_entry_hi", number) ^ u32(b, "%entry_hi")
         with b.if_(((difference & r.VPN_MASK) == 0).i1()):
@@ -117,12 +119,39 @@ def _tlb_write(profile: Profile) -> str:
                     fields.store_context(b, "exit_fatal", int(Fatal.DUPLICATE_TLB))
                     fields.store_context(b, "exit_value", high.i32())
                     b.return_("i1", "true")
-    _unmap_entry(b, tlb_word(b, "tlb_entry_hi", wide))
-    _unmap_entry(b, high)
-    at = b.emit(f"shl i64 {wide}, 2")
-    b.store("i32", high.i32(), b.offset("%state", STATE_OFFSETS["tlb_entry_hi"]), at)
-    b.store("i32", low.i32(), b.offset("%state", STATE_OFFSETS["tlb_entry_lo"]), at)
+    b.do(f"call void @tlb_place(ptr %context, i64 {wide}, i32 {high.i32()}, i32 {low.i32()})")
     b.return_("i1", "false")
+    return b.text("noinline")
+
+
+def _tlb_place() -> str:
+    """Put an entry into the TLB, whatever else is there."""
+    b = FunctionBuilder(
+        "tlb_place",
+        "void",
+        [("ptr", "context"), ("i64", "number"), ("i32", "high"), ("i32", "low")],
+        "hidden",
+    )
+    state_of(b)
+    _unmap_entry(b, tlb_word(b, "tlb_entry_hi", "%number"))
+    _unmap_entry(b, u32(b, "%high"))
+    at = b.emit("shl i64 %number, 2")
+    b.store("i32", "%high", b.offset("%state", STATE_OFFSETS["tlb_entry_hi"]), at)
+    b.store("i32", "%low", b.offset("%state", STATE_OFFSETS["tlb_entry_lo"]), at)
+    written = b.emit("shl i64 1, %number")
+    written = b.emit(f"or i64 {fields.load_context(b, 'tlb_written')}, {written}")
+    fields.store_context(b, "tlb_written", written)
+    b.do("ret void")
+    return b.text("noinline")
+
+
+def _leave_state() -> str:
+    """Empty every slot that the TLB could have filled: the processor is to be another one."""
+    b = FunctionBuilder("leave_state", "void", [("ptr", "context")], "hidden")
+    state_of(b)
+    with b.count(TLB_SIZE) as number:
+        _unmap_entry(b, tlb_word(b, "tlb_entry_hi", number))
+    b.do("ret void")
     return b.text("noinline")
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from kseg.engine.contract import EngineStatistics, Exit, ExitReason
+from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Supervisor
 from kseg.engine.reference.leave import Leave
 from kseg.engine.reference.processor import ReferenceProcessor
 from kseg.engine.reference.step import step
 from kseg.engine.state import ProcessorState
 from kseg.isa.instruction_set import instruction_set
 from kseg.isa.profile import profile_named
-from kseg.isa.registers import WAKING_LINES
+from kseg.isa.registers import STATUS_KUC, WAKING_LINES
+from kseg.memory.paged import PagedMemory
 from kseg.memory.physical import PhysicalMemory
 
 
@@ -29,7 +30,7 @@ class ReferenceEngine:
         """`quantum` is the number of cycles that a processor runs before it is the next one's
         turn, where several run."""
         profile = profile_named(profile_name)
-        self.processors = processors
+        self.processors = list(processors)
         self.stop_on_break = False
         self.quantum = quantum
         self._instructions = instruction_set(profile_name)
@@ -41,6 +42,7 @@ class ReferenceEngine:
         self._turn = 0
         self._inside = False
         """An exit is being answered: the processor whose turn it is has not completed."""
+        self.supervisor: Supervisor | None = None
 
     @property
     def clock(self) -> int:
@@ -48,6 +50,8 @@ class ReferenceEngine:
 
     def run(self, cycles: int) -> Exit:
         limit = self.clock + cycles
+        if self.supervisor is not None:
+            return self._supervised(self.supervisor, limit)
         for cpu in self._cpus:
             cpu.pull()
             cpu.stops_on_break = self.stop_on_break
@@ -62,6 +66,48 @@ class ReferenceEngine:
         finally:
             for cpu in self._cpus:
                 cpu.push()
+
+    def _supervised(self, supervisor: Supervisor, limit: int) -> Exit:
+        found = supervisor.run(self, limit)
+        self._inside = found.reason not in (ExitReason.BUDGET, ExitReason.IDLE)
+        self._turn = 0
+        self._round = self.processors[0].clock
+        return found
+
+    def run_processor(self, number: int, until: int, *, leave_for_user: bool = False) -> Exit:
+        cpu = self._cpus[number]
+        cpu.pull()
+        cpu.stops_on_break = self.stop_on_break
+        self._wake(cpu)
+        try:
+            while cpu.clock < until:
+                if not self._runs(cpu):
+                    return Exit(ExitReason.IDLE)
+                in_kernel = not cpu.status & STATUS_KUC
+                step(cpu, self._instructions)
+                cpu.latch.__init__()  # type: ignore[misc]
+                if leave_for_user and in_kernel and cpu.status & STATUS_KUC:
+                    break
+            return Exit(ExitReason.BUDGET)
+        except Leave as leave:
+            return leave.exit
+        finally:
+            cpu.push()
+
+    def replace_processor(
+        self, number: int, state: ProcessorState, memory: PagedMemory, window: int | None
+    ) -> None:
+        cpu = self._cpus[number]
+        cpu.state, cpu.memory, cpu.window = state, memory, window
+        self.processors[number] = state
+        self.state_changed()
+
+    def write_tlb_entry(self, number: int, index: int, entry_hi: int, entry_lo: int) -> None:
+        state = self.processors[number]
+        state.tlb_entry_hi[index], state.tlb_entry_lo[index] = entry_hi, entry_lo
+
+    def page_moved(self, number: int, page: int) -> None:
+        """Nothing is derived from where pages lie here."""
 
     def _rounds(self, limit: int) -> Exit:
         while True:

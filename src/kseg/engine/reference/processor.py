@@ -52,8 +52,8 @@ _WORD_FIELDS = (
     "interrupt_lines timer_line timer_armed ll_pending ll_address ll_value waiting"
 ).split()
 _PLAIN_FIELDS = (
-    "pc next_pc in_delay_slot pending_load_register pending_load_value enabled clock count_origin "
-    "random_origin hi_ready lo_ready kernel_cycles user_cycles idle_cycles kernel_stalls "
+    "pc next_pc in_delay_slot pending_load_register pending_load_value enabled supervised clock "
+    "count_origin random_origin hi_ready lo_ready kernel_cycles user_cycles idle_cycles kernel_stalls "
     "user_stalls tlb_refills ll_count sc_success sc_failure sync_count"
 ).split()
 _ARRAYS = "tlb_entry_hi tlb_entry_lo exceptions".split()
@@ -79,6 +79,7 @@ class ReferenceProcessor:
     pending_load_register: int
     pending_load_value: int
     enabled: int
+    supervised: int
     clock: int
     count_origin: int
     random_origin: int
@@ -105,6 +106,8 @@ class ReferenceProcessor:
         self.gpr = _Registers([0] * 32)
         self.latch = Latch()
         self.stops_on_break = False
+        self.window: int | None = None
+        """See `kseg.engine.contract.Engine.replace_processor`."""
         self.following = 0
         """Where control goes after the next instruction; set by `branch`."""
         self.branched = 0
@@ -285,6 +288,8 @@ class ReferenceProcessor:
         if region is not None:
             if not region.writable:
                 raise Trap(ExceptionCode.DATA_BUS_ERROR)
+            if self.memory.is_kept(physical):
+                raise Leave(Exit(ExitReason.PAGE_STORE, address=physical, size=size))
             old = self._bytes_at(region, physical, size)
             new = (old & ~mask) | (value & mask)
             offset = physical - region.base

@@ -4,6 +4,7 @@ Where mips161 does things in an order of its own (fetch faults are raised at the
 instructions before the end of a page), the source is System/161's behaviour.
 """
 
+from kseg.engine.contract import Exit, ExitReason
 from kseg.engine.reference.leave import Leave, Trap
 from kseg.engine.reference.processor import ReferenceProcessor, Stall
 from kseg.engine.reference.translation import TlbMiss
@@ -44,6 +45,12 @@ def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
     except Stall:
         stalled = True
     except Trap as trap:
+        if cpu.supervised:
+            # The monitor's business, with nothing done.
+            if not cpu.in_delay_slot:
+                cpu.next_pc = 0
+            code = int(trap.code)
+            raise Leave(Exit(ExitReason.TRAP, address=trap.address, value=code)) from None
         cpu.commit_loads()
         _take(cpu, trap, opcode)
     else:
@@ -95,7 +102,8 @@ def _take(cpu: ReferenceProcessor, trap: Trap, opcode: int) -> None:
     cpu.exceptions[trap.code] += 1
     cpu.tlb_refills += refill
     cpu.ll_pending = 0
-    cpu.pc = exceptions.vector(cpu.status, refill)
+    vector = exceptions.vector(cpu.status, refill)
+    cpu.pc = vector if cpu.window is None else cpu.window + (vector & r.UNMAPPED_MASK)
     cpu.next_pc = 0
     cpu.in_delay_slot = 0
 

@@ -68,6 +68,10 @@ def translate(cpu: "ReferenceProcessor", address: int, access: Access, reported:
         return address & r.UNMAPPED_MASK
     if not cpu.profile.has_tlb:
         return address
+    if cpu.window is not None and not cpu.status & r.STATUS_KUC:
+        inside = address - cpu.window
+        if 0 <= inside <= r.UNMAPPED_MASK:
+            return inside
     number = find_entry(cpu, (address & r.VPN_MASK) | (cpu.entry_hi & r.ASID_MASK))
     if number is None:
         raise TlbMiss(access.tlb_miss, reported)

@@ -305,11 +305,7 @@ class BlockEmitter:
         page = target >> 12
         if target not in self.region.region.blocks:
             return self.region.is_unmapped(page)
-        return "" if self._is_fixed(page) else self.region.is_elsewhere(page)
-
-    def _is_fixed(self, page: int) -> bool:
-        """Can the page be nowhere else? Not in user mode, which cannot go to kseg0 or kseg1."""
-        return is_window(page) and is_window(self.page)
+        return self.region.is_elsewhere(page)
 
     def _slot(self, slot: Step, place: Place, branch: Step, before: Place) -> None:
         tracer = self._trace(slot, place, (branch.pc, before))
@@ -379,7 +375,7 @@ class BlockEmitter:
             return
         page = target >> 12
         if page != self.page:
-            if not checked and not self._is_fixed(page):
+            if not checked:
                 with b.cold_if(region.is_elsewhere(page)):
                     self._write_back(place)
                     region.go(str(target), self._left(place))

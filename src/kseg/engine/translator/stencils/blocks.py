@@ -8,7 +8,7 @@ and a way out gives back what was not executed.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from kseg.engine.translator.places import is_window, register_offset
+from kseg.engine.translator.places import register_offset
 from kseg.engine.translator.region import LAST_BUT_ONE, Block, Region, Step
 from kseg.engine.translator.stencils.assembler import Assembler, Label
 from kseg.engine.translator.stencils.pieces import UNCHANGED, Pieces
@@ -236,7 +236,7 @@ class BlockWriter:
         page = target >> 12
         if target not in self.region.blocks:
             self.out.put("unknown", {"leave": before}, slot=8 * page)
-        elif not self._is_fixed(page):
+        else:
             self._unless_elsewhere(page, before)
 
     def _jump(self, branch: Step, slot: Step, place: _Place, before: Label) -> int | None:
@@ -269,15 +269,11 @@ class BlockWriter:
             self.out.put("jump", {"taken": (way, target)})
             return None
         if page != self.page:
-            if not checked and not self._is_fixed(page):
+            if not checked:
                 self._unless_elsewhere(page, ("go", target))
             at = self._variable(page)
             self.out.put("present", {"page": at}, pc=page << 12)
         return target
-
-    def _is_fixed(self, page: int) -> bool:
-        """Can the page be nowhere else? Not in user mode, which cannot go to kseg0 or kseg1."""
-        return is_window(page) and is_window(self.page)
 
     def _unless_elsewhere(self, page: int, leave: Label) -> None:
         where = {"leave": leave, "page": self._variable(page)}
