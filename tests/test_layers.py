@@ -10,6 +10,7 @@ LAYERS = [
     {"isa"},
     {"memory"},
     {"engine"},
+    {"analysis"},
     {"machine", "devices"},
     {"monitor"},
     {"api"},

@@ -18,6 +18,7 @@ COMMANDS = {
     "disk": "Create, inspect, resize disk images; put files on them.",
     "asm": "Assemble R3000 instructions.",
     "disasm": "Disassemble an executable or words.",
+    "analyze": "Check Popek and Goldberg's conditions on the instruction set.",
     "bench": "Measure kseg beside other emulators installed here.",
     "cache": "Show or empty the cache of generated machine code.",
 }
