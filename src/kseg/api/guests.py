@@ -5,8 +5,9 @@ from pathlib import Path
 
 from kseg.errors import ImageError
 
-BUNDLED = ("cms",)
-"""Guests that come with kseg: `cms` is a small single-user operating system."""
+BUNDLED = ("cms", "cms-kuseg")
+"""Guests that come with kseg: `cms` is a small single-user operating system, `cms-kuseg` the same
+with its kernel linked in kuseg, for a monitor that runs it in user mode."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kseg import engine as engines
+from kseg import monitor as monitors
 from kseg.api.boards import configure
 from kseg.api.console import Console, Search
 from kseg.api.guests import find_guest
@@ -15,9 +16,11 @@ from kseg.api.typist import Typist
 from kseg.errors import ConfigurationError, KsegError
 from kseg.machine.clock import SECOND
 from kseg.machine.configuration import Configuration
+from kseg.machine.elf import WINDOW, read_image
 from kseg.machine.statistics import Statistics
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161, System161State
 from kseg.monitor.bare import BareMonitor, Stop, StopReason
+from kseg.monitor.single import Surface
 
 
 class Machine:
@@ -42,6 +45,7 @@ class Machine:
         cpus: int | None = None,
         ram: str | int | None = None,
         engine: str = engines.AUTOMATIC,
+        monitor: str = monitors.BARE,
         disks: Sequence[str | Path] | str | Path = (),
         share: str | Path | None = None,
         seed: int | str | None = None,
@@ -63,8 +67,9 @@ class Machine:
         such as "8M"), `disks` (image files, or one), `share` (a directory for the emulator file
         system) and `seed` (of the random source, "auto" for a new one) change either.
 
-        `engine` is one of `kseg.engine.CHOICES`; "auto" is the fastest that this host has. `input`
-        is typed as the guest takes it. `pace` "real" lets an idle virtual second last a second.
+        `engine` is one of `kseg.engine.CHOICES`; "auto" is the fastest that this host has.
+        `monitor` is one of `kseg.monitor.CHOICES`: "bare" is the machine itself. `input` is typed
+        as the guest takes it. `pace` "real" lets an idle virtual second last a second.
         `epoch` is the calendar time at power-on, in seconds since 1970 (default: the host's).
         `doom` is the number of disk writes at which the power fails, `progress_timeout` the virtual
         seconds without a user-mode instruction after which a warning comes, and twice which the
@@ -77,6 +82,10 @@ class Machine:
         KsegError), with one line that says what to mend.
         """
         guest = find_guest(kernel)
+        if monitor not in monitors.CHOICES:
+            raise ConfigurationError(
+                f"monitor {monitor!r}: no such monitor; there are {', '.join(monitors.CHOICES)}"
+            )
         self.kernel = guest.path
         """The file that was booted."""
         self.messages: list[str] = []
@@ -84,7 +93,7 @@ class Machine:
         self._message = message
         self._output = output
         self._closed = False
-        scratch = guest.bundled == "cms" and config is None and not disks
+        scratch = guest.bundled is not None and config is None and not disks
         configuration = configure(
             config,
             cpus=cpus,
@@ -102,8 +111,18 @@ class Machine:
             raise ConfigurationError(f"pace {pace!r}: no such pace; there are fast, real")
         if quantum < 1:
             raise ConfigurationError(f"quantum {quantum}: a turn has at least one cycle")
+        image = read_image(guest.path, System161.byte_order)
+        surface = Surface(
+            monitor,
+            System161.profile,
+            System161.byte_order,
+            engine,
+            quantum,
+            window=WINDOW if image.in_window else None,
+        )
         self.board = System161(
             configuration,
+            memory=surface.memory,
             console=self._printed,
             message=self._said,
             epoch=None if epoch is None else lambda: epoch,
@@ -122,15 +141,8 @@ class Machine:
 
                 format_scratch_disk(self.board)
             text = arguments if isinstance(arguments, str) else " ".join(arguments)
-            self.board.load_kernel(guest.path, text)
-            self.engine = engines.create(
-                engine,
-                self.board.profile,
-                self.board.byte_order,
-                self.board.memory,
-                self.board.processors,
-                quantum,
-            )
+            self.board.load_kernel(image, text, str(guest.path))
+            self.engine = surface.engine_for(self.board)
             """What executes the guest's code: see `kseg.engine.contract`."""
             self.monitor = BareMonitor(
                 self.board,

@@ -59,6 +59,13 @@ def seconds(text: str | float) -> float:
     " (default: auto, the fastest that this host has).",
 )
 @click.option(
+    "--monitor",
+    metavar="NAME",
+    default="bare",
+    help="What the guest runs on: bare, the machine itself (default); trap-and-emulate, a monitor"
+    " that runs its kernel in user mode; hybrid, one that emulates its kernel mode.",
+)
+@click.option(
     "--quantum",
     type=click.IntRange(1, 1_000_000),
     default=1,
@@ -120,6 +127,7 @@ def run(
     cpus: int | None,
     ram: str | None,
     engine: str,
+    monitor: str,
     quantum: int,
     max_cycles: int | None,
     stats: str | None,
@@ -160,6 +168,7 @@ def run(
         cpus=cpus,
         ram=ram,
         engine=engine,
+        monitor=monitor,
         quantum=quantum,
         disks=disks,
         share=share,

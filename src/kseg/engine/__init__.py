@@ -7,7 +7,7 @@ Every engine works on the same `ProcessorState` and `PhysicalMemory`, has the sa
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kseg.engine.contract import Engine, Exit, ExitReason
+from kseg.engine.contract import Engine, Exit, ExitReason, Hardware
 from kseg.engine.state import ProcessorState
 from kseg.errors import EngineError
 
@@ -22,6 +22,7 @@ __all__ = [
     "Engine",
     "Exit",
     "ExitReason",
+    "Hardware",
     "ProcessorState",
     "create",
 ]
@@ -41,7 +42,7 @@ def create(
     memory: "PhysicalMemory",
     processors: Sequence[ProcessorState],
     quantum: int = 1,
-) -> Engine:
+) -> Hardware:
     """The engine called `name`, one of CHOICES, for these processors and this memory.
 
     `byte_order` is "big" or "little" and must be one that the profile has; `quantum` is the

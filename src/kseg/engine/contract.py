@@ -139,7 +139,18 @@ class Engine(Protocol):
         """Physical bytes were changed by somebody other than the guest's own stores."""
         ...
 
-    # For monitors that run guests on processors of this machine.
+    def close(self) -> None:
+        """Nothing will be run any more: give back what lies outside this process's memory."""
+        ...
+
+    @property
+    def statistics(self) -> EngineStatistics:
+        """What the engine did."""
+        ...
+
+
+class Hardware(Engine, Protocol):
+    """An engine whose processors a monitor can rule, to run guests on them."""
 
     supervisor: "Supervisor | None"
     """Who decides which processor executes, instead of their taking turns."""
@@ -171,21 +182,12 @@ class Engine(Protocol):
         written now or no longer."""
         ...
 
-    def close(self) -> None:
-        """Nothing will be run any more: give back what lies outside this process's memory."""
-        ...
-
-    @property
-    def statistics(self) -> EngineStatistics:
-        """What the engine did."""
-        ...
-
 
 class Supervisor(Protocol):
     """Decides which of a machine's processors executes, and handles their traps."""
 
-    def run(self, engine: Engine, limit: int) -> Exit:
-        """Let processors run, by `Engine.run_processor`, until the clock of processor 0 shows
+    def run(self, engine: Hardware, limit: int) -> Exit:
+        """Let processors run, by `Hardware.run_processor`, until the clock of processor 0 shows
         `limit` or the monitor must be asked."""
         ...
 

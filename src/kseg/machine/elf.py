@@ -22,6 +22,9 @@ MOST_BYTES = 256 << 20
 
 KSEG0, KSEG2 = 0x80000000, 0xC0000000
 PHYSICAL_MASK = 0x1FFFFFFF
+WINDOW = 0x40000000
+"""Where a kernel is linked that a monitor is to run in user mode: the 512 MiB from here lead to
+the physical addresses from 0, as long as it is in its kernel mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,11 @@ class Image:
 
     entry: int
     segments: tuple[Segment, ...]
+
+    @property
+    def in_window(self) -> bool:
+        """Is it linked for a monitor that provides the window?"""
+        return WINDOW <= self.entry <= WINDOW + PHYSICAL_MASK
 
 
 def read_image(path: str | Path, byte_order: str = "big") -> Image:
@@ -100,14 +108,17 @@ def parse_image(data: bytes, name: str = "image", byte_order: str = "big") -> Im
 
 
 def load_image(image: Image, memory: PhysicalMemory, name: str = "image") -> None:
-    """Copy segments to the physical RAM behind their kseg0 or kseg1 addresses; ImageError when
-    one lies elsewhere."""
+    """Copy segments to the physical RAM behind their kseg0 or kseg1 addresses, or those in the
+    window; ImageError when one lies elsewhere."""
+    first, last, where = KSEG0, KSEG2 - 1, "kseg0 or kseg1; link the kernel at 0x80000000 or above"
+    if image.in_window:
+        first, last, where = WINDOW, WINDOW + PHYSICAL_MASK, "the window at 0x40000000"
     for segment in image.segments:
         end = segment.address + segment.size
-        if not KSEG0 <= segment.address <= end < KSEG2:
+        if not first <= segment.address <= end <= last:
             raise ImageError(
                 f"kernel {name}: a segment at {segment.address:#010x} (size {segment.size}) is not"
-                " in kseg0 or kseg1; link the kernel at 0x80000000 or above"
+                f" in {where}"
             )
         physical = segment.address & PHYSICAL_MASK
         # The end must lie below the top of RAM, not at it: System/161's rule.

@@ -15,7 +15,7 @@ from kseg.errors import DoomReached, ImageError, StateError
 from kseg.isa.profile import MIPS161
 from kseg.machine.clock import ClockState, EventClock, TimeModel
 from kseg.machine.configuration import Configuration
-from kseg.machine.elf import Image, load_image, read_image
+from kseg.machine.elf import WINDOW, Image, load_image, read_image
 from kseg.machine.lamebus import KSEG0, LameBus, enter
 from kseg.machine.outside import Outside
 from kseg.machine.random_generator import RandomGenerator, RandomState
@@ -79,12 +79,14 @@ class System161:
         message: Callable[[str], None] | None = None,
         epoch: Callable[[], int] | None = None,
         doom: int = 0,
+        memory: Callable[[int], PhysicalMemory] = PhysicalMemory,
     ) -> None:
         """Build and reset the machine.
 
         `console` takes what the guest prints, `message` what the machine has to say. `epoch` gives
         the calendar time at the start, in seconds since 1970 (default: the host's clock). `doom`
-        is the number of disk writes after which the power fails; 0 is never.
+        is the number of disk writes after which the power fails; 0 is never. `memory` makes
+        physical memory with so many bytes of RAM.
         """
         self.configuration = configuration
         self.outside = outside or Outside()
@@ -93,7 +95,7 @@ class System161:
         options = DEVICES[configuration.controller.device].parse_arguments(
             configuration.controller.read_arguments()
         )
-        self.memory = PhysicalMemory(options.ram_size)
+        self.memory = memory(options.ram_size)
         self.memory.add_region("boot rom", ROM_BASE, ROM_SIZE, writable=False)
         self.processors = [ProcessorState() for _ in range(options.processors)]
         self.bus = LameBus(self.memory, self.processors)
@@ -150,10 +152,13 @@ class System161:
 
     # Booting.
 
-    def load_kernel(self, kernel: str | Path | Image, arguments: str | bytes = "") -> None:
-        """Load a kernel and give it its boot string; ImageError when that cannot be done."""
+    def load_kernel(
+        self, kernel: str | Path | Image, arguments: str | bytes = "", name: str = "image"
+    ) -> None:
+        """Load a kernel and give it its boot string; ImageError, with the `name` of an image that
+        has been read, when that cannot be done."""
         self._image = kernel if isinstance(kernel, Image) else read_image(kernel, self.byte_order)
-        self._image_name = "image" if isinstance(kernel, Image) else str(kernel)
+        self._image_name = name if isinstance(kernel, Image) else str(kernel)
         if isinstance(arguments, str):
             arguments = arguments.encode("utf-8", "surrogateescape")
         self._boot_string = arguments.partition(b"\0")[0]
@@ -173,7 +178,8 @@ class System161:
                 f" into {self.memory.ram.size >> 10}K of RAM; shorten it or raise ramsize="
             )
         self.memory.write(top, string)
-        enter(self.processors[0], self._image.entry, KSEG0 + top, KSEG0 + top - 4)
+        base = WINDOW if self._image.in_window else KSEG0
+        enter(self.processors[0], self._image.entry, base + top, base + top - 4)
 
     def _reset_memory(self) -> None:
         for region in self.memory.regions:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 
 from kseg.engine.codegen.native import Blob, MappedCode
-from kseg.engine.contract import Engine, EngineStatistics, Exit, ExitReason
+from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Hardware
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.layout import (
     CODE_PAGE_STRIDE,
@@ -41,7 +41,7 @@ MAX_CODE_PAGES = 2048
 
 
 class Interpreter(Supervision):
-    """Predecoded threaded code. Implements `kseg.engine.contract.Engine`."""
+    """Predecoded threaded code. Implements `kseg.engine.contract.Hardware`."""
 
     name = "interpreter"
 
@@ -212,7 +212,7 @@ class Interpreter(Supervision):
             return Exit(reason, turn, context.exit_address, context.exit_size)
         return Exit(reason, turn)
 
-    def _engine(self) -> Engine:
+    def _engine(self) -> Hardware:
         return self
 
     def close(self) -> None:

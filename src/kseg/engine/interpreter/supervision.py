@@ -5,7 +5,7 @@ import weakref
 from collections.abc import Callable
 
 from kseg.engine.codegen.native import MappedCode
-from kseg.engine.contract import Engine, Exit, ExitReason, Supervisor
+from kseg.engine.contract import Exit, ExitReason, Hardware, Supervisor
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.layout import (
     LATCH_NONE,
@@ -81,7 +81,7 @@ class Supervision:
         shared.turn = 0
         return int(found.reason)
 
-    def _engine(self) -> Engine:
+    def _engine(self) -> Hardware:
         raise NotImplementedError
 
     def _exit_of(self, code: int, number: int) -> Exit:

@@ -15,7 +15,7 @@ from kseg.memory.physical import PhysicalMemory
 
 
 class ReferenceEngine:
-    """Executes the declarations themselves. Implements `kseg.engine.contract.Engine`."""
+    """Executes the declarations themselves. Implements `kseg.engine.contract.Hardware`."""
 
     name = "reference"
 

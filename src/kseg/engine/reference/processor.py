@@ -53,8 +53,8 @@ _WORD_FIELDS = (
 ).split()
 _PLAIN_FIELDS = (
     "pc next_pc in_delay_slot pending_load_register pending_load_value enabled supervised clock "
-    "count_origin random_origin hi_ready lo_ready kernel_cycles user_cycles idle_cycles kernel_stalls "
-    "user_stalls tlb_refills ll_count sc_success sc_failure sync_count"
+    "count_origin random_origin hi_ready lo_ready kernel_cycles user_cycles idle_cycles "
+    "kernel_stalls user_stalls tlb_refills ll_count sc_success sc_failure sync_count"
 ).split()
 _ARRAYS = "tlb_entry_hi tlb_entry_lo exceptions".split()
 _CYCLES = (1 << 64) - 1
@@ -107,7 +107,7 @@ class ReferenceProcessor:
         self.latch = Latch()
         self.stops_on_break = False
         self.window: int | None = None
-        """See `kseg.engine.contract.Engine.replace_processor`."""
+        """See `kseg.engine.contract.Hardware.replace_processor`."""
         self.following = 0
         """Where control goes after the next instruction; set by `branch`."""
         self.branched = 0

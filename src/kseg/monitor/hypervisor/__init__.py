@@ -1,0 +1,8 @@
+"""A virtual machine monitor for the R3000: guest kernels run in user mode, what traps is emulated.
+
+In the terms of Popek and Goldberg (1974) it has a *dispatcher*, to which every trap comes, an
+*allocator*, which gives out the hardware's memory, and *interpreter routines*, which do to the
+virtual processor what a privileged instruction would have done to the real one. Read `world` (what
+there is), `dispatcher` (what happens at a trap), `shadow_tlb`, `allocator`, then `hypervisor`.
+`native` is the dispatcher once more, as machine code.
+"""

@@ -1,0 +1,191 @@
+"""The dispatcher: lets a guest run on the hardware, and decides what to do when it traps.
+
+The hardware is always in user mode while a guest runs. What traps is one of three things. The page
+is one that the guest may reach, and only the shadow TLB did not have it: enter it, and nobody
+notices. The guest's kernel did what only a kernel may do: do it to the virtual processor, by that
+instruction's own declaration. Or the guest's own hardware would have raised an exception there: do
+to the virtual processor what the hardware does then, and go on at the guest's handler.
+
+The last two are one act here, as they are on the hardware: the virtual processor executes one
+instruction. `native` does all this in machine code; this is what it is held against, and what runs
+where there is none.
+"""
+
+import ctypes
+from collections.abc import Mapping
+
+from kseg.engine.contract import Exit, ExitReason, Hardware
+from kseg.engine.state import ProcessorState
+from kseg.isa import registers as r
+from kseg.isa.exceptions import ExceptionCode
+from kseg.monitor.hypervisor.shadow_tlb import HARDWARE, Fill, ShadowTlb
+from kseg.monitor.hypervisor.world import UNPRIVILEGED, ExitKind, GuestRecord, World
+
+VIRTUAL = 0
+"""The number of the processor that the monitor executes, instruction by instruction."""
+
+_TLB_FAULTS = (ExceptionCode.TLB_MODIFIED, ExceptionCode.TLB_LOAD, ExceptionCode.TLB_STORE)
+_ADDRESS_ERRORS = (ExceptionCode.ADDRESS_ERROR_LOAD, ExceptionCode.ADDRESS_ERROR_STORE)
+_COPROCESSORS = 0xE << r.STATUS_CU_SHIFT
+"""CU3 to CU1: coprocessors that a guest may use itself. CU0 is never granted."""
+_BUDGET, _IDLE = Exit(ExitReason.BUDGET), Exit(ExitReason.IDLE)
+
+
+class Dispatcher:
+    """Implements `kseg.engine.contract.Supervisor`."""
+
+    def __init__(self, world: World, shadow: ShadowTlb) -> None:
+        self._world, self._shadow = world, shadow
+        self.answered = False
+        """A device has answered: the instruction that asked is to complete first."""
+
+    def native(
+        self,
+        byte_order: str,  # noqa: ARG002
+        functions: Mapping[str, int],  # noqa: ARG002
+        shared: int,  # noqa: ARG002
+    ) -> int:
+        return 0
+
+    def run(self, engine: Hardware, limit: int) -> Exit:
+        guest = GuestRecord.from_address(self._world.guest)
+        virtual = engine.processors[VIRTUAL]
+        if virtual.interrupt_lines & r.WAKING_LINES:
+            virtual.waiting = 0
+        while virtual.clock < limit:
+            if virtual.waiting or not virtual.enabled:
+                return _IDLE
+            kind = self._why_emulated(guest, virtual)
+            if kind is None:
+                trapped = self._run_directly(engine, guest, virtual, limit)
+                if isinstance(trapped, Exit):
+                    guest.exits[ExitKind.PAGE_STORE] += 1
+                    return trapped
+                if trapped is None:
+                    continue
+                kind = trapped
+            if kind >= 0:
+                guest.exits[kind] += 1
+            found = self._emulate(engine, guest, virtual, limit, one=kind >= 0)
+            if found.reason is not ExitReason.BUDGET:
+                self.answered = found.reason in (ExitReason.DEVICE_LOAD, ExitReason.DEVICE_STORE)
+                if found.reason is ExitReason.PAGE_STORE:
+                    guest.exits[ExitKind.PAGE_STORE] += 1
+                return found
+        return _BUDGET
+
+    def _why_emulated(self, guest: GuestRecord, virtual: ProcessorState) -> int | None:
+        """Why the hardware cannot go on with the guest now: an ExitKind, KERNEL_MODE where a
+        hybrid monitor emulates all of that, or None if it can."""
+        if self.answered:
+            self.answered = False
+            return ExitKind.ANSWER
+        status = virtual.status
+        raised = virtual.cause | virtual.interrupt_lines | virtual.timer_line
+        if status & r.STATUS_IEC and raised & status & r.STATUS_IM:
+            return ExitKind.INTERRUPT
+        if guest.hybrid and not status & r.STATUS_KUC:
+            return KERNEL_MODE
+        if cycles_to_timer(virtual) == 0:
+            return ExitKind.TIMER
+        if status & (r.STATUS_ISC | r.STATUS_SWC):
+            # The hardware's caches are not the guest's to isolate.
+            return ExitKind.PRIVILEGED
+        return None
+
+    def _run_directly(
+        self, engine: Hardware, guest: GuestRecord, virtual: ProcessorState, limit: int
+    ) -> ExitKind | Exit | None:
+        """Let the hardware execute until something traps: what is to be emulated then, an exit for
+        the monitor to answer, or None where the guest can go on."""
+        hardware = engine.processors[HARDWARE]
+        _copy(virtual, hardware)
+        hardware.status = r.STATUS_KUC | virtual.status & _COPROCESSORS
+        hardware.entry_hi = self._shadow.asid(guest, virtual)
+        hardware.user_stalls = 0
+        began = virtual.clock
+        found = engine.run_processor(HARDWARE, min(limit, began + cycles_to_timer(virtual)))
+        _copy(hardware, virtual)
+        cycles = virtual.clock - began
+        guest.direct_cycles += cycles
+        mode = "user" if virtual.status & r.STATUS_KUC else "kernel"
+        _add(virtual, f"{mode}_cycles", cycles)
+        _add(virtual, f"{mode}_stalls", hardware.user_stalls)
+        if found.reason is not ExitReason.TRAP:
+            return None
+        return self._trapped(guest, virtual, ExceptionCode(found.value), found.address)
+
+    def _trapped(
+        self, guest: GuestRecord, virtual: ProcessorState, code: ExceptionCode, address: int
+    ) -> ExitKind | Exit | None:
+        """The hardware raised an exception: what is that to the guest?"""
+        in_kernel = not virtual.status & r.STATUS_KUC
+        if code in _TLB_FAULTS:
+            store = code is not ExceptionCode.TLB_LOAD
+            result, page = self._shadow.fill(guest, virtual, address, store=store)
+            if result is Fill.FILLED:
+                guest.exits[ExitKind.SHADOW_MISS] += 1
+                return None
+            if result is Fill.KEPT:
+                return Exit(ExitReason.PAGE_STORE, address=page << 12)
+            in_window = in_kernel and address - guest.window_base < guest.window_size
+            if result is Fill.NOT_MEMORY and in_window:
+                return ExitKind.KERNEL_SEGMENT_ACCESS
+            return ExitKind.TLB_FAULT
+        if code is ExceptionCode.SYSTEM_CALL:
+            return ExitKind.SYSTEM_CALL
+        if code is ExceptionCode.COPROCESSOR_UNUSABLE and in_kernel:
+            return ExitKind.PRIVILEGED
+        if code in _ADDRESS_ERRORS and in_kernel and address >= r.KSEG0:
+            if address == virtual.pc:
+                return ExitKind.KERNEL_SEGMENT_FETCH
+            return ExitKind.KERNEL_SEGMENT_ACCESS
+        return ExitKind.OTHER_EXCEPTION
+
+    def _emulate(
+        self,
+        engine: Hardware,
+        guest: GuestRecord,
+        virtual: ProcessorState,
+        limit: int,
+        *,
+        one: bool,
+    ) -> Exit:
+        """Execute one instruction on the virtual processor, or all until user mode."""
+        tlb = bytes(virtual.tlb_entry_hi), bytes(virtual.tlb_entry_lo)
+        began = virtual.clock
+        until = began + 1 if one else limit
+        found = engine.run_processor(VIRTUAL, until, leave_for_user=not one)
+        guest.emulated_cycles += virtual.clock - began
+        if tlb != (bytes(virtual.tlb_entry_hi), bytes(virtual.tlb_entry_lo)):
+            for index in range(len(virtual.tlb_entry_hi)):
+                at = slice(4 * index, 4 * index + 4)
+                now = bytes(virtual.tlb_entry_hi)[at], bytes(virtual.tlb_entry_lo)[at]
+                if now != (tlb[0][at], tlb[1][at]):
+                    self._shadow.guest_wrote(guest, virtual, index)
+        return found
+
+
+KERNEL_MODE = -1
+"""Not an exit: a hybrid monitor's guest is in virtual kernel mode, which is emulated."""
+_NEVER = 1 << 40
+
+
+def cycles_to_timer(virtual: ProcessorState) -> int:
+    """Cycles until the on-chip timer of mips161 is due."""
+    if not virtual.timer_armed:
+        return _NEVER
+    count = virtual.clock - virtual.count_origin
+    cycles: int = (virtual.compare - count) & 0xFFFFFFFF
+    return cycles
+
+
+def _copy(source: ProcessorState, target: ProcessorState) -> None:
+    """What a guest may use of the hardware itself."""
+    begin, end = ctypes.addressof(source), ctypes.addressof(target)
+    for offset, size in UNPRIVILEGED:
+        ctypes.memmove(end + offset, begin + offset, size)
+
+
+def _add(state: ProcessorState, name: str, amount: int) -> None:
+    setattr(state, name, getattr(state, name) + amount)

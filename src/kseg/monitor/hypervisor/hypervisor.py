@@ -1,0 +1,109 @@
+"""The monitor as a whole: one machine, and the guests on it."""
+
+import ctypes
+
+from kseg import engine as engines
+from kseg.engine.contract import Hardware
+from kseg.engine.state import ProcessorState
+from kseg.isa.profile import profile_named
+from kseg.isa.registers import STATUS_KUC
+from kseg.memory.paged import PagedMemory
+from kseg.memory.physical import PAGE_SIZE, PhysicalMemory
+from kseg.monitor.hypervisor.allocator import Allocator
+from kseg.monitor.hypervisor.dispatcher import Dispatcher
+from kseg.monitor.hypervisor.shadow_tlb import HARDWARE, ShadowTlb
+from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
+from kseg.monitor.hypervisor.world import GuestRecord, World
+
+MOST_MEMORY = 0x1FC00000
+"""RAM that an R3000 can have below its boot ROM: 508 MiB."""
+
+
+class Hypervisor:
+    """A machine with one R3000, memory, and a monitor as the only thing in kernel mode."""
+
+    def __init__(self, profile: str, byte_order: str, ram_size: int, engine: str = "auto") -> None:
+        """`ram_size` is what guests can have in all, in bytes; `engine` one of
+        `kseg.engine.CHOICES`. ValueError if the profile has no TLB, or there is too much RAM."""
+        if not profile_named(profile).has_tlb:
+            raise ValueError(f"a {profile} has no TLB; a monitor cannot keep guests apart on it")
+        if not 0 < ram_size <= MOST_MEMORY - PAGE_SIZE:
+            raise ValueError(f"an R3000 has at most {MOST_MEMORY >> 20}M of RAM")
+        self.memory = PhysicalMemory(ram_size + PAGE_SIZE)
+        """The hardware's."""
+        hardware = ProcessorState()
+        hardware.reset(STATUS_KUC, 0)
+        hardware.enabled = hardware.supervised = 1
+        emulated = ProcessorState()
+        emulated.reset(0, 0)
+        self.engine: Hardware = engines.create(
+            engine, profile, byte_order, self.memory, [emulated, hardware]
+        )
+        self.memory.on_write(self.engine.memory_changed)
+        self.allocator = Allocator(self.memory)
+        self.allocator.moved = self._page_moved
+        self.world = World()
+        self.shadow = ShadowTlb(self.engine, self.world)
+        self.dispatcher = Dispatcher(self.world, self.shadow)
+        self.engine.supervisor = self.dispatcher
+        self.guests: list[VirtualProcessor] = []
+        self._present: VirtualProcessor | None = None
+        self._numbers = 0
+        self.switches = 0
+        """How often another guest was entered."""
+
+    def add(
+        self,
+        state: ProcessorState,
+        memory: PagedMemory,
+        *,
+        hybrid: bool = False,
+        window: int | None = None,
+    ) -> VirtualProcessor:
+        """A guest with this virtual processor and memory. `hybrid`: emulate virtual kernel mode
+        instead of running it directly; `window` is where its kernel finds physical memory, None
+        for kseg0 and kseg1 (see `Hardware.replace_processor`)."""
+        self._numbers += 1
+        record = GuestRecord(number=self._numbers, hybrid=hybrid)
+        record.frames, record.pages = ctypes.addressof(memory.frames), len(memory.frames)
+        if window is not None:
+            record.window_base, record.window_size = window, 1 << 29
+        guest = VirtualProcessor(self, state, memory, record, window)
+        self.guests.append(guest)
+        return guest
+
+    def remove(self, guest: VirtualProcessor) -> None:
+        """Take a guest off the machine; its memory is free."""
+        if guest not in self.guests:
+            return
+        self.guests.remove(guest)
+        self.shadow.forget(guest.record)
+        if self._present is guest:
+            self._present = None
+        self.allocator.release(guest.memory)
+        if not self.guests:
+            self.engine.close()
+
+    def enter(self, guest: VirtualProcessor) -> Hardware:
+        """Make a guest the present one; what was derived from its TLB under its ASIDs is still
+        there from the last time."""
+        if self._present is not guest:
+            self._present = guest
+            self.switches += 1
+            self.world.guest = ctypes.addressof(guest.record)
+            self.engine.replace_processor(0, guest.state, guest.memory, guest.window)
+        return self.engine
+
+    def state_changed(self, guest: VirtualProcessor) -> None:
+        """A guest's state and memory were written by somebody else."""
+        self.shadow.forget(guest.record)
+        if self._present is guest:
+            self._present = None
+
+    def _page_moved(self, memory: PagedMemory, page: int, frame: int) -> None:
+        self.shadow.page_moved(frame)
+        if self._present is not None and self._present.memory is memory:
+            self.engine.page_moved(0, page)
+
+
+__all__ = ["HARDWARE", "Hypervisor"]

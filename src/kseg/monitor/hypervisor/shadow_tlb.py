@@ -1,0 +1,158 @@
+"""The hardware's TLB while guests run on it: entries made from theirs, under ASIDs of ours.
+
+An entry of a guest maps its virtual pages to what it takes for physical ones; the shadow entry maps
+the same virtual page to the frame that holds that page. Virtual kernel and virtual user mode have
+different ASIDs, so that what only the guest's kernel may reach is out of its users' reach.
+"""
+
+import ctypes
+from enum import Enum
+
+from kseg.engine.contract import Hardware
+from kseg.engine.state import TLB_SIZE, ProcessorState
+from kseg.isa import registers as r
+from kseg.memory.paged import FRAME_WRITABLE
+from kseg.memory.physical import PAGE_SIZE
+from kseg.monitor.hypervisor.world import ASIDS, WINDOW_ORIGIN, GuestRecord, World
+
+HARDWARE = 1
+"""The number of the processor that the guests run on."""
+
+
+class Fill(Enum):
+    """What came of a miss in the shadow TLB."""
+
+    FILLED = "filled"
+    GUEST = "the guest's own TLB faults as well"
+    NOT_MEMORY = "the guest's TLB maps it to no memory"
+    KEPT = "a store to a page that is not to be written where it lies"
+
+
+def unused_entry(index: int) -> int:
+    """An EntryHi that matches no address: in kseg0, a different one for each entry."""
+    return r.KSEG0 | index * PAGE_SIZE
+
+
+class ShadowTlb:
+    """Entries and ASIDs of the hardware's TLB."""
+
+    def __init__(self, engine: Hardware, world: World) -> None:
+        self._engine, self._world = engine, world
+
+    @property
+    def _hardware(self) -> ProcessorState:
+        return self._engine.processors[HARDWARE]
+
+    # ASIDs.
+
+    def asid(self, guest: GuestRecord, virtual: ProcessorState) -> int:
+        """The hardware's ASID for the guest's present mode and address space, in EntryHi's bits."""
+        mode = 1 if virtual.status & r.STATUS_KUC else 0
+        place = mode * ASIDS + ((virtual.entry_hi & r.ASID_MASK) >> 6)
+        asid: int = guest.asids[place] or self._give_asid(guest, place)
+        return asid << 6
+
+    def _give_asid(self, guest: GuestRecord, place: int) -> int:
+        """The next ASID, in turn; whoever had it loses its entries with it."""
+        world = self._world
+        asid: int = world.next_asid % (ASIDS - 1) + 1
+        world.next_asid = asid
+        if world.asid_holder[asid]:
+            ctypes.c_uint8.from_address(world.asid_holder[asid]).value = 0
+            for index in range(TLB_SIZE):
+                if self._hardware.tlb_entry_hi[index] & r.ASID_MASK == asid << 6:
+                    self._drop(index)
+        guest.asids[place] = asid
+        world.asid_holder[asid] = ctypes.addressof(guest) + GuestRecord.asids.offset + place
+        return asid
+
+    # Entries.
+
+    def fill(
+        self, guest: GuestRecord, virtual: ProcessorState, address: int, *, store: bool
+    ) -> tuple[Fill, int]:
+        """Enter the page of a virtual address, if the guest may reach it; also the page's number
+        in the guest's physical memory, where it is KEPT."""
+        found = self._translate(guest, virtual, address, store=store)
+        if found is None:
+            return Fill.GUEST, 0
+        page, may_store, origin = found
+        if page >= guest.pages:
+            return Fill.NOT_MEMORY, 0
+        frame = ctypes.c_uint32.from_address(guest.frames + 4 * page).value
+        if store and not frame & FRAME_WRITABLE:
+            return Fill.KEPT, page
+        entry_hi = address & r.VPN_MASK | self.asid(guest, virtual)
+        entry_lo = frame & r.VPN_MASK | r.ENTRY_LO_V
+        if may_store and frame & FRAME_WRITABLE:
+            entry_lo |= r.ENTRY_LO_D
+        index = self._place_for(entry_hi)
+        self._engine.write_tlb_entry(HARDWARE, index, entry_hi, entry_lo)
+        self._world.slot_guest[index] = guest.number
+        self._world.slot_origin[index] = origin
+        return Fill.FILLED, page
+
+    def _translate(
+        self, guest: GuestRecord, virtual: ProcessorState, address: int, *, store: bool
+    ) -> tuple[int, bool, int] | None:
+        """As the guest's own hardware would: physical page, may it be stored to, and by which of
+        its entries; None where it would fault."""
+        if not virtual.status & r.STATUS_KUC:
+            inside = address - guest.window_base
+            if 0 <= inside < guest.window_size:
+                return inside // PAGE_SIZE, True, WINDOW_ORIGIN
+        wanted = address & r.VPN_MASK | virtual.entry_hi & r.ASID_MASK
+        for index in range(TLB_SIZE):
+            difference = virtual.tlb_entry_hi[index] ^ wanted
+            low = virtual.tlb_entry_lo[index]
+            if difference & r.VPN_MASK or (difference & r.ASID_MASK and not low & r.ENTRY_LO_G):
+                continue
+            dirty = bool(low & r.ENTRY_LO_D)
+            if not low & r.ENTRY_LO_V or (store and not dirty):
+                return None
+            return low // PAGE_SIZE, dirty, index
+        return None
+
+    def _place_for(self, entry_hi: int) -> int:
+        """The entry that is there for the page already, or the next one in turn."""
+        for index in range(TLB_SIZE):
+            if self._hardware.tlb_entry_hi[index] == entry_hi:
+                return index
+        following: int = self._world.next_slot
+        self._world.next_slot = (following + 1) % TLB_SIZE
+        return following
+
+    def _drop(self, index: int) -> None:
+        self._engine.write_tlb_entry(HARDWARE, index, unused_entry(index), 0)
+        self._world.slot_guest[index] = 0
+
+    def guest_wrote(self, guest: GuestRecord, virtual: ProcessorState, index: int) -> None:
+        """The guest changed an entry of its TLB: what was made from it goes, and what is for the
+        same page, for the new entry may come before the one that that was made from."""
+        page = virtual.tlb_entry_hi[index] & r.VPN_MASK
+        world, hardware = self._world, self._hardware
+        for slot in range(TLB_SIZE):
+            if world.slot_guest[slot] == guest.number and (
+                world.slot_origin[slot] == index or hardware.tlb_entry_hi[slot] & r.VPN_MASK == page
+            ):
+                self._drop(slot)
+
+    def page_moved(self, frame: int) -> None:
+        """Nothing is to lead to a frame any more in the way it did."""
+        for slot in range(TLB_SIZE):
+            if (
+                self._world.slot_guest[slot]
+                and self._hardware.tlb_entry_lo[slot] & r.VPN_MASK == frame
+            ):
+                self._drop(slot)
+
+    def forget(self, guest: GuestRecord) -> None:
+        """The guest is gone, or another state was given to it."""
+        for slot in range(TLB_SIZE):
+            if self._world.slot_guest[slot] == guest.number:
+                self._drop(slot)
+        for place in range(2 * ASIDS):
+            asid = guest.asids[place]
+            if asid:
+                self._world.asid_holder[asid] = 0
+                guest.asids[place] = 0

@@ -1,0 +1,80 @@
+"""A guest's processor, as whoever serves the guest's devices sees it: an engine."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Supervisor
+from kseg.engine.state import ProcessorState
+from kseg.memory.paged import PagedMemory
+from kseg.monitor.hypervisor.world import GuestRecord
+
+if TYPE_CHECKING:
+    from kseg.monitor.hypervisor.hypervisor import Hypervisor
+
+
+class VirtualProcessor:
+    """Implements the part of `kseg.engine.contract.Engine` that runs a board, for one guest.
+
+    Its clock counts the guest's own cycles: those in which the hardware or the monitor executed an
+    instruction of it, and no others. So the guest's time does not tell that there is a monitor.
+    """
+
+    supervisor: Supervisor | None = None
+
+    def __init__(
+        self,
+        hypervisor: "Hypervisor",
+        state: ProcessorState,
+        memory: PagedMemory,
+        record: GuestRecord,
+        window: int | None,
+    ) -> None:
+        self.hypervisor = hypervisor
+        self.state, self.memory, self.record, self.window = state, memory, record, window
+        self.processors = [state]
+        self.name = hypervisor.engine.name
+        """How the hardware, and what is emulated, are executed."""
+        self.stop_on_break = False
+
+    @property
+    def clock(self) -> int:
+        clock: int = self.state.clock
+        return clock
+
+    def run(self, cycles: int) -> Exit:
+        engine = self.hypervisor.enter(self)
+        engine.stop_on_break = self.stop_on_break
+        limit = self.state.clock + cycles
+        while True:
+            found = engine.run(limit - self.state.clock)
+            if found.reason is not ExitReason.PAGE_STORE:
+                return found
+            self.hypervisor.allocator.make_writable(self.memory, found.address >> 12)
+
+    def complete_load(
+        self, value: int | None, *, steady: bool = False, following: Sequence[int] = ()
+    ) -> None:
+        engine = self.hypervisor.engine
+        engine.complete_load(value, steady=steady, following=following)
+
+    def complete_store(self, accepted: bool) -> None:
+        self.hypervisor.engine.complete_store(accepted)
+
+    def take_used(self) -> int:
+        return self.hypervisor.engine.take_used()
+
+    def skip(self, cycles: int) -> None:
+        self.hypervisor.enter(self).skip(cycles)
+
+    def state_changed(self) -> None:
+        self.hypervisor.state_changed(self)
+
+    def memory_changed(self, address: int, length: int) -> None:
+        """Writes to paged memory are reported by the hardware's."""
+
+    def close(self) -> None:
+        self.hypervisor.remove(self)
+
+    @property
+    def statistics(self) -> EngineStatistics:
+        return self.hypervisor.engine.statistics
