@@ -103,7 +103,7 @@ def test_by_the_papers_own_definitions() -> None:
 
 def test_details() -> None:
     r3000, mips161, lsi = analysed("r3000"), analysed("mips161"), analysed("lsi")
-    for one in mips161.instructions:
+    for one in (*r3000.instructions, *mips161.instructions, *lsi.instructions):
         if one.privileged:
             assert one.trap_reads == {"status"}, one.subject.name
     # Privileged and innocuous.
@@ -120,6 +120,9 @@ def test_details() -> None:
     assert mips161.named("jr").shown(Kind.TRAPS_BY_ADDRESS)
     assert not r3000.named("jr").shown(Kind.TRAPS_BY_ADDRESS)
     assert names(mips161, lambda one: one.shown(Kind.SHOWS_A_TRAP)) == ["sc"]
+    for witness in mips161.named("sc").shown(Kind.SHOWS_A_TRAP):
+        register = witness.disassembly.split()[1].partition(",")[0]
+        assert [one[register] for one in witness.outcomes] == ["0x00000001", "0x00000000"]
     assert names(lsi, lambda one: one.shown(Kind.TRAPS_BY_UNIT)) == ["cop2", "lwc2", "swc2"]
     assert names(r3000, lambda one: one.clock_dependent) == ["mfc0 c0_random", "tlbwr"]
 

@@ -208,7 +208,7 @@ class _Examination:
                 self._note(Kind.CLOCK, execution, other)
         if LINK.field in outcome.reads:
             other = self._run(LINK(state))
-            if _differ(execution, other):
+            if _differ(execution, other, but=LINK.field):
                 self._note(Kind.SHOWS_A_TRAP, execution, other)
         return sensitive
 
@@ -227,14 +227,15 @@ def _keeps_map(state: State, outcome: Outcome) -> bool:
     return bool(outcome.map == state.map)
 
 
-def _differ(first: Execution, second: Execution) -> bool:
-    """Do both complete, keeping mode and map, and leave different programs?"""
+def _differ(first: Execution, second: Execution, but: str = "") -> bool:
+    """Do both complete, keeping mode and map, and leave different programs? `but` names a field
+    of the program in which they may differ."""
     for state, outcome in (first, second):
         if outcome.end is not End.COMPLETES or outcome.mode != state.mode:
             return False
         if not _keeps_map(state, outcome):
             return False
-    return first[1].program != second[1].program
+    return first[1].program_without(but) != second[1].program_without(but)
 
 
 def _shows_time(first: Outcome, second: Outcome) -> bool:

@@ -86,7 +86,12 @@ class Outcome:
     @property
     def program(self) -> tuple[Any, ...]:
         """E|r and P."""
-        return self.gpr, self.storage, *(self.fields[name] for name in PROGRAM)
+        return self.program_without("")
+
+    def program_without(self, name: str) -> tuple[Any, ...]:
+        """E|r and P, but for one of the fields in `kseg.analysis.states.PROGRAM`."""
+        kept = (self.fields[other] for other in PROGRAM if other != name)
+        return self.gpr, self.storage, *kept
 
     @property
     def map(self) -> Any:

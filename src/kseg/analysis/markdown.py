@@ -98,8 +98,9 @@ def _witnesses(analysis: Analysis, of: Sequence[Classification]) -> str:
         for one in of
         for shown, what in _told_together(one).items()
     ]
-    fetch = f"* an instruction fetched from kseg0: {sentence(analysis.fetch)}."
-    lines.insert(0, paragraph(fetch, "  "))
+    if not analysis.cu0:
+        fetch = f"* an instruction fetched from kseg0: {sentence(analysis.fetch)}."
+        lines.insert(0, paragraph(fetch, "  "))
     heading = f"Witnesses, {title(analysis)}"
     return f"<details><summary>{heading}</summary>\n\n{''.join(lines)}\n</details>\n"
 

@@ -102,9 +102,9 @@ def sentence(witness: Witness) -> str:
             for name, value in states[0].items()
             if name in outcomes[0]
         ]
-        given = _listed([states[0]], leaving=outcomes[0])
-        mode = "" if "mode" not in outcomes[0] else f"{states[0]['mode']} mode, "
-        text = f"{mode}{given}: {', '.join(changes) or outcomes[0]['end']}"
+        mode = f"{states[0]['mode']} mode" if "mode" in outcomes[0] else ""
+        given = ", ".join(filter(None, (mode, _listed([states[0]], leaving=outcomes[0]))))
+        text = f"{given}: {', '.join(changes) or outcomes[0]['end']}"
     else:
         text = f"{_listed(states)}: {_listed(outcomes)}"
     return f"`{witness.disassembly.strip()}` ({witness.word:#010x}), {text}"

@@ -153,6 +153,7 @@ def _differences(first: Shown, second: Shown) -> tuple[Shown, Shown]:
 
 def _state_values(state: State) -> Shown:
     shown = _beyond(state)
+    shown["ll_pending"] = str(state.fields["ll_pending"])
     shown["clock"] = str(state.fields["clock"])
     shown["frames"] = " ".join(str(frame) for frame in state.frames)
     return shown

@@ -1,0 +1,12 @@
+"""docs/virtualisability.md is up to date."""
+
+from pathlib import Path
+
+from kseg.analysis.page import PAGE, page
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_page_is_not_stale() -> None:
+    kept = (ROOT / PAGE).read_text(encoding="utf-8")
+    assert kept == page(), "run: python -m kseg.analysis.page"
