@@ -58,11 +58,12 @@ letter, where the bit is part of any state.
 Theorem 2 also asks for a monitor without timing dependencies. Of that, only one part can be
 computed: whether an instruction that is not privileged shows the time. With CU0 clear none does
 (SC shows whether a trap came: see the remarks below). On an R3000 time shows in Random alone, and
-a monitor can do without it (`tlbwi`). On mips161 there are Count and Compare. They are privileged, so a monitor decides what time a guest sees, and one that never
-looks at the real Count itself behaves the same at every level. It then cannot take the processor
-from a guest that does not trap, and what Count it shows is not the number of cycles, which is a
-difference in timing that the paper's equivalence allows. A monitor that shares the processor by
-the timer has a timing dependency; for that one the theorem promises nothing.
+a monitor can do without it (`tlbwi`). On mips161 there are Count and Compare. They are
+privileged, so a monitor decides what time a guest sees, and one that never looks at the real
+Count itself behaves the same at every level. It then cannot take the processor from a guest that
+does not trap, and what Count it shows is not the number of cycles, which is a difference in
+timing that the paper's equivalence allows. A monitor that shares the processor by the timer has a
+timing dependency; for that one the theorem promises nothing.
 """
 
 METHOD = """\
