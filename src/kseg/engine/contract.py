@@ -191,7 +191,7 @@ class Supervisor(Protocol):
         `limit` or the monitor must be asked."""
         ...
 
-    def native(self, byte_order: str, functions: Mapping[str, int], shared: int) -> int:
+    def native(self, functions: Mapping[str, int], shared: int) -> int:
         """The address of a native function that does the same, or 0: as `run` of the interpreter
         (`kseg.engine.interpreter.rounds_runtime`), whose `functions` are given by name, and the
         address of whose `Shared` is `shared`."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _DIGEST_SIZE = 32
-_KINDS = ("interpreter", "stencils", "translations")
+_KINDS = ("dispatcher", "interpreter", "stencils", "translations")
 """How the names of files begin."""
 _KEPT = 8
 """How many files of one kind are kept; the oldest go."""

@@ -64,7 +64,7 @@ class Supervision:
         if supervisor is not None:
             functions = {name: self._code.address(name) for name in image.FUNCTIONS}
             shared = ctypes.addressof(self._shared)
-            native = supervisor.native(self._order, functions, shared)
+            native = supervisor.native(functions, shared)
             self._run = RUN(native) if native else self._run_supervised
 
     def _run_supervised(self, _shared: int, limit: int) -> int:

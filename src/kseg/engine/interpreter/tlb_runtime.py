@@ -81,12 +81,14 @@ def _leave_address_space() -> str:
     b = FunctionBuilder("leave_address_space", "void", [("ptr", "context")], "internal")
     state_of(b)
     asid = fields.load_state(b, "entry_hi") & r.ASID_MASK
-    with b.if_((asid != u32(b, fields.load_context(b, "asid"))).i1(), "unlikely"):
+    left = u32(b, fields.load_context(b, "asid"))
+    with b.if_((asid != left).i1(), "unlikely"):
         fields.store_context(b, "asid", asid.i32())
         with b.count(TLB_SIZE) as number:
+            high = u32(b, tlb_word(b, "tlb_entry_hi", number).i32())
             is_global = (tlb_word(b, "tlb_entry_lo", number) & r.ENTRY_LO_G) != 0
-            with b.if_(b.emit(f"xor i1 {is_global.i1()}, true")):
-                _unmap_entry(b, tlb_word(b, "tlb_entry_hi", number))
+            with b.if_((((high & r.ASID_MASK) == left) & (is_global == 0)).i1()):
+                _unmap_entry(b, high)
     b.do("ret void")
     return b.text("noinline")
 

@@ -125,7 +125,7 @@ class Director:
             for answer in workshop.collect():
                 self._take(answer)
         for context, state in zip(contexts, states, strict=True):
-            if state.enabled and not state.waiting:
+            if state.enabled and not state.waiting and not context.unsampled:
                 self._sample(context, state.pc, cycles)
         return self._events != before
 

@@ -13,6 +13,7 @@ from kseg.engine.contract import EngineStatistics, Exit, ExitReason
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.engine import MAX_CODE_PAGES, Interpreter
 from kseg.engine.state import ProcessorState
+from kseg.memory.paged import PagedMemory
 from kseg.memory.physical import PhysicalMemory
 
 if TYPE_CHECKING:
@@ -73,6 +74,14 @@ class Translator(Interpreter):
             if clock >= target:
                 return self._exit(code)
             shared.keep_steady = 1
+
+    def replace_processor(
+        self, number: int, state: ProcessorState, memory: PagedMemory, window: int | None
+    ) -> None:
+        before = self.clock
+        super().replace_processor(number, state, memory, window)
+        # Looks are by the clock, which another processor may have set differently.
+        self._next_look += self.clock - before
 
     def _end_of_stretch(self) -> int:
         """The cycle of the next look: at the end of a round, for a look must not shorten a turn."""

@@ -14,10 +14,12 @@ where there is none.
 import ctypes
 from collections.abc import Mapping
 
+from kseg.engine.codegen.native import MappedCode
 from kseg.engine.contract import Exit, ExitReason, Hardware
 from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode
+from kseg.monitor.hypervisor import native_image
 from kseg.monitor.hypervisor.shadow_tlb import HARDWARE, Fill, ShadowTlb
 from kseg.monitor.hypervisor.world import UNPRIVILEGED, ExitKind, GuestRecord, World
 
@@ -38,14 +40,11 @@ class Dispatcher:
         self._world, self._shadow = world, shadow
         self.answered = False
         """A device has answered: the instruction that asked is to complete first."""
+        self._code: MappedCode | None = None
 
-    def native(
-        self,
-        byte_order: str,  # noqa: ARG002
-        functions: Mapping[str, int],  # noqa: ARG002
-        shared: int,  # noqa: ARG002
-    ) -> int:
-        return 0
+    def native(self, functions: Mapping[str, int], shared: int) -> int:
+        self._code = self._code or native_image.load()
+        return native_image.connect(self._code, self._world, functions, shared)
 
     def run(self, engine: Hardware, limit: int) -> Exit:
         guest = GuestRecord.from_address(self._world.guest)

@@ -65,6 +65,16 @@ class World(ctypes.Structure):
 
     _fields_ = [
         ("guest", pointer),  # the GuestRecord of the present one
+        # For native code: the engine's contexts of the hardware and of the virtual processor, and
+        # functions of the engine.
+        ("hardware", pointer),
+        ("virtual", pointer),
+        ("run_processor", pointer),
+        ("resynchronise", pointer),
+        ("tlb_find", pointer),
+        ("tlb_place", pointer),
+        ("bank", u32),  # which virtual mode the hardware's tables are for: 1 is user
+        ("other_asid", u32),  # the ASID that the tables for the other mode mirror
         ("timed", u32),
         ("rewrites", u32),  # not 0: hot trapping instructions are rewritten
         # Of each entry of the hardware's TLB: the guest's number, 0 for none, and the number of

@@ -1,0 +1,44 @@
+"""The native dispatcher as bytes: made once, then kept, so that a start need not import LLVM."""
+
+import ctypes
+from collections.abc import Mapping
+from pathlib import Path
+
+from kseg.engine.codegen import cache
+from kseg.engine.codegen.native import Blob, MappedCode
+from kseg.engine.interpreter import image
+from kseg.engine.interpreter.layout import Shared
+from kseg.monitor.hypervisor.world import World
+
+_KIND, _FUNCTION = "dispatcher", "supervise"
+_ENTRY_BYTES = 4
+
+
+def load() -> MappedCode:
+    """The machine code, from the cache or newly compiled; NativeCodeError where the host allows
+    none."""
+    key = image.source_key(Path(__file__).parent.glob("*.py"))
+    packed = cache.read(_KIND, key)
+    if packed is None:
+        packed = _compile()
+        cache.write(_KIND, key, packed)
+    entry = int.from_bytes(packed[:_ENTRY_BYTES], "little")
+    return MappedCode(Blob(packed[_ENTRY_BYTES:], {_FUNCTION: entry}))
+
+
+def _compile() -> bytes:
+    from kseg.engine.codegen.native import compile_module
+    from kseg.monitor.hypervisor.native import build
+
+    blob = compile_module(build())
+    return blob.symbols[_FUNCTION].to_bytes(_ENTRY_BYTES, "little") + blob.code
+
+
+def connect(code: MappedCode, world: World, functions: Mapping[str, int], shared: int) -> int:
+    """Let the code work on this world and this engine; returns the function's address."""
+    engine = Shared.from_address(shared)
+    world.virtual, world.hardware = engine.contexts[0], engine.contexts[1]
+    for name in ("run_processor", "resynchronise", "tlb_find", "tlb_place"):
+        setattr(world, name, functions[name])
+    engine.monitor = ctypes.addressof(world)
+    return code.address(_FUNCTION)
