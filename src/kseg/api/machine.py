@@ -46,6 +46,7 @@ class Machine:
         ram: str | int | None = None,
         engine: str = engines.AUTOMATIC,
         monitor: str = monitors.BARE,
+        rewriting: bool = True,
         disks: Sequence[str | Path] | str | Path = (),
         share: str | Path | None = None,
         seed: int | str | None = None,
@@ -68,8 +69,9 @@ class Machine:
         system) and `seed` (of the random source, "auto" for a new one) change either.
 
         `engine` is one of `kseg.engine.CHOICES`; "auto" is the fastest that this host has.
-        `monitor` is one of `kseg.monitor.CHOICES`: "bare" is the machine itself. `input` is typed
-        as the guest takes it. `pace` "real" lets an idle virtual second last a second.
+        `monitor` is one of `kseg.monitor.CHOICES`: "bare" is the machine itself; `rewriting` lets
+        another one rewrite instructions that trap often. `input` is typed as the guest takes it.
+        `pace` "real" lets an idle virtual second last a second.
         `epoch` is the calendar time at power-on, in seconds since 1970 (default: the host's).
         `doom` is the number of disk writes at which the power fails, `progress_timeout` the virtual
         seconds without a user-mode instruction after which a warning comes, and twice which the
@@ -119,6 +121,7 @@ class Machine:
             engine,
             quantum,
             window=WINDOW if image.in_window else None,
+            rewriting=rewriting,
         )
         self.board = System161(
             configuration,

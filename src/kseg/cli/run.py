@@ -66,6 +66,11 @@ def seconds(text: str | float) -> float:
     " that runs its kernel in user mode; hybrid, one that emulates its kernel mode.",
 )
 @click.option(
+    "--rewriting/--no-rewriting",
+    default=True,
+    help="Whether a monitor rewrites privileged instructions that trap (default: it does).",
+)
+@click.option(
     "--quantum",
     type=click.IntRange(1, 1_000_000),
     default=1,
@@ -128,6 +133,7 @@ def run(
     ram: str | None,
     engine: str,
     monitor: str,
+    rewriting: bool,
     quantum: int,
     max_cycles: int | None,
     stats: str | None,
@@ -169,6 +175,7 @@ def run(
         ram=ram,
         engine=engine,
         monitor=monitor,
+        rewriting=rewriting,
         quantum=quantum,
         disks=disks,
         share=share,

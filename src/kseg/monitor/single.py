@@ -38,11 +38,12 @@ class Surface:
         quantum: int = 1,
         *,
         window: int | None = None,
+        rewriting: bool = True,
     ) -> None:
         """`monitor` is one of `kseg.monitor.CHOICES`, `engine` one of `kseg.engine.CHOICES`.
 
         `window` is where the guest's kernel is linked if not in kseg0: ConfigurationError on the
-        bare machine, which has nothing there.
+        bare machine, which has nothing there. `rewriting` is the hypervisor's.
         """
         if window is not None and monitor == BARE:
             raise ConfigurationError(
@@ -51,6 +52,7 @@ class Surface:
             )
         self._monitor, self._profile, self._byte_order = monitor, profile, byte_order
         self._engine, self._quantum, self._window = engine, quantum, window
+        self._rewriting = rewriting
         self._paged: PagedMemory | None = None
         self.hypervisor: Hypervisor | None = None
 
@@ -61,7 +63,9 @@ class Surface:
         from kseg.memory.paged import PagedMemory
         from kseg.monitor.hypervisor.hypervisor import Hypervisor
 
-        self.hypervisor = Hypervisor(self._profile, self._byte_order, ram_size, self._engine)
+        self.hypervisor = Hypervisor(
+            self._profile, self._byte_order, ram_size, self._engine, rewriting=self._rewriting
+        )
         memory = PagedMemory(ram_size, self.hypervisor.memory)
         self.hypervisor.allocator.fill(memory)
         self._paged = memory

@@ -112,6 +112,7 @@ class Interpreter(Supervision):
         self._patterns = ctypes.create_string_buffer(compiled.patterns, len(compiled.patterns))
         shared.patterns = ctypes.addressof(self._patterns)
         shared.pattern_starts[:] = compiled.starts
+        shared.rewritten[:] = compiled.rewritten
         pages = 0
         for number, region in enumerate(self._memory.regions):
             shared.regions[number] = RegionEntry.of(region, pages)
@@ -128,7 +129,7 @@ class Interpreter(Supervision):
 
     def _context(self, state: ProcessorState) -> Context:
         context = Context()
-        context.state = ctypes.addressof(state)
+        context.state = context.virtual = ctypes.addressof(state)
         context.shared = ctypes.addressof(self._shared)
         context.regions = context.shared + Shared.regions.offset
         context.region_count = len(self._memory.regions)

@@ -1,7 +1,7 @@
 """One handler for each instruction and variant: the declaration's body between a beginning that
 counts the cycle and an end that goes on to the next entry."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
@@ -44,6 +44,8 @@ class Operation:
     instruction: Instruction
     patterns: tuple[Pattern, ...]
     constants: tuple[tuple[str, int], ...] = ()
+    virtual: bool = False
+    """It works on the CP0 of the context's `virtual` processor; no instruction is decoded as it."""
 
 
 def operations(instructions: InstructionSet) -> list[Operation]:
@@ -59,6 +61,25 @@ def operations(instructions: InstructionSet) -> list[Operation]:
             patterns = (*old.patterns, pattern) if old else (pattern,)
             found[name] = Operation(name, declared, patterns, constants)
     return sorted(found.values(), key=lambda operation: not operation.constants)
+
+
+def rewritable(found: list[Operation], profile: Profile, big_endian: bool) -> dict[int, Operation]:
+    """By index in `found`, what a monitor can have executed instead of a privileged instruction
+    that traps: the same done to a virtual processor's CP0.
+
+    Those that move one register of CP0, and after which nothing is different but that: neither
+    mode nor address space, TLB, timer or interrupts.
+    """
+    chosen = {}
+    for index, operation in enumerate(found):
+        if operation.constants:
+            virtual = replace(
+                operation, name=f"virtual_{operation.name}", patterns=(), virtual=True
+            )
+            _, traced = _traced(virtual.name, virtual, profile, big_endian, PLAIN, "")
+            if not (traced.resynchronise or traced.reschedule or traced.trapped):
+                chosen[index] = virtual
+    return chosen
 
 
 def _constant_values(declared: Instruction, profile: Profile) -> list[tuple[tuple[str, int], ...]]:
@@ -141,7 +162,7 @@ def _traced(
 ) -> tuple[str, Tracer]:
     b = handler_builder(name)
     stop_if_spent(b, variant)
-    tracer = Tracer(b, profile, big_endian, variant, slow_copy, accumulator)
+    tracer = Tracer(b, profile, big_endian, variant, slow_copy, accumulator, operation.virtual)
     constants = dict(operation.constants)
     for letter in operation.instruction.constants:
         constants.setdefault(letter, 0)

@@ -63,6 +63,8 @@ class Image:
     """For each table of `layout.Shared`, the handlers' offsets by operation, or NO_HANDLER."""
     patterns: bytes
     """The decoder's rows, each a `layout.Pattern`."""
+    rewritten: bytes
+    """For each operation, `layout.Shared.rewritten`."""
     starts: tuple[int, ...]
 
     def pack(self) -> bytes:
@@ -78,7 +80,7 @@ class Image:
             for name in _TABLES[: len(self.tables)]
         )
         starts = struct.pack("<65I", *self.starts)
-        return header + tables + starts + self.patterns + self.code
+        return header + tables + starts + self.rewritten + self.patterns + self.code
 
     @classmethod
     def unpack(cls, packed: bytes) -> "Image":
@@ -91,10 +93,12 @@ class Image:
             at += 4 * OPERATIONS
         starts = struct.unpack_from("<65I", packed, at)
         at += 4 * 65
+        rewritten = packed[at : at + OPERATIONS]
+        at += OPERATIONS
         patterns = packed[at : at + pattern_size]
         code = packed[at + pattern_size : at + pattern_size + code_size]
         functions = dict(zip(FUNCTIONS, offsets, strict=True))
-        return cls(code, functions, tables, patterns, starts)
+        return cls(code, functions, tables, patterns, rewritten, starts)
 
 
 def is_kept(profile_name: str, byte_order: str) -> bool:
@@ -134,6 +138,7 @@ def _compile(profile_name: str, byte_order: str) -> Image:
         {name: blob.symbols.get(name, 0) for name in FUNCTIONS},
         tables,
         patterns,
+        bytes(module.rewritten.get(number, 0) for number in range(OPERATIONS)),
         tuple(module.starts),
     )
 

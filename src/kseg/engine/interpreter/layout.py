@@ -248,6 +248,9 @@ class Shared(ctypes.Structure):
         ("following_key", u64),
         ("following", u64 * FOLLOWING),
         ("monitor", pointer),  # what a monitor's native code keeps
+        # For each operation, the one that does the same to the CP0 of the context's `virtual`
+        # processor; 0 where there is none.
+        ("rewritten", u8 * OPERATIONS),
     ]
 
 
@@ -264,6 +267,12 @@ def _types(structure: type[ctypes.Structure]) -> dict[str, str]:
 STATE_OFFSETS, STATE_TYPES = _offsets(ProcessorState), _types(ProcessorState)
 CONTEXT_OFFSETS, CONTEXT_TYPES = _offsets(Context), _types(Context)
 SHARED_OFFSETS = _offsets(Shared)
+
+CONTROL_FIELDS = frozenset(
+    "status cause epc bad_vaddr context entry_hi entry_lo index compare target_address "
+    "interrupt_lines timer_line timer_armed count_origin random_origin".split()
+)
+"""The fields of ProcessorState that are CP0's."""
 
 DISCARD = STATE_OFFSETS["discard"] - STATE_OFFSETS["gpr"]
 """Offset from register 0 to the word that takes writes to it."""

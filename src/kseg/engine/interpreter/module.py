@@ -32,6 +32,7 @@ from kseg.engine.interpreter.handlers import (
     accumulator_name,
     handlers,
     operations,
+    rewritable,
 )
 from kseg.engine.interpreter.layout import (
     DISPATCH,
@@ -76,6 +77,8 @@ class Module:
     """Rows of the decoder: mask, match, operation, destination, by major opcode."""
     starts: list[int]
     """By major opcode, the first row; one more at the end."""
+    rewritten: dict[int, int]
+    """For some operations, the one that does the same to a virtual processor's CP0."""
 
 
 def build(profile_name: str, byte_order: str) -> Module:
@@ -84,6 +87,12 @@ def build(profile_name: str, byte_order: str) -> Module:
     profile = instructions.profile
     big_endian = byte_order == "big"
     found = operations(instructions)
+    virtual = rewritable(found, profile, big_endian) if profile.has_tlb else {}
+    rewritten = {
+        FIRST_INSTRUCTION + index: FIRST_INSTRUCTION + len(found) + place
+        for place, index in enumerate(virtual)
+    }
+    found += virtual.values()
     if FIRST_INSTRUCTION + len(found) > OPERATIONS:
         raise ValueError(f"{profile_name} has more operations than an entry can name")
     texts = [
@@ -125,7 +134,7 @@ def build(profile_name: str, byte_order: str) -> Module:
             names.append(accumulator_name(operation, letter) if text else "")
         tables[f"{letter}_handlers"] = names
     patterns, starts = _decoder(found, destinations)
-    return Module(_PRELUDE + "\n".join(texts), tables, patterns, starts)
+    return Module(_PRELUDE + "\n".join(texts), tables, patterns, starts, rewritten)
 
 
 def _runtime_operations(variant: Variant, early_fetch_faults: bool) -> list[str]:

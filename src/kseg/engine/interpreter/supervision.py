@@ -106,7 +106,7 @@ class Supervision:
     ) -> None:
         context, shared = self._contexts[number], self._shared
         self._leave(number)
-        context.state = ctypes.addressof(state)
+        context.state = context.virtual = ctypes.addressof(state)
         self.processors[number] = state
         self._paged[number] = memory
         table = self._region_tables.get(memory)

@@ -18,7 +18,7 @@ from kseg.engine.interpreter.convention import (
     pc_of,
     target_pc,
 )
-from kseg.engine.interpreter.layout import DISCARD, STATE_OFFSETS, STATE_TYPES
+from kseg.engine.interpreter.layout import CONTROL_FIELDS, DISCARD, STATE_OFFSETS, STATE_TYPES
 from kseg.engine.interpreter.memory_access import MemoryAccess
 from kseg.engine.interpreter.operands import RegisterField
 from kseg.isa import registers as r
@@ -49,11 +49,13 @@ class Tracer(MemoryAccess):
         variant: Variant,
         slow_copy: str = "",
         accumulator: str = "",
+        virtual: bool = False,
     ) -> None:
         """`slow_copy` is the function that does the same where the tables do not suffice; without
         it, this is that function. `accumulator` is the register field that the accumulator
-        holds."""
+        holds. `virtual`: CP0 is that of another processor, the context's `virtual` one."""
         set_ = object.__setattr__
+        set_(self, "virtual", virtual)
         set_(self, "slow_copy", slow_copy)
         set_(self, "uses_slow_copy", False)
         set_(self, "accumulator", accumulator)
@@ -77,6 +79,7 @@ class Tracer(MemoryAccess):
     b: FunctionBuilder
     profile: Profile
     variant: Variant
+    virtual: bool
     register_writes: list[tuple[Any, Value]]
     register_reads: set[str]
     field_writes: dict[str, Value]
@@ -105,13 +108,22 @@ class Tracer(MemoryAccess):
             raise AttributeError(name)
         if name in self.field_writes:
             return self.field_writes[name]
-        return fields.load_state(self.b, name)
+        return fields.load_state(self.b, name, self._state_of(name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _OWN_ATTRIBUTES:
             object.__setattr__(self, name, value)
         else:
             self.field_writes[name] = value
+
+    def _state_of(self, name: str) -> Operand:
+        """The state that has a field."""
+        if not self.virtual or name not in CONTROL_FIELDS:
+            return "%state"
+        known = self.b.known("virtual")
+        if known is None:
+            known = self.b.remember("virtual", fields.load_pointer(self.b, "virtual"))
+        return known
 
     @property
     def pc(self) -> Symbol:
@@ -303,7 +315,7 @@ class Tracer(MemoryAccess):
         if self.variant.load_pending:
             self._commit_pending(loaded[0] if loaded else None)
         for name, operand in writes:
-            self.b.store(STATE_TYPES[name], operand, "%state", STATE_OFFSETS[name])
+            self.b.store(STATE_TYPES[name], operand, self._state_of(name), STATE_OFFSETS[name])
         for number, operand in registers:
             self.b.store("i32", operand, self._destination(number))
         if len(registers) == 1 and isinstance(registers[0][0], RegisterField):

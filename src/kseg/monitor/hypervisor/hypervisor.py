@@ -22,9 +22,19 @@ MOST_MEMORY = 0x1FC00000
 class Hypervisor:
     """A machine with one R3000, memory, and a monitor as the only thing in kernel mode."""
 
-    def __init__(self, profile: str, byte_order: str, ram_size: int, engine: str = "auto") -> None:
+    def __init__(
+        self,
+        profile: str,
+        byte_order: str,
+        ram_size: int,
+        engine: str = "auto",
+        *,
+        rewriting: bool = True,
+    ) -> None:
         """`ram_size` is what guests can have in all, in bytes; `engine` one of
-        `kseg.engine.CHOICES`. ValueError if the profile has no TLB, or there is too much RAM."""
+        `kseg.engine.CHOICES`. `rewriting`: instructions of guests that trap only to move a register
+        of CP0 are rewritten, in what the engine has decoded. ValueError if the profile has no TLB,
+        or there is too much RAM."""
         if not profile_named(profile).has_tlb:
             raise ValueError(f"a {profile} has no TLB; a monitor cannot keep guests apart on it")
         if not 0 < ram_size <= MOST_MEMORY - PAGE_SIZE:
@@ -42,7 +52,7 @@ class Hypervisor:
         self.memory.on_write(self.engine.memory_changed)
         self.allocator = Allocator(self.memory)
         self.allocator.moved = self._page_moved
-        self.world = World()
+        self.world = World(rewrites=rewriting)
         self.shadow = ShadowTlb(self.engine, self.world)
         self.dispatcher = Dispatcher(self.world, self.shadow)
         self.engine.supervisor = self.dispatcher

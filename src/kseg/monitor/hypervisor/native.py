@@ -12,9 +12,12 @@ from kseg.engine.codegen.structure import Structure
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.contract import ExitReason
 from kseg.engine.interpreter.layout import (
+    CODE_PAGE_ORIGINALS,
+    ENTRY_OPERATION,
     LATCH_NONE,
     LEFT_KERNEL,
     STEADY_SLOTS,
+    TRANSLATED,
     Context,
     Shared,
 )
@@ -49,7 +52,16 @@ declare i64 @llvm.readcyclecounter()
 def build() -> str:
     """The module; its function is `supervise`, which takes and returns what `run` of the
     interpreter does."""
-    functions = [_drop(), _give_asid(), _fill(), _guest_wrote(), _classify()]
+    functions = [
+        _drop(),
+        _give_asid(),
+        _fill(),
+        _enter_page(),
+        _foresee(),
+        _guest_wrote(),
+        _classify(),
+        _rewrite(),
+    ]
     return _PRELUDE + "\n".join([*functions, _Supervise().text])
 
 
@@ -136,7 +148,7 @@ def _fill() -> str:
     parameters = [_WORLD, ("i32", "address"), ("i1", "store")]
     b = FunctionBuilder("fill", "i32", parameters, "internal")
     every = _Everything(b)
-    world, guest, virtual, hardware = every.world, every.guest, every.virtual, every.hardware
+    world, guest, virtual = every.world, every.guest, every.virtual
     address, store = u32(b, "%address"), Symbol.of_i1(b, "%store")
     page, may_store = b.variable("i32", "0"), b.variable("i32", "1")
     origin = b.variable("i32", str(WINDOW_ORIGIN))
@@ -165,9 +177,27 @@ def _fill() -> str:
     with b.leave_if((store & (writable == 0)).i1()):
         every.virtual_context["exit_address"] = u32(b, page.get()) << 12
         b.return_("i32", str(KEPT))
-    asid = _asid(b, every)
-    high = u32(b, ((address & r.VPN_MASK) | asid).i32())
-    dirty = writable & (u32(b, may_store.get()) != 0)
+    high = (address & r.VPN_MASK) | _asid(b, every)
+    given = f"i32 {high.i32()}, i32 {frame.i32()}, i32 {may_store.get()}, i32 {origin.get()}"
+    b.do(f"call void @enter_page(ptr %world, {given})")
+    b.return_("i32", str(FILLED))
+    return b.text("noinline")
+
+
+def _enter_page() -> str:
+    """Write an entry %high for a page that lies in %frame, a word of the table."""
+    parameters = [
+        _WORLD,
+        ("i32", "high"),
+        ("i32", "frame"),
+        ("i32", "may_store"),
+        ("i32", "origin"),
+    ]
+    b = FunctionBuilder("enter_page", "void", parameters, "internal")
+    every = _Everything(b)
+    world, hardware = every.world, every.hardware
+    frame, high = u32(b, "%frame"), u32(b, "%high")
+    dirty = ((frame & FRAME_WRITABLE) != 0) & (u32(b, "%may_store") != 0)
     low = (frame & r.VPN_MASK) | r.ENTRY_LO_V | select(dirty, r.ENTRY_LO_D, 0)
     slot = b.variable("i64", "-1")
     with b.count(TLB_SIZE) as index, b.if_((hardware.word("tlb_entry_hi", index) == high).i1()):
@@ -177,9 +207,33 @@ def _fill() -> str:
         slot.set(following.i64())
         world["next_slot"] = (following + 1) & (TLB_SIZE - 1)
     _place(b, every, slot.get(), high.i32(), low.i32())
-    world.set_word("slot_guest", slot.get(), guest["number"].i32())
-    world.set_word("slot_origin", slot.get(), origin.get())
-    b.return_("i32", str(FILLED))
+    world.set_word("slot_guest", slot.get(), every.guest["number"].i32())
+    world.set_word("slot_origin", slot.get(), "%origin")
+    b.do("ret void")
+    return b.text("noinline")
+
+
+def _foresee() -> str:
+    """The guest has written entry %index of its TLB: its user mode is about to use it."""
+    b = FunctionBuilder("foresee", "void", [_WORLD, ("i64", "index")], "internal")
+    every = _Everything(b)
+    guest, virtual = every.guest, every.virtual
+    high = u32(b, virtual.word("tlb_entry_hi", "%index").i32())
+    low = u32(b, virtual.word("tlb_entry_lo", "%index").i32())
+    space = select((low & r.ENTRY_LO_G) != 0, virtual["entry_hi"], high)
+    place = (((space & r.ASID_MASK) >> 6) + ASIDS).i64()
+    asid = u32(b, b.emit(f"zext i8 {b.load('i8', guest.address('asids'), place)} to i32"))
+    number = (low >> 12).i64()
+    outside = Symbol.of_i1(b, b.emit(f"icmp uge i64 {number}, {guest['pages'].i64()}"))
+    useless = ((low & r.ENTRY_LO_V) == 0) | (high >= r.KSEG0) | (asid == 0) | outside
+    with b.if_((useless == 0).i1()):
+        frame = b.load("i32", guest.pointer("frames"), b.emit(f"shl i64 {number}, 2"))
+        entry_hi = (high & r.VPN_MASK) | (asid << 6)
+        may_store = select((low & r.ENTRY_LO_D) != 0, 1, 0)
+        origin = b.emit("trunc i64 %index to i32")
+        given = f"i32 {entry_hi.i32()}, i32 {frame}, i32 {may_store.i32()}, i32 {origin}"
+        b.do(f"call void @enter_page(ptr %world, {given})")
+    b.do("ret void")
     return b.text("noinline")
 
 
@@ -202,6 +256,7 @@ def _guest_wrote() -> str:
             same = same | (world.word("slot_origin", slot) == origin)
             with b.if_((same & (world.word("slot_guest", slot) == mine)).i1(), "unlikely"):
                 b.do(f"call void @drop(ptr %world, i64 {slot})")
+        b.do(f"call void @foresee(ptr %world, i64 {index})")
     b.do("ret void")
     return b.text("noinline")
 
@@ -227,6 +282,33 @@ def _classify() -> str:
         b.return_("i32", select(is_fetch, int(fetch), int(access)).i32())
         b.place(b.label("unreached"))
     b.return_("i32", str(int(ExitKind.OTHER_EXCEPTION)))
+    return b.text("noinline")
+
+
+def _rewrite() -> str:
+    """Let the instruction that has just trapped be executed as one that works on the virtual
+    processor's CP0, from now on, if there is such a one. The guest's memory stays as it is: only
+    what the engine has decoded from it changes."""
+    b = FunctionBuilder("rewrite", "void", [_WORLD, ("ptr", "shared")], "internal")
+    every, shared = _Everything(b), Structure(b, "%shared", Shared)
+    code_page = every.hardware_context.pointer("code_page")
+    number = ((every.virtual["pc"] & 0xFFC) >> 2).i64()
+    entry = b.offset(code_page, b.emit(f"shl i64 {number}, 4"))
+    operation = b.load("i8", entry, ENTRY_OPERATION)
+    begins = b.emit(f"icmp eq i8 {operation}, {TRANSLATED}")
+    originals = b.offset(b.offset(code_page, CODE_PAGE_ORIGINALS), number)
+    own = b.emit(f"select i1 {begins}, i8 {b.load('i8', originals)}, i8 {operation}")
+    table = shared.address("rewritten")
+    better = b.load("i8", table, b.emit(f"zext i8 {own} to i64"))
+    with b.if_(b.emit(f"icmp ne i8 {better}, 0")):
+        with b.if_(begins):
+            b.store("i8", better, originals)
+        with b.if_(b.emit(f"xor i1 {begins}, true")):
+            b.store("i8", better, entry, ENTRY_OPERATION)
+            at = b.emit(f"shl i64 {b.emit(f'zext i8 {better} to i64')}, 3")
+            b.store("ptr", b.load("ptr", shared.address("handlers"), at), entry)
+        every.guest.add("rewritten", "1")
+    b.do("ret void")
     return b.text("noinline")
 
 
@@ -257,6 +339,7 @@ class _Supervise:
             for slot in range(STEADY_SLOTS):
                 b.store("i64", "0", self.shared.address("steady_keys"), 8 * slot)
         self.shared["keep_steady"] = 0
+        self.every.hardware_context["virtual"] = b.emit(f"ptrtoint ptr {virtual.base} to i64")
         with b.if_(((virtual["interrupt_lines"] & r.WAKING_LINES) != 0).i1()):
             virtual["waiting"] = 0
 
@@ -280,6 +363,10 @@ class _Supervise:
         one = b.emit(f"icmp sge i32 {kind}, 0")
         with b.if_(one):
             self._count(kind)
+            wanted = self.every.world["rewrites"] != 0
+            privileged = u32(b, kind) == int(ExitKind.PRIVILEGED)
+            with b.if_((wanted & privileged).i1()):
+                b.do("call void @rewrite(ptr %world, ptr %shared)")
         self._emulate(one)
         b.jump(self.again)
 

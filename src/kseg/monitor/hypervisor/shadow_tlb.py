@@ -83,6 +83,13 @@ class ShadowTlb:
         if store and not frame & FRAME_WRITABLE:
             return Fill.KEPT, page
         entry_hi = address & r.VPN_MASK | self.asid(guest, virtual)
+        self._enter(guest, entry_hi, frame, may_store=may_store, origin=origin)
+        return Fill.FILLED, page
+
+    def _enter(
+        self, guest: GuestRecord, entry_hi: int, frame: int, *, may_store: bool, origin: int
+    ) -> None:
+        """Write an entry for a page that lies in a frame, given as the table has it."""
         entry_lo = frame & r.VPN_MASK | r.ENTRY_LO_V
         if may_store and frame & FRAME_WRITABLE:
             entry_lo |= r.ENTRY_LO_D
@@ -90,7 +97,6 @@ class ShadowTlb:
         self._engine.write_tlb_entry(HARDWARE, index, entry_hi, entry_lo)
         self._world.slot_guest[index] = guest.number
         self._world.slot_origin[index] = origin
-        return Fill.FILLED, page
 
     def _translate(
         self, guest: GuestRecord, virtual: ProcessorState, address: int, *, store: bool
@@ -136,6 +142,19 @@ class ShadowTlb:
                 world.slot_origin[slot] == index or hardware.tlb_entry_hi[slot] & r.VPN_MASK == page
             ):
                 self._drop(slot)
+        self._foresee(guest, virtual, index)
+
+    def _foresee(self, guest: GuestRecord, virtual: ProcessorState, index: int) -> None:
+        """The guest has written an entry: its user mode is about to use it."""
+        high, low = virtual.tlb_entry_hi[index], virtual.tlb_entry_lo[index]
+        space = virtual.entry_hi if low & r.ENTRY_LO_G else high
+        asid = guest.asids[ASIDS + ((space & r.ASID_MASK) >> 6)]
+        page = low // PAGE_SIZE
+        if not low & r.ENTRY_LO_V or high >= r.KSEG0 or not asid or page >= guest.pages:
+            return
+        frame = ctypes.c_uint32.from_address(guest.frames + 4 * page).value
+        entry_hi = high & r.VPN_MASK | asid << 6
+        self._enter(guest, entry_hi, frame, may_store=bool(low & r.ENTRY_LO_D), origin=index)
 
     def page_moved(self, frame: int) -> None:
         """Nothing is to lead to a frame any more in the way it did."""
