@@ -23,6 +23,8 @@ class PagedMemory(PhysicalMemory):
         self.hardware = hardware
         self.frames = (ctypes.c_uint32 * (ram_size // PAGE_SIZE))()
         """For each page its frame, as native code reads it."""
+        self.contiguous: int | None = None
+        """Where all of RAM lies, if page after page in the hardware's, to be written there."""
         self.make_writable: Callable[[int], None] = _nobody_allocates
         """Called with a page's number before that is written, where it may not be."""
         super().__init__(ram_size)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kseg.engine.codegen import vector
 from kseg.engine.codegen.builder import FunctionBuilder
 from kseg.engine.interpreter import (
     carousel_runtime,
@@ -134,7 +135,9 @@ def build(profile_name: str, byte_order: str) -> Module:
             names.append(accumulator_name(operation, letter) if text else "")
         tables[f"{letter}_handlers"] = names
     patterns, starts = _decoder(found, destinations)
-    return Module(_PRELUDE + "\n".join(texts), tables, patterns, starts, rewritten)
+    return Module(
+        _PRELUDE + vector.DECLARATIONS + "\n".join(texts), tables, patterns, starts, rewritten
+    )
 
 
 def _runtime_operations(variant: Variant, early_fetch_faults: bool) -> list[str]:

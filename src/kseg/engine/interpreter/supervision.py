@@ -115,8 +115,7 @@ class Supervision:
         context.regions, context.region_count = ctypes.addressof(table), len(table)
         context.window_base = window or 0
         context.window_size = 0 if window is None else UNMAPPED_MASK + 1
-        # Translations find kseg0 by the tables, as it may lie anywhere.
-        context.ram_size = context.kseg0_size = 0
+        self._find_ram(context, memory)
         context.latch = LATCH_NONE
         context.tlb_written = 0
         context.asid = state.entry_hi & ASID_MASK
@@ -126,6 +125,14 @@ class Supervision:
         shared.keep_steady = 0
         shared.following_used = shared.following_count = 0
         shared.round, shared.turn = state.clock, 0
+
+    @staticmethod
+    def _find_ram(context: Context, memory: PagedMemory) -> None:
+        """Translations find kseg0 without a table where it lies in one piece."""
+        context.ram_size = context.kseg0_size = 0
+        if memory.contiguous is not None:
+            context.ram_host = memory.hardware.ram.host_address + memory.contiguous
+            context.ram_size = min(memory.ram.size, KSEG1 - KSEG0)
 
     def _leave(self, number: int) -> None:
         """Empty all that was derived from a processor's memory and TLB."""
@@ -151,6 +158,7 @@ class Supervision:
         context = self._contexts[number]
         _LEAVE(self._code.address("leave_state"))(ctypes.addressof(context))
         self._empty_windows(context, page, 1)
+        self._find_ram(context, self._paged[number])
 
     def write_tlb_entry(self, number: int, index: int, entry_hi: int, entry_lo: int) -> None:
         place = _PLACE(self._code.address("tlb_place"))

@@ -6,6 +6,7 @@ its address space is left; so a full slot always means what the TLB would say.
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
+from kseg.engine.codegen.vector import each_bit, matching
 from kseg.engine.contract import ExitReason
 from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.layout import STATE_OFFSETS
@@ -47,15 +48,20 @@ def _indexed(b: FunctionBuilder) -> Operand:
     return ((fields.load_state(b, "index") & r.INDEX_MASK) >> r.INDEX_SHIFT).i64()
 
 
+def _with_page(b: FunctionBuilder, entry_hi: Operand) -> Operand:
+    """An i64 with a bit for each entry that is for the virtual page of the i32 `entry_hi`."""
+    table = b.offset("%state", STATE_OFFSETS["tlb_entry_hi"])
+    return matching(b, table, entry_hi, r.VPN_MASK, TLB_SIZE)
+
+
 def _tlb_find() -> str:
     """The lowest entry that matches EntryHi's page and ASID, or -1."""
     b = FunctionBuilder("tlb_find", "i32", [("ptr", "state"), ("i32", "entry_hi")], "hidden")
-    with b.count(TLB_SIZE) as number:
+    with each_bit(b, _with_page(b, "%entry_hi")) as number:
         difference = tlb_word(b, "tlb_entry_hi", number) ^ u32(b, "%entry_hi")
-        with b.if_(((difference & r.VPN_MASK) == 0).i1()):
-            is_global = (tlb_word(b, "tlb_entry_lo", number) & r.ENTRY_LO_G) != 0
-            with b.leave_if((is_global | ((difference & r.ASID_MASK) == 0)).i1()):
-                b.return_("i32", b.emit(f"trunc i64 {number} to i32"))
+        is_global = (tlb_word(b, "tlb_entry_lo", number) & r.ENTRY_LO_G) != 0
+        with b.leave_if((is_global | ((difference & r.ASID_MASK) == 0)).i1()):
+            b.return_("i32", b.emit(f"trunc i64 {number} to i32"))
     b.return_("i32", "-1")
     return b.text("noinline")
 
@@ -84,11 +90,12 @@ def _leave_address_space() -> str:
     left = u32(b, fields.load_context(b, "asid"))
     with b.if_((asid != left).i1(), "unlikely"):
         fields.store_context(b, "asid", asid.i32())
-        with b.count(TLB_SIZE) as number:
-            high = u32(b, tlb_word(b, "tlb_entry_hi", number).i32())
+        table = b.offset("%state", STATE_OFFSETS["tlb_entry_hi"])
+        theirs = matching(b, table, left.i32(), r.ASID_MASK, TLB_SIZE)
+        with each_bit(b, theirs) as number:
             is_global = (tlb_word(b, "tlb_entry_lo", number) & r.ENTRY_LO_G) != 0
-            with b.if_((((high & r.ASID_MASK) == left) & (is_global == 0)).i1()):
-                _unmap_entry(b, high)
+            with b.if_((is_global == 0).i1()):
+                _unmap_entry(b, tlb_word(b, "tlb_entry_hi", number))
     b.do("ret void")
     return b.text("noinline")
 
@@ -111,10 +118,10 @@ def _tlb_write(profile: Profile) -> str:
     high, low = u32(b, high.i32()), u32(b, low.i32())
     wide = b.emit("zext i32 %number to i64")
     if profile.duplicate_tlb_is_fatal:
-        with b.count(TLB_SIZE) as other:
+        with each_bit(b, _with_page(b, high.i32())) as other:
             difference = tlb_word(b, "tlb_entry_hi", other) ^ high
             is_other = Symbol.of_i1(b, b.emit(f"icmp ne i64 {other}, {wide}"))
-            with b.if_((is_other & ((difference & r.VPN_MASK) == 0)).i1()):
+            with b.if_(is_other.i1()):
                 any_global = ((tlb_word(b, "tlb_entry_lo", other) | low) & r.ENTRY_LO_G) != 0
                 with b.leave_if((any_global | ((difference & r.ASID_MASK) == 0)).i1()):
                     fields.store_context(b, "fault_reason", int(ExitReason.FATAL))

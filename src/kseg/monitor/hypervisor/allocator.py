@@ -52,8 +52,10 @@ class Allocator:
             raise OutOfMemory(
                 f"the guest has {pages} pages of memory, the machine {self.available} free ones"
             )
-        for page in range(pages):
-            memory.frames[page] = self._take() * PAGE_SIZE | FRAME_WRITABLE
+        frames = [self._take() for _ in range(pages)]
+        memory.frames[:] = [frame * PAGE_SIZE | FRAME_WRITABLE for frame in frames]
+        if frames == list(range(frames[0], frames[0] + pages)):
+            memory.contiguous = frames[0] * PAGE_SIZE
 
     def attach(self, memory: PagedMemory) -> None:
         """Let a guest's pages get frames when they are written."""
@@ -68,6 +70,7 @@ class Allocator:
 
     def make_writable(self, memory: PagedMemory, page: int) -> None:
         """Give a page a frame that nobody else has; OutOfMemory if there is none."""
+        memory.contiguous = None
         old = memory.frame_of(page)
         if self._users[old // PAGE_SIZE] == 1:
             memory.frames[page] = old | FRAME_WRITABLE
@@ -81,6 +84,7 @@ class Allocator:
 
     def share(self, memory: PagedMemory, page: int, frame: int) -> None:
         """Let a page lie in the frame at an address, which has the same bytes, from now on."""
+        memory.contiguous = None
         old = memory.frame_of(page)
         if old == frame:
             memory.frames[page] = frame

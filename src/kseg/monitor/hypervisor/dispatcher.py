@@ -65,7 +65,9 @@ class Dispatcher:
                 kind = trapped
             if kind >= 0:
                 guest.exits[kind] += 1
-            found = self._emulate(engine, guest, virtual, limit, one=kind >= 0)
+            # What leads to the guest's kernel is gone on with there by a hybrid monitor.
+            on = kind == KERNEL_MODE or (guest.hybrid and kind in INTO_THE_KERNEL)
+            found = self._emulate(engine, guest, virtual, limit, one=not on)
             if found.reason is not ExitReason.BUDGET:
                 self.answered = found.reason in (ExitReason.DEVICE_LOAD, ExitReason.DEVICE_STORE)
                 if found.reason is ExitReason.PAGE_STORE:
@@ -165,6 +167,8 @@ class Dispatcher:
         return found
 
 
+INTO_THE_KERNEL = (ExitKind.SYSTEM_CALL, ExitKind.TLB_FAULT, ExitKind.INTERRUPT)
+"""Exits after which the guest is in virtual kernel mode, with hardly an exception."""
 KERNEL_MODE = -1
 """Not an exit: a hybrid monitor's guest is in virtual kernel mode, which is emulated."""
 _NEVER = 1 << 40

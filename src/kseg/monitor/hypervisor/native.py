@@ -7,9 +7,11 @@ R3000s is in the engine's functions, which it calls through pointers in `World`.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from kseg.engine.codegen import vector
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.structure import Structure
 from kseg.engine.codegen.value import Symbol
+from kseg.engine.codegen.vector import each_bit, matching
 from kseg.engine.contract import ExitReason
 from kseg.engine.interpreter.layout import (
     CODE_PAGE_ORIGINALS,
@@ -26,6 +28,7 @@ from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.values import select
 from kseg.memory.paged import FRAME_WRITABLE
+from kseg.monitor.hypervisor.dispatcher import INTO_THE_KERNEL
 from kseg.monitor.hypervisor.world import (
     ASIDS,
     UNPRIVILEGED,
@@ -42,7 +45,6 @@ FILLED, GUEST, NOT_MEMORY, KEPT = range(4)
 _NEVER = 1 << 40
 _PRELUDE = """
 declare i64 @llvm.umin.i64(i64, i64)
-declare i64 @llvm.cttz.i64(i64, i1)
 declare i64 @llvm.readcyclecounter()
 !0 = !{!"branch_weights", i32 2000, i32 1}
 !1 = !{!"branch_weights", i32 1, i32 2000}
@@ -62,7 +64,7 @@ def build() -> str:
         _classify(),
         _rewrite(),
     ]
-    return _PRELUDE + "\n".join([*functions, _Supervise().text])
+    return _PRELUDE + vector.DECLARATIONS + "\n".join([*functions, _Supervise().text])
 
 
 def u32(b: FunctionBuilder, operand: Operand) -> Symbol:
@@ -121,10 +123,9 @@ def _give_asid() -> str:
     holder = b.load("ptr", world.address("asid_holder"), at)
     with b.if_(b.emit(f"icmp ne ptr {holder}, null")):
         b.store("i8", "0", holder)
-        with b.count(TLB_SIZE) as index:
-            theirs = hardware.word("tlb_entry_hi", index) & r.ASID_MASK
-            with b.if_((theirs == (asid << 6)).i1()):
-                b.do(f"call void @drop(ptr %world, i64 {index})")
+        theirs = matching(b, hardware.address("tlb_entry_hi"), (asid << 6).i32(), r.ASID_MASK)
+        with each_bit(b, theirs) as index:
+            b.do(f"call void @drop(ptr %world, i64 {index})")
     place = b.offset(every.guest.address("asids"), "%place")
     b.store("i8", b.emit(f"trunc i32 {asid.i32()} to i8"), place)
     b.store("ptr", place, world.address("asid_holder"), at)
@@ -199,10 +200,9 @@ def _enter_page() -> str:
     frame, high = u32(b, "%frame"), u32(b, "%high")
     dirty = ((frame & FRAME_WRITABLE) != 0) & (u32(b, "%may_store") != 0)
     low = (frame & r.VPN_MASK) | r.ENTRY_LO_V | select(dirty, r.ENTRY_LO_D, 0)
-    slot = b.variable("i64", "-1")
-    with b.count(TLB_SIZE) as index, b.if_((hardware.word("tlb_entry_hi", index) == high).i1()):
-        slot.set(index)
-    with b.if_(b.emit(f"icmp slt i64 {slot.get()}, 0")):
+    present = matching(b, hardware.address("tlb_entry_hi"), "%high", 0xFFFFFFFF)
+    slot = b.variable("i64", b.emit(f"call i64 @llvm.cttz.i64(i64 {present}, i1 false)"))
+    with b.if_(b.emit(f"icmp eq i64 {present}, 0")):
         following = world["next_slot"]
         slot.set(following.i64())
         world["next_slot"] = (following + 1) & (TLB_SIZE - 1)
@@ -242,20 +242,15 @@ def _guest_wrote() -> str:
     b = FunctionBuilder("guest_wrote", "void", [_WORLD, ("i64", "written")], "internal")
     every = _Everything(b)
     world, virtual, hardware = every.world, every.virtual, every.hardware
-    left = b.variable("i64", "%written")
-    mine = u32(b, every.guest["number"].i32())
-    with b.loop() as done:
-        bits = left.get()
-        b.leave_loop_if(b.emit(f"icmp eq i64 {bits}, 0"), done)
-        left.set(b.emit(f"and i64 {bits}, {b.emit(f'sub i64 {bits}, 1')}"))
-        index = b.emit(f"call i64 @llvm.cttz.i64(i64 {bits}, i1 true)")
-        origin = u32(b, b.emit(f"trunc i64 {index} to i32"))
-        page = u32(b, (virtual.word("tlb_entry_hi", index) & r.VPN_MASK).i32())
-        with b.count(TLB_SIZE) as slot:
-            same = (hardware.word("tlb_entry_hi", slot) & r.VPN_MASK) == page
-            same = same | (world.word("slot_origin", slot) == origin)
-            with b.if_((same & (world.word("slot_guest", slot) == mine)).i1(), "unlikely"):
-                b.do(f"call void @drop(ptr %world, i64 {slot})")
+    mine = matching(b, world.address("slot_guest"), every.guest["number"].i32(), 0xFFFFFFFF)
+    with each_bit(b, "%written") as index:
+        origin = b.emit(f"trunc i64 {index} to i32")
+        made = matching(b, world.address("slot_origin"), origin, 0xFFFFFFFF)
+        page = virtual.word("tlb_entry_hi", index).i32()
+        same = matching(b, hardware.address("tlb_entry_hi"), page, r.VPN_MASK)
+        gone = b.emit(f"and i64 {mine}, {b.emit(f'or i64 {made}, {same}')}")
+        with each_bit(b, gone) as slot:
+            b.do(f"call void @drop(ptr %world, i64 {slot})")
         b.do(f"call void @foresee(ptr %world, i64 {index})")
     b.do("ret void")
     return b.text("noinline")
@@ -360,14 +355,19 @@ class _Supervise:
         with b.if_(b.emit(f"icmp eq i32 {decided}, {DIRECT}")):
             self._run_directly(clock, timer)
         kind = self.kind.get()
-        one = b.emit(f"icmp sge i32 {kind}, 0")
-        with b.if_(one):
+        with b.if_(b.emit(f"icmp sge i32 {kind}, 0")):
             self._count(kind)
             wanted = self.every.world["rewrites"] != 0
             privileged = u32(b, kind) == int(ExitKind.PRIVILEGED)
             with b.if_((wanted & privileged).i1()):
                 b.do("call void @rewrite(ptr %world, ptr %shared)")
-        self._emulate(one)
+        # What leads to the guest's kernel is gone on with there by a hybrid monitor.
+        leads = Symbol.of_i1(b, "false")
+        for each in INTO_THE_KERNEL:
+            leads = leads | (u32(b, kind) == int(each))
+        in_kernel = Symbol.of_i1(b, b.emit(f"icmp slt i32 {kind}, 0"))
+        on = in_kernel | (leads & (self.every.guest["hybrid"] != 0))
+        self._emulate((on == 0).i1())
         b.jump(self.again)
 
     def _decide(self, timer: Operand) -> None:
