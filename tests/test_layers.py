@@ -14,7 +14,7 @@ LAYERS = [
     {"machine", "devices"},
     {"monitor"},
     {"api"},
-    {"bench"},
+    {"bench", "compare"},
     {"cli"},
     {"__main__", "__init__"},
 ]

@@ -19,6 +19,7 @@ COMMANDS = {
     "asm": "Assemble R3000 instructions.",
     "disasm": "Disassemble an executable or words.",
     "analyze": "Check Popek and Goldberg's conditions on the instruction set.",
+    "compare": "Run a guest in every way there is, side by side.",
     "bench": "Measure kseg beside other emulators installed here.",
     "cache": "Show or empty the cache of generated machine code.",
 }

@@ -1,0 +1,108 @@
+"""One run of a guest in one way, for so long and no longer."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from statistics import median
+from time import perf_counter
+
+from kseg.api.machine import Machine
+from kseg.compare.exits import Exits, Work, executed_cycles, start_timing, work
+from kseg.compare.stopwatch import TickRate, TimedEngine
+from kseg.compare.ways import Way
+from kseg.compare.workload import Workload
+from kseg.machine.system161 import System161State
+from kseg.monitor.bare import Stop, StopReason
+
+Finished = Callable[[Machine], Callable[[], bool]]
+"""Makes, for a machine, a predicate that is asked between bursts: is this the end, though the guest
+has not switched off?"""
+
+FIRST_SLICE = 10_000
+"""Cycles until the clock on the wall is looked at for the first time."""
+SLICE_SECONDS = 0.1
+"""Between two looks."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of it."""
+
+    kernel: str
+    stop: Stop | None
+    """How the guest ended; None if it was not given the time to."""
+    seconds: float
+    """On the wall, from the first instruction to the end."""
+    output: bytes
+    cycles: int
+    """Of the board, idle ones included."""
+    executed_cycles: int
+    """In which a processor executed."""
+    work: Work
+    devices: Exits | None
+    """Device accesses, where they were timed."""
+    ram_digest: str
+    """SHA-256 of RAM, in hexadecimal."""
+    state: System161State | None = field(repr=False)
+    """All that the guest sees, at the end; None where it was dropped."""
+
+    def without_state(self) -> "Run":
+        """The same in less memory."""
+        return replace(self, state=None)
+
+
+def run_once(
+    workload: Workload, way: Way, limit: float, finished: Finished, *, timed: bool = False
+) -> Run:
+    """Run the guest to its end, or for about `limit` seconds. `timed`: measure exits as well, which
+    costs a little. NotApplicable where the way cannot have the guest."""
+    printed: list[bytes] = []
+    with workload.machine(way, printed.append) as machine:
+        watch = _time_inside(machine) if timed else None
+        rate = TickRate()
+        stop, seconds = _run(machine, limit, finished(machine))
+        state = machine.save()
+        return Run(
+            kernel=workload.kernel_for(way),
+            stop=stop,
+            seconds=seconds,
+            output=b"".join(printed),
+            cycles=machine.cycles,
+            executed_cycles=executed_cycles(machine),
+            work=work(machine, rate.nanoseconds_per_tick()),
+            devices=_device_accesses(watch),
+            ram_digest=hashlib.sha256(state.regions["ram"]).hexdigest(),
+            state=state,
+        )
+
+
+def _time_inside(machine: Machine) -> TimedEngine:
+    start_timing(machine)
+    watch = TimedEngine(machine.engine)
+    machine.monitor.engine = watch
+    return watch
+
+
+def _device_accesses(watch: TimedEngine | None) -> Exits | None:
+    if watch is None:
+        return None
+    return Exits(len(watch.answers), median(watch.answers) if watch.answers else None)
+
+
+def _run(machine: Machine, limit: float, finished: Callable[[], bool]) -> tuple[Stop | None, float]:
+    """In slices, since nothing else comes back from a guest that computes. Cutting a run changes
+    nothing in it."""
+    began = perf_counter()
+    length = FIRST_SLICE
+    while True:
+        stop = machine.run(until=finished, cycles=length)
+        seconds = perf_counter() - began
+        if stop.reason in (StopReason.CONDITION, StopReason.IDLE):
+            return Stop(StopReason.IDLE, None, "the guest waits for input"), seconds
+        if stop.reason is not StopReason.CYCLE_LIMIT:
+            return stop, seconds
+        if seconds >= limit:
+            return None, seconds
+        # By what was executed, not by the clock: idle time passes in no time, and would have the
+        # next slice take for ever.
+        length = max(FIRST_SLICE, int(executed_cycles(machine) / seconds * SLICE_SECONDS))

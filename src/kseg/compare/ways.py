@@ -1,0 +1,45 @@
+"""The ways to run a guest that are compared."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from kseg.engine import AUTOMATIC
+from kseg.monitor import BARE, HYBRID, TRAP_AND_EMULATE
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way: what the guest runs on, and how that executes code."""
+
+    name: str
+    """What chooses it, and what it is called in results."""
+    monitor: str
+    """One of `kseg.monitor.CHOICES`."""
+    engine: str = AUTOMATIC
+    """One of `kseg.engine.CHOICES`."""
+    rewriting: bool = False
+    """Whether the monitor rewrites privileged instructions that trap."""
+
+    @property
+    def is_bare(self) -> bool:
+        return self.monitor == BARE
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """What `Machine` is to be told."""
+        return {"monitor": self.monitor, "engine": self.engine, "rewriting": self.rewriting}
+
+
+WAYS = {
+    way.name: way
+    for way in (
+        Way("reference", BARE, "reference"),
+        Way("interpreter", BARE, "interpreter"),
+        Way("translator", BARE, "translator"),
+        Way("trap-and-emulate", TRAP_AND_EMULATE),
+        Way("rewriting", TRAP_AND_EMULATE, rewriting=True),
+        Way("hybrid", HYBRID),
+    )
+}
+"""By name, in the order in which they are shown: the engines on the bare machine, the monitors on
+the fastest engine. The first that finishes is what the others are held against."""
