@@ -100,6 +100,18 @@ class PhysicalMemory:
         for listener in self._write_listeners:
             listener(address, len(data))
 
+    def discard(self, address: int, length: int) -> None:
+        """Whole pages of RAM from physical `address` become zero, and take no memory of the host
+        until they are written again; reported as `write` is. MemoryRangeError as there."""
+        region = self._holding(address, length)
+        if region is self.ram and not (address | length) % mmap.PAGESIZE:
+            # Private anonymous memory reads as zero afterwards: madvise(2).
+            self._maps[0].madvise(mmap.MADV_DONTNEED, address, length)
+        else:
+            region.data[address - region.base :][:length] = bytes(length)
+        for listener in self._write_listeners:
+            listener(address, length)
+
     def on_write(self, listener: Callable[[int, int], None]) -> None:
         """Call `listener(address, length)` after every `write`: engines drop what they derived
         from the old bytes. Stores by the guest itself are not reported."""
