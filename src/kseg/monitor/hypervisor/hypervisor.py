@@ -57,7 +57,8 @@ class Hypervisor:
         self.dispatcher = Dispatcher(self.world, self.shadow)
         self.engine.supervisor = self.dispatcher
         self.guests: list[VirtualProcessor] = []
-        self._present: VirtualProcessor | None = None
+        self.present: VirtualProcessor | None = None
+        """Whose state is on the hardware."""
         self._numbers = 0
         self.switches = 0
         """How often another guest was entered."""
@@ -88,8 +89,8 @@ class Hypervisor:
             return
         self.guests.remove(guest)
         self.shadow.forget(guest.record)
-        if self._present is guest:
-            self._present = None
+        if self.present is guest:
+            self.present = None
         self.allocator.release(guest.memory)
         if not self.guests:
             self.engine.close()
@@ -97,8 +98,8 @@ class Hypervisor:
     def enter(self, guest: VirtualProcessor) -> Hardware:
         """Make a guest the present one; what was derived from its TLB under its ASIDs is still
         there from the last time."""
-        if self._present is not guest:
-            self._present = guest
+        if self.present is not guest:
+            self.present = guest
             self.switches += 1
             self.world.guest = ctypes.addressof(guest.record)
             self.engine.replace_processor(0, guest.state, guest.memory, guest.window)
@@ -107,12 +108,12 @@ class Hypervisor:
     def state_changed(self, guest: VirtualProcessor) -> None:
         """A guest's state and memory were written by somebody else."""
         self.shadow.forget(guest.record)
-        if self._present is guest:
-            self._present = None
+        if self.present is guest:
+            self.present = None
 
     def _page_moved(self, memory: PagedMemory, page: int, frame: int) -> None:
         self.shadow.page_moved(frame)
-        if self._present is not None and self._present.memory is memory:
+        if self.present is not None and self.present.memory is memory:
             self.engine.page_moved(0, page)
 
 

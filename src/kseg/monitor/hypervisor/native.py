@@ -201,8 +201,11 @@ def _enter_page() -> str:
     dirty = ((frame & FRAME_WRITABLE) != 0) & (u32(b, "%may_store") != 0)
     low = (frame & r.VPN_MASK) | r.ENTRY_LO_V | select(dirty, r.ENTRY_LO_D, 0)
     present = matching(b, hardware.address("tlb_entry_hi"), "%high", 0xFFFFFFFF)
-    slot = b.variable("i64", b.emit(f"call i64 @llvm.cttz.i64(i64 {present}, i1 false)"))
-    with b.if_(b.emit(f"icmp eq i64 {present}, 0")):
+    unused = matching(b, world.address("slot_guest"), "0", 0xFFFFFFFF)
+    is_absent = b.emit(f"icmp eq i64 {present}, 0")
+    fitting = b.emit(f"select i1 {is_absent}, i64 {unused}, i64 {present}")
+    slot = b.variable("i64", b.emit(f"call i64 @llvm.cttz.i64(i64 {fitting}, i1 false)"))
+    with b.if_(b.emit(f"icmp eq i64 {fitting}, 0")):
         following = world["next_slot"]
         slot.set(following.i64())
         world["next_slot"] = (following + 1) & (TLB_SIZE - 1)

@@ -120,9 +120,13 @@ class ShadowTlb:
         return None
 
     def _place_for(self, entry_hi: int) -> int:
-        """The entry that is there for the page already, or the next one in turn."""
+        """The entry that is there for the page already, else one that nobody has, else the next
+        one in turn."""
         for index in range(TLB_SIZE):
             if self._hardware.tlb_entry_hi[index] == entry_hi:
+                return index
+        for index in range(TLB_SIZE):
+            if not self._world.slot_guest[index]:
                 return index
         following: int = self._world.next_slot
         self._world.next_slot = (following + 1) % TLB_SIZE

@@ -1,6 +1,5 @@
 """A guest's processor, as whoever serves the guest's devices sees it: an engine."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Supervisor
@@ -34,7 +33,19 @@ class VirtualProcessor:
         self.processors = [state]
         self.name = hypervisor.engine.name
         """How the hardware, and what is emulated, are executed."""
-        self.stop_on_break = False
+        engine = hypervisor.engine
+        # Answers are many, and the hardware's as they are.
+        self.complete_load = engine.complete_load
+        self.complete_store = engine.complete_store
+        self.take_used = engine.take_used
+
+    @property
+    def stop_on_break(self) -> bool:
+        return self.hypervisor.engine.stop_on_break
+
+    @stop_on_break.setter
+    def stop_on_break(self, stop: bool) -> None:
+        self.hypervisor.engine.stop_on_break = stop
 
     @property
     def clock(self) -> int:
@@ -42,26 +53,15 @@ class VirtualProcessor:
         return clock
 
     def run(self, cycles: int) -> Exit:
-        engine = self.hypervisor.enter(self)
-        engine.stop_on_break = self.stop_on_break
+        hypervisor = self.hypervisor
+        if hypervisor.present is not self:
+            hypervisor.enter(self)
         limit = self.state.clock + cycles
-        while True:
-            found = engine.run(limit - self.state.clock)
-            if found.reason is not ExitReason.PAGE_STORE:
-                return found
-            self.hypervisor.allocator.make_writable(self.memory, found.address >> 12)
-
-    def complete_load(
-        self, value: int | None, *, steady: bool = False, following: Sequence[int] = ()
-    ) -> None:
-        engine = self.hypervisor.engine
-        engine.complete_load(value, steady=steady, following=following)
-
-    def complete_store(self, accepted: bool) -> None:
-        self.hypervisor.engine.complete_store(accepted)
-
-    def take_used(self) -> int:
-        return self.hypervisor.engine.take_used()
+        found = hypervisor.engine.run(cycles)
+        while found.reason is ExitReason.PAGE_STORE:
+            hypervisor.allocator.make_writable(self.memory, found.address >> 12)
+            found = hypervisor.engine.run(limit - self.state.clock)
+        return found
 
     def skip(self, cycles: int) -> None:
         self.hypervisor.enter(self).skip(cycles)
