@@ -19,6 +19,7 @@ from kseg.engine.contract import Exit, ExitReason, Hardware
 from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode
+from kseg.isa.values import WORD
 from kseg.monitor.hypervisor import native_image
 from kseg.monitor.hypervisor.shadow_tlb import HARDWARE, Fill, ShadowTlb
 from kseg.monitor.hypervisor.world import UNPRIVILEGED, ExitKind, GuestRecord, World
@@ -51,12 +52,16 @@ class Dispatcher:
         virtual = engine.processors[VIRTUAL]
         if virtual.interrupt_lines & r.WAKING_LINES:
             virtual.waiting = 0
-        while virtual.clock < limit:
+        while True:
+            timer = cycles_to_timer(virtual)
+            if virtual.clock >= limit:
+                return _BUDGET
             if virtual.waiting or not virtual.enabled:
                 return _IDLE
             kind = self._why_emulated(guest, virtual)
             if kind is None:
-                trapped = self._run_directly(engine, guest, virtual, limit)
+                until = min(limit, virtual.clock + timer)
+                trapped = self._run_directly(engine, guest, virtual, until)
                 if isinstance(trapped, Exit):
                     guest.exits[ExitKind.PAGE_STORE] += 1
                     return trapped
@@ -73,7 +78,6 @@ class Dispatcher:
                 if found.reason is ExitReason.PAGE_STORE:
                     guest.exits[ExitKind.PAGE_STORE] += 1
                 return found
-        return _BUDGET
 
     def _why_emulated(self, guest: GuestRecord, virtual: ProcessorState) -> int | None:
         """Why the hardware cannot go on with the guest now: an ExitKind, KERNEL_MODE where a
@@ -87,15 +91,13 @@ class Dispatcher:
             return ExitKind.INTERRUPT
         if guest.hybrid and not status & r.STATUS_KUC:
             return KERNEL_MODE
-        if cycles_to_timer(virtual) == 0:
-            return ExitKind.TIMER
         if status & (r.STATUS_ISC | r.STATUS_SWC):
             # The hardware's caches are not the guest's to isolate.
             return ExitKind.PRIVILEGED
         return None
 
     def _run_directly(
-        self, engine: Hardware, guest: GuestRecord, virtual: ProcessorState, limit: int
+        self, engine: Hardware, guest: GuestRecord, virtual: ProcessorState, until: int
     ) -> ExitKind | Exit | None:
         """Let the hardware execute until something traps: what is to be emulated then, an exit for
         the monitor to answer, or None where the guest can go on."""
@@ -105,7 +107,7 @@ class Dispatcher:
         hardware.entry_hi = self._shadow.asid(guest, virtual)
         hardware.user_stalls = 0
         began = virtual.clock
-        found = engine.run_processor(HARDWARE, min(limit, began + cycles_to_timer(virtual)))
+        found = engine.run_processor(HARDWARE, until)
         _copy(hardware, virtual)
         cycles = virtual.clock - began
         guest.direct_cycles += cycles
@@ -175,12 +177,16 @@ _NEVER = 1 << 40
 
 
 def cycles_to_timer(virtual: ProcessorState) -> int:
-    """Cycles until the on-chip timer of mips161 is due."""
+    """Cycles until the on-chip timer of mips161 fires, which it does here if that is now: the
+    hardware's own does not know of the guest's Compare."""
     if not virtual.timer_armed:
         return _NEVER
-    count = virtual.clock - virtual.count_origin
-    cycles: int = (virtual.compare - count) & 0xFFFFFFFF
-    return cycles
+    cycles: int = (virtual.compare - (virtual.clock - virtual.count_origin)) & WORD
+    if cycles == 0:
+        virtual.count_origin = virtual.clock
+        virtual.timer_line = r.TIMER_LINE
+        cycles = virtual.compare
+    return cycles or WORD + 1
 
 
 def _copy(source: ProcessorState, target: ProcessorState) -> None:

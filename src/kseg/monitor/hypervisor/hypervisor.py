@@ -15,8 +15,9 @@ from kseg.monitor.hypervisor.shadow_tlb import HARDWARE, ShadowTlb
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
 from kseg.monitor.hypervisor.world import GuestRecord, World
 
-MOST_MEMORY = 0x1FC00000
-"""RAM that an R3000 can have below its boot ROM: 508 MiB."""
+MOST_MEMORY = (1 << 32) - PAGE_SIZE
+"""RAM that guests can have in all: an R3000 has physical addresses of 32 bits, and one frame is the
+monitor's. Only kseg0 and kseg1 end at 512 MiB, and nothing lies there under a monitor."""
 
 
 class Hypervisor:
@@ -37,8 +38,8 @@ class Hypervisor:
         or there is too much RAM."""
         if not profile_named(profile).has_tlb:
             raise ValueError(f"a {profile} has no TLB; a monitor cannot keep guests apart on it")
-        if not 0 < ram_size <= MOST_MEMORY - PAGE_SIZE:
-            raise ValueError(f"an R3000 has at most {MOST_MEMORY >> 20}M of RAM")
+        if not 0 < ram_size <= MOST_MEMORY:
+            raise ValueError(f"a monitor has at most {MOST_MEMORY >> 20}M for its guests")
         self.memory = PhysicalMemory(ram_size + PAGE_SIZE)
         """The hardware's."""
         hardware = ProcessorState()

@@ -345,13 +345,13 @@ class _Supervise:
         """One decision, and what follows from it."""
         b, virtual = self.b, self.every.virtual
         clock = virtual["clock"].i64()
+        timer = self._cycles_to_timer(clock)
         with b.leave_if(b.emit(f"icmp uge i64 {clock}, %limit")):
             self._return(str(int(ExitReason.BUDGET)))
         halted = (virtual["waiting"] != 0) | (virtual["enabled"] == 0)
         with b.leave_if(halted.i1()):
             self._return(str(int(ExitReason.IDLE)))
-        timer = self._cycles_to_timer(clock)
-        self._decide(timer)
+        self._decide()
         decided = self.kind.get()
         with b.if_(b.emit(f"icmp slt i32 {decided}, 0")):
             self._stop_watch()
@@ -369,11 +369,13 @@ class _Supervise:
         for each in INTO_THE_KERNEL:
             leads = leads | (u32(b, kind) == int(each))
         in_kernel = Symbol.of_i1(b, b.emit(f"icmp slt i32 {kind}, 0"))
-        on = in_kernel | (leads & (self.every.guest["hybrid"] != 0))
+        # While exits are timed it is not, or the kernel's work would count as the exit's.
+        hybrid, timed = self.every.guest["hybrid"] != 0, self.every.world["timed"] != 0
+        on = in_kernel | (leads & hybrid & (timed == 0))
         self._emulate((on == 0).i1())
         b.jump(self.again)
 
-    def _decide(self, timer: Operand) -> None:
+    def _decide(self) -> None:
         """Set `kind`: why the hardware cannot go on with the guest, or DIRECT if it can. What is
         written last comes first."""
         b, every, virtual = self.b, self.every, self.every.virtual
@@ -382,10 +384,8 @@ class _Supervise:
         raised = virtual["cause"] | virtual["interrupt_lines"] | virtual["timer_line"]
         due = ((status & r.STATUS_IEC) != 0) & ((raised & status & r.STATUS_IM) != 0)
         isolated = (status & (r.STATUS_ISC | r.STATUS_SWC)) != 0
-        now = Symbol.of_i1(b, b.emit(f"icmp eq i64 {timer}, 0"))
         answered = every.virtual_context["latch"] != LATCH_NONE
         kind = select(isolated, int(ExitKind.PRIVILEGED), DIRECT)
-        kind = select(now, int(ExitKind.TIMER), kind)
         kind = select(hybrid, KERNEL_MODE, kind)
         kind = select(due, int(ExitKind.INTERRUPT), kind)
         kind = select(answered, int(ExitKind.ANSWER), kind)
@@ -393,11 +393,20 @@ class _Supervise:
 
     def _cycles_to_timer(self, clock: Operand) -> Operand:
         b, virtual = self.b, self.every.virtual
-        count = b.emit(f"sub i64 {clock}, {virtual['count_origin'].i64()}")
-        low = u32(b, b.emit(f"trunc i64 {count} to i32"))
-        distance = u32(b, (virtual["compare"] - low).i32()).i64()
-        armed = (virtual["timer_armed"] != 0).i1()
-        return b.emit(f"select i1 {armed}, i64 {distance}, i64 {_NEVER}")
+        cycles = b.variable("i64", str(_NEVER))
+        with b.if_((virtual["timer_armed"] != 0).i1(), "unlikely"):
+            count = b.emit(f"sub i64 {clock}, {virtual['count_origin'].i64()}")
+            low = u32(b, b.emit(f"trunc i64 {count} to i32"))
+            distance = b.variable("i32", (virtual["compare"] - low).i32())
+            with b.if_((u32(b, distance.get()) == 0).i1()):
+                virtual["count_origin"] = clock
+                virtual["timer_line"] = r.TIMER_LINE
+                distance.set(virtual["compare"].i32())
+            left = u32(b, distance.get())
+            cycles.set(left.i64())
+            with b.if_((left == 0).i1()):
+                cycles.set(str(1 << 32))
+        return cycles.get()
 
     def _run_directly(self, clock: Operand, timer: Operand) -> None:
         """Let the hardware execute until something traps; goes on after it with `kind` set where

@@ -31,8 +31,6 @@ class ExitKind(IntEnum):
     """An instruction that had its answer from a device: completed by emulation."""
     PAGE_STORE = 9
     """A store to a page that is shared or was never written: it gets a frame of its own."""
-    TIMER = 10
-    """The guest's on-chip timer is due: the cycle is emulated."""
 
 
 class GuestRecord(ctypes.Structure):
