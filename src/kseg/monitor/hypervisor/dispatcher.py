@@ -20,7 +20,7 @@ from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.values import WORD
-from kseg.monitor.hypervisor import native_image
+from kseg.monitor.hypervisor.native import image as native_image
 from kseg.monitor.hypervisor.shadow_tlb import HARDWARE, Fill, ShadowTlb
 from kseg.monitor.hypervisor.world import UNPRIVILEGED, ExitKind, GuestRecord, World
 

@@ -17,7 +17,7 @@ _ENTRY_BYTES = 4
 def load() -> MappedCode:
     """The machine code, from the cache or newly compiled; NativeCodeError where the host allows
     none."""
-    key = image.source_key(Path(__file__).parent.glob("*.py"))
+    key = image.source_key(Path(__file__).parents[1].rglob("*.py"))
     packed = cache.read(_KIND, key)
     if packed is None:
         packed = _compile()
@@ -28,7 +28,7 @@ def load() -> MappedCode:
 
 def _compile() -> bytes:
     from kseg.engine.codegen.native import compile_module
-    from kseg.monitor.hypervisor.native import build
+    from kseg.monitor.hypervisor.native.dispatcher import build
 
     blob = compile_module(build())
     return blob.symbols[_FUNCTION].to_bytes(_ENTRY_BYTES, "little") + blob.code
