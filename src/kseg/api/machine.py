@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kseg import engine as engines
 from kseg import monitor as monitors
@@ -21,6 +21,9 @@ from kseg.machine.statistics import Statistics
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161, System161State
 from kseg.monitor.bare import BareMonitor, Stop, StopReason
 from kseg.monitor.single import Surface
+
+if TYPE_CHECKING:
+    from kseg.monitor.hypervisor.statistics import MonitorStatistics
 
 
 class Machine:
@@ -114,7 +117,7 @@ class Machine:
         if quantum < 1:
             raise ConfigurationError(f"quantum {quantum}: a turn has at least one cycle")
         image = read_image(guest.path, System161.byte_order)
-        surface = Surface(
+        self._surface = surface = Surface(
             monitor,
             System161.profile,
             System161.byte_order,
@@ -252,6 +255,12 @@ class Machine:
     def statistics(self) -> Statistics:
         """What the machine did since power-on: see `kseg.machine.statistics`."""
         return self.monitor.statistics
+
+    @property
+    def exits(self) -> "MonitorStatistics | None":
+        """What the monitor below the guest did for it; None on the bare machine."""
+        guest = self._surface.guest
+        return None if guest is None else guest.monitored
 
     # State.
 

@@ -13,6 +13,7 @@ from kseg.monitor import BARE, HYBRID, TRAP_AND_EMULATE
 if TYPE_CHECKING:
     from kseg.memory.paged import PagedMemory
     from kseg.monitor.hypervisor.hypervisor import Hypervisor
+    from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
 
 
 class Guest(Protocol):
@@ -55,6 +56,8 @@ class Surface:
         self._rewriting = rewriting
         self._paged: PagedMemory | None = None
         self.hypervisor: Hypervisor | None = None
+        self.guest: VirtualProcessor | None = None
+        """What the guest's board takes for its processor, if there is a monitor."""
 
     def memory(self, ram_size: int) -> PhysicalMemory:
         """Physical memory with so many bytes of RAM, in the hardware's if there is a monitor."""
@@ -88,9 +91,10 @@ class Surface:
                 f"monitor {self._monitor}: a guest has one processor, not {len(board.processors)};"
                 " use --cpus 1, or the bare machine"
             )
-        return self.hypervisor.add(
+        self.guest = self.hypervisor.add(
             board.processors[0],
             self._paged,
             hybrid=self._monitor == HYBRID,
             window=self._window,
         )
+        return self.guest

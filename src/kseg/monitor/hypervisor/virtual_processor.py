@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Supervisor
 from kseg.engine.state import ProcessorState
 from kseg.memory.paged import PagedMemory
+from kseg.monitor.hypervisor.statistics import MonitorStatistics, monitor_statistics
 from kseg.monitor.hypervisor.world import GuestRecord
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ class VirtualProcessor:
 
     def close(self) -> None:
         self.hypervisor.remove(self)
+
+    @property
+    def monitored(self) -> MonitorStatistics:
+        """What the monitor did for the guest."""
+        return monitor_statistics(self.record)
 
     @property
     def statistics(self) -> EngineStatistics:

@@ -66,7 +66,7 @@ def shadow_asid(b: FunctionBuilder, scene: Scene) -> Symbol:
     known = b.emit(f"zext i8 {b.load('i8', scene.guest.address('asids'), place)} to i32")
     asid = b.variable("i32", known)
     with b.if_((u32(b, known) == 0).i1(), "unlikely"):
-        asid.set(b.emit(f"call i32 @giveshadow_asid(ptr %world, i64 {place})"))
+        asid.set(b.emit(f"call i32 @give_asid(ptr %world, i64 {place})"))
     return u32(b, (u32(b, asid.get()) << 6).i32())
 
 
