@@ -136,6 +136,14 @@ class Disk(Device):
         """What the drive holds, for those outside the machine: before it runs, say."""
         return self._disk
 
+    def insert(self, disk: disk_image.Disk) -> None:
+        """Put another disk of the same size into the drive, before the machine runs; ValueError
+        for another size."""
+        if disk.sectors != self._disk.sectors:
+            raise ValueError(f"a disk of {disk.sectors} sectors for {self._disk.sectors}")
+        self._disk.close()
+        self._disk = disk
+
     def reset(self) -> None:
         self._status = IDLE
         self._sector = 0

@@ -1,0 +1,398 @@
+"""`Host`: one machine with a monitor, and many guests on it."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from kseg import engine as engines
+from kseg import monitor as monitors
+from kseg.api.boards import configure
+from kseg.api.console import Console
+from kseg.api.guests import find_guest
+from kseg.api.host_guest import Guest, WakingTypist
+from kseg.api.shares import share_from
+from kseg.devices.disk import Disk
+from kseg.errors import ConfigurationError, KsegError
+from kseg.machine.arguments import size_in_bytes
+from kseg.machine.clock import SECOND
+from kseg.machine.configuration import Configuration
+from kseg.machine.disk_image import DiskImage
+from kseg.machine.disk_partition import PartitionedDisk
+from kseg.machine.elf import WINDOW, Image, read_image
+from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161
+from kseg.memory.paged import PagedMemory
+from kseg.memory.physical import PAGE_SIZE, PhysicalMemory
+from kseg.monitor.bare import BareMonitor, Stop, StopReason
+from kseg.monitor.hypervisor.hypervisor import Hypervisor
+from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
+from kseg.monitor.hypervisor.time_sharing import TimeSharing
+from kseg.monitor.schedule import TIME_SLICE
+from kseg.monitor.shares import GuestUse
+
+CYCLES_PER_SECOND = SECOND // NANOSECONDS_PER_CYCLE
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", re.ASCII)
+"""Names of guests: they may become names of files."""
+
+
+class Host:
+    """A machine with one R3000 and a monitor, to which guests are added.
+
+    >>> from kseg import Host
+    >>> with Host() as host:
+    ...     one, two = host.add("one", "cms", "primes 7; halt"), host.add("two", "cms", "hog")
+    ...     print(one.console.expect("7\\n").before, two.state)
+    cms 1.0 (4096 kB, 1 CPU)
+    2
+    3
+    5
+     running
+    """
+
+    def __init__(
+        self,
+        ram: str | int = "64M",
+        engine: str = engines.AUTOMATIC,
+        *,
+        disks: Sequence[str | Path] | str | Path = (),
+        pace: str = "fast",
+        time_slice: int = TIME_SLICE,
+    ) -> None:
+        """`ram` is what guests can have in all, in bytes or as a text such as "64M"; `engine` is
+        one of `kseg.engine.CHOICES`. `disks` are image files of which guests can have partitions.
+        `pace` "real" lets a second in which all guests sleep last a second. `time_slice` is the
+        most cycles that a guest runs at a time while others wait.
+
+        Raises ConfigurationError, DiskImageError or EngineError (all of them KsegError).
+        """
+        if engine not in engines.CHOICES:
+            raise ConfigurationError(
+                f"engine {engine!r}: no such engine; there are {', '.join(engines.CHOICES)}"
+            )
+        if pace not in ("fast", "real"):
+            raise ConfigurationError(f"pace {pace!r}: no such pace; there are fast, real")
+        if time_slice < 1:
+            raise ConfigurationError(f"time slice {time_slice}: it has at least one cycle")
+        try:
+            size = size_in_bytes(ram) if isinstance(ram, str) else ram
+            self.hypervisor = Hypervisor(System161.profile, System161.byte_order, size, engine)
+        except ValueError as error:
+            raise ConfigurationError(f"ram {ram}: {error}") from None
+        self.guests: dict[str, Guest] = {}
+        """By name, in the order in which they were added, also those that have ended."""
+        self.time_sharing = TimeSharing(CYCLES_PER_SECOND, time_slice=time_slice, pace=pace)
+        self.time_sharing.after_slice = self._after_slice
+        self._closed = False
+        self._disk = _open_all([disks] if isinstance(disks, str | Path) else disks)
+
+    def __repr__(self) -> str:
+        running = len(self.time_sharing.guests)
+        return f"<Host: {len(self.guests)} guests, {running} not ended, {self.time:.6f} s>"
+
+    # Guests.
+
+    def add(
+        self,
+        name: str,
+        kernel: str | Path,
+        arguments: str | Sequence[str] = "",
+        *,
+        monitor: str | None = None,
+        weight: int = 100,
+        cap: int | str | None = None,
+        reservation: int | str = 0,
+        ram: str | int | None = None,
+        disks: Sequence[str | Path] | str | Path = (),
+        config: str | Path | Configuration | None = None,
+        seed: int | str | None = None,
+        epoch: int | None = None,
+        input: str | bytes = b"",  # noqa: A002 - as `Machine` has it
+        output: Callable[[bytes], None] | None = None,
+        message: Callable[[str], None] | None = None,
+    ) -> Guest:
+        """Start a guest: it runs when the host does.
+
+        `kernel`, `arguments`, `ram`, `config`, `seed`, `epoch`, `input`, `output` and `message`
+        are as `Machine` has them. So are `disks`, but a size such as "5M" is a partition of the
+        host's disks. `monitor` is "hybrid" (the default, except for a kernel that is linked for
+        the other one) or "trap-and-emulate".
+
+        `weight` is its part of what is left after reservations, beside the others' weights. `cap`
+        is the most it can have, `reservation` what it has before the others, in instructions a
+        virtual second: a number, or a text such as "5M" or "20%" of the machine.
+
+        Raises ConfigurationError when the name is in use, the memory is not to be had or
+        something else makes no sense; ImageError and DiskImageError as `Machine` does.
+        """
+        if self._closed:
+            raise KsegError("the host is closed; make a new one to add guests")
+        if NAME.fullmatch(name) is None:
+            raise ConfigurationError(
+                f"guest {name!r}: a name has 1 to 32 letters, digits, '_', '.', '-', and begins"
+                " with one of the first two"
+            )
+        if name in self.guests:
+            raise ConfigurationError(f"guest {name}: there is one of that name already")
+        try:
+            share = share_from(weight, cap, reservation, CYCLES_PER_SECOND)
+            left = self.time_sharing.scheduler.unreserved
+            if share.reservation > left:
+                raise ConfigurationError(
+                    f"reservation {reservation}: {left} instructions a second of"
+                    f" {CYCLES_PER_SECOND} are left"
+                )
+            bootable = find_guest(kernel)
+            scratch = bootable.bundled is not None and config is None and not disks
+            disks = [disks] if isinstance(disks, str | Path) else disks
+            configuration = configure(
+                config,
+                ram=ram,
+                seed=seed,
+                disks=[_place(number, disk) for number, disk in enumerate(disks)],
+                scratch_disk=scratch,
+            )
+            guest = Guest(self, name, bootable.path, share, output, message)
+            text = arguments if isinstance(arguments, str) else " ".join(arguments)
+            image = read_image(bootable.path, System161.byte_order)
+            hybrid = _is_hybrid(monitor, image)
+            self._build(guest, configuration, disks, epoch)
+            try:
+                if scratch:
+                    from kseg.api.scratch_disk import format_scratch_disk
+
+                    format_scratch_disk(guest.board)
+                guest.board.load_kernel(image, text, str(bootable.path))
+                self._start(guest, hybrid, WINDOW if image.in_window else None)
+            except BaseException:
+                self._discard(guest)
+                raise
+        except KsegError as error:
+            raise type(error)(f"guest {name}: {error}") from None
+        guest.typist.type(input.encode() if isinstance(input, str) else input)
+        return guest
+
+    def _build(
+        self,
+        guest: Guest,
+        configuration: Configuration,
+        disks: Sequence[str | Path],
+        epoch: int | None,
+    ) -> None:
+        """Make its hardware."""
+        made: list[PagedMemory] = []
+
+        def memory(ram_size: int) -> PhysicalMemory:
+            self._admit(ram_size)
+            made.append(PagedMemory(ram_size, self.hypervisor.memory))
+            self.hypervisor.allocator.attach(made[0])
+            return made[0]
+
+        partitions = {}
+        for number, disk in enumerate(disks):
+            size = _size_of_partition(disk)
+            if size is not None:
+                partition = self._disk.take(size)
+                slot, configuration = _with_drive(configuration, number, disk, size)
+                partitions[slot] = partition
+        try:
+            guest.board = System161(
+                configuration,
+                memory=memory,
+                console=guest.printed,
+                message=guest.said,
+                epoch=None if epoch is None else lambda: epoch,
+            )
+        except BaseException:
+            for each in made:
+                self.hypervisor.allocator.release(each)
+            raise
+        for card in guest.board.bus.cards:
+            if card.slot in partitions:
+                cast(Disk, card).insert(partitions[card.slot])
+
+    def _admit(self, ram_size: int) -> None:
+        """ConfigurationError unless there is memory for one more guest."""
+        promised = sum(
+            each.board.memory.ram.size for each in self.guests.values() if each.stop is None
+        )
+        total = self.hypervisor.allocator.total * PAGE_SIZE
+        if promised + ram_size > total:
+            raise ConfigurationError(
+                f"its {ram_size >> 10}K of RAM are not to be had: the host has {total >> 10}K, of"
+                f" which {promised >> 10}K are given away; give the host more"
+            )
+
+    def _start(self, guest: Guest, hybrid: bool, window: int | None) -> None:
+        """Give it a processor, and its place among the others."""
+        board = guest.board
+        if len(board.processors) != 1:
+            raise ConfigurationError(
+                f"a guest beside others has one processor, not {len(board.processors)}"
+            )
+        assert isinstance(board.memory, PagedMemory)
+        guest.typist = WakingTypist(board, lambda: self.wake(guest))
+        guest.console = Console(
+            guest.typist, lambda until, seconds: self._run_for(guest, until, seconds)
+        )
+        guest.engine = self.hypervisor.add(
+            board.processors[0], board.memory, hybrid=hybrid, window=window
+        )
+        guest.monitor = BareMonitor(board, guest.engine)
+        guest.turns = self.time_sharing.add(
+            guest.name, guest.share, board, guest.monitor, guest.typist.look
+        )
+        self.guests[guest.name] = guest
+
+    def _discard(self, guest: Guest) -> None:
+        """It could not be started: as if it had never been there."""
+        assert isinstance(guest.board.memory, PagedMemory)
+        self.hypervisor.allocator.release(guest.board.memory)
+        guest.board.close()
+
+    # What guests ask.
+
+    def wake(self, guest: Guest) -> None:
+        """Input has come for a guest; any thread may say so."""
+        self.time_sharing.wake(guest.name)
+
+    def end(self, guest: Guest, stop: Stop) -> None:
+        """End a guest; nothing if it has ended."""
+        if guest.stop is None:
+            self.time_sharing.end(guest.turns, stop)
+            guest.release()
+
+    def use_of(self, guest: Guest) -> GuestUse:
+        """What a guest has had of the machine."""
+        return self.time_sharing.use_of(guest.name)
+
+    def _after_slice(self, turns: TimeSharedGuest) -> None:
+        guest = self.guests[turns.name]
+        if turns.stop is not None:
+            guest.release()
+        guest.deliver()
+
+    # Running.
+
+    def run(
+        self,
+        *,
+        until: Callable[[], bool] | None = None,
+        cycles: int | None = None,
+        seconds: float | None = None,
+    ) -> Stop:
+        """Let the guests run until all have ended, for so many `cycles` or virtual `seconds` of
+        the machine's time, or `until` a predicate holds (asked between two events of a guest).
+
+        The Stop's `reason` is "power-off" when all guests have ended (`exit_code` 1 if one
+        failed, else 0), "idle forever" when those that are left wait for input, "cycle limit",
+        "condition", or "interrupted" (`time_sharing.interrupt` was called).
+        """
+        if self._closed:
+            raise KsegError("the host is closed; make a new one to run guests")
+        limit = None
+        if seconds is not None:
+            limit = int(seconds * CYCLES_PER_SECOND)
+        if cycles is not None:
+            limit = cycles if limit is None else min(limit, cycles)
+        if limit is not None:
+            limit += self.cycles
+        stop = self.time_sharing.run(limit, until or (lambda: False))
+        if stop.reason is StopReason.POWER_OFF:
+            failed = any(guest.crashed for guest in self.guests.values())
+            return msgspec.structs.replace(stop, exit_code=int(failed))
+        return stop
+
+    def _run_for(self, guest: Guest, until: Callable[[], bool], seconds: float | None) -> Stop:
+        """Let all run, until one guest has printed something or never will."""
+
+        def check() -> bool:
+            return until() or guest.stop is not None or guest.waits_for_input
+
+        stop = self.run(until=check, seconds=seconds)
+        if guest.stop is not None:
+            return guest.stop
+        if stop.reason is StopReason.CONDITION and guest.waits_for_input:
+            return Stop(StopReason.IDLE, None, "the guest waits for input")
+        return stop
+
+    @property
+    def cycles(self) -> int:
+        """The machine's time in cycles."""
+        return self.time_sharing.now
+
+    @property
+    def time(self) -> float:
+        """The machine's time in seconds."""
+        return self.cycles / CYCLES_PER_SECOND
+
+    def close(self) -> None:
+        """End all guests, and give back disk images and their locks."""
+        if not self._closed:
+            for guest in self.guests.values():
+                guest.end()
+            self._disk.close()
+            self._closed = True
+
+    def __enter__(self) -> "Host":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+
+def _is_hybrid(monitor: str | None, image: Image) -> bool:
+    if monitor is None:
+        return not image.in_window
+    choices = (monitors.HYBRID, monitors.TRAP_AND_EMULATE)
+    if monitor not in choices:
+        raise ConfigurationError(
+            f"monitor {monitor!r}: beside others a guest has one of {', '.join(choices)}"
+        )
+    return monitor == monitors.HYBRID
+
+
+# Disks.
+
+
+def _size_of_partition(disk: str | Path) -> int | None:
+    """The bytes that a text such as "5M" says; None for the name of a file."""
+    if isinstance(disk, Path):
+        return None
+    try:
+        return size_in_bytes(disk)
+    except ValueError:
+        return None
+
+
+def _place(number: int, disk: str | Path) -> str | Path:
+    """What the configuration says until a partition is there."""
+    return disk if _size_of_partition(disk) is None else f"partition {number}"
+
+
+def _with_drive(
+    configuration: Configuration, number: int, disk: str | Path, size: int
+) -> tuple[int, Configuration]:
+    """A drive into which a partition can be put, and its slot."""
+    place = f"disk {_place(number, disk)}"
+    slots = [
+        msgspec.structs.replace(slot, arguments=[*slot.arguments, "memory", f"size={size}"])
+        if slot.place == place
+        else slot
+        for slot in configuration.slots
+    ]
+    found = next(slot.slot for slot in slots if slot.place == place)
+    return found, msgspec.structs.replace(configuration, slots=slots)
+
+
+def _open_all(paths: Sequence[str | Path]) -> PartitionedDisk:
+    images: list[DiskImage] = []
+    try:
+        images.extend(DiskImage(path) for path in paths)
+    except BaseException:
+        for image in images:
+            image.close()
+        raise
+    return PartitionedDisk(list(images))

@@ -1,0 +1,212 @@
+"""A guest among others on a host: its console, and what it has had of the machine."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kseg.api.console import Console
+from kseg.api.typist import Typist
+from kseg.machine.clock import SECOND
+from kseg.machine.statistics import Statistics
+from kseg.machine.system161 import System161
+from kseg.memory.paged import PagedMemory
+from kseg.memory.physical import PAGE_SIZE
+from kseg.monitor.bare import BareMonitor, Stop, StopReason
+from kseg.monitor.hypervisor.allocator import ZERO_FRAME
+from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
+from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
+from kseg.monitor.hypervisor.world import ExitKind
+from kseg.monitor.shares import GuestUse, Share
+
+if TYPE_CHECKING:
+    from kseg.api.host import Host
+
+
+class State(StrEnum):
+    """What a guest is doing."""
+
+    RUNNING = "running"
+    """It executes, or waits for its turn."""
+    ASLEEP = "asleep"
+    """It waits for time to pass, or for input."""
+    ENDED = "ended"
+    """It switched off, failed, or was ended: `stop` says which."""
+
+
+class MemoryUse(msgspec.Struct, frozen=True):
+    """What a guest's memory takes of the machine's, in bytes; pages never written take nothing."""
+
+    own: int
+    """In frames that nobody else has."""
+    shared: int
+    """In frames that it shares."""
+
+
+class WakingTypist(Typist):
+    """A typist whose guest may be asleep."""
+
+    def __init__(self, board: System161, wake: Callable[[], None]) -> None:
+        super().__init__(board)
+        self._wake = wake
+
+    def type(self, data: bytes) -> None:
+        super().type(data)
+        if data:
+            self._wake()
+
+
+class Guest:
+    """A guest of a `Host`, which makes it."""
+
+    def __init__(
+        self,
+        host: "Host",
+        name: str,
+        kernel: Path,
+        share: Share,
+        output: Callable[[bytes], None] | None,
+        message: Callable[[str], None] | None,
+    ) -> None:
+        self.name, self.kernel, self.share = name, kernel, share
+        self.messages: list[str] = []
+        """What its machine had to say to its user so far."""
+        self._host = host
+        self._output, self._message = output, message
+        self._to_deliver: list[Callable[[], None]] = []
+        self._memory_use: MemoryUse | None = None
+        # `Host.add` fills these in, in this order: each needs the one before.
+        self.board: System161
+        """Its hardware: see `kseg.machine.system161`."""
+        self.typist: Typist
+        """Types what `console.send` and `input` say, no faster than the guest takes it."""
+        self.console: Console
+        """What it prints, and its keyboard."""
+        self.engine: VirtualProcessor
+        """Its processor: see `kseg.monitor.hypervisor.virtual_processor`."""
+        self.monitor: BareMonitor
+        """What answers for its devices."""
+        self.turns: TimeSharedGuest
+        """Its place among the others."""
+
+    def __repr__(self) -> str:
+        return f"<Guest {self.name}: {self.kernel.name}, {self.state}, {self.time:.6f} s>"
+
+    @property
+    def state(self) -> State:
+        """Running, asleep or ended."""
+        if self.turns.stop is not None:
+            return State.ENDED
+        return State.ASLEEP if self.turns.asleep else State.RUNNING
+
+    @property
+    def stop(self) -> Stop | None:
+        """How it ended, with a `reason`, an `exit_code` and a `message`; None if it has not."""
+        return self.turns.stop
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it ended in any other way than by switching off in good order."""
+        stop = self.turns.stop
+        if stop is None or stop.reason is StopReason.INTERRUPTED:
+            return False
+        return stop.reason is not StopReason.POWER_OFF or stop.exit_code != 0
+
+    @property
+    def waits_for_input(self) -> bool:
+        """Whether nothing but input can wake it, and none is on its way."""
+        return self.turns.waits_forever and not self.board.outside.waiting
+
+    def type(self, data: bytes) -> None:
+        """Type at once, as a person does, however fast the guest takes it; any thread may."""
+        self.board.outside.type(data)
+        self._host.wake(self)
+
+    def end(self) -> None:
+        """Switch it off from outside; its memory is free."""
+        self._host.end(self, Stop(StopReason.INTERRUPTED, None, "ended from outside"))
+
+    # What it has had.
+
+    @property
+    def time(self) -> float:
+        """Its own virtual seconds since it was started."""
+        return self.board.clock.now / SECOND
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of its own time, idle ones included."""
+        return self.engine.clock
+
+    @property
+    def executed(self) -> int:
+        """Cycles in which it executed."""
+        return self.turns.executed
+
+    @property
+    def statistics(self) -> Statistics:
+        """What its machine did: see `kseg.machine.statistics`."""
+        return self.monitor.statistics
+
+    @property
+    def use(self) -> GuestUse:
+        """What it had of the host: see `kseg.monitor.shares`."""
+        return self._host.use_of(self)
+
+    @property
+    def exits(self) -> dict[str, int]:
+        """How often the monitor had to do something for it, by reason; those that did not occur
+        are left out."""
+        counts = self.engine.record.exits
+        return {kind.name.lower(): counts[kind] for kind in ExitKind if counts[kind]}
+
+    @property
+    def memory_use(self) -> MemoryUse:
+        """What its memory takes of the host's; when it has ended, what it took last."""
+        return self._memory_use or self._count_memory()
+
+    def _count_memory(self) -> MemoryUse:
+        memory = self.board.memory
+        assert isinstance(memory, PagedMemory)
+        users = self.engine.hypervisor.allocator.users
+        own = shared = 0
+        for word in memory.frames:
+            frame = word & -PAGE_SIZE
+            if frame // PAGE_SIZE != ZERO_FRAME:
+                if users(frame) == 1:
+                    own += 1
+                else:
+                    shared += 1
+        return MemoryUse(own * PAGE_SIZE, shared * PAGE_SIZE)
+
+    # What the host calls.
+
+    def printed(self, data: bytes) -> None:
+        """It has printed something."""
+        self.typist.printed(data)
+        self.console.printed(data)
+        if self._output is not None:
+            output = self._output
+            self._to_deliver.append(lambda: output(data))
+
+    def said(self, text: str) -> None:
+        """Its machine has something to say."""
+        self.messages.append(text)
+        if self._message is not None:
+            message = self._message
+            self._to_deliver.append(lambda: message(text))
+
+    def deliver(self) -> None:
+        """Hand out what was printed and said, between slices: what goes wrong with that is not
+        the guest's fault."""
+        deliveries, self._to_deliver = self._to_deliver, []
+        for deliver in deliveries:
+            deliver()
+
+    def release(self) -> None:
+        """Give back its memory, disks and locks; what is known of it stays."""
+        self._memory_use = self._count_memory()
+        self.engine.close()
+        self.board.close()

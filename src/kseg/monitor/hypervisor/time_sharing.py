@@ -1,0 +1,198 @@
+"""Many guests on one machine: who runs, who sleeps, and what becomes of one that fails.
+
+Machine time is counted in cycles, as a guest's is: it passes with what guests execute, and while
+all of them sleep. Python decides once a slice; a slice is run by the guest's own monitor.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from kseg.errors import KsegError
+from kseg.machine.board import Board
+from kseg.machine.clock import SECOND
+from kseg.monitor.bare import SHORTEST_SLEEP, BareMonitor, Stop, StopReason
+from kseg.monitor.hypervisor.time_shared_guest import GOES_ON, TimeSharedGuest
+from kseg.monitor.schedule import TIME_SLICE, Scheduler
+from kseg.monitor.shares import GuestUse, Share
+
+
+class TimeSharing:
+    """Lets guests take turns by their shares. `wake`, `interrupt` and `close_input` may be called
+    from any thread, all else from the one that runs."""
+
+    def __init__(
+        self, cycles_per_second: int, *, time_slice: int = TIME_SLICE, pace: str = "fast"
+    ) -> None:
+        """`time_slice` in cycles. `pace` "fast" skips the time in which all guests sleep, "real"
+        lets a second of it last a second."""
+        if pace not in ("fast", "real"):
+            raise ValueError(f"no pace {pace!r}; there are: fast, real")
+        self.pace = pace
+        self.wait_for_input = False
+        """Sleep when nothing but input can wake a guest, instead of stopping with IDLE."""
+        self.scheduler = Scheduler(cycles_per_second, time_slice)
+        self.guests: dict[str, TimeSharedGuest] = {}
+        """Those that have not ended, in the order in which they came."""
+        self.after_slice: Callable[[TimeSharedGuest], None] = lambda _guest: None
+        """Called after each slice, and last when the guest has ended."""
+        self.while_idle: Callable[[], None] = lambda: None
+        """Called when every guest sleeps, before time passes."""
+        self._second = cycles_per_second
+        self._woken: deque[str] = deque()
+        self._news = threading.Event()
+        self._interrupted = False
+        self._no_input = False
+        self._wall_anchor: tuple[int, int] | None = None
+        self._uses: dict[str, GuestUse] = {}
+
+    @property
+    def now(self) -> int:
+        """Machine time in cycles."""
+        return self.scheduler.now
+
+    def add(
+        self,
+        name: str,
+        share: Share,
+        board: Board,
+        monitor: BareMonitor,
+        look: Callable[[], None] = lambda: None,
+    ) -> TimeSharedGuest:
+        """A guest from now on; `look` is called between two of its bursts. ValueError when there
+        is one of that name, ReservationError when the machine cannot reserve so much."""
+        self.scheduler.add(name, share)
+        guest = TimeSharedGuest(name, board, monitor, look, self.now)
+        self.guests[name] = guest
+        self._uses.pop(name, None)
+        return guest
+
+    def end(self, guest: TimeSharedGuest, stop: Stop) -> None:
+        """The guest is gone, for the reason given."""
+        if guest.stop is None:
+            guest.stop, guest.asleep = stop, False
+            self._uses[guest.name] = self.scheduler.use_of(guest.name)
+            self.scheduler.remove(guest.name)
+            del self.guests[guest.name]
+
+    def use_of(self, name: str) -> GuestUse:
+        """What a guest has had of the machine, also one that has ended; ValueError if there was
+        none."""
+        return self._uses[name] if name in self._uses else self.scheduler.use_of(name)
+
+    # From any thread.
+
+    def wake(self, name: str) -> None:
+        """Input has come for a guest (if it has not ended)."""
+        self._woken.append(name)
+        self._news.set()
+
+    def interrupt(self) -> None:
+        """Make `run` come back after the slice under way."""
+        self._interrupted = True
+        self._news.set()
+
+    def close_input(self) -> None:
+        """No input can come any more: there is nothing to wait for."""
+        self._no_input = True
+        self._news.set()
+
+    # Running.
+
+    def run(
+        self, until_cycle: int | None = None, until: Callable[[], bool] = lambda: False
+    ) -> Stop:
+        """Let the guests run until machine time `until_cycle`, until `until()` says so (asked
+        between two bursts), until all have ended (POWER_OFF) or wait for input (IDLE)."""
+        while True:
+            self._take_news()
+            if self._interrupted:
+                self._interrupted = False
+                return Stop(StopReason.INTERRUPTED)
+            if until():
+                return Stop(StopReason.CONDITION)
+            if not self.guests:
+                return Stop(StopReason.POWER_OFF, 0, "all guests have ended")
+            left = None if until_cycle is None else until_cycle - self.now
+            if left is not None and left <= 0:
+                return Stop(StopReason.CYCLE_LIMIT)
+            picked = self.scheduler.pick()
+            if picked is None:
+                if not self._pass_time(until_cycle):
+                    return Stop(StopReason.IDLE, None, "all guests wait for input")
+                continue
+            name, cycles = picked
+            self._run_slice(self.guests[name], min(cycles, left or cycles), until)
+
+    def _take_news(self) -> None:
+        self._news.clear()
+        while self._woken:
+            guest = self.guests.get(self._woken.popleft())
+            if guest is not None:
+                self.scheduler.wake(guest.name)
+                guest.asleep = False
+
+    def _run_slice(self, guest: TimeSharedGuest, cycles: int, until: Callable[[], bool]) -> None:
+        before = guest.executed
+        try:
+            stop = guest.run(cycles, self.now, self.pace == "real", until)
+        except KsegError as error:
+            stop = Stop(StopReason.FATAL, 1, str(error))
+        except Exception as error:
+            # Whatever is wrong with one guest's devices is not the others' business.
+            text = f"a defect of kseg: {type(error).__name__}: {error}"
+            stop = Stop(StopReason.FATAL, 1, text)
+        self.scheduler.charge(guest.name, guest.executed - before)
+        if stop.reason not in GOES_ON:
+            self.end(guest, stop)
+        elif guest.rest(self.now):
+            self.scheduler.sleep(guest.name, guest.wakes_at)
+        self.after_slice(guest)
+
+    # Idling.
+
+    def _pass_time(self, until_cycle: int | None) -> bool:
+        """Nobody may run now: let time pass to what comes next; False when nothing will."""
+        self.while_idle()
+        now, due = self.now, self.scheduler.next_event
+        if due is None:
+            if not self.wait_for_input or self._no_input:
+                return False
+            slept = self._sleep(None)
+            until = now + (slept if self.pace == "real" else 0)
+        else:
+            until = due if until_cycle is None else min(due, until_cycle)
+            ahead = self._ahead(now, until) if self.pace == "real" else 0
+            if ahead > SHORTEST_SLEEP:
+                slept = self._sleep(ahead / SECOND)
+                if self._news.is_set():
+                    until = min(now + slept, until)
+        self.scheduler.pass_time(until if until_cycle is None else min(until, until_cycle))
+        return True
+
+    def _sleep(self, seconds: float | None) -> int:
+        """Until there are news, or for so many of the host's seconds; returns what that is in
+        cycles."""
+        started = time.monotonic_ns()
+        self._news.wait(seconds)
+        return (time.monotonic_ns() - started) * self._second // SECOND
+
+    def _ahead(self, now: int, due: int) -> int:
+        """By how many ns machine time will be ahead of the host's when it is `due`: as
+        `BareMonitor` reckons, nobody waits for what guests computed faster than a real machine."""
+        wall, now, due = time.monotonic_ns(), self._nanoseconds(now), self._nanoseconds(due)
+        if self._wall_anchor is None:
+            self._wall_anchor = (wall, now)
+        passed = self._wall_anchor[1] + wall - self._wall_anchor[0]
+        if now > passed + SHORTEST_SLEEP:
+            passed = now - SHORTEST_SLEEP
+            self._wall_anchor = (wall, passed)
+        return max(due - passed, 0)
+
+    def _nanoseconds(self, cycles: int) -> int:
+        return cycles * SECOND // self._second
+
+    def host_stood_still(self) -> None:
+        """At pace "real", do not catch up on the time that passed (in a job that was stopped)."""
+        self._wall_anchor = None
