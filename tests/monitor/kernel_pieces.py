@@ -348,5 +348,8 @@ class KernelPieces:
         kinds = self.kinds()
         self.emit(f"{name}:")
         for _ in range(length):
+            if self.plain:
+                # What the next piece stores or shows must not be an address of this one's.
+                self.emit("li t0, 77", "move t1, t0", "move t2, t0")
             self.rng.choice(kinds)()
         self.emit("j skip", "nop")

@@ -109,6 +109,8 @@ class Trace:
     """At which a system call had just been entered."""
     cycles: list[int] = field(default_factory=list)
     """All, but for those in which the processor waited."""
+    rings: list[int] = field(default_factory=list)
+    """At which the on-chip timer had just raised its line."""
     last: int = 0
     """Where to stop looking: after the end, or soon where there was none."""
 
@@ -129,6 +131,8 @@ def trace(program: Program, look: Callable[[Machine], None] | None = None) -> Tr
                 found.cycles.append(machine.cycles)
             if state.exceptions[8] != calls:
                 found.calls.append(machine.cycles)
+            if state.timer_line and state.count_origin == state.clock:
+                found.rings.append(machine.cycles)
         ended = run_to(machine, LAST_CYCLE) != ON
         found.last = LAST_CYCLE if ended else found.cycles[-1] + 10_000
     return found

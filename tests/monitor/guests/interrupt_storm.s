@@ -1,0 +1,77 @@
+# The timer card with the shortest period, the on-chip timer with Compare just ahead, both
+# software interrupts always pending, and interrupts let through whenever possible.
+#= power-off
+#> contained
+        .equ    SERIAL, 0xbfe00000
+        .equ    TIMER, 0xbffd0000
+        .equ    CONTROL, 0xbfff7e00
+        .org    0x80000080
+general:
+        mfc0    k0, $14
+        lui     k1, 0xbffd
+        lw      zero, 12(k1)
+        addiu   k1, zero, 20
+        mtc0    k1, $11
+        addiu   s7, s7, 1
+        sltiu   k1, s7, 600
+        beqz    k1, enough
+        andi    k1, s7, 7
+        bnez    k1, 1f
+        mfc0    k1, $12
+        nop
+        xori    k1, k1, 0x700           # the on-chip timer alone, and the program goes on
+        mtc0    k1, $12
+1:      jr      k0
+        rfe
+
+start:
+        mtc0    zero, $12
+        li      s0, TIMER
+        li      t0, 1
+        sw      t0, 8(s0)
+        sw      zero, 16(s0)
+        wait
+        li      t0, 20
+        mtc0    t0, $11
+        li      t0, 0x300
+        mtc0    t0, $13
+        li      s1, 0
+        li      t0, 0xff01
+        mtc0    t0, $12
+1:      b       1b
+        addiu   s1, s1, 1
+enough: mtc0    zero, $12
+        sw      zero, 8(s0)
+        li      t0, -1
+        mtc0    t0, $11
+        mtc0    zero, $13
+        lw      t0, 12(s0)
+        b       contained
+        nop
+
+contained:
+        mtc0    zero, $12
+        li      s0, SERIAL
+        li      s1, CONTROL
+        la      s2, mark
+1:      lbu     t0, 0(s2)
+        li      t1, 1
+        beqz    t0, 3f
+        addiu   s2, s2, 1
+        sw      t1, 4(s0)               # the end of the character ends the waiting
+        sw      t0, 0(s0)
+2:      wait
+        lw      t1, 4(s0)
+        nop
+        andi    t1, t1, 2
+        beqz    t1, 2b
+        nop
+        b       1b
+        nop
+3:      sw      zero, 4(s0)
+        sw      zero, 8(s1)
+1:      wait
+        b       1b
+        nop
+mark:   .asciiz "contained\n"
+        .align  2

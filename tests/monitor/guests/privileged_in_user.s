@@ -1,0 +1,131 @@
+# Every privileged instruction in user mode; a system call leads back. CU0 is set, and must not
+# help.
+#= power-off
+#> contained
+        .equ    SERIAL, 0xbfe00000
+        .equ    TIMER, 0xbffd0000
+        .equ    CONTROL, 0xbfff7e00
+        .org    0x80000000
+refill:
+        j       skip
+        nop
+        .org    0x80000080
+general:
+        j       skip
+        nop
+skip:
+        mfc0    k1, $13
+        nop
+        andi    k1, k1, 0x7c
+        xori    k1, k1, 0x20
+        beqz    k1, contained           # the system call
+        nop
+        mfc0    k0, $14
+        mfc0    k1, $13
+        addiu   s7, s7, 1
+        addu    s6, s6, k1
+        bgez    k1, 1f
+        addiu   k0, k0, 4
+        addiu   k0, k0, 4               # behind the delay slot
+1:      jr      k0
+        rfe
+
+start:
+        mtc0    zero, $13
+        li      t0, 0x1040
+        li      t0, 0x00001000
+        mtc0    t0, $10
+        li      t0, 0x00010600
+        mtc0    t0, $2
+        mtc0    zero, $0
+        tlbwi
+        li      t0, 0x10000008
+        mtc0    t0, $12
+        la      t1, 0x1000
+        jr      t1
+        rfe
+
+        .org    0x80010000
+        li      t9, 0xffffffff
+        mfc0    t0, $0
+        mfc0    t0, $1
+        mfc0    t0, $2
+        mfc0    t0, $4
+        mfc0    t0, $8
+        mfc0    t0, $9
+        mfc0    t0, $10
+        mfc0    t0, $11
+        mfc0    t0, $12
+        mfc0    t0, $13
+        mfc0    t0, $14
+        mfc0    t0, $15
+        mfc0    t0, $16
+        mfc0    t0, $20
+        mtc0    t9, $0
+        mtc0    t9, $1
+        mtc0    t9, $2
+        mtc0    t9, $4
+        mtc0    t9, $8
+        mtc0    t9, $9
+        mtc0    t9, $10
+        mtc0    t9, $11
+        mtc0    t9, $13
+        mtc0    t9, $14
+        mtc0    t9, $15
+        mtc0    t9, $20
+        tlbr
+        tlbwi
+        tlbwr
+        tlbp
+        rfe
+        .word   0xbc000000  # cache 0, 0(zero)
+        .word   0xbc140000  # cache 20, 0(zero)
+        .word   0x40400000  # cfc0
+        .word   0x40c00000  # ctc0
+        .word   0x41000000  # bc0f
+        nop
+        .word   0x44000000  # cop1
+        .word   0x48000000  # cop2
+        .word   0x4c000000  # cop3
+        lwc1    $f0, 0(zero)
+        swc1    $f0, 0(zero)
+        mtc0    t9, $12
+        wait
+        b       1f
+        mfc0    t0, $12
+1:      b       1f
+        mtc0    t9, $12
+1:      b       1f
+        tlbwr
+1:      b       1f
+        rfe
+1:      syscall
+1:      b       1b
+        nop
+
+contained:
+        mtc0    zero, $12
+        li      s0, SERIAL
+        li      s1, CONTROL
+        la      s2, mark
+1:      lbu     t0, 0(s2)
+        li      t1, 1
+        beqz    t0, 3f
+        addiu   s2, s2, 1
+        sw      t1, 4(s0)               # the end of the character ends the waiting
+        sw      t0, 0(s0)
+2:      wait
+        lw      t1, 4(s0)
+        nop
+        andi    t1, t1, 2
+        beqz    t1, 2b
+        nop
+        b       1b
+        nop
+3:      sw      zero, 4(s0)
+        sw      zero, 8(s1)
+1:      wait
+        b       1b
+        nop
+mark:   .asciiz "contained\n"
+        .align  2

@@ -1,0 +1,86 @@
+# Status with all that can be written and with garbage, short of what is fatal; and Status in user
+# mode all at once, in the kernel's own segment.
+#= power-off
+#> contained
+        .equ    SERIAL, 0xbfe00000
+        .equ    TIMER, 0xbffd0000
+        .equ    CONTROL, 0xbfff7e00
+        .org    0x80000000
+refill:
+        j       skip
+        nop
+        .org    0x80000080
+general:
+        j       skip
+        nop
+skip:
+        mfc0    k0, $14
+        mfc0    k1, $12
+        nop
+        andi    k1, k1, 8
+        bnez    k1, contained           # it was in user mode
+        mfc0    k1, $13
+        nop
+        addiu   s7, s7, 1
+        addu    s6, s6, k1
+        bgez    k1, 1f
+        addiu   k0, k0, 4
+        addiu   k0, k0, 4               # behind the delay slot
+1:      jr      k0
+        rfe
+
+start:
+        mtc0    zero, $12
+        la      s0, values
+        la      s1, end
+again:
+        lw      t0, 0(s0)
+        nop
+        mtc0    t0, $12
+        nop
+        mfc0    t1, $12
+        addu    s5, s5, t1
+        syscall
+        nop
+        mfc0    t1, $12
+        addu    s5, s5, t1
+        mtc0    zero, $12
+        addiu   s0, s0, 4
+        bne     s0, s1, again
+        nop
+        li      t0, 0xf000ff02               # in user mode there is no next instruction
+        mtc0    t0, $12
+        nop
+        b       contained
+        nop
+        .rodata
+values: .word   0xffbcfffd, 0xf000ff3d, 0xff01, 0x3c, 0x12345678, 0x80808080, 0x14, 0xf0000000, 0xc80c03c
+end:    .word   0
+        .text
+
+contained:
+        mtc0    zero, $12
+        li      s0, SERIAL
+        li      s1, CONTROL
+        la      s2, mark
+1:      lbu     t0, 0(s2)
+        li      t1, 1
+        beqz    t0, 3f
+        addiu   s2, s2, 1
+        sw      t1, 4(s0)               # the end of the character ends the waiting
+        sw      t0, 0(s0)
+2:      wait
+        lw      t1, 4(s0)
+        nop
+        andi    t1, t1, 2
+        beqz    t1, 2b
+        nop
+        b       1b
+        nop
+3:      sw      zero, 4(s0)
+        sw      zero, 8(s1)
+1:      wait
+        b       1b
+        nop
+mark:   .asciiz "contained\n"
+        .align  2
