@@ -82,15 +82,15 @@ class ReferenceEngine:
         try:
             while cpu.clock < until:
                 if not self._runs(cpu):
-                    return Exit(ExitReason.IDLE)
+                    return Exit(ExitReason.IDLE, number)
                 in_kernel = not cpu.status & STATUS_KUC
                 step(cpu, self._instructions)
                 cpu.latch.__init__()  # type: ignore[misc]
                 if leave_for_user and in_kernel and cpu.status & STATUS_KUC:
                     break
-            return Exit(ExitReason.BUDGET)
+            return Exit(ExitReason.BUDGET, number)
         except Leave as leave:
-            return leave.exit
+            return leave.exit._replace(processor=number)
         finally:
             cpu.push()
 
