@@ -46,6 +46,11 @@ class Latch:
         self.stored = False
         self.bus_error = False
 
+    @property
+    def answered(self) -> bool:
+        """The instruction is to complete, before any interrupt."""
+        return self.loaded is not None or self.stored or self.bus_error
+
 
 _WORD_FIELDS = (
     "hi lo status cause epc bad_vaddr context entry_hi entry_lo index compare target_address "

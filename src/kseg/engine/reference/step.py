@@ -17,7 +17,7 @@ from kseg.isa.values import WORD
 
 def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
     """Let one cycle pass on `cpu`. Raises Leave, with nothing done, to ask the monitor."""
-    if interrupt_is_due(cpu):
+    if interrupt_is_due(cpu) and not cpu.latch.answered:
         # A load before the interrupted instruction arrives before its handler begins.
         cpu.begin()
         cpu.commit_loads()
