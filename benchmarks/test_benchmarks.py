@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import memory
+import monitors
 import shared
 import startup
 
@@ -31,3 +32,11 @@ def test_results_are_kept_with_the_host_they_belong_to(tmp_path: Path) -> None:
 def test_targets_are_costs() -> None:
     assert shared.verdict(1.0, 2.0) == "met"
     assert shared.verdict(2.1, 2.0) == "MISSED"
+
+
+def test_a_monitor_is_measured_against_the_bare_machine() -> None:
+    speeds = monitors.ratios("syscalls 100", rounds=1)
+    assert speeds["bare"] == 1.0
+    assert all(speed > 0 for speed in speeds.values())
+    _seconds, costs = monitors.run("trapping", "syscalls 2000", timed=True)
+    assert costs["system_call"] > 0
