@@ -7,7 +7,8 @@ from kseg.engine import ExitReason, Hardware, ProcessorState, create
 from kseg.engine.contract import Exit
 from kseg.isa import registers as r
 from kseg.isa.assembler import assemble
-from kseg.memory.physical import PhysicalMemory
+from kseg.memory.paged import FRAME_WRITABLE, PagedMemory
+from kseg.memory.physical import PAGE_SIZE, PhysicalMemory
 
 NUMBER = 1
 """The supervised processor's; number 0 stands still."""
@@ -95,3 +96,54 @@ def machine(
     hardware = create(engine, profile, order, memory, [other, state])
     memory.on_write(hardware.memory_changed)
     return Machine(hardware, state, memory, program.symbols)
+
+
+PAGES = 8
+
+
+class Guest:
+    """A state and a memory, all pages of which may be written in frames from `first` on."""
+
+    def __init__(
+        self,
+        made: Machine,
+        kind: tuple[str, str, str],
+        first: int,
+        source: str,
+        *,
+        base: int = CODE,
+        user: bool = True,
+    ) -> None:
+        self.memory = PagedMemory(PAGES * PAGE_SIZE, made.memory)
+        for page in range(PAGES):
+            self.memory.frames[page] = (first + page) * PAGE_SIZE | FRAME_WRITABLE
+        program = assemble(source, base, kind[2], kind[1])
+        self.symbols = program.symbols
+        self.memory.write(0x1000, program.code)
+        self.state = processor(program.entry, user=user)
+        self.order = "big" if kind[2] == "big" else "little"
+        self.made = made
+
+    def enter(self, window: int | None = None) -> None:
+        self.made.engine.replace_processor(NUMBER, self.state, self.memory, window)
+
+    def run(self, cycles: int) -> Exit:
+        return self.made.engine.run_processor(NUMBER, self.state.clock + cycles)
+
+    def put(self, address: int, word: int) -> None:
+        self.memory.write(address, word.to_bytes(4, self.order))
+
+    def word(self, address: int) -> int:
+        return int.from_bytes(self.memory.read(address, 4), self.order)
+
+    def moves(self, page: int, frame: int, *, writable: bool) -> None:
+        """A page lies in another frame, with what it had."""
+        data = self.memory.read(page * PAGE_SIZE, PAGE_SIZE)
+        self.made.memory.write(frame * PAGE_SIZE, data)
+        self.memory.frames[page] = frame * PAGE_SIZE | FRAME_WRITABLE * writable
+        self.made.engine.page_moved(NUMBER, page)
+
+
+def host(kind: tuple[str, str, str]) -> Machine:
+    """A machine with memory for a few of them."""
+    return machine(kind, "nop", memory=PhysicalMemory(64 * PAGE_SIZE))
