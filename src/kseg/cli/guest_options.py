@@ -1,0 +1,130 @@
+"""What `--guest` says: NAME=KERNEL[,KEY=VALUE...]."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kseg.errors import ConfigurationError
+
+KEYS = (
+    "args", "cap", "config", "disk", "input", "monitor", "ram", "reservation", "seed", "weight",
+)  # fmt: skip
+
+_ITEM = re.compile(r'([^=,"]*)=("(?:[^"\\]|\\.)*"|[^,"]*)(?:,|$)', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+MOST_COPIES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class GuestOptions:
+    """A guest to start. Values are as the user wrote them, None where nothing was said; `weight`
+    is a number."""
+
+    name: str
+    kernel: str
+    arguments: str = ""
+    monitor: str | None = None
+    weight: int = 100
+    cap: str | None = None
+    reservation: str = "0"
+    ram: str | None = None
+    disks: tuple[str, ...] = ()
+    config: str | None = None
+    seed: str | None = None
+    input_file: str | None = None
+
+
+def parse_guest(text: str) -> GuestOptions:
+    """One option's value; ConfigurationError says what is wrong with it.
+
+    A value with a comma in it stands in double quotes; in those, a backslash takes the meaning
+    from the character after it.
+    """
+    items = _items(text)
+    (name, kernel), *rest = items
+    if not name or name in KEYS:
+        raise ConfigurationError(f"--guest {text}: begin with the guest's name: NAME=KERNEL,...")
+    if not kernel:
+        raise ConfigurationError(f"--guest {text}: which kernel is {name} to boot? NAME=KERNEL,...")
+    values: dict[str, str] = {}
+    disks = []
+    for key, value in rest:
+        if key not in KEYS:
+            raise ConfigurationError(
+                f"--guest {text}: no such key {key!r}; there are {', '.join(KEYS)}"
+            )
+        if key == "disk":
+            disks.append(value)
+        elif key in values:
+            raise ConfigurationError(f"--guest {text}: {key} is given twice")
+        else:
+            values[key] = value
+    weight = values.get("weight", "100")
+    if not (weight.isascii() and weight.isdigit() and len(weight) < 10):
+        raise ConfigurationError(f"--guest {text}: weight={weight}: give a number from 1 to 10000")
+    return GuestOptions(
+        name=name,
+        kernel=kernel,
+        arguments=values.get("args", ""),
+        monitor=values.get("monitor"),
+        weight=int(weight),
+        cap=values.get("cap"),
+        reservation=values.get("reservation", "0"),
+        ram=values.get("ram"),
+        disks=tuple(disks),
+        config=values.get("config"),
+        seed=values.get("seed"),
+        input_file=values.get("input"),
+    )
+
+
+def _items(text: str) -> list[tuple[str, str]]:
+    """Keys and values."""
+    found: list[tuple[str, str]] = []
+    place = 0
+    while place < len(text) or not found:
+        match = _ITEM.match(text, place)
+        if match is None:
+            raise ConfigurationError(
+                f"--guest {text}: cannot read {text[place:]!r}; expected KEY=VALUE, a value with a"
+                ' comma in it in double quotes: args="echo a, b"'
+            )
+        key, value = match[1], match[2]
+        if value.startswith('"'):
+            value = _ESCAPED.sub(r"\1", value[1:-1])
+        found.append((key, value))
+        place = match.end()
+    return found
+
+
+def copies(guests: Iterable[GuestOptions], count: int) -> list[GuestOptions]:
+    """Each guest `count` times, numbered from 1 if that is more than once."""
+    if count == 1:
+        return list(guests)
+    return [
+        replace(guest, name=f"{guest.name}-{number}")
+        for guest in guests
+        for number in range(1, count + 1)
+    ]
+
+
+def read_input(guest: GuestOptions) -> bytes:
+    """What is to be typed for a guest; ConfigurationError when the file cannot be read."""
+    if guest.input_file is None:
+        return b""
+    from kseg.cli.keyboard import LineEnds
+    from kseg.cli.session import MOST_INPUT
+
+    try:
+        with Path(guest.input_file).open("rb") as file:
+            data = file.read(MOST_INPUT + 1)
+    except (OSError, ValueError) as error:
+        text = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigurationError(f"guest {guest.name}: input {guest.input_file}: {text}") from None
+    if len(data) > MOST_INPUT:
+        raise ConfigurationError(
+            f"guest {guest.name}: input {guest.input_file}: more than {MOST_INPUT >> 20}M"
+        )
+    return LineEnds().typed(data)

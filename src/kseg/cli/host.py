@@ -1,0 +1,207 @@
+"""`kseg host`: many guests on one machine, with their consoles here."""
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from kseg.cli.run import checked_seed, default_config, escape_key, finish, seconds
+
+if TYPE_CHECKING:
+    from kseg.api.host import Host
+    from kseg.cli.consoles import Consoles
+    from kseg.cli.guest_options import GuestOptions
+    from kseg.cli.output import Output
+    from kseg.monitor.bare import Stop
+
+EPILOG = """
+Exit codes: 0 all guests switched off, or the user left; 1 one failed; 2 wrong usage, configuration
+or files; 4 --seconds are over; 5 the guests wait for input, and there is no terminal; 128 + N ended
+by signal N.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option(
+    "--guest",
+    "guests",
+    multiple=True,
+    required=True,
+    metavar="NAME=KERNEL[,KEY=VALUE...]",
+    help="A guest; may be repeated. KEYs: args, cap, config, disk, input, monitor, ram,"
+    " reservation, seed, weight.",
+)
+@click.option(
+    "--copies",
+    type=click.IntRange(1, 1000),
+    default=1,
+    metavar="N",
+    help="Start each guest N times, as NAME-1 to NAME-N.",
+)
+@click.option("--ram", default="64M", metavar="SIZE", help="Memory for all (default: 64M).")
+@click.option(
+    "--disk",
+    "disks",
+    multiple=True,
+    metavar="FILE",
+    help="Disk image of which guests with disk=SIZE have partitions; may be repeated.",
+)
+@click.option(
+    "--seconds",
+    "limit",
+    type=seconds,
+    metavar="N",
+    help="Stop after N seconds of the machine's time.",
+)
+@click.option("--stats", metavar="FILE", help="Write statistics as JSON; - is stdout.")
+@click.option(
+    "--output",
+    "directory",
+    metavar="DIR",
+    help="Write what guests print to DIR/NAME, and read no terminal.",
+)
+@click.option(
+    "--engine",
+    metavar="NAME",
+    default="auto",
+    help="How code is executed (default: auto, the fastest that this host has).",
+)
+@click.option(
+    "--pace",
+    type=click.Choice(["auto", "fast", "real"]),
+    default="auto",
+    help="Whether time in which all guests sleep passes as fast as possible or in real time"
+    " (auto: real on a terminal).",
+)
+@click.option(
+    "--epoch",
+    type=click.IntRange(0, 0xFFFFFFFF),
+    metavar="SECONDS",
+    help="Calendar time at the guests' power-on, in seconds since 1970 (default: now).",
+)
+@click.option(
+    "--idle-limit",
+    type=seconds,
+    default=60.0,
+    metavar="SECONDS",
+    help="Without a terminal, stop when no guest has done anything for so many virtual seconds"
+    " (default: 60; 0: never).",
+)
+@click.option(
+    "--escape",
+    metavar="KEY",
+    default="^A",
+    help="Key for commands to kseg, such as ^A (default) or ^]; none: no such key.",
+)
+def host(
+    guests: tuple[str, ...],
+    copies: int,
+    ram: str,
+    disks: tuple[str, ...],
+    limit: float | None,
+    stats: str | None,
+    directory: str | None,
+    engine: str,
+    pace: str,
+    epoch: int | None,
+    idle_limit: float,
+    escape: str,
+) -> None:
+    """Run many guests on one machine, each with a console of its own.
+
+    On a terminal, one console is shown: Ctrl-A n goes to the next, Ctrl-A t shows a table of all,
+    Ctrl-A h lists the keys. Otherwise each line of output begins with its guest's name.
+
+    Try: kseg host --guest a=cms --guest b=cms,args=hog,weight=300
+    """
+    from kseg.api.host import CYCLES_PER_SECOND, Host
+    from kseg.cli import guest_options
+    from kseg.cli.host_session import HostSession
+    from kseg.cli.output import Output
+
+    key = escape_key(escape)
+    wanted = guest_options.copies((guest_options.parse_guest(each) for each in guests), copies)
+    if stats not in (None, "-"):
+        from kseg.cli.statistics import check_destination
+
+        check_destination(stats)
+    interactive = directory is None and os.isatty(0) and os.isatty(1)
+    if pace == "auto":
+        pace = "real" if interactive else "fast"
+    output = Output("kseg")
+    with Host(ram, engine, disks=disks, pace=pace) as machine:
+        names = [guest.name for guest in wanted]
+        consoles: list[Consoles] = []
+        for guest in wanted:
+            _add(machine, guest, epoch, consoles)
+        consoles.append(_consoles(names, directory, interactive, output))
+        session = HostSession(
+            machine,
+            consoles[0],
+            output,
+            escape=key,
+            limit=None if limit is None else int(limit * CYCLES_PER_SECOND),
+            idle_limit=idle_limit,
+        )
+        outcome = session.run()
+
+        def report() -> None:
+            _report(machine, consoles[0], outcome.stop, stats)
+
+        finish(output, outcome, report)
+
+
+def _add(
+    machine: "Host", guest: "GuestOptions", epoch: int | None, consoles: "list[Consoles]"
+) -> None:
+    """Start a guest. `consoles` gets its one member before anything is printed."""
+    from kseg.cli.guest_options import read_input
+
+    machine.add(
+        guest.name,
+        guest.kernel,
+        guest.arguments,
+        monitor=guest.monitor,
+        weight=guest.weight,
+        cap=guest.cap,
+        reservation=guest.reservation,
+        ram=guest.ram,
+        disks=guest.disks,
+        config=guest.config or default_config(guest.kernel),
+        seed=checked_seed(guest.seed),
+        epoch=epoch,
+        input=read_input(guest),
+        output=lambda data: consoles[0].printed(guest.name, data),
+        message=lambda text: consoles[0].message(f"{guest.name}: {text}"),
+    )
+
+
+def _consoles(
+    names: list[str], directory: str | None, interactive: bool, output: "Output"
+) -> "Consoles":
+    from kseg.cli import consoles
+
+    if directory is not None:
+        return consoles.Files(directory, names, output)
+    if interactive:
+        return consoles.Switch(names, output)
+    return consoles.PrefixedLines(output)
+
+
+def _report(machine: "Host", consoles: "Consoles", stop: "Stop", stats: str | None) -> None:
+    """Say why it ended, where the guests have not, and write the statistics."""
+    from kseg.monitor.bare import StopReason
+
+    consoles.finish()
+    if stop.reason is StopReason.CYCLE_LIMIT:
+        consoles.message(f"stopped after {machine.time:g} s of the machine's time (--seconds)")
+    elif stop.reason is StopReason.IDLE:
+        waiting = [name for name, guest in machine.guests.items() if guest.stop is None]
+        consoles.message(
+            f"{', '.join(waiting)}: waiting for input, and there is none; end the input with a"
+            " command that switches the machine off"
+        )
+    if stats is not None:
+        from kseg.cli.host_statistics import write
+
+        write(stats, machine, stop)
