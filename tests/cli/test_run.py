@@ -321,7 +321,7 @@ class TestStatistics:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["nothing"], "kernel nothing: no such file; give a path or a bundled name (cms)"),
+        (["nothing"], "kernel nothing: no such file; give a path or a bundled name (cms"),
         ([__file__], "not an ELF executable"),
         (["--config", "nothing", "cms"], "cannot read configuration nothing"),
         (["--ram", "x", "cms"], "ram x: 'x' is not a size"),
