@@ -24,15 +24,24 @@ from kseg.machine.disk_partition import PartitionedDisk
 from kseg.machine.elf import WINDOW, Image, read_image
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161
 from kseg.memory.paged import PagedMemory
-from kseg.memory.physical import PAGE_SIZE, PhysicalMemory
+from kseg.memory.physical import PhysicalMemory
 from kseg.monitor.bare import BareMonitor, Stop, StopReason
+from kseg.monitor.hypervisor.allocator import NotAdmitted
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
+from kseg.monitor.hypervisor.page_sharing import PageSharing
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.time_sharing import TimeSharing
 from kseg.monitor.schedule import TIME_SLICE
 from kseg.monitor.shares import GuestUse
 
 CYCLES_PER_SECOND = SECOND // NANOSECONDS_PER_CYCLE
+
+MOST_OVERCOMMIT = 100
+
+SCAN_INTERVAL = CYCLES_PER_SECOND // 20
+"""Cycles of the machine's time between two scans for pages that are alike."""
+PAGES_A_SCAN = 50
+"""A thousand pages a second of the machine's time: some 3 ms of the host's."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", re.ASCII)
 """Names of guests: they may become names of files."""
@@ -41,15 +50,11 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", re.ASCII)
 class Host:
     """A machine with one R3000 and a monitor, to which guests are added.
 
-    >>> from kseg import Host
+    >>> from kseg.api.host import Host
     >>> with Host() as host:
-    ...     one, two = host.add("one", "cms", "primes 7; halt"), host.add("two", "cms", "hog")
-    ...     print(one.console.expect("7\\n").before, two.state)
-    cms 1.0 (4096 kB, 1 CPU)
-    2
-    3
-    5
-     running
+    ...     one, two = host.add("one", "cms", "echo hello; halt"), host.add("two", "cms")
+    ...     print(host.run().reason, one.state, two.state)
+    idle forever ended asleep
     """
 
     def __init__(
@@ -60,11 +65,14 @@ class Host:
         disks: Sequence[str | Path] | str | Path = (),
         pace: str = "fast",
         time_slice: int = TIME_SLICE,
+        overcommit: float = 1.0,
     ) -> None:
         """`ram` is what guests can have in all, in bytes or as a text such as "64M"; `engine` is
         one of `kseg.engine.CHOICES`. `disks` are image files of which guests can have partitions.
         `pace` "real" lets a second in which all guests sleep last a second. `time_slice` is the
-        most cycles that a guest runs at a time while others wait.
+        most cycles that a guest runs at a time while others wait. Guests can have `overcommit`
+        times `ram` in all: pages that are alike take up one page of it. With more than 1, a guest
+        for which no page is left ends with "fatal".
 
         Raises ConfigurationError, DiskImageError or EngineError (all of them KsegError).
         """
@@ -76,6 +84,8 @@ class Host:
             raise ConfigurationError(f"pace {pace!r}: no such pace; there are fast, real")
         if time_slice < 1:
             raise ConfigurationError(f"time slice {time_slice}: it has at least one cycle")
+        if not 1 <= overcommit <= MOST_OVERCOMMIT:
+            raise ConfigurationError(f"overcommit {overcommit:g}: give 1 to {MOST_OVERCOMMIT}")
         try:
             size = size_in_bytes(ram) if isinstance(ram, str) else ram
             self.hypervisor = Hypervisor(System161.profile, System161.byte_order, size, engine)
@@ -85,6 +95,12 @@ class Host:
         """By name, in the order in which they were added, also those that have ended."""
         self.time_sharing = TimeSharing(CYCLES_PER_SECOND, time_slice=time_slice, pace=pace)
         self.time_sharing.after_slice = self._after_slice
+        self.time_sharing.while_idle = self._while_idle
+        self.while_idle: Callable[[], None] = lambda: None
+        """Called when every guest sleeps, before time passes."""
+        self.hypervisor.allocator.overcommit = overcommit
+        self._page_sharing = PageSharing(self.hypervisor.allocator)
+        self._next_scan = SCAN_INTERVAL
         self._closed = False
         self._disk = _open_all([disks] if isinstance(disks, str | Path) else disks)
 
@@ -185,9 +201,11 @@ class Host:
         made: list[PagedMemory] = []
 
         def memory(ram_size: int) -> PhysicalMemory:
-            self._admit(ram_size)
             made.append(PagedMemory(ram_size, self.hypervisor.memory))
-            self.hypervisor.allocator.attach(made[0])
+            try:
+                self.hypervisor.allocator.attach(made[0])
+            except NotAdmitted as error:
+                raise ConfigurationError(str(error)) from None
             return made[0]
 
         partitions = {}
@@ -212,18 +230,6 @@ class Host:
         for card in guest.board.bus.cards:
             if card.slot in partitions:
                 cast(Disk, card).insert(partitions[card.slot])
-
-    def _admit(self, ram_size: int) -> None:
-        """ConfigurationError unless there is memory for one more guest."""
-        promised = sum(
-            each.board.memory.ram.size for each in self.guests.values() if each.stop is None
-        )
-        total = self.hypervisor.allocator.total * PAGE_SIZE
-        if promised + ram_size > total:
-            raise ConfigurationError(
-                f"its {ram_size >> 10}K of RAM are not to be had: the host has {total >> 10}K, of"
-                f" which {promised >> 10}K are given away; give the host more"
-            )
 
     def _start(self, guest: Guest, hybrid: bool, window: int | None) -> None:
         """Give it a processor, and its place among the others."""
@@ -272,7 +278,18 @@ class Host:
         guest = self.guests[turns.name]
         if turns.stop is not None:
             guest.release()
+        self._scan()
         guest.deliver()
+
+    def _while_idle(self) -> None:
+        self._scan()
+        self.while_idle()
+
+    def _scan(self) -> None:
+        """Look for pages that are alike, every so often. Guests cannot tell."""
+        if self.cycles >= self._next_scan:
+            self._page_sharing.scan(PAGES_A_SCAN)
+            self._next_scan = self.cycles + SCAN_INTERVAL
 
     # Running.
 

@@ -5,20 +5,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from kseg.api.console import Console
 from kseg.api.typist import Typist
 from kseg.machine.clock import SECOND
 from kseg.machine.statistics import Statistics
 from kseg.machine.system161 import System161
 from kseg.memory.paged import PagedMemory
-from kseg.memory.physical import PAGE_SIZE
 from kseg.monitor.bare import BareMonitor, Stop, StopReason
-from kseg.monitor.hypervisor.allocator import ZERO_FRAME
+from kseg.monitor.hypervisor.memory_usage import GuestMemory
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
-from kseg.monitor.hypervisor.world import ExitKind
 from kseg.monitor.shares import GuestUse, Share
 
 if TYPE_CHECKING:
@@ -34,15 +30,6 @@ class State(StrEnum):
     """It waits for time to pass, or for input."""
     ENDED = "ended"
     """It switched off, failed, or was ended: `stop` says which."""
-
-
-class MemoryUse(msgspec.Struct, frozen=True):
-    """What a guest's memory takes of the machine's, in bytes; pages never written take nothing."""
-
-    own: int
-    """In frames that nobody else has."""
-    shared: int
-    """In frames that it shares."""
 
 
 class WakingTypist(Typist):
@@ -76,7 +63,7 @@ class Guest:
         self._host = host
         self._output, self._message = output, message
         self._to_deliver: list[Callable[[], None]] = []
-        self._memory_use: MemoryUse | None = None
+        self._memory_use: GuestMemory | None = None
         # `Host.add` fills these in, in this order: each needs the one before.
         self.board: System161
         """Its hardware: see `kseg.machine.system161`."""
@@ -159,27 +146,18 @@ class Guest:
     def exits(self) -> dict[str, int]:
         """How often the monitor had to do something for it, by reason; those that did not occur
         are left out."""
-        counts = self.engine.record.exits
-        return {kind.name.lower(): counts[kind] for kind in ExitKind if counts[kind]}
+        return self.engine.monitored.exits
 
     @property
-    def memory_use(self) -> MemoryUse:
-        """What its memory takes of the host's; when it has ended, what it took last."""
+    def memory_use(self) -> GuestMemory:
+        """Where its pages lie (see `kseg.monitor.hypervisor.memory_usage`); when it has ended,
+        where they lay last."""
         return self._memory_use or self._count_memory()
 
-    def _count_memory(self) -> MemoryUse:
+    def _count_memory(self) -> GuestMemory:
         memory = self.board.memory
         assert isinstance(memory, PagedMemory)
-        users = self.engine.hypervisor.allocator.users
-        own = shared = 0
-        for word in memory.frames:
-            frame = word & -PAGE_SIZE
-            if frame // PAGE_SIZE != ZERO_FRAME:
-                if users(frame) == 1:
-                    own += 1
-                else:
-                    shared += 1
-        return MemoryUse(own * PAGE_SIZE, shared * PAGE_SIZE)
+        return self.engine.hypervisor.allocator.usage(memory)
 
     # What the host calls.
 

@@ -40,6 +40,14 @@ by signal N.
 )
 @click.option("--ram", default="64M", metavar="SIZE", help="Memory for all (default: 64M).")
 @click.option(
+    "--overcommit",
+    type=float,
+    default=1.0,
+    metavar="X",
+    help="Promise guests X times as much memory as there is (default: 1): pages that are alike"
+    " take room once.",
+)
+@click.option(
     "--disk",
     "disks",
     multiple=True,
@@ -97,6 +105,7 @@ def host(
     guests: tuple[str, ...],
     copies: int,
     ram: str,
+    overcommit: float,
     disks: tuple[str, ...],
     limit: float | None,
     stats: str | None,
@@ -129,7 +138,7 @@ def host(
     if pace == "auto":
         pace = "real" if interactive else "fast"
     output = Output("kseg")
-    with Host(ram, engine, disks=disks, pace=pace) as machine:
+    with Host(ram, engine, disks=disks, pace=pace, overcommit=overcommit) as machine:
         names = [guest.name for guest in wanted]
         consoles: list[Consoles] = []
         for guest in wanted:

@@ -67,7 +67,7 @@ class HostSession:
         self._watches = {
             name: IdleWatch(cast(Machine, guest), idle_limit) for name, guest in host.guests.items()
         }
-        host.time_sharing.while_idle = lambda: consoles.pulse(True)
+        host.while_idle = lambda: consoles.pulse(True)
         host.time_sharing.wait_for_input = self._switch is not None
 
     def run(self) -> Outcome:

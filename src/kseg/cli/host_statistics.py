@@ -19,6 +19,7 @@ def as_data(host: Host, stop: Stop) -> dict[str, Any]:
         "virtual_seconds": host.time,
         "cycles": host.cycles,
         "switches": host.hypervisor.switches,
+        "memory": host.hypervisor.allocator.statistics._asdict(),
         "guests": [_guest(guest, host.cycles) for guest in host.guests.values()],
     }
 
@@ -35,7 +36,7 @@ def _guest(guest: Guest, passed: int) -> dict[str, Any]:
         "reservation": guest.share.reservation,
         "share": guest.executed / passed if passed else 0.0,
         "use": msgspec.to_builtins(guest.use),
-        "memory": msgspec.to_builtins(guest.memory_use),
+        "memory": guest.memory_use._asdict(),
         "exits": guest.exits,
         "virtual_seconds": guest.time,
         "cycles": guest.cycles,
