@@ -1,12 +1,17 @@
 """Several guests on one machine without a scheduler: what tests of the monitor's memory run."""
 
 import hashlib
+import tempfile
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from kseg.api.boards import configure
 from kseg.api.guests import find_guest
 from kseg.api.scratch_disk import format_scratch_disk
-from kseg.machine.elf import WINDOW, read_image
+from kseg.engine.state import ProcessorState
+from kseg.isa.assembler import Program
+from kseg.machine.configuration import Configuration
+from kseg.machine.elf import WINDOW, Image, read_image
 from kseg.machine.system161 import System161
 from kseg.memory.paged import PagedMemory
 from kseg.memory.physical import PAGE_SIZE
@@ -16,6 +21,10 @@ from kseg.monitor.hypervisor.page_sharing import PageSharing
 
 RAM = 512 << 10
 """As much as cms needs."""
+
+
+WAITING = 20_000
+"""Cycles in one go for a guest that waits."""
 
 
 class Host:
@@ -40,14 +49,17 @@ class Guest:
     def __init__(
         self,
         host: Host,
-        kernel: str = "cms-kuseg",
+        kernel: str | Program = "cms-kuseg",
         arguments: str = "",
         *,
         hybrid: bool = False,
         ram: int = RAM,
         disk: bool = False,
         at_once: bool = False,
+        configuration: Configuration | None = None,
     ) -> None:
+        """By default it gets frames as it writes; `at_once`, all of them now. The default
+        configuration has so much `ram`, and a disk if wanted."""
         self.output = ""
         allocator = host.allocator
 
@@ -58,19 +70,20 @@ class Guest:
             return made
 
         self.board = System161(
-            configure(ram=ram, scratch_disk=disk),
+            configuration or configure(ram=ram, scratch_disk=disk),
             memory=memory,
             console=self._printed,
             epoch=lambda: 0,
         )
         if disk:
             format_scratch_disk(self.board)
-        if kernel:
-            image = read_image(find_guest(kernel).path, System161.byte_order)
-            self.board.load_kernel(image, arguments)
-        window = WINDOW if not kernel or image.in_window else None
+        image = _image(kernel)
+        self.board.load_kernel(image, arguments)
         self.engine = host.hypervisor.add(
-            self.board.processors[0], self.memory, hybrid=hybrid, window=window
+            self.board.processors[0],
+            self.memory,
+            hybrid=hybrid,
+            window=WINDOW if image.in_window else None,
         )
         self.monitor = BareMonitor(self.board, self.engine)
 
@@ -81,7 +94,18 @@ class Guest:
     def digest(self) -> str:
         """Of RAM and processor."""
         ram = self.memory.read(0, self.memory.ram.size)
-        return hashlib.sha256(ram + bytes(self.board.processors[0])).hexdigest()
+        processor = ProcessorState.from_buffer_copy(self.board.processors[0])
+        processor.discard = 0
+        return hashlib.sha256(ram + bytes(processor)).hexdigest()
+
+
+def _image(kernel: str | Program) -> Image:
+    if isinstance(kernel, str):
+        return read_image(find_guest(kernel).path, System161.byte_order)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "kernel"
+        path.write_bytes(kernel.to_elf())
+        return read_image(path, System161.byte_order)
 
 
 def take_turns(
@@ -95,8 +119,10 @@ def take_turns(
         if not running:
             break
         for guest in running:
-            stop = guest.monitor.run(max_cycles=slice_)
+            # Nothing happens to one that waits, so that need not be cut into slices.
+            waits = guest.board.processors[0].waiting
+            stop = guest.monitor.run(max_cycles=max(slice_, WAITING) if waits else slice_)
             if stop.reason is not StopReason.CYCLE_LIMIT:
                 stops[guest] = stop
             between()
-    return [stops[guest] for guest in order]
+    return [stops.get(guest, Stop(StopReason.CYCLE_LIMIT)) for guest in order]

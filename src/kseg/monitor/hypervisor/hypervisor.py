@@ -111,6 +111,8 @@ class Hypervisor:
         self.shadow.forget(guest.record)
         if self.present is guest:
             self.present = None
+            # What the engine has derived from the old TLB cannot be found by the new one.
+            self.engine.state_changed()
 
     def _page_moved(self, memory: PagedMemory, page: int, frame: int) -> None:
         self.shadow.page_moved(frame)
