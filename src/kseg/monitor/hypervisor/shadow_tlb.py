@@ -19,6 +19,10 @@ HARDWARE = 1
 """The number of the processor that the guests run on."""
 
 
+KERNEL, USER = 0, 1
+"""Places in a guest's `asids`: of virtual kernel mode, and of user mode's first space."""
+
+
 class Fill(Enum):
     """What came of a miss in the shadow TLB."""
 
@@ -47,10 +51,28 @@ class ShadowTlb:
 
     def asid(self, guest: GuestRecord, virtual: ProcessorState) -> int:
         """The hardware's ASID for the guest's present mode and address space, in EntryHi's bits."""
-        mode = 1 if virtual.status & r.STATUS_KUC else 0
-        place = mode * ASIDS + ((virtual.entry_hi & r.ASID_MASK) >> 6)
+        space = virtual.entry_hi & r.ASID_MASK
+        if virtual.status & r.STATUS_KUC:
+            place = USER + (space >> 6)
+        else:
+            place = KERNEL
+            if space != guest.kernel_space:
+                self._leave_space(guest)
+                guest.kernel_space = space
         asid: int = guest.asids[place] or self._give_asid(guest, place)
         return asid << 6
+
+    def _leave_space(self, guest: GuestRecord) -> None:
+        """Virtual kernel mode has one ASID, so that what it has in the window stays when the
+        guest's address space changes; its programs' pages go."""
+        asid = guest.asids[KERNEL] << 6
+        for index in range(TLB_SIZE):
+            if (
+                self._world.slot_guest[index] == guest.number
+                and self._world.slot_origin[index] != WINDOW_ORIGIN
+                and self._hardware.tlb_entry_hi[index] & r.ASID_MASK == asid
+            ):
+                self._drop(index)
 
     def _give_asid(self, guest: GuestRecord, place: int) -> int:
         """The next ASID, in turn; whoever had it loses its entries with it."""
@@ -152,7 +174,7 @@ class ShadowTlb:
         """The guest has written an entry: its user mode is about to use it."""
         high, low = virtual.tlb_entry_hi[index], virtual.tlb_entry_lo[index]
         space = virtual.entry_hi if low & r.ENTRY_LO_G else high
-        asid = guest.asids[ASIDS + ((space & r.ASID_MASK) >> 6)]
+        asid = guest.asids[USER + ((space & r.ASID_MASK) >> 6)]
         page = low // PAGE_SIZE
         if not low & r.ENTRY_LO_V or high >= r.KSEG0 or not asid or page >= guest.pages:
             return
@@ -174,7 +196,7 @@ class ShadowTlb:
         for slot in range(TLB_SIZE):
             if self._world.slot_guest[slot] == guest.number:
                 self._drop(slot)
-        for place in range(2 * ASIDS):
+        for place in range(USER + ASIDS):
             asid = guest.asids[place]
             if asid:
                 self._world.asid_holder[asid] = 0

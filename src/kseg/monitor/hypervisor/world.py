@@ -43,8 +43,11 @@ class GuestRecord(ctypes.Structure):
         ("window_size", u32),  # 0: the guest has no window
         ("frames", pointer),  # the table of its paged memory
         ("pages", u64),
-        # The hardware's ASID for each virtual mode (kernel, user) and ASID; 0: none yet.
-        ("asids", u8 * (2 * ASIDS)),
+        # The hardware's ASIDs for virtual kernel mode, and for each address space of virtual user
+        # mode; 0: none yet.
+        ("asids", u8 * (1 + ASIDS)),
+        # The space, as in EntryHi, whose pages virtual kernel mode has besides the window.
+        ("kernel_space", u32),
         ("direct_cycles", u64),  # executed by the hardware
         ("emulated_cycles", u64),  # executed by the monitor
         ("rewritten", u64),  # trapping instructions that were rewritten

@@ -8,6 +8,7 @@ from kseg.isa import registers as r
 from kseg.isa.values import select
 from kseg.memory.paged import FRAME_WRITABLE
 from kseg.monitor.hypervisor.native.scene import WORLD, Scene, is_user, u32
+from kseg.monitor.hypervisor.shadow_tlb import KERNEL, USER
 from kseg.monitor.hypervisor.world import ASIDS, WINDOW_ORIGIN
 
 FILLED, GUEST, NOT_MEMORY, KEPT = range(4)
@@ -17,7 +18,15 @@ _ALL = 0xFFFFFFFF
 
 def functions() -> list[str]:
     """The text of every function of this file."""
-    return [_drop(), _give_asid(), _fill(), _enter_page(), _foresee(), _guest_wrote()]
+    return [
+        _drop(),
+        _give_asid(),
+        _leave_space(),
+        _fill(),
+        _enter_page(),
+        _foresee(),
+        _guest_wrote(),
+    ]
 
 
 def _drop() -> str:
@@ -59,11 +68,33 @@ def _give_asid() -> str:
     return b.text("noinline")
 
 
+def _leave_space() -> str:
+    """Virtual kernel mode goes on in another address space: its programs' pages go."""
+    b = FunctionBuilder("leave_space", "void", [WORLD], "internal")
+    scene = Scene(b)
+    world, guest, hardware = scene.world, scene.guest, scene.hardware
+    known = u32(b, b.emit(f"zext i8 {b.load('i8', guest.address('asids'), KERNEL)} to i32"))
+    mine = matching(b, world.address("slot_guest"), guest["number"].i32(), _ALL)
+    asid = matching(b, hardware.address("tlb_entry_hi"), (known << 6).i32(), r.ASID_MASK)
+    window = matching(b, world.address("slot_origin"), str(WINDOW_ORIGIN), _ALL)
+    others = b.emit(f"xor i64 {window}, -1")
+    gone = b.emit(f"and i64 {b.emit(f'and i64 {mine}, {asid}')}, {others}")
+    with each_bit(b, gone) as index:
+        b.do(f"call void @drop(ptr %world, i64 {index})")
+    b.do("ret void")
+    return b.text("noinline")
+
+
 def shadow_asid(b: FunctionBuilder, scene: Scene) -> Symbol:
     """The hardware's ASID for the guest's present mode and address space, in EntryHi's bits."""
-    mode = select(is_user(scene.virtual), ASIDS, 0)
-    place = (((scene.virtual["entry_hi"] & r.ASID_MASK) >> 6) + mode).i64()
-    known = b.emit(f"zext i8 {b.load('i8', scene.guest.address('asids'), place)} to i32")
+    guest = scene.guest
+    space = u32(b, (scene.virtual["entry_hi"] & r.ASID_MASK).i32())
+    user = Symbol.of_i1(b, is_user(scene.virtual).i1())
+    with b.if_(((user == 0) & (space != guest["kernel_space"])).i1(), "unlikely"):
+        b.do("call void @leave_space(ptr %world)")
+        guest["kernel_space"] = space
+    place = select(user, (space >> 6) + USER, KERNEL).i64()
+    known = b.emit(f"zext i8 {b.load('i8', guest.address('asids'), place)} to i32")
     asid = b.variable("i32", known)
     with b.if_((u32(b, known) == 0).i1(), "unlikely"):
         asid.set(b.emit(f"call i32 @give_asid(ptr %world, i64 {place})"))
@@ -150,7 +181,7 @@ def _foresee() -> str:
     high = u32(b, virtual.word("tlb_entry_hi", "%index").i32())
     low = u32(b, virtual.word("tlb_entry_lo", "%index").i32())
     space = select((low & r.ENTRY_LO_G) != 0, virtual["entry_hi"], high)
-    place = (((space & r.ASID_MASK) >> 6) + ASIDS).i64()
+    place = (((space & r.ASID_MASK) >> 6) + USER).i64()
     asid = u32(b, b.emit(f"zext i8 {b.load('i8', guest.address('asids'), place)} to i32"))
     number = (low >> 12).i64()
     outside = Symbol.of_i1(b, b.emit(f"icmp uge i64 {number}, {guest['pages'].i64()}"))
