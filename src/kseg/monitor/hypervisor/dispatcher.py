@@ -131,7 +131,7 @@ class Dispatcher:
                 return None
             if result is Fill.KEPT:
                 return Exit(ExitReason.PAGE_STORE, address=page << 12)
-            in_window = in_kernel and address - guest.window_base < guest.window_size
+            in_window = in_kernel and 0 <= address - guest.window_base < guest.window_size
             if result is Fill.NOT_MEMORY and in_window:
                 return ExitKind.KERNEL_SEGMENT_ACCESS
             return ExitKind.TLB_FAULT

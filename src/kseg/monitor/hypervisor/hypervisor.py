@@ -11,7 +11,7 @@ from kseg.memory.paged import PagedMemory
 from kseg.memory.physical import PAGE_SIZE, PhysicalMemory
 from kseg.monitor.hypervisor.allocator import Allocator
 from kseg.monitor.hypervisor.dispatcher import Dispatcher
-from kseg.monitor.hypervisor.shadow_tlb import HARDWARE, ShadowTlb
+from kseg.monitor.hypervisor.shadow_tlb import ShadowTlb
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
 from kseg.monitor.hypervisor.world import GuestRecord, World
 
@@ -118,6 +118,3 @@ class Hypervisor:
         self.shadow.page_moved(frame)
         if self.present is not None and self.present.memory is memory:
             self.engine.page_moved(0, page)
-
-
-__all__ = ["HARDWARE", "Hypervisor"]
