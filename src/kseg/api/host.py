@@ -350,6 +350,7 @@ class Host:
         if not self._closed:
             for guest in self.guests.values():
                 guest.end()
+            self.hypervisor.close()
             self._disk.close()
             self._closed = True
 

@@ -277,7 +277,7 @@ class Machine:
     def close(self) -> None:
         """Give back disk images and their locks; the machine cannot run any more."""
         self._closed = True
-        self.engine.close()
+        self._surface.close()
         self.board.close()
 
     def __enter__(self) -> "Machine":

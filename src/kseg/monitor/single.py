@@ -1,6 +1,6 @@
 """One guest under a chosen monitor: what its memory is made of, and what executes it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from kseg import engine as engines
@@ -55,6 +55,7 @@ class Surface:
         self._engine, self._quantum, self._window = engine, quantum, window
         self._rewriting = rewriting
         self._paged: PagedMemory | None = None
+        self._close: Callable[[], None] = lambda: None
         self.hypervisor: Hypervisor | None = None
         self.guest: VirtualProcessor | None = None
         """What the guest's board takes for its processor, if there is a monitor."""
@@ -78,7 +79,7 @@ class Surface:
         """What executes the board's processors; ConfigurationError where there are more than the
         monitor has."""
         if self.hypervisor is None or self._paged is None:
-            return engines.create(
+            bare = engines.create(
                 self._engine,
                 board.profile,
                 board.byte_order,
@@ -86,6 +87,8 @@ class Surface:
                 board.processors,
                 self._quantum,
             )
+            self._close = bare.close
+            return bare
         if len(board.processors) != 1:
             raise ConfigurationError(
                 f"monitor {self._monitor}: a guest has one processor, not {len(board.processors)};"
@@ -97,4 +100,9 @@ class Surface:
             hybrid=self._monitor == HYBRID,
             window=self._window,
         )
+        self._close = self.hypervisor.close
         return self.guest
+
+    def close(self) -> None:
+        """Nothing will be run any more: the engine gives back what lies outside the process."""
+        self._close()

@@ -93,8 +93,12 @@ class Hypervisor:
         if self.present is guest:
             self.present = None
         self.allocator.release(guest.memory)
-        if not self.guests:
-            self.engine.close()
+
+    def close(self) -> None:
+        """Nothing will be run any more."""
+        for guest in list(self.guests):
+            self.remove(guest)
+        self.engine.close()
 
     def enter(self, guest: VirtualProcessor) -> Hardware:
         """Make a guest the present one; what was derived from its TLB under its ASIDs is still
