@@ -129,16 +129,23 @@ class ShadowTlb:
             inside = address - guest.window_base
             if 0 <= inside < guest.window_size:
                 return inside // PAGE_SIZE, True, WINDOW_ORIGIN
-        wanted = address & r.VPN_MASK | virtual.entry_hi & r.ASID_MASK
+        index = self._find(virtual, address & r.VPN_MASK | virtual.entry_hi & r.ASID_MASK)
+        if index is None:
+            return None
+        low = virtual.tlb_entry_lo[index]
+        dirty = bool(low & r.ENTRY_LO_D)
+        if not low & r.ENTRY_LO_V or (store and not dirty):
+            return None
+        return low // PAGE_SIZE, dirty, index
+
+    @staticmethod
+    def _find(virtual: ProcessorState, wanted: int) -> int | None:
+        """The lowest of the guest's entries that matches an EntryHi."""
         for index in range(TLB_SIZE):
             difference = virtual.tlb_entry_hi[index] ^ wanted
-            low = virtual.tlb_entry_lo[index]
-            if difference & r.VPN_MASK or (difference & r.ASID_MASK and not low & r.ENTRY_LO_G):
-                continue
-            dirty = bool(low & r.ENTRY_LO_D)
-            if not low & r.ENTRY_LO_V or (store and not dirty):
-                return None
-            return low // PAGE_SIZE, dirty, index
+            same_space = not difference & r.ASID_MASK or virtual.tlb_entry_lo[index] & r.ENTRY_LO_G
+            if same_space and not difference & r.VPN_MASK:
+                return index
         return None
 
     def _place_for(self, entry_hi: int) -> int:
@@ -178,6 +185,8 @@ class ShadowTlb:
         page = low // PAGE_SIZE
         if not low & r.ENTRY_LO_V or high >= r.KSEG0 or not asid or page >= guest.pages:
             return
+        if self._find(virtual, high & r.VPN_MASK | space & r.ASID_MASK) != index:
+            return  # another one for the page comes first
         frame = ctypes.c_uint32.from_address(guest.frames + 4 * page).value
         entry_hi = high & r.VPN_MASK | asid << 6
         self._enter(guest, entry_hi, frame, may_store=bool(low & r.ENTRY_LO_D), origin=index)
