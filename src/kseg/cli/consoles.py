@@ -178,9 +178,8 @@ class Switch:
 
     def _show(self) -> None:
         name = self.names[self.visible]
-        self._output.console(RESET)
         self._output.finish_line()
-        self._output.console(f"--- {self.visible + 1}: {name} ---\n".encode())
+        self._output.console(RESET + f"--- {self.visible + 1}: {name} ---\n".encode())
         self._show_open_line()
         unseen = self._unseen[name]
         if unseen:

@@ -125,11 +125,12 @@ class HostSession:
     def _check(self) -> bool:
         """Asked between bursts: is this the end?"""
         self._consoles.pulse(False)
+        if len(self._host.time_sharing.guests) + len(self._announced) < len(self._host.guests):
+            self._announce()
         now = self._host.cycles
         if now < self._next_watch:
             return False
         self._next_watch = now + CYCLES_PER_SECOND
-        self._announce()
         return self._switch is None and self._nothing_happens()
 
     def _nothing_happens(self) -> bool:
