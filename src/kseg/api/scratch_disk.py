@@ -22,7 +22,9 @@ class Sectors:
         return self._contents.read(number)
 
     def write_sector(self, number: int, data: bytes) -> None:
-        self._contents.write(number, data)
+        # The disk is new, and zero wherever nothing was written.
+        if any(data):
+            self._contents.write(number, data)
 
 
 def format_scratch_disk(board: System161) -> None:

@@ -6,6 +6,7 @@ System/161's order, so that tracks have the same lengths.
 """
 
 from bisect import bisect_right
+from functools import lru_cache
 from itertools import accumulate
 from math import sqrt
 
@@ -20,28 +21,34 @@ SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
 
 
+@lru_cache(maxsize=64)
+def _tracks(sectors: int) -> tuple[list[int], list[int]]:
+    """The lengths of the tracks, and how many sectors there are up to the end of each from the
+    outermost one on."""
+    physical = int(sectors * SPARE)
+    per_area = physical / (
+        (OUTER_DIAMETER * OUTER_DIAMETER - INNER_DIAMETER * INNER_DIAMETER) * PI / 4
+    )
+    width = ((OUTER_DIAMETER - INNER_DIAMETER) // 2) / TRACKS
+    lengths = []
+    for track in range(TRACKS):
+        inside = INNER_DIAMETER / 2.0 + track * width
+        outside = inside + width
+        length = per_area * ((outside + inside) * width * PI)
+        if length < 2.0:
+            raise ValueError(f"track {track} has only one sector")
+        lengths.append(int(length) - 1)
+    if sum(lengths) < sectors:
+        raise ValueError("the tracks have too few sectors")
+    return lengths, list(accumulate(reversed(lengths)))
+
+
 class Geometry:
     """The tracks of a disk of `sectors` sectors turning at `rpm`; ValueError when no such disk
     can be laid out."""
 
     def __init__(self, sectors: int, rpm: int) -> None:
-        physical = int(sectors * SPARE)
-        per_area = physical / (
-            (OUTER_DIAMETER * OUTER_DIAMETER - INNER_DIAMETER * INNER_DIAMETER) * PI / 4
-        )
-        width = ((OUTER_DIAMETER - INNER_DIAMETER) // 2) / TRACKS
-        lengths = []
-        for track in range(TRACKS):
-            inside = INNER_DIAMETER / 2.0 + track * width
-            outside = inside + width
-            length = per_area * ((outside + inside) * width * PI)
-            if length < 2.0:
-                raise ValueError(f"track {track} has only one sector")
-            lengths.append(int(length) - 1)
-        if sum(lengths) < sectors:
-            raise ValueError("the tracks have too few sectors")
-        self.track_lengths = lengths
-        self._ends = list(accumulate(reversed(lengths)))
+        self.track_lengths, self._ends = _tracks(sectors)
         self.revolution = SECOND // (rpm // 60)
         """ns."""
 

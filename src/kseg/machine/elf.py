@@ -6,6 +6,7 @@ library costs more time to import than the whole boot of a small kernel
 """
 
 import struct
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Segment:
     executable: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Image:
     """An executable: where it starts and what goes where."""
 
@@ -104,7 +105,12 @@ def parse_image(data: bytes, name: str = "image", byte_order: str = "big") -> Im
         check(complete, f"cut short: the segment for {address:#010x} is missing; copy it anew")
         segments.append(Segment(address, size, data[offset : offset + in_file], bool(flags & 1)))
     check(bool(segments), "has no segments to load")
-    return Image(entry, tuple(segments))
+    image = Image(entry, tuple(segments))
+    # Machines keep their image for a reset; those of the same kernel keep one between them.
+    return _images.setdefault(image, image)
+
+
+_images: "weakref.WeakValueDictionary[Image, Image]" = weakref.WeakValueDictionary()
 
 
 def load_image(image: Image, memory: PhysicalMemory, name: str = "image") -> None:

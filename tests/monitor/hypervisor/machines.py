@@ -30,13 +30,19 @@ WAITING = 20_000
 class Host:
     """A machine with a monitor."""
 
-    def __init__(self, engine: str, frames: int = 4096, overcommit: float = 1.0) -> None:
+    def __init__(
+        self, engine: str, frames: int = 4096, overcommit: float = 1.0, *, sharing: bool = True
+    ) -> None:
+        """Without `sharing`, no page is shared unless somebody scans."""
         self.hypervisor = Hypervisor(
             System161.profile, System161.byte_order, frames * PAGE_SIZE, engine
         )
         self.allocator = self.hypervisor.allocator
         self.allocator.overcommit = overcommit
+        started, reclaim = self.allocator.started, self.allocator.reclaim
         self.sharing = PageSharing(self.allocator)
+        if not sharing:
+            self.allocator.started, self.allocator.reclaim = started, reclaim
 
     def check(self) -> None:
         """The accounts of memory are right."""

@@ -96,3 +96,19 @@ def test_guests_leave_while_they_are_looked_at() -> None:
     assert sharing.scan(ALL) == 0
     assert two.read(0, 4 * PAGE_SIZE)[::PAGE_SIZE] == b"abcd"
     assert list(allocator.inconsistencies()) == []
+
+
+def test_guests_of_one_image_share_it_from_the_start() -> None:
+    allocator, sharing, (one, two, three) = machine(b"abc", b"abc", b"abc\0")
+    assert sharing.share_new(one) == 0
+    one.write(PAGE_SIZE, b"x")
+    assert sharing.share_new(two) == 2
+    assert sharing.share_new(three) == 4
+    for _ in range(3):
+        sharing.scan(ALL)
+    late = PagedMemory(PAGE_SIZE, allocator.hardware)
+    allocator.attach(late)
+    late.write(0, b"c" * PAGE_SIZE)
+    assert sharing.share_new(late) == 1
+    assert late.frame_of(0) == one.frame_of(2)
+    assert list(allocator.inconsistencies()) == []

@@ -57,8 +57,10 @@ def sharing(host: Host, seed: int = 0) -> Callable[[], None]:
 
 def alone(engine: str, make: Callable[[Host], Guest], slice_: int, rounds: int = 100_000) -> Seen:
     """What a guest does that has a machine to itself and nothing shared."""
-    host = Host(engine)
-    return run(host, [make(host)], nothing, slice_, rounds)[0]
+    host = Host(engine, sharing=False)
+    found = run(host, [make(host)], nothing, slice_, rounds)[0]
+    assert host.allocator.statistics.shared == 0
+    return found
 
 
 # A whole operating system.

@@ -46,6 +46,8 @@ class Allocator:
         self._memories: list[PagedMemory] = []
         self.reclaim: Callable[[], int] = lambda: 0
         """Called when no frame is left; to be set by whoever can free some. Returns how many."""
+        self.started: Callable[[PagedMemory], object] = lambda _memory: None
+        """Called with a guest's memory when its image is in it and it is about to run."""
         self.moved: Callable[[PagedMemory, int, int], None] = lambda _memory, _page, _frame: None
         """Called with a guest's memory, a page and the frame (its address) that it lay in, when it
         lies elsewhere or may be written now or no longer."""

@@ -74,7 +74,7 @@ class Hypervisor:
     ) -> VirtualProcessor:
         """A guest with this virtual processor and memory. `hybrid`: emulate virtual kernel mode
         instead of running it directly; `window` is where its kernel finds physical memory, None
-        for kseg0 and kseg1 (see `Hardware.replace_processor`)."""
+        for kseg0 and kseg1 (see `Hardware.replace_processor`). Its image has been loaded."""
         self._numbers += 1
         record = GuestRecord(number=self._numbers, hybrid=hybrid)
         record.frames, record.pages = ctypes.addressof(memory.frames), len(memory.frames)
@@ -82,6 +82,7 @@ class Hypervisor:
             record.window_base, record.window_size = window, 1 << 29
         guest = VirtualProcessor(self, state, memory, record, window)
         self.guests.append(guest)
+        self.allocator.started(memory)
         return guest
 
     def remove(self, guest: VirtualProcessor) -> None:

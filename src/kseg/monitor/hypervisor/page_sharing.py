@@ -40,6 +40,7 @@ class PageSharing:
         self.scanned = 0
         """Pages looked at."""
         allocator.reclaim = self.reclaim
+        allocator.started = self.share_new
 
     def scan(self, budget: int) -> int:
         """Look at up to `budget` pages, and stop where all have been looked at once. Returns
@@ -55,6 +56,16 @@ class PageSharing:
             self._begin_round()
         return self._allocator.available - before
 
+    def share_new(self, memory: PagedMemory) -> int:
+        """A guest is about to start, and nothing has been written yet but its image: of what
+        another guest was started from, most is still alike, and code is decoded only once. Returns
+        how many frames became free."""
+        before = self._allocator.available
+        for page, word in enumerate(memory.frames[:]):
+            if word & FRAME_WRITABLE:
+                self._look(memory, page, steady=False)
+        return self._allocator.available - before
+
     def reclaim(self) -> int:
         """Look at every page now and share what can be, however recently it was written: for when
         no frame is left. Returns how many frames became free."""
@@ -66,12 +77,11 @@ class PageSharing:
         return self._allocator.available - before
 
     def _begin_round(self) -> None:
-        """Hints are made anew in each round; frames that are shared are kept in mind."""
-        allocator = self._allocator
+        """Hints that were superseded are dropped, so that there is one for each frame at most."""
         self._alike = {
             hint: frame
             for hint, frame in self._alike.items()
-            if allocator.users(frame) and allocator.owner(frame) is None
+            if self._allocator.users(frame) and self._last[frame // PAGE_SIZE] == hint
         }
         self._round = self._pages()
 
