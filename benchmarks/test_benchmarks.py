@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import guests
 import memory
 import monitors
 import shared
@@ -19,6 +20,18 @@ def test_probe_tells_time_and_memory(tmp_path: Path) -> None:
     assert list(told["seconds"]) == list(told["memory"])
     assert 0 < told["seconds"]["python"] < told["seconds"]["engine"]
     assert told["memory"]["run"] <= told["largest_memory"]
+
+
+def test_copies_of_a_guest_share_what_is_alike() -> None:
+    built, prompt, shared = guests.measure(3, "interpreter")
+    assert [stage["stage"] for stage in (built, prompt, shared)] == [
+        "built",
+        "at the prompt",
+        "shared",
+    ]
+    assert shared["saved"] >= 100
+    assert shared["used"] < prompt["used"]
+    assert sum(shared["last_copy"].values()) == guests.GUEST_RAM // 4096
 
 
 def test_results_are_kept_with_the_host_they_belong_to(tmp_path: Path) -> None:

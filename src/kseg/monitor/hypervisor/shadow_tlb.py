@@ -193,11 +193,8 @@ class ShadowTlb:
 
     def page_moved(self, frame: int) -> None:
         """Nothing is to lead to a frame any more in the way it did."""
-        for slot in range(TLB_SIZE):
-            if (
-                self._world.slot_guest[slot]
-                and self._hardware.tlb_entry_lo[slot] & r.VPN_MASK == frame
-            ):
+        for slot, low in enumerate(self._hardware.tlb_entry_lo[:]):
+            if low & r.VPN_MASK == frame and self._world.slot_guest[slot]:
                 self._drop(slot)
 
     def forget(self, guest: GuestRecord) -> None:
