@@ -190,3 +190,22 @@ def test_an_interrupt_leads_into_the_window(kind: Kind) -> None:
     guest.enter(WINDOW)
     assert guest.run(1) == BUDGET
     assert (guest.state.pc, guest.state.epc) == (WINDOW + 0x84, CODE)
+
+
+@every_kind
+def test_an_answer_is_not_the_next_ones(kind: Kind) -> None:
+    made = host(kind)
+    source = "lw t0, 0(s4)\n addiu t1, t1, 1\n nop\n"
+    guests = [
+        Guest(made, kind, 8 + 8 * n, source, base=KERNEL + 0x1000, user=False) for n in (0, 1)
+    ]
+    # Answers are for the first processor.
+    for guest in guests:
+        guest.state.gpr[20] = 0xBFE00000
+        made.engine.replace_processor(0, guest.state, guest.memory, None)
+        found = made.engine.run_processor(0, 5)
+        assert (found.reason, found.address) == (ExitReason.DEVICE_LOAD, 0x1FE00000)
+        made.engine.complete_load(7)
+    assert made.engine.run_processor(0, 2).reason is ExitReason.BUDGET
+    assert guests[1].state.gpr[8] == 7
+    assert guests[0].state.clock == 0

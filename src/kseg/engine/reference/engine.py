@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Supervisor
 from kseg.engine.reference.leave import Leave
-from kseg.engine.reference.processor import ReferenceProcessor
+from kseg.engine.reference.processor import Latch, ReferenceProcessor
 from kseg.engine.reference.step import step
 from kseg.engine.state import ProcessorState
 from kseg.isa.instruction_set import instruction_set
@@ -99,6 +99,7 @@ class ReferenceEngine:
     ) -> None:
         cpu = self._cpus[number]
         cpu.state, cpu.memory, cpu.window = state, memory, window
+        cpu.latch = Latch()
         self.processors[number] = state
         self.state_changed()
 
