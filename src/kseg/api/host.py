@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
 
 import msgspec
 
@@ -12,21 +11,23 @@ from kseg import monitor as monitors
 from kseg.api.boards import configure
 from kseg.api.console import Console
 from kseg.api.guests import find_guest
+from kseg.api.host_boards import (
+    as_list,
+    build_board,
+    discard_board,
+    open_disks,
+    place_holders,
+)
 from kseg.api.host_guest import Guest, WakingTypist
 from kseg.api.shares import share_from
-from kseg.devices.disk import Disk
 from kseg.errors import ConfigurationError, KsegError
 from kseg.machine.arguments import size_in_bytes
 from kseg.machine.clock import SECOND
 from kseg.machine.configuration import Configuration
-from kseg.machine.disk_image import DiskImage
-from kseg.machine.disk_partition import PartitionedDisk
 from kseg.machine.elf import WINDOW, Image, read_image
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161
 from kseg.memory.paged import PagedMemory
-from kseg.memory.physical import PhysicalMemory
 from kseg.monitor.bare import BareMonitor, Stop, StopReason
-from kseg.monitor.hypervisor.allocator import NotAdmitted
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
@@ -102,7 +103,7 @@ class Host:
         self._page_sharing = PageSharing(self.hypervisor.allocator)
         self._next_scan = SCAN_INTERVAL
         self._closed = False
-        self._disk = _open_all([disks] if isinstance(disks, str | Path) else disks)
+        self._disk = open_disks(as_list(disks))
 
     def __repr__(self) -> str:
         running = len(self.time_sharing.guests)
@@ -161,20 +162,28 @@ class Host:
                     f" {CYCLES_PER_SECOND} are left"
                 )
             bootable = find_guest(kernel)
+            disks = as_list(disks)
             scratch = bootable.bundled is not None and config is None and not disks
-            disks = [disks] if isinstance(disks, str | Path) else disks
             configuration = configure(
                 config,
                 ram=ram,
                 seed=seed,
-                disks=[_place(number, disk) for number, disk in enumerate(disks)],
+                disks=place_holders(disks),
                 scratch_disk=scratch,
             )
             guest = Guest(self, name, bootable.path, share, output, message)
             text = arguments if isinstance(arguments, str) else " ".join(arguments)
             image = read_image(bootable.path, System161.byte_order)
             hybrid = _is_hybrid(monitor, image)
-            self._build(guest, configuration, disks, epoch)
+            guest.board = build_board(
+                configuration,
+                self.hypervisor,
+                disks,
+                self._disk,
+                console=guest.printed,
+                message=guest.said,
+                epoch=epoch,
+            )
             try:
                 if scratch:
                     from kseg.api.scratch_disk import format_scratch_disk
@@ -183,53 +192,12 @@ class Host:
                 guest.board.load_kernel(image, text, str(bootable.path))
                 self._start(guest, hybrid, WINDOW if image.in_window else None)
             except BaseException:
-                self._discard(guest)
+                discard_board(guest.board, self.hypervisor)
                 raise
         except KsegError as error:
             raise type(error)(f"guest {name}: {error}") from None
         guest.typist.type(input.encode() if isinstance(input, str) else input)
         return guest
-
-    def _build(
-        self,
-        guest: Guest,
-        configuration: Configuration,
-        disks: Sequence[str | Path],
-        epoch: int | None,
-    ) -> None:
-        """Make its hardware."""
-        made: list[PagedMemory] = []
-
-        def memory(ram_size: int) -> PhysicalMemory:
-            made.append(PagedMemory(ram_size, self.hypervisor.memory))
-            try:
-                self.hypervisor.allocator.attach(made[0])
-            except NotAdmitted as error:
-                raise ConfigurationError(str(error)) from None
-            return made[0]
-
-        partitions = {}
-        for number, disk in enumerate(disks):
-            size = _size_of_partition(disk)
-            if size is not None:
-                partition = self._disk.take(size)
-                slot, configuration = _with_drive(configuration, number, disk, size)
-                partitions[slot] = partition
-        try:
-            guest.board = System161(
-                configuration,
-                memory=memory,
-                console=guest.printed,
-                message=guest.said,
-                epoch=None if epoch is None else lambda: epoch,
-            )
-        except BaseException:
-            for each in made:
-                self.hypervisor.allocator.release(each)
-            raise
-        for card in guest.board.bus.cards:
-            if card.slot in partitions:
-                cast(Disk, card).insert(partitions[card.slot])
 
     def _start(self, guest: Guest, hybrid: bool, window: int | None) -> None:
         """Give it a processor, and its place among the others."""
@@ -251,12 +219,6 @@ class Host:
             guest.name, guest.share, board, guest.monitor, guest.typist.look
         )
         self.guests[guest.name] = guest
-
-    def _discard(self, guest: Guest) -> None:
-        """It could not be started: as if it had never been there."""
-        assert isinstance(guest.board.memory, PagedMemory)
-        self.hypervisor.allocator.release(guest.board.memory)
-        guest.board.close()
 
     # What guests ask.
 
@@ -370,47 +332,3 @@ def _is_hybrid(monitor: str | None, image: Image) -> bool:
             f"monitor {monitor!r}: beside others a guest has one of {', '.join(choices)}"
         )
     return monitor == monitors.HYBRID
-
-
-# Disks.
-
-
-def _size_of_partition(disk: str | Path) -> int | None:
-    """The bytes that a text such as "5M" says; None for the name of a file."""
-    if isinstance(disk, Path):
-        return None
-    try:
-        return size_in_bytes(disk)
-    except ValueError:
-        return None
-
-
-def _place(number: int, disk: str | Path) -> str | Path:
-    """What the configuration says until a partition is there."""
-    return disk if _size_of_partition(disk) is None else f"partition {number}"
-
-
-def _with_drive(
-    configuration: Configuration, number: int, disk: str | Path, size: int
-) -> tuple[int, Configuration]:
-    """A drive into which a partition can be put, and its slot."""
-    place = f"disk {_place(number, disk)}"
-    slots = [
-        msgspec.structs.replace(slot, arguments=[*slot.arguments, "memory", f"size={size}"])
-        if slot.place == place
-        else slot
-        for slot in configuration.slots
-    ]
-    found = next(slot.slot for slot in slots if slot.place == place)
-    return found, msgspec.structs.replace(configuration, slots=slots)
-
-
-def _open_all(paths: Sequence[str | Path]) -> PartitionedDisk:
-    images: list[DiskImage] = []
-    try:
-        images.extend(DiskImage(path) for path in paths)
-    except BaseException:
-        for image in images:
-            image.close()
-        raise
-    return PartitionedDisk(list(images))

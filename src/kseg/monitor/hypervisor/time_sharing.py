@@ -105,12 +105,20 @@ class TimeSharing:
     ) -> Stop:
         """Let the guests run until machine time `until_cycle`, until `until()` says so (asked
         between two bursts), until all have ended (POWER_OFF) or wait for input (IDLE)."""
+        met = False
+
+        def check() -> bool:
+            # Once it has held, it need not do so when it is asked again.
+            nonlocal met
+            met = met or until()
+            return met
+
         while True:
             self._take_news()
             if self._interrupted:
                 self._interrupted = False
                 return Stop(StopReason.INTERRUPTED)
-            if until():
+            if check():
                 return Stop(StopReason.CONDITION)
             if not self.guests:
                 return Stop(StopReason.POWER_OFF, 0, "all guests have ended")
@@ -123,7 +131,7 @@ class TimeSharing:
                     return Stop(StopReason.IDLE, None, "all guests wait for input")
                 continue
             name, cycles = picked
-            self._run_slice(self.guests[name], min(cycles, left or cycles), until)
+            self._run_slice(self.guests[name], min(cycles, left or cycles), check)
 
     def _take_news(self) -> None:
         self._news.clear()
