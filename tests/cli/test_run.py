@@ -419,3 +419,50 @@ def test_a_cache_that_cannot_be_kept_is_a_warning_in_one_line(tmp_path: Path) ->
     assert ran.stderr.startswith(f"kseg: warning: {place} can be written by others")
     assert ran.stderr.count("\n") == 1
     assert not list(place.iterdir())
+
+
+class TestMonitors:
+    @pytest.mark.parametrize("monitor", ["bare", "trap-and-emulate", "hybrid"])
+    def test_the_guest_prints_the_same(self, monitor):
+        result = kseg("run", "--monitor", monitor, "cms", "echo hello; faults 3; halt")
+        expected = kseg("run", "cms", "echo hello; faults 3; halt")
+        assert (result.returncode, result.stdout, result.stderr) == (0, expected.stdout, "")
+
+    def test_a_kernel_in_the_window(self):
+        result = kseg("run", "--monitor", "trap-and-emulate", "cms-kuseg", "echo hello; halt")
+        assert (result.returncode, result.stdout) == (0, BANNER + "hello\n")
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["--monitor", "x", "cms"], "monitor 'x': no such monitor; there are bare, trap-and-"),
+            (["--monitor", "", "cms"], "monitor '': no such monitor"),
+            (["cms-kuseg", "halt"], "linked at 0x40000000, for a monitor"),
+            (["--monitor", "hybrid", "--cpus", "2", "cms"], "a guest has one processor, not 2"),
+        ],
+    )
+    def test_what_cannot_be_is_one_line(self, arguments, said):
+        result = kseg("run", *arguments)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr.startswith("kseg: ")
+        assert said in result.stderr
+        assert result.stderr.count("\n") == 1
+
+    def test_statistics(self, tmp_path):
+        found = {}
+        for monitor in ("bare", "trap-and-emulate", "hybrid"):
+            stats = tmp_path / monitor
+            kseg("run", "--epoch", "0", "--stats", stats, "--monitor", monitor, "cms", "halt")
+            found[monitor] = json.loads(stats.read_text())
+        bare = found.pop("bare")
+        for data in found.values():
+            for name in ("cycles", "instructions", "processors", "devices", "virtual_seconds"):
+                assert data[name] == bare[name]
+            monitored = data["monitor"]
+            spent = data["processors"][0]["cycles"]
+            executed = monitored["direct_cycles"] + monitored["emulated_cycles"]
+            assert executed == spent["kernel"] + spent["user"]
+        exits = {name: data["monitor"]["exits"] for name, data in found.items()}
+        assert exits["trap-and-emulate"]["kernel_segment_fetch"] > 10_000
+        assert "kernel_segment_fetch" not in exits["hybrid"]
+        assert exits["hybrid"]["system_call"] == exits["trap-and-emulate"]["system_call"] > 0
