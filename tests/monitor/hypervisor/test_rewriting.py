@@ -262,7 +262,7 @@ def begins_translation(machine: Machine) -> bool:
 
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("site", [CONSTANT, "mtc0 s1, $4", "mfc0 t0, $1", "mfc0 t0, $9"])
-@pytest.mark.parametrize("first", [0, 20_000])
+@pytest.mark.parametrize("first", [0, 8_000])
 def test_where_a_translation_begins(site: str, first: int) -> None:
     """Whether it is rewritten before there is a translation, or when there is one already."""
     found = []
@@ -271,7 +271,7 @@ def test_where_a_translation_begins(site: str, first: int) -> None:
             run_to(machine, first)
             hypervisor_of(machine).world.rewrites = rewriting
             before = exits(machine).get(PRIVILEGED, 0)
-            run_to(machine, 60_000)
+            run_to(machine, 30_000)
             found.append(visible(machine))
             trapped = exits(machine)[PRIVILEGED] - before
             if rewriting:
