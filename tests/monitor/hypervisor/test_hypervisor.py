@@ -1,6 +1,7 @@
 """Several guests on one machine: each as if it were alone, and out of the others' reach."""
 
 import random
+from functools import cache
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ def guest_of(host: Host, program: Program, **options: Any) -> Guest:
     )
 
 
+@cache
 def programs() -> list[tuple[Program, bool]]:
     """Kernels of all sorts, and whether a hybrid monitor is to run them."""
     found = []
