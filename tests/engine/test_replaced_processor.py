@@ -209,3 +209,24 @@ def test_an_answer_is_not_the_next_ones(kind: Kind) -> None:
     assert made.engine.run_processor(0, 2).reason is ExitReason.BUDGET
     assert guests[1].state.gpr[8] == 7
     assert guests[0].state.clock == 0
+
+
+@pytest.mark.parametrize(
+    "engine",
+    ["reference", pytest.param("interpreter", marks=pytest.mark.xfail(reason="taken for RAM's"))],
+)
+def test_code_of_a_guests_own_that_is_not_in_ram(engine: str) -> None:
+    """Such as a boot ROM. No board that runs under a monitor has any that can be executed."""
+    kind = (engine, "r3000", "little")
+    made = host(kind)
+    guest = Guest(made, kind, 0, "1: addiu t0, t0, 1\n b 1b\n nop\n", base=KERNEL, user=False)
+    rom = guest.memory.add_region("rom", 0x1FC00000, PAGE_SIZE, writable=False, executable=True)
+    rom.data[:12] = guest.memory.read(0x1000, 12)
+    rom.data[:2] = (16).to_bytes(2, "little")  # addiu t0, t0, 16
+    guest.memory.write(0, guest.memory.read(0x1000, 12))
+    guest.state.pc = 0xBFC00000
+    guest.enter()
+    assert guest.run(9) == BUDGET
+    guest.state.pc, guest.state.in_delay_slot = KERNEL, 0
+    assert guest.run(9) == BUDGET
+    assert guest.state.gpr[8] == 3 * 16 + 3
