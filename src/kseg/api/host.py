@@ -51,7 +51,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", re.ASCII)
 class Host:
     """A machine with one R3000 and a monitor, to which guests are added.
 
-    >>> from kseg.api.host import Host
+    >>> from kseg import Host
     >>> with Host() as host:
     ...     one, two = host.add("one", "cms", "echo hello; halt"), host.add("two", "cms")
     ...     print(host.run().reason, one.state, two.state)

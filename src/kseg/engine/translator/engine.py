@@ -87,7 +87,8 @@ class Translator(Interpreter):
         """The cycle of the next look: at the end of a round, for a look must not shorten a turn."""
         begin: int = self._shared.round
         quantum: int = self._shared.quantum
-        return begin + -(-(self._next_look - begin) // quantum) * quantum
+        # One that is due already, as after a change of processors, comes before anything else.
+        return begin + max(-(-(self._next_look - begin) // quantum), 0) * quantum
 
     def _look(self) -> int:
         """Look around; returns the cycles until the next time."""
