@@ -169,7 +169,7 @@ def test_status_written_with_user_mode(kind: Kind) -> None:
     "engine",
     [
         "reference",
-        pytest.param("interpreter", marks=pytest.mark.xfail(reason="leaves after the mtc0")),
+        "interpreter",
     ],
 )
 def test_user_mode_that_may_use_cp0_is_not_left(engine: str) -> None:

@@ -169,7 +169,8 @@ class Hardware(Engine, Protocol):
         """Let processor `number` be one with another state and another physical memory.
 
         `window` is None, or the virtual address from which 512 MiB lead in kernel mode to the
-        physical addresses from 0, as kseg0 does, the exception vectors included.
+        physical addresses from 0, as kseg0 does, the exception vectors included. ValueError where
+        the engine cannot execute what a region of the memory besides RAM holds.
         """
         ...
 

@@ -274,7 +274,7 @@ WRITE_ENTRY = """
     [
         ("reference", False),
         ("interpreter", False),
-        pytest.param("interpreter", True, marks=pytest.mark.xfail(reason="not in native code")),
+        ("interpreter", True),
     ],
 )
 def test_a_higher_entry_is_not_foreseen(engine: str, native: bool) -> None:

@@ -242,16 +242,16 @@ def _resync(variant: Variant, *, refetches: bool) -> str:
     pc = next_address(b, variant)
     fields.store_context(b, "target_pc", pc)
     now = after_cycle(b)
+    was_user = u32(b, fields.load_context(b, "user_mode"))
     b.do(f"call void @resynchronise(ptr %context, i64 {now})")
     if refetches:
         _refetch(b, pc, now)
         last = (u32(b, pc) & 0xFFC) == 0xFFC
         with b.if_(last.i1(), "unlikely"):
             _refetch(b, pc, now, distance=4)
-    leaves = u32(b, fields.load_context(b, "leaves_for_user")) & u32(
-        b, fields.load_context(b, "user_mode")
-    )
-    with b.leave_if((leaves != 0).i1()):
+    into_user = (was_user == 0) & (u32(b, fields.load_context(b, "user_mode")) != 0)
+    leaves = u32(b, fields.load_context(b, "leaves_for_user")) != 0
+    with b.leave_if((leaves & into_user).i1()):
         save_place(b, PLAIN, pc, now)
         b.return_("i32", str(LEFT_KERNEL))
     with b.if_(interrupt_due(b).i1(), "unlikely"):

@@ -167,6 +167,8 @@ class Supervision:
 
 def _region_table(memory: PagedMemory) -> "ctypes.Array[RegionEntry]":
     regions = memory.regions
+    if any(region.executable for region in regions if region is not memory.ram):
+        raise ValueError("of paged memory, only RAM can hold code")
     table = (RegionEntry * len(regions))(*(RegionEntry.of(region) for region in regions))
     table[0].frames = ctypes.addressof(memory.frames)
     return table
