@@ -1,6 +1,7 @@
 """Guests that try what they should not: whoever runs them stays whole, and sees the same.
 
-A guest is one file, guests/NAME.s: after `#=` how it ends, after `#>` what it prints in the end.
+A guest is one file, guests/NAME.s: after `#=` how it ends, after `#>` what it prints in the end,
+and after `#+` which files it shares with others.
 """
 
 from functools import cache
@@ -20,6 +21,13 @@ MONITORS = [
 ]
 
 GUESTS = sorted((Path(__file__).parent / "guests").glob("*.s"))
+SKIPPING = (Path(__file__).parent / "hostile_vectors.s").read_text()
+ENDING = (Path(__file__).parent / "hostile_runtime.s").read_text()
+REGISTERS = """
+        .equ    SERIAL, 0xbfe00000
+        .equ    TIMER, 0xbffd0000
+        .equ    CONTROL, 0xbfff7e00
+"""
 LOOKS = (*range(1, 40), *range(100, 3_000, 61), 10_000, 30_000, 100_000)
 """Cycles at which everything is compared."""
 LAST_CYCLE = 4_000_000
@@ -34,7 +42,10 @@ def marked(path: Path, mark: str) -> str:
 
 @cache
 def program(path: Path) -> Program:
-    return assemble(path.read_text(), 0x80000000, name=path.name)
+    shared = marked(path, "#+").splitlines()
+    vectors = SKIPPING if "hostile_vectors.s" in shared else ""
+    ending = ENDING if "hostile_runtime.s" in shared else ""
+    return assemble(REGISTERS + vectors + path.read_text() + ending, 0x80000000, name=path.name)
 
 
 def run(path: Path, monitor: str, engine: str) -> list[tuple[Ending, Visible]]:

@@ -1,8 +1,5 @@
 # Prints for ever, without waiting until a character is out, and then by WAIT. Bounded by cycles.
 #= cycle limit
-        .equ    SERIAL, 0xbfe00000
-        .equ    TIMER, 0xbffd0000
-        .equ    CONTROL, 0xbfff7e00
 
 start:
         mtc0    zero, $12

@@ -1,10 +1,8 @@
 # The timer card with the shortest period, the on-chip timer with Compare just ahead, both
 # software interrupts always pending, and interrupts let through whenever possible.
 #= power-off
+#+ hostile_runtime.s
 #> contained
-        .equ    SERIAL, 0xbfe00000
-        .equ    TIMER, 0xbffd0000
-        .equ    CONTROL, 0xbfff7e00
         .org    0x80000080
 general:
         mfc0    k0, $14
@@ -48,30 +46,3 @@ enough: mtc0    zero, $12
         lw      t0, 12(s0)
         b       contained
         nop
-
-contained:
-        mtc0    zero, $12
-        li      s0, SERIAL
-        li      s1, CONTROL
-        la      s2, mark
-1:      lbu     t0, 0(s2)
-        li      t1, 1
-        beqz    t0, 3f
-        addiu   s2, s2, 1
-        sw      t1, 4(s0)               # the end of the character ends the waiting
-        sw      t0, 0(s0)
-2:      wait
-        lw      t1, 4(s0)
-        nop
-        andi    t1, t1, 2
-        beqz    t1, 2b
-        nop
-        b       1b
-        nop
-3:      sw      zero, 4(s0)
-        sw      zero, 8(s1)
-1:      wait
-        b       1b
-        nop
-mark:   .asciiz "contained\n"
-        .align  2

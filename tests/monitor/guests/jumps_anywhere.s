@@ -1,9 +1,7 @@
 # Jumps to odd and unmapped addresses, where no memory is, into devices, by each kind of jump.
 #= power-off
+#+ hostile_runtime.s
 #> contained
-        .equ    SERIAL, 0xbfe00000
-        .equ    TIMER, 0xbffd0000
-        .equ    CONTROL, 0xbfff7e00
         .org    0x80000000
 refill:
         j       skip
@@ -52,30 +50,3 @@ targets:
         .word   0x80000001, 0x80000002, 0x80000003, 0x1, 0x2, 0x3, 0x0, 0x4, 0x1000, 0x7ffffffc, 0x7fffffff, 0x90000000, 0x9ffffffc, 0xa8000000, 0xbfc00000, 0xbfc00ffc, 0xbfe00000, 0xbfffffff, 0xc0000000, 0xdffffffe, 0xfffffffc, 0xffffffff, 0x8003fffc
 end:    .word   0
         .text
-
-contained:
-        mtc0    zero, $12
-        li      s0, SERIAL
-        li      s1, CONTROL
-        la      s2, mark
-1:      lbu     t0, 0(s2)
-        li      t1, 1
-        beqz    t0, 3f
-        addiu   s2, s2, 1
-        sw      t1, 4(s0)               # the end of the character ends the waiting
-        sw      t0, 0(s0)
-2:      wait
-        lw      t1, 4(s0)
-        nop
-        andi    t1, t1, 2
-        beqz    t1, 2b
-        nop
-        b       1b
-        nop
-3:      sw      zero, 4(s0)
-        sw      zero, 8(s1)
-1:      wait
-        b       1b
-        nop
-mark:   .asciiz "contained\n"
-        .align  2

@@ -1,10 +1,8 @@
 # Writes its own exception vectors again and again, by three addresses, and code just ahead of
 # where it runs.
 #= power-off
+#+ hostile_runtime.s
 #> contained
-        .equ    SERIAL, 0xbfe00000
-        .equ    TIMER, 0xbffd0000
-        .equ    CONTROL, 0xbfff7e00
         .org    0x80000080
 general:
         nop
@@ -77,30 +75,3 @@ handler2:
         addiu   k0, k0, 4
         jr      k0
         rfe
-
-contained:
-        mtc0    zero, $12
-        li      s0, SERIAL
-        li      s1, CONTROL
-        la      s2, mark
-1:      lbu     t0, 0(s2)
-        li      t1, 1
-        beqz    t0, 3f
-        addiu   s2, s2, 1
-        sw      t1, 4(s0)               # the end of the character ends the waiting
-        sw      t0, 0(s0)
-2:      wait
-        lw      t1, 4(s0)
-        nop
-        andi    t1, t1, 2
-        beqz    t1, 2b
-        nop
-        b       1b
-        nop
-3:      sw      zero, 4(s0)
-        sw      zero, 8(s1)
-1:      wait
-        b       1b
-        nop
-mark:   .asciiz "contained\n"
-        .align  2

@@ -1,10 +1,8 @@
 # Status with all that can be written and with garbage, short of what is fatal; and Status in user
 # mode all at once, in the kernel's own segment.
 #= power-off
+#+ hostile_runtime.s
 #> contained
-        .equ    SERIAL, 0xbfe00000
-        .equ    TIMER, 0xbffd0000
-        .equ    CONTROL, 0xbfff7e00
         .org    0x80000000
 refill:
         j       skip
@@ -57,30 +55,3 @@ again:
 values: .word   0xffbcfffd, 0xf000ff3d, 0xff01, 0x3c, 0x12345678, 0x80808080, 0x14, 0xf0000000, 0xc80c03c
 end:    .word   0
         .text
-
-contained:
-        mtc0    zero, $12
-        li      s0, SERIAL
-        li      s1, CONTROL
-        la      s2, mark
-1:      lbu     t0, 0(s2)
-        li      t1, 1
-        beqz    t0, 3f
-        addiu   s2, s2, 1
-        sw      t1, 4(s0)               # the end of the character ends the waiting
-        sw      t0, 0(s0)
-2:      wait
-        lw      t1, 4(s0)
-        nop
-        andi    t1, t1, 2
-        beqz    t1, 2b
-        nop
-        b       1b
-        nop
-3:      sw      zero, 4(s0)
-        sw      zero, 8(s1)
-1:      wait
-        b       1b
-        nop
-mark:   .asciiz "contained\n"
-        .align  2

@@ -1,8 +1,5 @@
 # More pages than the TLB holds, in turn and for ever: each access misses. Bounded by cycles.
 #= cycle limit
-        .equ    SERIAL, 0xbfe00000
-        .equ    TIMER, 0xbffd0000
-        .equ    CONTROL, 0xbfff7e00
         .org    0x80000000
 refill:
         mfc0    k0, $8
