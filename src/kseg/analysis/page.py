@@ -3,12 +3,11 @@
 ``python -m kseg.analysis.page`` writes it anew; a test fails when it is stale.
 """
 
-import sys
 from pathlib import Path
 
 from kseg.analysis.analysis import Analysis, analyse
 from kseg.analysis.markdown import profile_chapter, verdict_table
-from kseg.isa import profile
+from kseg.isa.manual import write_page
 from kseg.isa.profile import PROFILES
 
 PAGE = Path("docs/virtualisability.md")
@@ -167,10 +166,7 @@ def _verdicts(analyses: list[Analysis]) -> str:
 
 def main() -> None:
     """Write the page."""
-    root = Path(profile.__file__).parents[3]
-    if not (root / PAGE.parent).is_dir():
-        sys.exit(f"kseg: no {PAGE.parent} in {root}: run this in a checkout")
-    (root / PAGE).write_text(page(), encoding="utf-8")
+    write_page(PAGE, page())
 
 
 if __name__ == "__main__":

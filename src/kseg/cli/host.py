@@ -211,6 +211,7 @@ def _report(machine: "Host", consoles: "Consoles", stop: "Stop", stats: str | No
             " command that switches the machine off"
         )
     if stats is not None:
-        from kseg.cli.host_statistics import write
+        from kseg.cli.host_statistics import as_data
+        from kseg.cli.statistics import write
 
-        write(stats, machine, stop)
+        write(stats, as_data(machine, stop))

@@ -1,14 +1,11 @@
 """Statistics of a host as JSON: the fields are described in docs/command-line.md."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from kseg.api.host import Host
 from kseg.api.host_guest import Guest
-from kseg.errors import KsegError
 from kseg.monitor.bare import Stop
 
 
@@ -42,16 +39,3 @@ def _guest(guest: Guest, passed: int) -> dict[str, Any]:
         "cycles": guest.cycles,
         "devices": msgspec.to_builtins(guest.statistics.devices),
     }
-
-
-def write(destination: str, host: Host, stop: Stop) -> None:
-    """Write them to a file, or to stdout for "-"; KsegError when that cannot be done."""
-    text = msgspec.json.format(msgspec.json.encode(as_data(host, stop)), indent=2) + b"\n"
-    if destination == "-":
-        sys.stdout.buffer.write(text)
-        sys.stdout.buffer.flush()
-        return
-    try:
-        Path(destination).write_bytes(text)
-    except OSError as error:
-        raise KsegError(f"statistics {destination}: {error.strerror}") from None

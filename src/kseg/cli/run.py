@@ -236,9 +236,9 @@ def report(vm: "Machine", outcome: "Outcome", stats: str | None, output: "Output
             "end it with a command that switches the machine off, or give a terminal"
         )
     if stats is not None:
-        from kseg.cli.statistics import write
+        from kseg.cli.statistics import as_data, write
 
-        write(stats, vm, outcome.stop)
+        write(stats, as_data(vm, outcome.stop))
 
 
 def finish(output: "Output", outcome: "Outcome", before: Callable[[], None]) -> None:

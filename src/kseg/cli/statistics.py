@@ -80,9 +80,9 @@ def check_destination(destination: str) -> None:
         raise KsegError(f"statistics {destination}: {error.strerror}; name another") from None
 
 
-def write(destination: str, machine: Machine, stop: Stop) -> None:
-    """Write them to a file, or to stdout for "-"."""
-    text = msgspec.json.format(msgspec.json.encode(as_data(machine, stop)), indent=2) + b"\n"
+def write(destination: str, statistics: dict[str, Any]) -> None:
+    """Write them to a file, or to stdout for "-"; KsegError when that cannot be done."""
+    text = msgspec.json.format(msgspec.json.encode(statistics), indent=2) + b"\n"
     if destination == "-":
         sys.stdout.buffer.write(text)
         sys.stdout.buffer.flush()

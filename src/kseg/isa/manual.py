@@ -263,12 +263,18 @@ def _shown(value: object) -> str:
             return str(value)
 
 
+def write_page(path: Path, text: str) -> None:
+    """Write a generated page, its path counted from the top of a checkout; exits with a line if
+    this is none."""
+    root = Path(profile.__file__).parents[3]
+    if not (root / path.parent).is_dir():
+        sys.exit(f"kseg: no {path.parent} in {root}: run this in a checkout")
+    (root / path).write_text(text, encoding="utf-8")
+
+
 def main() -> None:
     """Write the page."""
-    root = Path(profile.__file__).parents[3]
-    if not (root / PAGE.parent).is_dir():
-        sys.exit(f"kseg: no {PAGE.parent} in {root}: run this in a checkout")
-    (root / PAGE).write_text(page(), encoding="utf-8")
+    write_page(PAGE, page())
 
 
 if __name__ == "__main__":

@@ -17,9 +17,7 @@ from kseg.isa.exceptions import Fatal
 from kseg.machine.board import Board, Foreseeable
 from kseg.machine.clock import SECOND
 from kseg.machine.statistics import Statistics, processor_statistics
-
-SHORTEST_SLEEP = 10_000_000
-"""ns: being ahead of the host's clock by less is not worth a sleep."""
+from kseg.monitor.pace import SHORTEST_SLEEP, Pace
 
 FURTHEST = 256
 """Words that a register is asked to foresee at most."""
@@ -91,7 +89,7 @@ class BareMonitor:
         self._watchdog = Watchdog(progress_timeout * SECOND, board) if progress_timeout else None
         self._burst_start = 0
         self._wall_time = 0
-        self._wall_anchor: tuple[int, int] | None = None
+        self._pace = Pace()
         self._fatal: GuestFatal | None = None
         self._interrupted = False
         self._foreseen: Foreseeable | None = None
@@ -312,7 +310,7 @@ class BareMonitor:
             return now + (time.monotonic_ns() - started if self.pace == "real" else 0)
         if self.pace == "fast":
             return None
-        ahead = self._ahead(now, due)
+        ahead = self._pace.ahead(now, due)
         if ahead <= SHORTEST_SLEEP:
             return None
         started = time.monotonic_ns()
@@ -321,22 +319,9 @@ class BareMonitor:
         slept = time.monotonic_ns() - started
         return min(now + slept, due)
 
-    def _ahead(self, now: int, due: int) -> int:
-        """By how much virtual time will be ahead of the host's when it is `due`, in ns."""
-        wall = time.monotonic_ns()
-        if self._wall_anchor is None:
-            self._wall_anchor = (wall, now)
-        passed = self._wall_anchor[1] + wall - self._wall_anchor[0]
-        if now > passed + SHORTEST_SLEEP:
-            # The guest computed faster than a real one; nobody wants to wait for that. What was
-            # too short for a sleep is still owed, or a clock of short ticks would run free.
-            passed = now - SHORTEST_SLEEP
-            self._wall_anchor = (wall, passed)
-        return max(due - passed, 0)
-
     def host_stood_still(self) -> None:
         """At pace "real", do not catch up on the time that passed (in a job that was stopped)."""
-        self._wall_anchor = None
+        self._pace.stood_still()
 
     # State and statistics.
 
@@ -351,7 +336,7 @@ class BareMonitor:
             self.board.memory.on_write(engine.memory_changed)
         self.engine.state_changed()
         self._foreseen = None
-        self._wall_anchor = None
+        self._pace.stood_still()
         self._fatal = None
         self._find_burst_start()
 

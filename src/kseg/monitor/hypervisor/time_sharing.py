@@ -12,8 +12,9 @@ from collections.abc import Callable
 from kseg.errors import KsegError
 from kseg.machine.board import Board
 from kseg.machine.clock import SECOND
-from kseg.monitor.bare import SHORTEST_SLEEP, BareMonitor, Stop, StopReason
+from kseg.monitor.bare import BareMonitor, Stop, StopReason
 from kseg.monitor.hypervisor.time_shared_guest import GOES_ON, TimeSharedGuest
+from kseg.monitor.pace import SHORTEST_SLEEP, Pace
 from kseg.monitor.schedule import TIME_SLICE, Scheduler
 from kseg.monitor.shares import GuestUse, Share
 
@@ -44,7 +45,7 @@ class TimeSharing:
         self._news = threading.Event()
         self._interrupted = False
         self._no_input = False
-        self._wall_anchor: tuple[int, int] | None = None
+        self._wall = Pace()
         self._uses: dict[str, GuestUse] = {}
 
     @property
@@ -171,7 +172,9 @@ class TimeSharing:
             until = now + (slept if self.pace == "real" else 0)
         else:
             until = due if until_cycle is None else min(due, until_cycle)
-            ahead = self._ahead(now, until) if self.pace == "real" else 0
+            ahead = 0
+            if self.pace == "real":
+                ahead = self._wall.ahead(self._nanoseconds(now), self._nanoseconds(until))
             if ahead > SHORTEST_SLEEP:
                 slept = self._sleep(ahead / SECOND)
                 if self._news.is_set():
@@ -186,21 +189,9 @@ class TimeSharing:
         self._news.wait(seconds)
         return (time.monotonic_ns() - started) * self._second // SECOND
 
-    def _ahead(self, now: int, due: int) -> int:
-        """By how many ns machine time will be ahead of the host's when it is `due`: as
-        `BareMonitor` reckons, nobody waits for what guests computed faster than a real machine."""
-        wall, now, due = time.monotonic_ns(), self._nanoseconds(now), self._nanoseconds(due)
-        if self._wall_anchor is None:
-            self._wall_anchor = (wall, now)
-        passed = self._wall_anchor[1] + wall - self._wall_anchor[0]
-        if now > passed + SHORTEST_SLEEP:
-            passed = now - SHORTEST_SLEEP
-            self._wall_anchor = (wall, passed)
-        return max(due - passed, 0)
-
     def _nanoseconds(self, cycles: int) -> int:
         return cycles * SECOND // self._second
 
     def host_stood_still(self) -> None:
         """At pace "real", do not catch up on the time that passed (in a job that was stopped)."""
-        self._wall_anchor = None
+        self._wall.stood_still()
