@@ -27,7 +27,7 @@ from tests.monitor.observed import (
 )
 from tests.monitor.random_kernels import random_kernel
 
-EXAMPLES = int(os.environ.get("KSEG_LOCKSTEP_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("KSEG_LOCKSTEP_EXAMPLES", "12"))
 
 MONITORS = [
     # Monitor and engine; ("bare", "interpreter") is what all are compared with.
