@@ -47,9 +47,9 @@ MOST_INPUT = 64 << 20
 @click.option(
     "--limit",
     type=seconds,
-    default=60.0,
+    default=20.0,
     metavar="SECONDS",
-    help="Time for a run of one way, and from which on it is not measured again (default: 60).",
+    help="Time for a run of one way, and from which on it is not measured again (default: 20).",
 )
 @click.option(
     "--rounds",
