@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from kseg.debug.documents import condition
 from kseg.debug.machine import Machine
+from kseg.devices.device import slot_base
+from kseg.isa.registers import KSEG1
 
 HELP = """\
 help             this list
@@ -42,13 +44,8 @@ def _processors(machine: Machine) -> str:
 
 
 def _devices(machine: Machine) -> str:
-    from kseg.devices.device import slot_base
-    from kseg.isa.registers import KSEG1
-
-    return "".join(
-        f"{card.owner:12} {KSEG1 | slot_base(card.slot):#010x}\n"
-        for card in machine.board.bus.cards
-    )
+    cards = machine.board.bus.cards
+    return "".join(f"{card.owner:12} {KSEG1 | slot_base(card.slot):#010x}\n" for card in cards)
 
 
 def _cycles(machine: Machine) -> str:

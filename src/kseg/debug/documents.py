@@ -1,8 +1,9 @@
 """What GDB reads as documents: the memory map and the list of threads (`qXfer`)."""
 
 from kseg.debug.machine import Machine, Processor
+from kseg.devices.device import BUS_BASE
 from kseg.isa import registers as r
-from kseg.machine.lamebus import BUS_BASE, BUS_END
+from kseg.machine.lamebus import BUS_END
 
 _SIGN = 0xFFFFFFFF_00000000
 _TOP = 1 << 32

@@ -74,7 +74,8 @@ class Reader:
     def _complete(self) -> bytes | Sign:
         data, checksum, too_long = self._data, self._checksum, self._too_long
         self._data = self._checksum = None
-        assert data is not None and checksum is not None
+        assert data is not None
+        assert checksum is not None
         if too_long or checksum.lower() != b"%02x" % (sum(data) & 0xFF):
             return Sign.DAMAGED
         return _unescaped(data)

@@ -42,9 +42,9 @@ _SYSTEM = [
     Register("count", "count"),
     Register("compare", "compare"),
     Register("prid", "prid", writable=False),
-    Register("slottarget", "slottarget", "code_ptr", writable=False),
+    Register("target", "target", "code_ptr", writable=False),
 ]
-"""`slottarget`: where control goes after the delay slot in which pc is; 0 where it is in none."""
+"""`target`: where control goes after the delay slot in which pc is; 0 where it is in none."""
 
 REGISTERS = _PROCESSOR + _CONTROL + _FLOATING + _SYSTEM
 
@@ -82,7 +82,7 @@ class RegisterFile:
         self._big = byte_order == "big"
         self._computed: dict[str, Callable[[], int]] = {
             "prid": lambda: profile.processor_id,
-            "slottarget": lambda: self._state.next_pc if self._state.in_delay_slot else 0,
+            "target": lambda: self._state.next_pc if self._state.in_delay_slot else 0,
         }
 
     def _value(self, register: Register) -> int:
