@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from kseg import Machine
 from kseg.debug.packets import PACKET_SIZE
+from kseg.engine.contract import Debuggable, Watchpoint
+from kseg.monitor.bare import StopReason
 from tests.cli.command import kseg
-from tests.cli.kernels import kernel
+from tests.cli.kernels import CONTROL, TIMER, TRACE, kernel
 from tests.debug.programs import CALLING, SPINNING, TWO, symbols
 from tests.debug.running import SECONDS, Client, debugged
 
@@ -149,6 +152,82 @@ def test_two_processors(tmp_path: Path) -> None:
             before = client.cycles()
             client.ask(f"vCont;s:{thread}")
             assert client.cycles() - before <= 1
+
+
+def test_a_step_over_wait_takes_as_long_as_that(tmp_path: Path) -> None:
+    source = ticking_source()
+    after = symbols(source)["after"]
+    with debugged(tmp_path, source, "--wait") as (_, address), Client(address) as client:
+        assert client.ask(f"Z0,{after - 4:x},4") == "OK"
+        assert client.ask("c") == "T05thread:1;"
+        assert client.ask("s") == "T05thread:1;"
+        assert client.register(PC) == after, "WAIT has been executed"
+        before = client.cycles()
+        assert client.ask("s") == "T05thread:1;"
+        assert client.register(PC) == after + 4
+        assert client.cycles() - before > 10_000
+        assert client.ask("c") == "T05thread:1;"
+
+
+def ticking_source() -> str:
+    return f"""
+        li      t0, {TIMER:#x}
+        li      t1, 1
+        sw      t1, 0x08(t0)
+        li      t1, 10000
+        sw      t1, 0x10(t0)
+1:      wait
+after:  lw      t1, 0x0c(t0)
+        b       1b
+        nop
+    """
+
+
+def test_what_the_hardware_does_not_survive_can_be_looked_at(tmp_path: Path) -> None:
+    source = f"li t0, {CONTROL + 8:#x}\n li t1, 1\n sw t1, 0(t0)\n1: b 1b\n nop"
+    with debugged(tmp_path, source, "--wait") as (process, address), Client(address) as client:
+        assert client.ask("c") == "T06thread:1;"
+        assert client.register(T1) == 1
+        assert client.ask("c") == "W01"
+        assert switched_off(process) == 1
+
+
+def test_an_exception_without_a_handler_can_be_looked_at(tmp_path: Path) -> None:
+    with debugged(tmp_path, "break\n nop", "--wait") as (process, address):
+        with Client(address) as client:
+            assert client.ask("c") == "T06thread:1;"
+            assert client.ask("c") == "W01"
+        assert switched_off(process) == 1
+
+
+def test_a_guest_can_ask_for_its_debugger(tmp_path: Path) -> None:
+    source = f"li t0, {TRACE:#x}\n sw zero, 0x10(t0)\n1: b 1b\n nop"
+    with debugged(tmp_path, source, "--wait") as (_, address), Client(address) as client:
+        assert client.ask("c") == "T05thread:1;"
+        client.send("c")
+        client.interrupt()
+        assert client.receive() == "T02thread:1;"
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "translator"])
+def test_a_guest_cannot_tell(engine: str) -> None:
+    """Stopped a thousand times, it prints the same in the same cycles."""
+
+    def run(stops: bool) -> tuple[bytes, int, int]:
+        count = 0
+        with Machine("cms", "primes 20; syscalls; misses 50; halt", engine=engine, epoch=0) as vm:
+            assert isinstance(vm.engine, Debuggable)
+            if stops:
+                vm.engine.set_breakpoints([0x80000000, 0x80000080, 0x80000100])
+                vm.engine.set_watchpoints([Watchpoint(0x7FFF0000, 0x7FFFFFFF, True, True)])
+            while (stop := vm.run()).exit_code is None:
+                assert stop.reason in (StopReason.BREAKPOINT, StopReason.WATCHPOINT)
+                count += 1
+            return vm.console.output.encode(), vm.cycles, count
+
+    plain, debugged_ = run(stops=False), run(stops=True)
+    assert plain[:2] == debugged_[:2]
+    assert debugged_[2] > 50
 
 
 def test_tcp_is_for_this_host(tmp_path: Path) -> None:

@@ -159,6 +159,8 @@ class Session:
             stop = machine.run(until=self._check, cycles=left)
             if self._left:
                 return Stop(StopReason.INTERRUPTED, 0, "left by the user")
+            if stop.reason is StopReason.CONDITION and self._is_lost():
+                stop = Stop(StopReason.FATAL, 1, LOST, 0)
             if self._debugger is not None and self._debugger.takes(stop):
                 continue
             if self._wanted:
@@ -166,8 +168,6 @@ class Session:
                 if machine.monitor.stop_for_debugger:
                     return Stop(StopReason.DEBUGGER, 1, "the user asks for a debugger")
                 self._output.message("Not waiting for debugger...")
-            if stop.reason is StopReason.CONDITION and self._is_lost():
-                return Stop(StopReason.FATAL, 1, LOST, 0)
             if stop.reason is StopReason.CONDITION:
                 stop = Stop(StopReason.IDLE, None, "the guest waits for input")
             if stop.reason is StopReason.IDLE and not self._ended:

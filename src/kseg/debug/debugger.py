@@ -42,7 +42,8 @@ class Debugger:
         self._stands = wait
         self._leaves: Callable[[], bool] = lambda: False
         self._after_slot: int | None = None
-        self._fatal_shown = False
+        self._end: Stop | None = None
+        """What will be the machine's end, when the debugger has seen it."""
         self._stops_for_guest = machine.monitor.stop_for_debugger
 
     @property
@@ -71,15 +72,16 @@ class Debugger:
             end = self._take(event)
             if end is not None:
                 return end
-        return None
+        return self._end
 
     def takes(self, stop: Stop) -> bool:
         """The machine has stopped: is that for the debugger, so that it is not the end?"""
         if stop.reason not in _HOLDING:
             return False
-        if stop.reason is StopReason.FATAL and (self._fatal_shown or not self.present):
-            return False
-        self._fatal_shown |= stop.reason is StopReason.FATAL
+        if stop.reason is StopReason.FATAL:
+            if not self.present:
+                return False
+            self._end = stop
         if self.present and not self._passes_by(stop):
             self._stand(stop)
         return stop.reason is not StopReason.DEBUGGER or self.present

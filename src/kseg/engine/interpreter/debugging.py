@@ -16,6 +16,9 @@ from kseg.engine.interpreter.layout import (
     WatchpointEntry,
 )
 
+NOWHERE = 1
+"""No instruction has this address."""
+
 DEBUGGING = (ExitReason.BREAKPOINT, ExitReason.WATCHPOINT)
 """The exits that are for debuggers."""
 
@@ -87,3 +90,4 @@ class Debugging:
         """The processor is in another state than that in which it was stopped."""
         if context.latch in (PASSING_BREAKPOINT, PASSING_WATCHPOINT):
             context.latch = LATCH_NONE
+        context.passed_pc = NOWHERE

@@ -217,6 +217,7 @@ class ReferenceEngine:
         self._inside = False
         for cpu in self._cpus:
             cpu.latch = Latch()
+            cpu.waits_at_breakpoint = False
 
     def memory_changed(self, address: int, length: int) -> None:
         """Nothing is derived from memory here."""
