@@ -1,12 +1,26 @@
-"""What GDB reads as documents: the memory map and the list of threads (`qXfer`)."""
+"""What GDB reads as documents (`qXfer`): the memory map, the list of threads, the registers."""
+
+from collections.abc import Callable
 
 from kseg.debug.machine import Machine, Processor
+from kseg.debug.registers import target_description
 from kseg.devices.device import BUS_BASE
 from kseg.isa import registers as r
 from kseg.machine.lamebus import BUS_END
 
 _SIGN = 0xFFFFFFFF_00000000
 _TOP = 1 << 32
+
+
+def document(machine: Machine, kind: bytes, name: bytes) -> bytes | None:
+    """A document by the names that GDB has for it; None if there is none."""
+    known: dict[tuple[bytes, bytes], Callable[[], str]] = {
+        (b"features", b"target.xml"): target_description,
+        (b"memory-map", b""): lambda: memory_map(machine),
+        (b"threads", b""): lambda: thread_list(machine),
+    }
+    found = known.get((kind, name))
+    return None if found is None else found().encode()
 
 
 def memory_map(machine: Machine) -> str:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kseg.debug import commands
-from kseg.debug.documents import condition, memory_map, thread_list
+from kseg.debug.documents import condition, document
 from kseg.debug.machine import Machine
 from kseg.debug.packets import PACKET_SIZE, Malformed, address, contents, number, pair
 from kseg.debug.points import ACCESS, HARDWARE, SOFTWARE, Points
-from kseg.debug.registers import RegisterFile, target_description
+from kseg.debug.registers import RegisterFile
 from kseg.errors import KsegError
 from kseg.isa.profile import profile_named
 from kseg.monitor.bare import Stop, StopReason
@@ -284,14 +284,9 @@ class Stub:
         operation, rest = pair(rest, b":")
         name, rest = pair(rest, b":")
         first, most = (number(each) for each in pair(rest))
-        documents: dict[tuple[bytes, bytes], Callable[[], str]] = {
-            (b"features", b"target.xml"): target_description,
-            (b"memory-map", b""): lambda: memory_map(self._machine),
-            (b"threads", b""): lambda: thread_list(self._machine),
-        }
-        if operation != b"read" or (object_, name) not in documents:
+        whole = document(self._machine, object_, name)
+        if operation != b"read" or whole is None:
             return b"E00"
-        whole = documents[object_, name]().encode()
         part = whole[first : first + min(most, PACKET_SIZE - 8)]
         return (b"l" if first + len(part) >= len(whole) else b"m") + part
 
