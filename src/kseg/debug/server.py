@@ -16,6 +16,9 @@ from pathlib import Path
 from kseg.debug.packets import Reader, Sign, packet
 from kseg.errors import ConfigurationError
 
+GOODBYE = 1
+"""Seconds that a debugger has to wait, at most, until the one before it is quite gone."""
+
 LONGEST_SEND = 5
 """Seconds after which a debugger that takes nothing is taken for gone."""
 
@@ -99,6 +102,8 @@ class Server:
         self._wake = wake
         self._path: Path | None = None
         self._connection: Connection | None = None
+        self._free = threading.Event()
+        self._free.set()
         self._listener = self._listen(address)
         threading.Thread(target=self._accept, name="gdb", daemon=True).start()
 
@@ -142,9 +147,10 @@ class Server:
                 if error.errno in (errno.ECONNABORTED, errno.EINTR):
                     continue
                 return
-            if self._connection is not None:
+            if not self._free.wait(GOODBYE):
                 stream.close()  # there is one already
                 continue
+            self._free.clear()
             if stream.family != socket.AF_UNIX:
                 stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._connection = connection = Connection(stream)
@@ -164,6 +170,7 @@ class Server:
             self._connection = None
             stream.close()
             take(Happening.WENT)
+            self._free.set()
 
     def close(self) -> None:
         """Listen no more."""
