@@ -197,8 +197,9 @@ def run(
         output=output.console,
         message=output.message,
     ) as vm:
-        debugger = None if gdb is None else listen(vm, gdb, wait, output)
-        session = Session(vm, output, conditions, input_file, debugger)
+        session = Session(vm, output, conditions, input_file)
+        if gdb is not None:
+            session.debugger = listen(vm, gdb, wait, output)
         outcome = session.run()
         finish(output, outcome, lambda: report(vm, outcome, stats, output))
 

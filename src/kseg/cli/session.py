@@ -84,10 +84,10 @@ class Session:
         output: Output,
         conditions: Conditions,
         input_file: str | None = None,
-        debugger: "Debugger | None" = None,
     ) -> None:
         """`input_file` is typed instead of what comes on stdin ("-" or None: stdin)."""
-        self._debugger = debugger
+        self.debugger: Debugger | None = None
+        """Who may stop the guest, if anybody."""
         self._machine = machine
         self._output = output
         self._conditions = conditions
@@ -112,8 +112,8 @@ class Session:
             code = outcome.exit_code
             return outcome
         finally:
-            if self._debugger is not None:
-                self._debugger.ended(code)
+            if self.debugger is not None:
+                self.debugger.ended(code)
 
     def _run(self) -> Outcome:
         if self._source is Source.TERMINAL:
@@ -151,8 +151,8 @@ class Session:
     def _drive(self) -> Stop:
         machine, limit = self._machine, self._conditions.limit
         while True:
-            if self._debugger is not None:
-                end = self._debugger.attend(lambda: self._left)
+            if self.debugger is not None:
+                end = self.debugger.attend(lambda: self._left)
                 if end is not None:
                     return end
             left = None if limit is None else max(limit - machine.cycles, 0)
@@ -161,7 +161,7 @@ class Session:
                 return Stop(StopReason.INTERRUPTED, 0, "left by the user")
             if stop.reason is StopReason.CONDITION and self._is_lost():
                 stop = Stop(StopReason.FATAL, 1, LOST, 0)
-            if self._debugger is not None and self._debugger.takes(stop):
+            if self.debugger is not None and self.debugger.takes(stop):
                 continue
             if self._wanted:
                 self._wanted = False
