@@ -13,6 +13,7 @@ LAYERS = [
     {"analysis"},
     {"machine", "devices"},
     {"monitor"},
+    {"debug"},
     {"api"},
     {"bench", "compare"},
     {"cli"},

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
     from kseg.cli.session import Outcome
+    from kseg.debug.debugger import Debugger
 
 MOST_SECONDS = 1e9
 
@@ -124,6 +125,12 @@ def seconds(text: str | float) -> float:
     metavar="SECONDS",
     help="Calendar time at power-on, in seconds since 1970 (default: now).",
 )
+@click.option(
+    "--gdb",
+    metavar="ADDRESS",
+    help="Listen for gdb: the path of a Unix socket to make, or host:port, or :port on this host.",
+)
+@click.option("--wait", is_flag=True, help="With --gdb: run nothing before gdb says so.")
 @click.argument("kernel")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -147,6 +154,8 @@ def run(
     doom: int | None,
     progress: int | None,
     epoch: int | None,
+    gdb: str | None,
+    wait: bool,
     kernel: str,
     arguments: tuple[str, ...],
 ) -> None:
@@ -162,6 +171,8 @@ def run(
     conditions = Conditions(
         pace=pace, escape=escape_key(escape), limit=max_cycles, idle_limit=idle_limit
     )
+    if wait and gdb is None:
+        raise click.UsageError("--wait waits for gdb; say where with --gdb ADDRESS")
     output = Output("kseg")
     if stats not in (None, "-"):
         from kseg.cli.statistics import check_destination
@@ -187,8 +198,21 @@ def run(
         message=output.message,
     ) as vm:
         session = Session(vm, output, conditions, input_file)
+        if gdb is not None:
+            session.debugger = listen(vm, gdb, wait, output)
         outcome = session.run()
         finish(output, outcome, lambda: report(vm, outcome, stats, output))
+
+
+def listen(vm: "Machine", address: str, wait: bool, output: "Output") -> "Debugger":
+    """Expect gdb, and say where."""
+    from kseg.debug.debugger import Debugger
+
+    debugger = Debugger(vm, address, wait=wait)
+    # Without the guest's file, gdb has no way to know its byte order.
+    order = f"set endian {vm.board.byte_order}"
+    output.message(f"{order}; target remote {debugger.address}  (for gdb)")
+    return debugger
 
 
 def default_config(kernel: str) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kseg.api.machine import Machine
 from kseg.cli.keyboard import HELP, EscapeKey, LineEnds, start_reading
@@ -17,6 +18,9 @@ from kseg.cli.terminal import Terminal
 from kseg.cli.watch import IdleWatch
 from kseg.errors import KsegError
 from kseg.monitor.bare import Stop, StopReason
+
+if TYPE_CHECKING:
+    from kseg.debug.debugger import Debugger
 
 MOST_INPUT = 64 << 20
 """Bytes of an input file: it is read as a whole."""
@@ -82,6 +86,8 @@ class Session:
         input_file: str | None = None,
     ) -> None:
         """`input_file` is typed instead of what comes on stdin ("-" or None: stdin)."""
+        self.debugger: Debugger | None = None
+        """Who may stop the guest, if anybody."""
         self._machine = machine
         self._output = output
         self._conditions = conditions
@@ -100,6 +106,16 @@ class Session:
 
     def run(self) -> Outcome:
         """Run until the machine or the user ends it; the terminal is restored in any case."""
+        code = 1
+        try:
+            outcome = self._run()
+            code = outcome.exit_code
+            return outcome
+        finally:
+            if self.debugger is not None:
+                self.debugger.ended(code)
+
+    def _run(self) -> Outcome:
         if self._source is Source.TERMINAL:
             self._terminal = Terminal(self._descriptor, signals=self._conditions.signals)
         # `kseg.cli.main` has put this off: what is there now is no garbage.
@@ -135,17 +151,23 @@ class Session:
     def _drive(self) -> Stop:
         machine, limit = self._machine, self._conditions.limit
         while True:
+            if self.debugger is not None:
+                end = self.debugger.attend(lambda: self._left)
+                if end is not None:
+                    return end
             left = None if limit is None else max(limit - machine.cycles, 0)
             stop = machine.run(until=self._check, cycles=left)
             if self._left:
                 return Stop(StopReason.INTERRUPTED, 0, "left by the user")
+            if stop.reason is StopReason.CONDITION and self._is_lost():
+                stop = Stop(StopReason.FATAL, 1, LOST, 0)
+            if self.debugger is not None and self.debugger.takes(stop):
+                continue
             if self._wanted:
                 self._wanted = False
                 if machine.monitor.stop_for_debugger:
                     return Stop(StopReason.DEBUGGER, 1, "the user asks for a debugger")
                 self._output.message("Not waiting for debugger...")
-            if stop.reason is StopReason.CONDITION and self._is_lost():
-                return Stop(StopReason.FATAL, 1, LOST, 0)
             if stop.reason is StopReason.CONDITION:
                 stop = Stop(StopReason.IDLE, None, "the guest waits for input")
             if stop.reason is StopReason.IDLE and not self._ended:

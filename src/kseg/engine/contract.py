@@ -4,9 +4,9 @@
 or time beyond the cycle counter, and no monitor knows which engine runs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from kseg.engine.state import ProcessorState
 from kseg.isa.exceptions import Fatal
@@ -34,6 +34,11 @@ class ExitReason(IntEnum):
     PAGE_STORE = 7
     """A store to a page of paged memory that is not to be written at present; `address` is
     physical. Answer by making the page writable; the store is then tried again."""
+    BREAKPOINT = 8
+    """An instruction is about to be executed at one of the breakpoints; pc is on it."""
+    WATCHPOINT = 9
+    """An instruction is about to access what a watchpoint watches; pc is on it. `address` is the
+    first virtual address concerned, `size` that of the access in bytes, `value` 1 for a store."""
 
 
 class Exit(NamedTuple):
@@ -82,6 +87,15 @@ class EngineStatistics(NamedTuple):
     """Of the compiler, beside the guest."""
     copy_seconds: float = 0.0
     """Of copying stencils, in which the guest waits."""
+
+
+class Watchpoint(NamedTuple):
+    """Virtual addresses whose accesses are an exit: `first` to `last`, both included."""
+
+    first: int
+    last: int
+    reads: bool
+    writes: bool
 
 
 class Engine(Protocol):
@@ -149,7 +163,30 @@ class Engine(Protocol):
         ...
 
 
-class Hardware(Engine, Protocol):
+@runtime_checkable
+class Debuggable(Protocol):
+    """What an engine offers to a debugger. While nothing is set it costs nothing.
+
+    Stops are exact, also in delay slots, and come before the instruction, when an interrupt that
+    is due has been taken and the instruction has been fetched; guest memory is not changed. The
+    `run` that follows a BREAKPOINT or WATCHPOINT executes the instruction without stopping at it
+    for the same reason again, before any interrupt.
+    """
+
+    def set_breakpoints(self, addresses: Iterable[int]) -> None:
+        """From now on, stop at these virtual addresses, in every address space and mode, and at
+        no others. ValueError for what is not the address of an instruction."""
+        ...
+
+    def set_watchpoints(self, watchpoints: Iterable[Watchpoint]) -> None:
+        """From now on, stop before accesses to these virtual addresses, and no others. The loads
+        and stores that go around an aligned word (LWL, SWR, ...) count as accesses to all of it,
+        and SC as a store also where it fails for the memory's sake. ValueError for what are no
+        addresses."""
+        ...
+
+
+class Hardware(Engine, Debuggable, Protocol):
     """An engine whose processors a monitor can rule, to run guests on them."""
 
     supervisor: "Supervisor | None"

@@ -36,6 +36,10 @@ class StopReason(StrEnum):
     """The `until` that was given says so."""
     BREAK = "break"
     """A BREAK instruction, with `stop_on_break`."""
+    BREAKPOINT = "breakpoint"
+    """The next instruction is at one of the engine's breakpoints (`Debuggable`)."""
+    WATCHPOINT = "watchpoint"
+    """The next instruction is about to access what one of its watchpoints watches."""
     DEBUGGER = "debugger"
     """The guest asked for a debugger, with `stop_for_debugger`."""
     IDLE = "idle forever"
@@ -50,13 +54,17 @@ class StopReason(StrEnum):
 class Stop(msgspec.Struct, frozen=True):
     """How a run ended. `exit_code` is System/161's for it; None where it would go on.
 
-    `processor` is the number of the one concerned, for BREAK and FATAL.
+    `processor` is the number of the one concerned, for BREAK, BREAKPOINT, WATCHPOINT and FATAL;
+    `address` the first virtual address that is watched and accessed, and `stores` how, for
+    WATCHPOINT.
     """
 
     reason: StopReason
     exit_code: int | None = None
     message: str = ""
     processor: int = 0
+    address: int = 0
+    stores: bool = False
 
 
 class BareMonitor:
@@ -198,6 +206,8 @@ class BareMonitor:
                 self._skip(min(length, clock.burst) - clock.elapsed)
             elif reason is ExitReason.BREAK:
                 return Stop(StopReason.BREAK, None, "breakpoint", request.processor)
+            elif reason in _DEBUGGING:
+                return _stop_for_debugger(request)
             elif reason is ExitReason.FATAL:
                 return self._stop_fatal(GuestFatal(_describe(request)), request.processor)
         if self._fatal is not None:
@@ -389,6 +399,20 @@ class Watchdog:
         text = f"No progress in {2 * seconds} seconds"
         self._board.message(text)
         return Stop(StopReason.NO_PROGRESS, 1, text)
+
+
+_DEBUGGING = (ExitReason.BREAKPOINT, ExitReason.WATCHPOINT)
+
+
+def _stop_for_debugger(request: Exit) -> Stop:
+    if request.reason is ExitReason.BREAKPOINT:
+        return Stop(StopReason.BREAKPOINT, processor=request.processor)
+    return Stop(
+        StopReason.WATCHPOINT,
+        processor=request.processor,
+        address=request.address,
+        stores=bool(request.value),
+    )
 
 
 def _describe(request: Exit) -> str:

@@ -8,12 +8,14 @@ TLB changes. While a physical page has one, no write table maps it: every store 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
+from kseg.engine.interpreter.debugging_runtime import has_breakpoint_place
 from kseg.engine.interpreter.dropping_runtime import (
     clear_translated,
     drop_if_translated,
     is_covered,
 )
 from kseg.engine.interpreter.layout import (
+    BREAKPOINT,
     CODE_PAGE_HOST,
     CODE_PAGE_NEXT,
     CODE_PAGE_NUMBER,
@@ -196,6 +198,10 @@ def _reset_entry(profile: Profile) -> str:
         page_end = handler_of(b, "handlers", str(PAGE_END))
         handler = b.emit(f"select i1 {at_end}, ptr {page_end}, ptr {handler}")
         operation = b.emit(f"select i1 {at_end}, i8 {PAGE_END}, i8 {PREDECODE}")
+    set_here = has_breakpoint_place(b, entry_number(b, "%entry"))
+    stopping = handler_of(b, "handlers", str(BREAKPOINT))
+    handler = b.emit(f"select i1 {set_here}, ptr {stopping}, ptr {handler}")
+    operation = b.emit(f"select i1 {set_here}, i8 {BREAKPOINT}, i8 {operation}")
     b.store("ptr", handler, "%entry")
     b.store("i8", operation, "%entry", ENTRY_OPERATION)
     b.do("ret void")
@@ -462,7 +468,11 @@ def _decode(profile: Profile, big_endian: bool) -> str:
         with b.leave_if(b.emit(f"icmp eq i64 {entry_number(b, '%entry')}, {LAST_BUT_ONE}")):
             b.return_("i32", chosen.i32())
     narrow = b.emit(f"trunc i32 {chosen.i32()} to i8")
-    begins = b.emit(f"icmp eq i8 {b.load('i8', '%entry', ENTRY_OPERATION)}, {TRANSLATED}")
+    present = b.load("i8", "%entry", ENTRY_OPERATION)
+    begins = b.emit(f"icmp eq i8 {present}, {TRANSLATED}")
+    with b.leave_if(b.emit(f"icmp eq i8 {present}, {BREAKPOINT}")):
+        # It is to be looked at each time.
+        b.return_("i32", chosen.i32())
     with b.leave_if(begins):
         # The entry leads into a translation, which has asked for the instruction itself.
         originals = b.offset(code_page_of(b, "%entry"), CODE_PAGE_ORIGINALS)

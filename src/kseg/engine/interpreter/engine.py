@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from kseg.engine.codegen.native import Blob, MappedCode
 from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Hardware
 from kseg.engine.interpreter import image
+from kseg.engine.interpreter.debugging import DEBUGGING, Debugging
 from kseg.engine.interpreter.layout import (
     CODE_PAGE_STRIDE,
     CODE_TABLE_SIZE,
@@ -40,7 +41,7 @@ MAX_CODE_PAGES = 2048
 """Decoded pages kept at most (20 kB each); beyond that all are decoded anew."""
 
 
-class Interpreter(Supervision):
+class Interpreter(Debugging, Supervision):
     """Predecoded threaded code. Implements `kseg.engine.contract.Hardware`."""
 
     name = "interpreter"
@@ -118,6 +119,7 @@ class Interpreter(Supervision):
             shared.regions[number] = RegionEntry.of(region, pages)
             if region.executable:
                 pages += -(-region.size // PAGE)
+        self._page_count = pages
         shared.code_page_of = self._allocate(8 * max(pages, 1))
         shared.translations = self._allocate(TRANSLATIONS * ctypes.sizeof(TranslationRecord))
         shared.translations_used = 1
@@ -211,6 +213,8 @@ class Interpreter(Supervision):
             return Exit(reason, turn, context.fault_address, value=context.fault_code & 0xFF)
         if reason is ExitReason.PAGE_STORE:
             return Exit(reason, turn, context.exit_address, context.exit_size)
+        if reason in DEBUGGING:
+            return self._stop(context, reason, turn)
         return Exit(reason, turn)
 
     def _engine(self) -> Hardware:
@@ -274,12 +278,16 @@ class Interpreter(Supervision):
         self._shared.round = self.processors[0].clock
         self._shared.turn = 0
         self._inside = False
-        for table in self._tables:
-            table.madvise(mmap.MADV_DONTNEED)  # reads as zero from now on
+        self._empty_tables()
         for region in self._memory.regions:
             self.memory_changed(region.base, region.size)
         for context, state in zip(self._contexts, self.processors, strict=True):
             self._take_over(context, state)
+            self._pass_nothing(context)
+
+    def _empty_tables(self) -> None:
+        for table in self._tables:
+            table.madvise(mmap.MADV_DONTNEED)  # reads as zero from now on
 
     def memory_changed(self, address: int, length: int) -> None:
         region = self._memory.region_at(address)

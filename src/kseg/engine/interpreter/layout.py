@@ -54,12 +54,14 @@ CODE_TABLE_SIZE = 8 << 20
 
 OPERATIONS = 256
 PREDECODE, SENTINEL, GO, PAGE_END, RESERVED, NOP, TRANSLATED, INTERPRET, DISPATCH = range(9)
+BREAKPOINT = 9
 """Operations that are not instructions, and the nop; the instruction set follows.
 
 An entry whose operation is TRANSLATED begins a translation, whose native code is its handler.
 INTERPRET and DISPATCH are in no entry: the one executes an entry's own instruction even where a
-translation begins, the other whatever the entry has."""
-FIRST_INSTRUCTION = 9
+translation begins, the other whatever the entry has. BREAKPOINT is at every entry that has the
+place in its page of some breakpoint: it compares addresses, and decodes its instruction anew."""
+FIRST_INSTRUCTION = 10
 
 STEADY_SLOTS = 4
 FOLLOWING = 256
@@ -78,6 +80,8 @@ CAROUSEL_NOT_STARTED, CAROUSEL_OVER, CAROUSEL_SLOW = 101, 102, 103
 RESUME_UNKNOWN, RESUME_PLAIN, RESUME_SLOT = range(3)
 
 LATCH_NONE, LATCH_LOADED, LATCH_STORED, LATCH_BUS_ERROR = range(4)
+PASSING_BREAKPOINT, PASSING_WATCHPOINT = 4, 5
+"""In the latch: the instruction is one that was stopped at, and is to be executed now."""
 
 WRITABLE, EXECUTABLE = 1, 2
 
@@ -114,6 +118,12 @@ class RegionEntry(ctypes.Structure):
         """A region; `first_page` is the number of its first page."""
         flags = WRITABLE * region.writable | EXECUTABLE * region.executable
         return cls(region.base, region.end, region.host_address, flags, first_page)
+
+
+class WatchpointEntry(ctypes.Structure):
+    """Watched virtual addresses, `first` to `last`; `kinds` is a bit each for LOAD and STORE."""
+
+    _fields_ = [("first", u32), ("last", u32), ("kinds", u32), ("unused", u32)]
 
 
 class Pattern(ctypes.Structure):
@@ -205,6 +215,11 @@ class Context(ctypes.Structure):
         ("unsampled", u32),  # not 0: nothing that it executes is worth translating
         ("tlb_written", u64),  # a bit for each TLB entry that was written
         ("virtual", pointer),  # the state whose CP0 rewritten instructions work on
+        # The instruction at a breakpoint that was last passed: if it stalls, the cycle in which
+        # it is tried again, and the stalls that were counted before.
+        ("passed_at", u64),
+        ("passed_stalls", u64),
+        ("passed_pc", u32),
     ]
 
 
@@ -251,6 +266,13 @@ class Shared(ctypes.Structure):
         # For each operation, the one that does the same to the CP0 of the context's `virtual`
         # processor; 0 where there is none.
         ("rewritten", u8 * OPERATIONS),
+        # For debuggers (`debugging_runtime`): the addresses of the breakpoints, a bit for each
+        # place in a page that one has, and an array of WatchpointEntry.
+        ("breakpoint_count", u64),
+        ("breakpoints", pointer),
+        ("breakpoint_places", u64 * (ENTRIES // 64)),
+        ("watchpoint_count", u64),
+        ("watchpoints", pointer),
     ]
 
 

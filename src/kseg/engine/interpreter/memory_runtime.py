@@ -11,6 +11,13 @@ from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.contract import ExitReason
 from kseg.engine.interpreter import fields
+from kseg.engine.interpreter.debugging_runtime import (
+    HIT,
+    LOAD,
+    STORE,
+    UNWATCHED,
+    watched,
+)
 from kseg.engine.interpreter.layout import (
     CONTEXT_OFFSETS,
     EXECUTABLE,
@@ -31,8 +38,8 @@ from kseg.isa.profile import Profile
 from kseg.isa.values import Value, select
 from kseg.memory.paged import FRAME_WRITABLE
 
-LOAD, STORE, FETCH = 0, 1, 2
-"""Why an address is translated."""
+FETCH = 2
+"""Why an address is translated, beside LOAD and STORE."""
 
 NO_ADDRESS = "-1"
 """What `translate` returns after noting a fault."""
@@ -298,6 +305,15 @@ def _answer_in_advance(b: FunctionBuilder, physical: Operand) -> None:
             b.return_("ptr", b.offset(values, b.emit(f"shl i64 {used}, 3")))
 
 
+def _watched(b: FunctionBuilder, kind: int) -> Operand:
+    """Leave with null if a watchpoint stops the access to %address; else an i1: may the page be
+    entered into a table?"""
+    found = watched(b, kind)
+    with b.leave_if(b.emit(f"icmp eq i32 {found}, {HIT}")):
+        b.return_("ptr", "null")
+    return b.emit(f"icmp eq i32 {found}, {UNWATCHED}")
+
+
 def _slow_load() -> str:
     b = FunctionBuilder(
         "slow_load",
@@ -309,13 +325,14 @@ def _slow_load() -> str:
     physical = _translated(b, LOAD, "%size", "%reported")
     with b.leave_if(_isolated(b)):
         b.return_("ptr", b.offset("%context", CONTEXT_OFFSETS["zero"]))
+    found = _watched(b, LOAD)
     with b.leave_if(find(b, physical)):
         _take_up_answer(b, LATCH_LOADED, "latch_value")
         _answer_steadily(b, physical)
         _answer_in_advance(b, physical)
         _ask_device(b, ExitReason.DEVICE_LOAD, physical, "%size")
     physical = resolve(b, physical)
-    with b.if_(whole_page_inside(b, physical)):
+    with b.if_(b.emit(f"and i1 {whole_page_inside(b, physical)}, {found}")):
         _fill(b, "reads", physical)
     _return_place(b, physical)
     return b.text("noinline")
@@ -340,6 +357,7 @@ def _slow_store() -> str:
     physical = _translated(b, STORE, "%size", "%reported")
     with b.leave_if(_isolated(b)):
         b.return_("ptr", b.offset("%context", CONTEXT_OFFSETS["scratch"]))
+    found = _watched(b, STORE)
     with b.leave_if(find(b, physical)):
         memory_only = u32(b, "%flagged_size") >= MEMORY_ONLY
         with b.leave_if(memory_only.i1()):
@@ -361,7 +379,7 @@ def _slow_store() -> str:
         kept = b.emit(f"call i1 @store_into_code(ptr %context, i64 {number}, i64 {physical})")
         with b.leave_if(kept):
             _return_place(b, physical)
-    with b.if_(whole_page_inside(b, physical)):
+    with b.if_(b.emit(f"and i1 {whole_page_inside(b, physical)}, {found}")):
         _fill(b, "writes", physical)
     _return_place(b, physical)
     return b.text("noinline")

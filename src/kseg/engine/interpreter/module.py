@@ -8,6 +8,7 @@ from kseg.engine.interpreter import (
     carousel_runtime,
     code_runtime,
     control_runtime,
+    debugging_runtime,
     dropping_runtime,
     exception_runtime,
     fields,
@@ -36,6 +37,7 @@ from kseg.engine.interpreter.handlers import (
     rewritable,
 )
 from kseg.engine.interpreter.layout import (
+    BREAKPOINT,
     DISPATCH,
     ENTRY_SIZE,
     FIRST_INSTRUCTION,
@@ -102,6 +104,7 @@ def build(profile_name: str, byte_order: str) -> Module:
         *code_runtime.functions(profile, big_endian),
         *control_runtime.functions(profile, big_endian),
         *dropping_runtime.functions(),
+        *debugging_runtime.functions(profile),
         *translation_runtime.functions(profile, big_endian),
         *exception_runtime.functions(profile),
         *outer_runtime.functions(profile),
@@ -155,6 +158,7 @@ def _runtime_operations(variant: Variant, early_fetch_faults: bool) -> list[str]
     names[INTERPRET] = f"interpret_{suffix}"
     names[DISPATCH] = "dispatch_n" if variant == PLAIN else ""
     names[NOP] = f"nop_{suffix}"
+    names[BREAKPOINT] = f"breakpoint_{suffix}"
     return names
 
 

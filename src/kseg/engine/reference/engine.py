@@ -1,8 +1,15 @@
 """The reference engine as a whole: several processors in round robin, and its exits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Supervisor
+from kseg.engine.contract import (
+    EngineStatistics,
+    Exit,
+    ExitReason,
+    Supervisor,
+    Watchpoint,
+)
+from kseg.engine.debugging import checked_breakpoints, checked_watchpoints
 from kseg.engine.reference.leave import Leave
 from kseg.engine.reference.processor import Latch, ReferenceProcessor
 from kseg.engine.reference.step import step
@@ -62,10 +69,27 @@ class ReferenceEngine:
         except Leave as leave:
             self._inside = True
             self._settle()
+            self._pass(self._cpus[self._turn].latch, leave.exit.reason)
             return leave.exit._replace(processor=self._turn)
         finally:
             for cpu in self._cpus:
                 cpu.push()
+
+    @staticmethod
+    def _pass(latch: Latch, reason: ExitReason) -> None:
+        """What was stopped at for a debugger is executed the next time."""
+        latch.passes_breakpoint |= reason is ExitReason.BREAKPOINT
+        latch.passes_watchpoint |= reason is ExitReason.WATCHPOINT
+
+    def set_breakpoints(self, addresses: Iterable[int]) -> None:
+        wanted = checked_breakpoints(addresses)
+        for cpu in self._cpus:
+            cpu.breakpoints = wanted
+
+    def set_watchpoints(self, watchpoints: Iterable[Watchpoint]) -> None:
+        wanted = checked_watchpoints(watchpoints)
+        for cpu in self._cpus:
+            cpu.watchpoints = wanted
 
     def _supervised(self, supervisor: Supervisor, limit: int) -> Exit:
         found = supervisor.run(self, limit)
@@ -90,6 +114,7 @@ class ReferenceEngine:
                     break
             return Exit(ExitReason.BUDGET, number)
         except Leave as leave:
+            self._pass(cpu.latch, leave.exit.reason)
             return leave.exit._replace(processor=number)
         finally:
             cpu.push()
@@ -191,6 +216,9 @@ class ReferenceEngine:
         self._round = self.processors[0].clock
         self._turn = 0
         self._inside = False
+        for cpu in self._cpus:
+            cpu.latch = Latch()
+            cpu.waits_at_breakpoint = False
 
     def memory_changed(self, address: int, length: int) -> None:
         """Nothing is derived from memory here."""

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from kseg.engine.contract import Exit, ExitReason
+from kseg.engine.contract import Exit, ExitReason, Watchpoint
 from kseg.engine.reference import translation
 from kseg.engine.reference.leave import Leave, Trap
 from kseg.engine.reference.translation import Access, translate
@@ -39,16 +39,24 @@ class _Registers(list[int]):
 
 
 class Latch:
-    """A monitor's answer to a device access, for the instruction that asked to take up."""
+    """A monitor's answer to a device access, for the instruction that asked to take up; or that
+    the instruction was stopped at for a debugger, and is to be executed now."""
 
     def __init__(self) -> None:
         self.loaded: int | None = None
         self.stored = False
         self.bus_error = False
+        self.passes_breakpoint = False
+        self.passes_watchpoint = False
 
     @property
     def answered(self) -> bool:
         """The instruction is to complete, before any interrupt."""
+        return self.has_device_answer or self.passes_breakpoint or self.passes_watchpoint
+
+    @property
+    def has_device_answer(self) -> bool:
+        """A device was asked."""
         return self.loaded is not None or self.stored or self.bus_error
 
 
@@ -111,6 +119,10 @@ class ReferenceProcessor:
         self.gpr = _Registers([0] * 32)
         self.latch = Latch()
         self.stops_on_break = False
+        self.breakpoints: frozenset[int] = frozenset()
+        self.watchpoints: frozenset[Watchpoint] = frozenset()
+        self.waits_at_breakpoint = False
+        """The breakpoint at pc was passed, but the instruction is tried again after a stall."""
         self.window: int | None = None
         """See `kseg.engine.contract.Hardware.replace_processor`."""
         self.following = 0
@@ -209,6 +221,21 @@ class ReferenceProcessor:
         if self.stops_on_break and r.KSEG0 <= self.pc < r.KSEG2:
             raise Leave(Exit(ExitReason.BREAK))
 
+    def stop_at_breakpoint(self) -> None:
+        """Leave if there is a breakpoint at pc that has not just been stopped at."""
+        if self.pc in self.breakpoints and not (self.latch.answered or self.waits_at_breakpoint):
+            raise Leave(Exit(ExitReason.BREAKPOINT))
+
+    def _stop_at_watchpoint(self, address: int, size: int, *, stores: bool) -> None:
+        if self.latch.has_device_answer or self.latch.passes_watchpoint:
+            return
+        for each in sorted(self.watchpoints):
+            wanted = each.writes if stores else each.reads
+            if wanted and each.first < address + size and address <= each.last:
+                first = max(address, each.first)
+                found = Exit(ExitReason.WATCHPOINT, address=first, size=size, value=int(stores))
+                raise Leave(found)
+
     def fatal_if(self, condition: int, reason: Fatal, value: int) -> None:
         if condition:
             raise Leave(Exit(ExitReason.FATAL, value=value & WORD, fatal=reason))
@@ -250,6 +277,7 @@ class ReferenceProcessor:
         if not condition:
             return 0
         physical = self._translated(address, 4, Access.STORE, address)
+        self._stop_at_watchpoint(address, 4, stores=True)
         region = self.memory.region_at(physical)
         if region is None or not region.writable:
             raise Trap(ExceptionCode.DATA_BUS_ERROR)
@@ -276,6 +304,7 @@ class ReferenceProcessor:
         physical = self._translated(address, size, Access.LOAD, reported)
         if self._caches_isolated:
             return 0
+        self._stop_at_watchpoint(address, size, stores=False)
         region = self.memory.region_at(physical)
         if region is not None:
             return self._bytes_at(region, physical, size)
@@ -289,6 +318,7 @@ class ReferenceProcessor:
         physical = self._translated(address, size, Access.STORE, reported)
         if self._caches_isolated:
             return
+        self._stop_at_watchpoint(address, size, stores=True)
         region = self.memory.region_at(physical)
         if region is not None:
             if not region.writable:

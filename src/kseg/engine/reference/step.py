@@ -22,6 +22,7 @@ def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
         cpu.begin()
         cpu.commit_loads()
         _take(cpu, Trap(ExceptionCode.INTERRUPT), opcode=0)
+        cpu.waits_at_breakpoint = False
     user = cpu.status & r.STATUS_KUC
     opcode = 0
     counted = True
@@ -31,6 +32,8 @@ def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
     cpu.begin()
     try:
         opcode = cpu.fetch_word(cpu.pc)
+        if cpu.breakpoints:
+            cpu.stop_at_breakpoint()
         counted = False
         _prefetch(cpu, opcode)
         counted = True
@@ -62,6 +65,7 @@ def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
             _refetch(cpu)
     if stalled and not cpu.in_delay_slot:
         cpu.next_pc = 0
+    cpu.waits_at_breakpoint = stalled and (cpu.latch.answered or cpu.waits_at_breakpoint)
     _pass_cycle(cpu, user=bool(user), stalled=stalled, counted=counted)
 
 

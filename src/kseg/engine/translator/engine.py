@@ -5,11 +5,11 @@ machines that are soon over would only start later.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from kseg.engine.codegen.native import NativeCodeError
-from kseg.engine.contract import EngineStatistics, Exit, ExitReason
+from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Watchpoint
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.engine import MAX_CODE_PAGES, Interpreter
 from kseg.engine.state import ProcessorState
@@ -82,6 +82,25 @@ class Translator(Interpreter):
         super().replace_processor(number, state, memory, window)
         # Looks are by the clock, which another processor may have set differently.
         self._next_look += self.clock - before
+
+    def set_breakpoints(self, addresses: Iterable[int]) -> None:
+        super().set_breakpoints(addresses)
+        self._interpret_if_debugged()
+
+    def set_watchpoints(self, watchpoints: Iterable[Watchpoint]) -> None:
+        super().set_watchpoints(watchpoints)
+        self._interpret_if_debugged()
+
+    def _interpret_if_debugged(self) -> None:
+        """Translations know neither breakpoints nor watchpoints: while some are set, there are
+        none."""
+        if not (self._breakpoints or self._watchpoints):
+            if self._next_look >= NEVER and self.name == Translator.name:
+                self._next_look = self.clock + FIRST_LOOK
+            return
+        self._next_look = NEVER
+        if self._made is not None:
+            self._made.installation.remove_all()
 
     def _end_of_stretch(self) -> int:
         """The cycle of the next look: at the end of a round, for a look must not shorten a turn."""

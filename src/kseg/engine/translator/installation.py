@@ -145,6 +145,11 @@ class Installation:
         self._drop(self._context, number)
         self._forget([number])
 
+    def remove_all(self) -> None:
+        """Take out all that there are."""
+        for number in list(self.installed):
+            self.remove(number)
+
     def collect(self) -> list[Installed]:
         """Give back what native code has dropped since the last time; returns it."""
         if self._shared.translations_dropped == self._seen_dropped:

@@ -1,0 +1,124 @@
+"""Packets of the remote serial protocol: from bytes, and to bytes.
+
+`$data#checksum`, the checksum being the sum of the bytes of data, modulo 256, in two hexadecimal
+digits; `}` escapes a byte, which follows with bit 5 inverted (GDB manual, "Overview" of the
+appendix).
+"""
+
+from enum import Enum
+
+PACKET_SIZE = 0x4000
+"""Bytes of data in a packet, at most, each way."""
+
+_ESCAPE = ord("}")
+_ESCAPED = frozenset(b"$#}*")
+
+
+class Malformed(ValueError):
+    """A packet is not what the protocol has."""
+
+
+class Sign(Enum):
+    """What comes between packets."""
+
+    INTERRUPT = b"\x03"
+    """Ctrl-C: stop the guest."""
+    AGAIN = b"-"
+    """The last packet did not arrive: send it again."""
+    DAMAGED = b""
+    """A packet came with a wrong checksum, or longer than PACKET_SIZE."""
+
+
+def packet(data: bytes) -> bytes:
+    """The packet with this data."""
+    escaped = bytearray()
+    for byte in data:
+        escaped += bytes((_ESCAPE, byte ^ 0x20)) if byte in _ESCAPED else bytes((byte,))
+    return b"$%b#%02x" % (bytes(escaped), sum(escaped) & 0xFF)
+
+
+class Reader:
+    """Finds packets and signs in a stream of bytes, however that is cut."""
+
+    def __init__(self) -> None:
+        self._data: bytearray | None = None
+        self._checksum: bytearray | None = None
+        self._too_long = False
+
+    def feed(self, received: bytes) -> list[bytes | Sign]:
+        """What is complete with these bytes: the data of packets, and signs."""
+        found: list[bytes | Sign] = []
+        for byte in received:
+            one = self._take(byte)
+            if one is not None:
+                found.append(one)
+        return found
+
+    def _take(self, byte: int) -> bytes | Sign | None:
+        if self._checksum is not None:
+            self._checksum.append(byte)
+            return self._complete() if len(self._checksum) == 2 else None
+        if byte == ord("$"):
+            # Also in the middle of a packet: the rest of that was lost.
+            self._data, self._too_long = bytearray(), False
+        elif self._data is None:
+            return {0x03: Sign.INTERRUPT, ord("-"): Sign.AGAIN}.get(byte)
+        elif byte == ord("#"):
+            self._checksum = bytearray()
+        elif len(self._data) < 2 * PACKET_SIZE:
+            self._data.append(byte)
+        else:
+            self._too_long = True
+        return None
+
+    def _complete(self) -> bytes | Sign:
+        data, checksum, too_long = self._data, self._checksum, self._too_long
+        self._data = self._checksum = None
+        assert data is not None
+        assert checksum is not None
+        if too_long or checksum.lower() != b"%02x" % (sum(data) & 0xFF):
+            return Sign.DAMAGED
+        return _unescaped(data)
+
+
+def _unescaped(data: bytearray) -> bytes:
+    if _ESCAPE not in data:
+        return bytes(data)
+    found, escaped = bytearray(), False
+    for byte in data:
+        if escaped:
+            found.append(byte ^ 0x20)
+            escaped = False
+        elif byte == _ESCAPE:
+            escaped = True
+        else:
+            found.append(byte)
+    return bytes(found)
+
+
+def number(text: bytes) -> int:
+    """A number in hexadecimal, as packets have them; Malformed if it is none."""
+    if not text or len(text) > 16 or text.strip(b"0123456789abcdefABCDEF"):
+        raise Malformed(f"{text!r} is no number")
+    return int(text, 16)
+
+
+def address(text: bytes) -> int:
+    """A 32-bit address; GDB may extend its sign to 64 bits."""
+    return number(text) & 0xFFFFFFFF
+
+
+def contents(text: bytes) -> bytes:
+    """Bytes in hexadecimal; Malformed if they are none."""
+    try:
+        return bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        raise Malformed("no bytes in hexadecimal") from None
+
+
+def pair(text: bytes, separator: bytes = b",") -> tuple[bytes, bytes]:
+    """The parts before and after the first separator; Malformed where there is none."""
+    before, found, after = text.partition(separator)
+    if not found:
+        raise Malformed(f"no {separator!r} in {text[:40]!r}")
+    return before, after
