@@ -205,7 +205,7 @@ def test_loops_on_the_interpreter(
     run_side_by_side(seed, byte_order, both, CYCLES // processors)
 
 
-@pytest.mark.parametrize(("quantum", "least"), [(1, 0), (4, 0), (60, 0.25), (1000, 0.5)])
+@pytest.mark.parametrize(("quantum", "least"), [(1, 0), (4, 0), (60, 0.1), (1000, 0.25)])
 def test_loops_on_several_processors(quantum: int, least: float) -> None:
     """A turn that is shorter than what a translation may take is the interpreter's."""
     tally = Tally()
