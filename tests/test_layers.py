@@ -13,6 +13,7 @@ LAYERS = [
     {"analysis"},
     {"machine", "devices"},
     {"monitor"},
+    {"history"},
     {"api"},
     {"bench", "compare"},
     {"cli"},

@@ -18,6 +18,7 @@ same cycles in every run.
 
 from collections import deque
 
+from kseg.history.state import TypistState
 from kseg.machine.system161 import System161
 
 PATIENCE = 500_000_000
@@ -56,6 +57,18 @@ class Typist:
             self._echoed = typed == first or (typed in ENTER and first in ENTER)
             self._typed = None
         self._quiet_since = self._board.clock.now
+
+    def save(self) -> TypistState:
+        """What is still to be typed, and what is known of the guest's answer."""
+        return TypistState(
+            bytes(self._pending), self._typed, self._echoed, self._answered, self._quiet_since
+        )
+
+    def load(self, state: TypistState) -> None:
+        """Go on where another one stood."""
+        self._pending = deque(state.pending)
+        self._typed, self._echoed = state.typed, state.echoed
+        self._answered, self._quiet_since = state.answered, state.quiet_since
 
     @property
     def pending(self) -> int:
