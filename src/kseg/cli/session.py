@@ -12,6 +12,7 @@ from pathlib import Path
 from kseg.api.machine import Machine
 from kseg.cli.keyboard import HELP, EscapeKey, LineEnds, start_reading
 from kseg.cli.output import Output, OutputClosed
+from kseg.cli.saves import Saves
 from kseg.cli.signals import Ended, handled
 from kseg.cli.terminal import Terminal
 from kseg.cli.watch import IdleWatch
@@ -52,7 +53,8 @@ class Conditions:
     characters' numbers or None: the former begins a command to kseg, the latter asks for the
     debugger; `signals` says whether keys such as Ctrl-C act on kseg; `limit` is a number of
     cycles, `idle_limit` the virtual seconds that a guest may do nothing after its input has ended
-    (0: for ever)."""
+    (0: for ever). `saves` are cycles, in order, and the files to save snapshots in then, with a
+    `base`."""
 
     pace: str = "auto"
     escape: int | None = 1
@@ -60,6 +62,8 @@ class Conditions:
     signals: bool = False
     limit: int | None = None
     idle_limit: float = 60.0
+    saves: tuple[tuple[int, str], ...] = ()
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,8 @@ class Session:
         self._ended = self._source in (Source.FILE, Source.NOTHING)
         self._left = False
         self._wanted = False
+        self._to_save = False
+        self._saves = Saves(machine, conditions.saves, conditions.base, output)
         self._watch = IdleWatch(machine, conditions.idle_limit)
         pace = conditions.pace
         self._adapts = pace == "auto" and self._source is Source.STREAM
@@ -117,6 +123,7 @@ class Session:
             return Outcome(Stop(StopReason.INTERRUPTED), 128 + signal.SIGPIPE)
         finally:
             self._give_terminal_back()
+        self._saves.say_what_is_left()
         return Outcome(stop, self._exit_code(stop))
 
     def _exit_code(self, stop: Stop) -> int:
@@ -133,10 +140,21 @@ class Session:
     # The machine.
 
     def _drive(self) -> Stop:
-        machine, limit = self._machine, self._conditions.limit
+        machine, limit, saves = self._machine, self._conditions.limit, self._saves
         while True:
-            left = None if limit is None else max(limit - machine.cycles, 0)
+            saves.save_due()
+            ends = [cycle for cycle in (limit, saves.next_cycle) if cycle is not None]
+            left = max(min(ends) - machine.cycles, 0) if ends else None
             stop = machine.run(until=self._check, cycles=left)
+            if self._to_save:
+                self._to_save = False
+                saves.save_here()
+            if (
+                stop.reason is StopReason.CYCLE_LIMIT
+                and saves.save_due()
+                and machine.cycles != limit
+            ):
+                continue
             if self._left:
                 return Stop(StopReason.INTERRUPTED, 0, "left by the user")
             if self._wanted:
@@ -189,6 +207,9 @@ class Session:
         """A key after the escape key."""
         if letter == "x":
             self._left = True
+            self._machine.monitor.interrupt()
+        elif letter == "s":
+            self._to_save = True
             self._machine.monitor.interrupt()
         elif letter == "z":
             # The whole job, as Ctrl-Z does it.
