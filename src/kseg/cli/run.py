@@ -33,7 +33,7 @@ def seconds(text: str | float) -> float:
     return value
 
 
-class SaveAt(click.ParamType):
+class SaveAt(click.ParamType):  # type: ignore[type-arg]
     """CYCLE:FILE."""
 
     name = "CYCLE:FILE"

@@ -22,9 +22,13 @@ class Saves:
         output: "Output",
     ) -> None:
         """`wanted` are cycles, in order, and files; `base` is the snapshot below all of them.
-        KsegError when one lies in the past."""
+        KsegError when one lies in the past, or when the base cannot be read."""
         self._machine, self._output, self._base = machine, output, base
         self._wanted = deque(wanted)
+        if base is not None:
+            from kseg.history.files import open_snapshot
+
+            open_snapshot(base)  # An error at the end of a long run would be late.
         if self._wanted and self._wanted[0][0] < machine.cycles:
             cycle, file = self._wanted[0]
             raise KsegError(

@@ -40,16 +40,16 @@ def _describe(file: "SnapshotFile") -> list[str]:
     pages = len(header.digests) // DIGEST_SIZE
     created = time.strftime("%Y-%m-%d %H:%M", time.localtime(origin.created))
     ram = board.regions.get("ram")
+    size = -(-file.size // 1024)
+    machine = f"{len(board.processors)} CPU, {(ram.size if ram else 0) >> 10}K of RAM"
     lines = [
         f"{file.path}: snapshot {file.identity.hex()[:16]}",
         f"  made: {created} by kseg {origin.kseg}; {origin.engine}, monitor {origin.monitor}",
         f"  kernel: {origin.kernel}",
         f"  boot string: {origin.boot_string.decode('utf-8', 'backslashreplace')}",
         f"  at: cycle {origin.cycle}, {origin.time / 1e9:.6f} s",
-        f"  machine: {len(board.processors)} CPU, {(ram.size if ram else 0) >> 10}K of RAM,"
-        f" {len(board.devices)} cards",
-        f"  pages: {pages} different ones, {pages * PAGE_SIZE >> 10}K;"
-        f" {header.stored} of them in this file of {-(-file.size // 1024)}K",
+        f"  machine: {machine}, {len(board.devices)} cards",
+        f"  pages: {pages} ({pages * PAGE_SIZE >> 10}K), {header.stored} in this file of {size}K",
     ]
     if header.base is not None:
         lines.append(f"  base: {header.base.name}, {header.base.identity.hex()[:16]}")

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from kseg.devices.device import BUFFER, Device, Register
-from kseg.devices.disk_geometry import Geometry
+from kseg.devices.disk_geometry import geometry
 from kseg.devices.hex_dump import hex_dump
 from kseg.errors import DiskImageError, GuestFatal, StateError
 from kseg.machine import disk_image
@@ -103,7 +103,7 @@ class Disk(Device):
         inserted = self.surroundings.disks.get(self.slot)
         self._disk = self._open(options) if inserted is None else inserted
         try:
-            self._geometry = Geometry(self._disk.sectors, options.rpm)
+            self._geometry = geometry(self._disk.sectors, options.rpm)
         except ValueError as error:
             self._disk.close()
             raise DiskImageError(

@@ -27,21 +27,22 @@ def differences(one: Header, other: Header) -> list[str]:
     lines += _pages("memory", _regions(one), _regions(other))
     lines += _pages("disk in slot", _disks(one), _disks(other))
     for slot in sorted(one.board.devices.keys() | other.board.devices.keys()):
-        mine, theirs = one.board.devices.get(slot), other.board.devices.get(slot)
-        if isinstance(mine, dict) and isinstance(theirs, dict):
-            lines += _fields(f"device in slot {slot}", mine, theirs)
-        elif mine != theirs:
-            lines.append(f"device in slot {slot}: {mine}, {theirs}")
+        lines += _either(
+            f"device in slot {slot}", one.board.devices.get(slot), other.board.devices.get(slot)
+        )
     for name in ("clock", "random", "activity", "powered_off", "debugger_requested", "doom"):
-        mine, theirs = (msgspec.to_builtins(getattr(each.board, name)) for each in (one, other))
-        if isinstance(mine, dict) and name != "random":
-            lines += _fields(name, mine, theirs)
-        elif mine != theirs:
-            lines.append(f"{name.replace('_', ' ')}: differs")
+        parts = [msgspec.to_builtins(getattr(each.board, name)) for each in (one, other)]
+        lines += _either(name.replace("_", " "), *parts)
     for name in ("typist", "inputs", "disk_files"):
         if getattr(one.origin, name) != getattr(other.origin, name):
             lines.append(f"{name.replace('_', ' ')}: differs")
     return lines
+
+
+def _either(what: str, one: Any, other: Any) -> list[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return _fields(what, one, other)
+    return [] if one == other else [f"{what}: {_number(one)}, {_number(other)}"]
 
 
 def _fields(what: str, one: dict[str, Any], other: dict[str, Any]) -> list[str]:

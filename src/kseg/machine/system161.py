@@ -1,5 +1,6 @@
 """The board System/161 emulates: LAMEbus, its cards, up to 32 MIPS-161 processors at 25 MHz."""
 
+import ctypes
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -299,7 +300,7 @@ class System161:
             raise StateError("saved state is of a machine with another configuration")
         if not all(contents.fits() for contents in state.regions.values()):
             raise StateError("saved state has pages outside the machine's memory")
-        self._check_processors(state)
+        processors = self._processors(state)
         # What fails from here on leaves the machine as it is, or half loaded: it must not run.
         devices = {slot: card_state(card, state.devices[slot]) for slot, card in cards.items()}
         owners = {card.owner: card for card in cards.values()}
@@ -315,8 +316,10 @@ class System161:
             write_contents(self.memory, region, state.regions[region.name])
         for slot, card in cards.items():
             card.load(devices[slot])
-        for processor, saved in zip(self.processors, state.processors, strict=True):
-            load_processor(processor, saved)
+        for processor, loaded in zip(self.processors, processors, strict=True):
+            ctypes.memmove(
+                ctypes.addressof(processor), ctypes.addressof(loaded), ctypes.sizeof(loaded)
+            )
         for field in msgspec.structs.fields(DeviceActivity):
             setattr(self.activity, field.name, getattr(state.activity, field.name))
         self.powered_off = state.powered_off
@@ -324,17 +327,19 @@ class System161:
         self.debugger_pending = False
         self.doom = state.doom
 
-    def _check_processors(self, state: System161State) -> None:
-        """Raise StateError unless the processors are this board's, and between two cycles."""
-        clocks = set()
+    @staticmethod
+    def _processors(state: System161State) -> list[ProcessorState]:
+        """The saved processors; StateError unless they are a board's, and between two cycles."""
+        processors = []
         for number, saved in enumerate(state.processors):
             found = ProcessorState()
             load_processor(found, saved)
-            clocks.add(found.clock)
+            processors.append(found)
             if found.identity != number or found.supervised:
                 raise StateError(f"saved processor {number} is of another kind of machine")
-        if len(clocks) != 1:
+        if len({processor.clock for processor in processors}) != 1:
             raise StateError("the saved processors stand in different cycles")
+        return processors
 
     def close(self) -> None:
         """Give back files and locks; the machine cannot run any more."""

@@ -58,7 +58,8 @@ def read_contents(memory: PhysicalMemory, region: Region) -> RegionContents:
         base, limit = first * PAGE_SIZE, min(end * PAGE_SIZE, region.size)
         data = memory.read(region.base + base, limit - base)
         for page in range(first, end):
-            piece = data[page * PAGE_SIZE - base :][:PAGE_SIZE]
+            place = page * PAGE_SIZE - base
+            piece = data[place : place + PAGE_SIZE]
             if not ZERO_PAGE.startswith(piece):
                 pages[page] = piece
     return RegionContents(region.size, pages)

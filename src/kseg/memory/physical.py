@@ -9,6 +9,7 @@ Bytes lie in the order in which the guest numbers them, so an image is loaded by
 
 import ctypes
 import mmap
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -149,7 +150,7 @@ class PhysicalMemory:
         ram = self.ram
         changed = private_pages(ram.host_address, ram.size)
         if self._layer is not None and changed.count(1) <= FEW_PAGES:
-            pages = [page for page, mark in enumerate(changed) if mark]
+            pages = [found.start() for found in re.finditer(b"\x01", changed)]
             return self._layer, {
                 page: ram.data[page * PAGE_SIZE :][:PAGE_SIZE].tobytes() for page in pages
             }
