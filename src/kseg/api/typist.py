@@ -17,9 +17,12 @@ same cycles in every run.
 """
 
 from collections import deque
+from typing import TYPE_CHECKING
 
-from kseg.history.state import TypistState
 from kseg.machine.system161 import System161
+
+if TYPE_CHECKING:
+    from kseg.history.state import TypistState
 
 PATIENCE = 500_000_000
 """Virtual ns after which a guest that has nothing to say is given more."""
@@ -58,13 +61,15 @@ class Typist:
             self._typed = None
         self._quiet_since = self._board.clock.now
 
-    def save(self) -> TypistState:
+    def save(self) -> "TypistState":
         """What is still to be typed, and what is known of the guest's answer."""
+        from kseg.history.state import TypistState
+
         return TypistState(
             bytes(self._pending), self._typed, self._echoed, self._answered, self._quiet_since
         )
 
-    def load(self, state: TypistState) -> None:
+    def load(self, state: "TypistState") -> None:
         """Go on where another one stood."""
         self._pending = deque(state.pending)
         self._typed, self._echoed = state.typed, state.echoed

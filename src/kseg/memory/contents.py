@@ -72,5 +72,11 @@ def write_contents(memory: PhysicalMemory, region: Region, contents: RegionConte
             if page not in contents.pages:
                 start = page * PAGE_SIZE
                 memory.clear(region.base + start, min(PAGE_SIZE, region.size - start))
-    for page, data in contents.pages.items():
-        memory.write(region.base + page * PAGE_SIZE, data)
+    pages, first = contents.pages, 0
+    numbers = sorted(pages)
+    for index, page in enumerate(numbers, 1):
+        # In runs: each write is reported to whoever listens.
+        if index == len(numbers) or numbers[index] != page + 1:
+            run = [pages[number] for number in numbers[first:index]]
+            memory.write(region.base + numbers[first] * PAGE_SIZE, b"".join(run))
+            first = index
