@@ -7,6 +7,8 @@ same pages, each copying those that it writes. Under a monitor it is copied as a
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from kseg import monitor as monitors
 from kseg.api.setup import Setup
 from kseg.api.snapshots import check_savable
@@ -72,18 +74,7 @@ def _setup(setup: Setup, disks: Mapping[int, MemoryDisk]) -> Setup:
             slot = SlotConfiguration(slot.slot, slot.device, words, slot.place)
         slots.append(slot)
     configuration = Configuration(slots, setup.configuration.directory)
-    return Setup(
-        kernel=setup.kernel,
-        configuration=configuration,
-        monitor=setup.monitor,
-        engine=setup.engine,
-        quantum=setup.quantum,
-        window=setup.window,
-        rewriting=setup.rewriting,
-        pace=setup.pace,
-        progress_timeout=setup.progress_timeout,
-        stop_for_debugger=setup.stop_for_debugger,
-    )
+    return msgspec.structs.replace(setup, configuration=configuration)
 
 
 def _take_over(

@@ -1,13 +1,13 @@
 """How a machine is put together: what its arguments come to."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from kseg.machine.configuration import Configuration
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(msgspec.Struct, frozen=True):
     """A machine's parts, and how it runs; see `kseg.api.machine.Machine`. `window` is where its
     kernel is linked if not in kseg0."""
 
