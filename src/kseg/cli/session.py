@@ -8,16 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kseg.api.machine import Machine
 from kseg.cli.keyboard import HELP, EscapeKey, LineEnds, start_reading
 from kseg.cli.output import Output, OutputClosed
-from kseg.cli.saves import Saves
 from kseg.cli.signals import Ended, handled
 from kseg.cli.terminal import Terminal
 from kseg.cli.watch import IdleWatch
 from kseg.errors import KsegError
 from kseg.monitor.bare import Stop, StopReason
+
+if TYPE_CHECKING:
+    from kseg.cli.saves import Saves
 
 MOST_INPUT = 64 << 20
 """Bytes of an input file: it is read as a whole."""
@@ -95,7 +98,9 @@ class Session:
         self._left = False
         self._wanted = False
         self._to_save = False
-        self._saves = Saves(machine, conditions.saves, conditions.base, output)
+        self._made_saves: Saves | None = None
+        if conditions.saves or conditions.base is not None:
+            self._made_saves = self._saves
         self._watch = IdleWatch(machine, conditions.idle_limit)
         pace = conditions.pace
         self._adapts = pace == "auto" and self._source is Source.STREAM
@@ -123,8 +128,19 @@ class Session:
             return Outcome(Stop(StopReason.INTERRUPTED), 128 + signal.SIGPIPE)
         finally:
             self._give_terminal_back()
-        self._saves.say_what_is_left()
+        if self._made_saves is not None:
+            self._made_saves.say_what_is_left()
         return Outcome(stop, self._exit_code(stop))
+
+    @property
+    def _saves(self) -> "Saves":
+        """Made when there is something to be saved: most runs save nothing."""
+        if self._made_saves is None:
+            from kseg.cli.saves import Saves
+
+            given = self._conditions
+            self._made_saves = Saves(self._machine, given.saves, given.base, self._output)
+        return self._made_saves
 
     def _exit_code(self, stop: Stop) -> int:
         if stop.exit_code is not None:
@@ -140,21 +156,22 @@ class Session:
     # The machine.
 
     def _drive(self) -> Stop:
-        machine, limit, saves = self._machine, self._conditions.limit, self._saves
+        machine, limit = self._machine, self._conditions.limit
         while True:
-            saves.save_due()
-            ends = [cycle for cycle in (limit, saves.next_cycle) if cycle is not None]
+            saves = self._made_saves
+            if saves is not None:
+                saves.save_due()
+            next_save = None if saves is None else saves.next_cycle
+            ends = [cycle for cycle in (limit, next_save) if cycle is not None]
             left = max(min(ends) - machine.cycles, 0) if ends else None
             stop = machine.run(until=self._check, cycles=left)
             if self._to_save:
                 self._to_save = False
-                saves.save_here()
-            if (
-                stop.reason is StopReason.CYCLE_LIMIT
-                and saves.save_due()
-                and machine.cycles != limit
-            ):
-                continue
+                self._saves.save_here()
+            if stop.reason is StopReason.CYCLE_LIMIT and saves is not None:
+                due = saves.save_due()
+                if due and machine.cycles != limit:
+                    continue
             if self._left:
                 return Stop(StopReason.INTERRUPTED, 0, "left by the user")
             if self._wanted:
