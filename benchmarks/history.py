@@ -95,7 +95,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=31)
     wanted = parser.parse_args()
     options = {"ram": "16M", "seed": 1, "epoch": 0}
-    with tempfile.TemporaryDirectory(prefix="kseg-benchmarks-", dir=Path.cwd()) as name:
+    with tempfile.TemporaryDirectory(prefix="kseg-benchmarks-") as name:
         for full in (False, True):
             for monitor in ("bare", "hybrid"):
                 with Machine("cms", "hog", monitor=monitor, **options) as machine:
