@@ -6,7 +6,6 @@ sparse; whoever has one open holds an exclusive `flock` on it.
 
 import errno
 import fcntl
-import hashlib
 import os
 import weakref
 from pathlib import Path
@@ -262,6 +261,8 @@ class FrozenImage:
 
 
 def _digest(file: int) -> bytes:
+    import hashlib  # which takes as long to import as all the rest of a board
+
     found, place = hashlib.blake2b(digest_size=32), 0
     while data := os.pread(file, 1 << 20, place):
         found.update(data)
