@@ -13,7 +13,7 @@ LAYERS = [
     {"analysis"},
     {"machine", "devices"},
     {"monitor"},
-    {"debug"},
+    {"debug", "history"},
     {"api"},
     {"bench", "compare"},
     {"cli"},

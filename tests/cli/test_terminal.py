@@ -56,6 +56,21 @@ def test_raw_while_it_runs(guest):
     assert finish(child) == 0
 
 
+def test_a_snapshot_by_a_key(tmp_path):
+    child = spawn("run", "cms", cwd=tmp_path)
+    child.expect(PROMPT)
+    child.send(CONTROL_A + "s")
+    child.expect(r"kseg: saved at cycle \d+: (cms-\d+\.kseg)\r\n")
+    name = child.match[1]
+    child.send("halt\r")
+    assert finish(child) == 0
+    child = spawn("run", "--from", name, cwd=tmp_path)
+    child.send("echo on it goes\r")
+    child.expect("on it goes\r\n.*on it goes\r\n")
+    child.send(CONTROL_A + "x")
+    assert finish(child) == 0
+
+
 def in_shell(*words):
     """A shell on a terminal that runs a kseg command and then tells the terminal's settings."""
     child = spawn("--norc", "-i", command=["bash"], PS1="$ ", BASH_SILENCE_DEPRECATION_WARNING="1")

@@ -12,6 +12,7 @@ from kseg.compare.run import Run, run_once
 from kseg.compare.ways import WAYS
 from kseg.compare.workload import Options, Workload
 from kseg.machine.system161 import System161State
+from kseg.memory.contents import RegionContents
 from kseg.monitor.bare import Stop, StopReason
 
 
@@ -78,10 +79,11 @@ def test_registers(field: str, value: Any, text: str) -> None:
 
 
 def test_memory() -> None:
-    ram = bytearray(state().regions["ram"])
+    ram = bytearray(state().regions["ram"].whole())
     ram[0x1236] ^= 0x55
-    before = state().regions["ram"][0x1234:0x1238]
-    found = difference(changed(regions={**state().regions, "ram": bytes(ram)}), standard())
+    before = state().regions["ram"].whole()[0x1234:0x1238]
+    regions = {**state().regions, "ram": RegionContents.of(bytes(ram))}
+    found = difference(changed(regions=regions), standard())
     after = ram[0x1234:0x1238]
     assert found == f"ram, word at offset 0x1234: 0x{after.hex()} instead of 0x{before.hex()}"
 

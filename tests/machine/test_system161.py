@@ -12,7 +12,8 @@ from kseg.machine import disk_image
 from kseg.machine.disk_image import DiskImage
 from kseg.machine.elf import Image, Segment
 from kseg.machine.outside import Input, Outside
-from kseg.machine.system161 import System161State, load_processor, save_processor
+from kseg.machine.processor_state import load_processor, save_processor
+from kseg.machine.system161 import System161State
 from tests.machine.boards import EPOCH, make_board, run_program, slot
 from tests.machine.fake_engine import Load, Program, Run, Store, Wait
 

@@ -143,7 +143,7 @@ def program_state(machine: Machine) -> Visible:
     tables and saved registers, and the sum of the registers at all system calls."""
     from tests.monitor import random_kernels as k
 
-    memory = machine.save().regions["ram"]
+    memory = machine.save().regions["ram"].whole()
     found: Visible = {"console": machine.console.output}
     found["pages"] = memory[k.FRAMES_OF_PROGRAMS : k.FRAMES_OF_PROGRAMS + 0x10000]
     found["tables"] = memory[k.TABLES : k.DATA]

@@ -113,6 +113,12 @@ class Console:
     def __repr__(self) -> str:
         return f"<Console, {len(self.output)} characters, the last: {self._tail(40)}>"
 
+    def take_over(self, other: "Console") -> None:
+        """Have printed and matched what another console has."""
+        self._chunks, self._text = [], other.output
+        self._matched = other._matched
+        self._decoder.setstate(other._decoder.getstate())
+
     def printed(self, data: bytes) -> None:
         """Take what the guest printed."""
         self._chunks.append(self._decoder.decode(data))

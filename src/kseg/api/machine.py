@@ -1,9 +1,9 @@
 """`Machine`: a board, an engine and a monitor, put together and ready to run."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from kseg import engine as engines
 from kseg import monitor as monitors
@@ -12,10 +12,13 @@ from kseg.api.console import Console, Search
 from kseg.api.guests import find_guest
 from kseg.api.memory import Memory
 from kseg.api.processor import Processor
+from kseg.api.setup import Setup
 from kseg.api.typist import Typist
+from kseg.engine.contract import Engine
 from kseg.errors import ConfigurationError, KsegError
 from kseg.machine.clock import SECOND
 from kseg.machine.configuration import Configuration
+from kseg.machine.disk_image import Disk
 from kseg.machine.elf import WINDOW, read_image
 from kseg.machine.statistics import Statistics
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161, System161State
@@ -23,6 +26,7 @@ from kseg.monitor.bare import BareMonitor, Stop, StopReason
 from kseg.monitor.single import Surface
 
 if TYPE_CHECKING:
+    from kseg.memory.layer import Layer
     from kseg.monitor.hypervisor.statistics import MonitorStatistics
 
 
@@ -91,13 +95,6 @@ class Machine:
             raise ConfigurationError(
                 f"monitor {monitor!r}: no such monitor; there are {', '.join(monitors.CHOICES)}"
             )
-        self.kernel = guest.path
-        """The file that was booted."""
-        self.messages: list[str] = []
-        """What the machine had to say to its user so far."""
-        self._message = message
-        self._output = output
-        self._closed = False
         scratch = guest.bundled is not None and config is None and not disks
         configuration = configure(
             config,
@@ -117,45 +114,90 @@ class Machine:
         if quantum < 1:
             raise ConfigurationError(f"quantum {quantum}: a turn has at least one cycle")
         image = read_image(guest.path, System161.byte_order)
-        self._surface = surface = Surface(
-            monitor,
-            System161.profile,
-            System161.byte_order,
-            engine,
-            quantum,
+        text = arguments if isinstance(arguments, str) else " ".join(arguments)
+
+        def boot() -> None:
+            if scratch:
+                from kseg.api.scratch_disk import format_scratch_disk
+
+                format_scratch_disk(self.board)
+            self._typist.type(input.encode() if isinstance(input, str) else input)
+            self.board.load_kernel(image, text, str(guest.path))
+
+        setup = Setup(
+            kernel=guest.path,
+            configuration=configuration,
+            monitor=monitor,
+            engine=engine,
+            quantum=quantum,
             window=WINDOW if image.in_window else None,
             rewriting=rewriting,
+            pace=pace,
+            progress_timeout=progress_timeout,
+            stop_for_debugger=stop_for_debugger,
+        )
+        self._assemble(setup, boot, output, message, epoch=epoch, doom=doom)
+
+    def _assemble(
+        self,
+        setup: Setup,
+        prepare: Callable[[], None],
+        output: Callable[[bytes], None] | None,
+        message: Callable[[str], None] | None,
+        *,
+        epoch: int | None = None,
+        doom: int = 0,
+        like: "Machine | None" = None,
+        layer: "Layer | None" = None,
+        disks: Mapping[int, Disk] | None = None,
+    ) -> None:
+        """Put the machine together; `prepare` brings the board to where it begins. What is `like`
+        another machine may have in common with it what never changes."""
+        self._setup = setup
+        self.kernel = setup.kernel
+        """The file that was booted."""
+        self.messages: list[str] = []
+        """What the machine had to say to its user so far."""
+        self._message = message
+        self._output = output
+        self._closed = False
+        self._surface = surface = Surface(
+            setup.monitor,
+            System161.profile,
+            System161.byte_order,
+            setup.engine,
+            setup.quantum,
+            window=setup.window,
+            rewriting=setup.rewriting,
+            layer=layer,
         )
         self.board = System161(
-            configuration,
+            setup.configuration,
             memory=surface.memory,
             console=self._printed,
             message=self._said,
             epoch=None if epoch is None else lambda: epoch,
             doom=doom,
+            disks=disks,
         )
         """The hardware: see `kseg.machine.system161`."""
         try:
             self._typist = Typist(self.board)
-            self._typist.type(input.encode() if isinstance(input, str) else input)
             self.console = Console(
                 self._typist, lambda until, seconds: self.run(until=until, seconds=seconds)
             )
             """What the guest prints, and its keyboard."""
-            if scratch:
-                from kseg.api.scratch_disk import format_scratch_disk
-
-                format_scratch_disk(self.board)
-            text = arguments if isinstance(arguments, str) else " ".join(arguments)
-            self.board.load_kernel(image, text, str(guest.path))
-            self.engine = surface.engine_for(self.board)
+            prepare()
+            self.engine: Engine = surface.engine_for(
+                self.board, None if like is None else like.engine
+            )
             """What executes the guest's code: see `kseg.engine.contract`."""
             self.monitor = BareMonitor(
                 self.board,
                 self.engine,
-                pace=pace,
-                progress_timeout=progress_timeout,
-                stop_for_debugger=stop_for_debugger,
+                pace=setup.pace,
+                progress_timeout=setup.progress_timeout,
+                stop_for_debugger=setup.stop_for_debugger,
             )
             """What answers the engine: see `kseg.monitor.bare`."""
         except BaseException:
@@ -264,15 +306,92 @@ class Machine:
 
     # State.
 
-    def save(self) -> System161State:
-        """Everything about the machine as plain data. What a disk image file holds is not in it,
-        nor what `expect` has matched."""
-        return self.board.save()
+    @overload
+    def save(self) -> System161State: ...
 
-    def load(self, state: System161State | Any) -> None:
-        """Become the machine that was saved; StateError when this one is built differently."""
+    @overload
+    def save(self, path: str | Path, *, base: str | Path | None = None) -> None: ...
+
+    def save(
+        self, path: str | Path | None = None, *, base: str | Path | None = None
+    ) -> System161State | None:
+        """The state of the board as plain data; with a `path`, a snapshot of the whole machine in
+        that file instead, which is replaced whole or not at all.
+
+        What a disk image file holds is in neither, nor what `expect` has matched. `base` is a
+        snapshot in the same directory: pages that it has are left out. StateError when the file
+        cannot be written.
+        """
+        if path is None:
+            return self.board.save()
+        from kseg.api.snapshots import save_machine
+
+        save_machine(self, path, base)
+        return None
+
+    def load(self, state: "System161State | str | Path | Any") -> None:
+        """Become the machine that was saved, in memory or in a file; StateError when this one is
+        built differently, or when the file is damaged or a disk image has changed since. When it
+        fails after it has begun, the machine must not run on."""
+        if isinstance(state, str | Path):
+            from kseg.api.snapshots import load_machine
+
+            load_machine(self, state)
+            return
         self.board.load(state)
         self.monitor.state_loaded()
+
+    @classmethod
+    def from_snapshot(
+        cls,
+        path: str | Path,
+        *,
+        engine: str = engines.AUTOMATIC,
+        monitor: str | None = None,
+        rewriting: bool = True,
+        disks: Sequence[str | Path] | str | Path = (),
+        share: str | Path | None = None,
+        trust: bool = False,
+        pace: str = "fast",
+        progress_timeout: int = 0,
+        stop_for_debugger: bool = False,
+        output: Callable[[bytes], None] | None = None,
+        message: Callable[[str], None] | None = None,
+    ) -> "Machine":
+        """The machine that a snapshot file describes, where it was.
+
+        `engine` and `monitor` may be others than the snapshot was made with (`monitor` None: the
+        same). Files and directories of the host that the machine had are opened only when they
+        are given again, `disks` in the order of their slots and `share`, or when the snapshot is
+        one to `trust`. The other arguments are those of `Machine`. Raises StateError when the
+        snapshot is damaged or foreign or a disk image has changed, and what `Machine` raises.
+        """
+        from kseg.api.snapshots import Options, restored_machine
+
+        options = Options(
+            engine, monitor, rewriting, disks, share, trust, pace, progress_timeout,
+            stop_for_debugger,
+        )  # fmt: skip
+        return restored_machine(cls, path, options, output, message)
+
+    def fork(
+        self,
+        *,
+        reseed: int | None = None,
+        output: Callable[[bytes], None] | None = None,
+        message: Callable[[str], None] | None = None,
+    ) -> "Machine":
+        """A clone: a machine in the same state, which goes its own way from here on.
+
+        It has its own board, engine and console; on the bare machine its RAM is this one's until
+        one of the two writes a page. It writes to no disk image file: what it writes stays in its
+        memory, and what this machine writes from now on does not reach it. With `reseed`, a number,
+        its random source is seeded anew and its calendar clock put forward by up to a day, as the
+        number says. StateError while the machine cannot be saved.
+        """
+        from kseg.api.forks import fork_machine
+
+        return fork_machine(self, reseed, output, message)
 
     def close(self) -> None:
         """Give back disk images and their locks; the machine cannot run any more."""

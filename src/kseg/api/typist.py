@@ -17,8 +17,12 @@ same cycles in every run.
 """
 
 from collections import deque
+from typing import TYPE_CHECKING
 
 from kseg.machine.system161 import System161
+
+if TYPE_CHECKING:
+    from kseg.history.state import TypistState
 
 PATIENCE = 500_000_000
 """Virtual ns after which a guest that has nothing to say is given more."""
@@ -56,6 +60,20 @@ class Typist:
             self._echoed = typed == first or (typed in ENTER and first in ENTER)
             self._typed = None
         self._quiet_since = self._board.clock.now
+
+    def save(self) -> "TypistState":
+        """What is still to be typed, and what is known of the guest's answer."""
+        from kseg.history.state import TypistState
+
+        return TypistState(
+            bytes(self._pending), self._typed, self._echoed, self._answered, self._quiet_since
+        )
+
+    def load(self, state: "TypistState") -> None:
+        """Go on where another one stood."""
+        self._pending = deque(state.pending)
+        self._typed, self._echoed = state.typed, state.echoed
+        self._answered, self._quiet_since = state.answered, state.quiet_since
 
     @property
     def pending(self) -> int:

@@ -14,6 +14,7 @@ BACKGROUND_PAUSE = 0.2
 HELP = """
 Keys ({escape} is {name}):
   {escape} x         leave: switch the machine off
+  {escape} s         save a snapshot of the machine, in a file here
   {escape} h         this list
   {escape} z         suspend kseg; the shell's fg goes on
   {escape} {escape}   send {escape} to the guest

@@ -3,15 +3,14 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
-    from kseg.cli.session import Outcome
-    from kseg.debug.debugger import Debugger
+    from kseg.cli.session import Outcome, Session
 
 MOST_SECONDS = 1e9
 
@@ -32,6 +31,20 @@ def seconds(text: str | float) -> float:
     if not 0 <= value <= MOST_SECONDS:
         raise click.BadParameter(f"{text} is not a number of seconds from 0 to {MOST_SECONDS:.0f}")
     return value
+
+
+class SaveAt(click.ParamType):  # type: ignore[type-arg]
+    """CYCLE:FILE."""
+
+    name = "CYCLE:FILE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, str]:
+        if isinstance(value, tuple):
+            return value
+        cycle, colon, file = str(value).partition(":")
+        if not (colon and file and cycle.isascii() and cycle.isdigit() and len(cycle) < 19):
+            self.fail(f"{value}: give a number of cycles and a file's name: CYCLE:FILE", param, ctx)
+        return int(cycle), file
 
 
 @click.command(
@@ -62,7 +75,6 @@ def seconds(text: str | float) -> float:
 @click.option(
     "--monitor",
     metavar="NAME",
-    default="bare",
     help="What the guest runs on: bare, the machine itself (default); trap-and-emulate, a monitor"
     " that runs its kernel in user mode; hybrid, one that emulates its kernel mode.",
 )
@@ -131,7 +143,27 @@ def seconds(text: str | float) -> float:
     help="Listen for gdb: the path of a Unix socket to make, or host:port, or :port on this host.",
 )
 @click.option("--wait", is_flag=True, help="With --gdb: run nothing before gdb says so.")
-@click.argument("kernel")
+@click.option(
+    "--save-at",
+    "saves",
+    multiple=True,
+    type=SaveAt(),
+    help="Save a snapshot in FILE at a cycle; may be repeated.",
+)
+@click.option(
+    "--base",
+    metavar="FILE",
+    help="Let snapshots hold only what this one, in the same directory, has not.",
+)
+@click.option(
+    "--from", "snapshot", metavar="FILE", help="Go on from a snapshot, instead of booting KERNEL."
+)
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="With --from: open the disk images and directories that the snapshot names.",
+)
+@click.argument("kernel", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
     machine: str,  # noqa: ARG001 - there is one so far
@@ -139,7 +171,7 @@ def run(
     cpus: int | None,
     ram: str | None,
     engine: str,
-    monitor: str,
+    monitor: str | None,
     rewriting: bool,
     quantum: int,
     max_cycles: int | None,
@@ -156,7 +188,11 @@ def run(
     epoch: int | None,
     gdb: str | None,
     wait: bool,
-    kernel: str,
+    saves: tuple[tuple[int, str], ...],
+    base: str | None,
+    snapshot: str | None,
+    trust: bool,
+    kernel: str | None,
     arguments: tuple[str, ...],
 ) -> None:
     """Boot KERNEL, an executable's path or the name of a bundled guest (cms), with its console
@@ -169,7 +205,12 @@ def run(
     from kseg.cli.session import Conditions, Session
 
     conditions = Conditions(
-        pace=pace, escape=escape_key(escape), limit=max_cycles, idle_limit=idle_limit
+        pace=pace,
+        escape=escape_key(escape),
+        limit=max_cycles,
+        idle_limit=idle_limit,
+        saves=tuple(sorted(saves)),
+        base=base,
     )
     if wait and gdb is None:
         raise click.UsageError("--wait waits for gdb; say where with --gdb ADDRESS")
@@ -178,6 +219,34 @@ def run(
         from kseg.cli.statistics import check_destination
 
         check_destination(stats)
+    if snapshot is not None:
+        boots = {
+            "KERNEL": kernel, "--config": config, "--cpus": cpus, "--ram": ram, "--seed": seed,
+            "--doom": doom, "--epoch": epoch, "--quantum": quantum if quantum != 1 else None,
+        }  # fmt: skip
+        given = [name for name, value in boots.items() if value is not None]
+        if given:
+            raise click.UsageError(f"--from: the snapshot says what {given[0]} would; leave it out")
+        vm = Machine.from_snapshot(
+            snapshot,
+            engine=engine,
+            monitor=monitor,
+            rewriting=rewriting,
+            disks=disks,
+            share=share,
+            trust=trust,
+            progress_timeout=progress or 0,
+            output=output.console,
+            message=output.message,
+        )
+        with vm:
+            session = Session(vm, output, conditions, input_file)
+            _listen(session, vm, output, gdb, wait)
+            _run(vm, session, output, stats)
+    if kernel is None:
+        raise click.UsageError("Missing argument 'KERNEL'.")
+    if trust:
+        raise click.UsageError("--trust: only with --from")
     with Machine(
         kernel,
         arguments,
@@ -185,7 +254,7 @@ def run(
         cpus=cpus,
         ram=ram,
         engine=engine,
-        monitor=monitor,
+        monitor="bare" if monitor is None else monitor,
         rewriting=rewriting,
         quantum=quantum,
         disks=disks,
@@ -198,21 +267,27 @@ def run(
         message=output.message,
     ) as vm:
         session = Session(vm, output, conditions, input_file)
-        if gdb is not None:
-            session.debugger = listen(vm, gdb, wait, output)
-        outcome = session.run()
-        finish(output, outcome, lambda: report(vm, outcome, stats, output))
+        _listen(session, vm, output, gdb, wait)
+        _run(vm, session, output, stats)
 
 
-def listen(vm: "Machine", address: str, wait: bool, output: "Output") -> "Debugger":
-    """Expect gdb, and say where."""
+def _run(vm: "Machine", session: "Session", output: "Output", stats: str | None) -> NoReturn:
+    outcome = session.run()
+    finish(output, outcome, lambda: report(vm, outcome, stats, output))
+
+
+def _listen(
+    session: "Session", vm: "Machine", output: "Output", address: str | None, wait: bool
+) -> None:
+    """Expect gdb at an address, if there is one, and say where."""
+    if address is None:
+        return
     from kseg.debug.debugger import Debugger
 
-    debugger = Debugger(vm, address, wait=wait)
+    session.debugger = Debugger(vm, address, wait=wait)
     # Without the guest's file, gdb has no way to know its byte order.
     order = f"set endian {vm.board.byte_order}"
-    output.message(f"{order}; target remote {debugger.address}  (for gdb)")
-    return debugger
+    output.message(f"{order}; target remote {session.debugger.address}  (for gdb)")
 
 
 def default_config(kernel: str) -> str | None:
@@ -265,7 +340,7 @@ def report(vm: "Machine", outcome: "Outcome", stats: str | None, output: "Output
         write(stats, as_data(vm, outcome.stop))
 
 
-def finish(output: "Output", outcome: "Outcome", before: Callable[[], None]) -> None:
+def finish(output: "Output", outcome: "Outcome", before: Callable[[], None]) -> NoReturn:
     """Bring the output to its end and exit as the outcome says."""
     from kseg.cli.output import OutputClosed
     from kseg.cli.signals import die_of

@@ -20,6 +20,7 @@ from kseg.errors import KsegError
 from kseg.monitor.bare import Stop, StopReason
 
 if TYPE_CHECKING:
+    from kseg.cli.saves import Saves
     from kseg.debug.debugger import Debugger
 
 MOST_INPUT = 64 << 20
@@ -56,7 +57,8 @@ class Conditions:
     characters' numbers or None: the former begins a command to kseg, the latter asks for the
     debugger; `signals` says whether keys such as Ctrl-C act on kseg; `limit` is a number of
     cycles, `idle_limit` the virtual seconds that a guest may do nothing after its input has ended
-    (0: for ever)."""
+    (0: for ever). `saves` are cycles, in order, and the files to save snapshots in then, with a
+    `base`."""
 
     pace: str = "auto"
     escape: int | None = 1
@@ -64,6 +66,8 @@ class Conditions:
     signals: bool = False
     limit: int | None = None
     idle_limit: float = 60.0
+    saves: tuple[tuple[int, str], ...] = ()
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,10 @@ class Session:
         self._ended = self._source in (Source.FILE, Source.NOTHING)
         self._left = False
         self._wanted = False
+        self._to_save = False
+        self._made_saves: Saves | None = None
+        if conditions.saves or conditions.base is not None:
+            self._made_saves = self._saves
         self._watch = IdleWatch(machine, conditions.idle_limit)
         pace = conditions.pace
         self._adapts = pace == "auto" and self._source is Source.STREAM
@@ -133,7 +141,19 @@ class Session:
             return Outcome(Stop(StopReason.INTERRUPTED), 128 + signal.SIGPIPE)
         finally:
             self._give_terminal_back()
+        if self._made_saves is not None:
+            self._made_saves.say_what_is_left()
         return Outcome(stop, self._exit_code(stop))
+
+    @property
+    def _saves(self) -> "Saves":
+        """Made when there is something to be saved: most runs save nothing."""
+        if self._made_saves is None:
+            from kseg.cli.saves import Saves
+
+            given = self._conditions
+            self._made_saves = Saves(self._machine, given.saves, given.base, self._output)
+        return self._made_saves
 
     def _exit_code(self, stop: Stop) -> int:
         if stop.exit_code is not None:
@@ -155,8 +175,20 @@ class Session:
                 end = self.debugger.attend(lambda: self._left)
                 if end is not None:
                     return end
-            left = None if limit is None else max(limit - machine.cycles, 0)
+            saves = self._made_saves
+            if saves is not None:
+                saves.save_due()
+            next_save = None if saves is None else saves.next_cycle
+            ends = [cycle for cycle in (limit, next_save) if cycle is not None]
+            left = max(min(ends) - machine.cycles, 0) if ends else None
             stop = machine.run(until=self._check, cycles=left)
+            if self._to_save:
+                self._to_save = False
+                self._saves.save_here()
+            if stop.reason is StopReason.CYCLE_LIMIT and saves is not None:
+                due = saves.save_due()
+                if due and machine.cycles != limit:
+                    continue
             if self._left:
                 return Stop(StopReason.INTERRUPTED, 0, "left by the user")
             if stop.reason is StopReason.CONDITION and self._is_lost():
@@ -211,6 +243,9 @@ class Session:
         """A key after the escape key."""
         if letter == "x":
             self._left = True
+            self._machine.monitor.interrupt()
+        elif letter == "s":
+            self._to_save = True
             self._machine.monitor.interrupt()
         elif letter == "z":
             # The whole job, as Ctrl-Z does it.

@@ -76,9 +76,9 @@ def _field(name: str, value: Any, expected: Any) -> str:
 
 
 def _memory(one: System161State, other: System161State) -> str | None:
-    for name, data in one.regions.items():
-        expected = other.regions[name]
-        if data != expected:
+    for name, contents in one.regions.items():
+        if contents != other.regions[name]:
+            data, expected = contents.whole(), other.regions[name].whole()
             place = _first(data, expected)
             word = slice(place & ~3, (place & ~3) + 4)
             return (

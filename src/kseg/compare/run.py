@@ -71,7 +71,7 @@ def run_once(
             executed_cycles=executed_cycles(machine),
             work=work(machine, rate.nanoseconds_per_tick()),
             devices=_device_accesses(watch),
-            ram_digest=hashlib.sha256(state.regions["ram"]).hexdigest(),
+            ram_digest=hashlib.sha256(state.regions["ram"].whole()).hexdigest(),
             state=state,
         )
 

@@ -11,10 +11,10 @@ Everything else here derives from the table. Buffers are regions of the machine'
 so that engines reach them without asking.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 
@@ -25,6 +25,9 @@ from kseg.machine.outside import Outside
 from kseg.machine.random_generator import RandomGenerator
 from kseg.machine.statistics import DeviceActivity
 from kseg.memory.physical import PhysicalMemory, Region
+
+if TYPE_CHECKING:
+    from kseg.machine.disk_image import Disk
 
 BUS_BASE = 0x1FE00000
 """The physical address of slot 0."""
@@ -81,6 +84,8 @@ class Surroundings:
     message: Callable[[str], None]
     """Takes what the machine has to say to its user, a line without its end."""
     control: "BoardControl"
+    disks: Mapping[int, "Disk"] = field(default_factory=dict)
+    """Disks that are in their drives already, by slot."""
 
 
 class BoardControl(Protocol):
@@ -257,6 +262,9 @@ class Device:
     def load(self, state: Any) -> None:
         """Take over what `save` returned; StateError when it cannot be."""
         raise NotImplementedError(f"{type(self).__name__} has no load")
+
+    def check_event(self, name: str, argument: int) -> None:
+        """Raise StateError unless a saved state may have such an event of this device pending."""
 
     def describe(self) -> list[str]:
         """The state for a person: lines of text, as in System/161's state dump."""

@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 
 from kseg.devices.device import BUFFER, Device, Register
-from kseg.devices.disk_geometry import Geometry
+from kseg.devices.disk_geometry import geometry
 from kseg.devices.hex_dump import hex_dump
 from kseg.errors import DiskImageError, GuestFatal, StateError
 from kseg.machine import disk_image
 from kseg.machine.arguments import Arguments
+from kseg.machine.clock import Word
 from kseg.machine.disk_image import SECTOR_SIZE, DiskContents, DiskImage, MemoryDisk
 
 BUSY = 1
@@ -45,10 +46,10 @@ class DiskOptions(msgspec.Struct, frozen=True):
 
 
 class DiskState(msgspec.Struct, frozen=True):
-    status: int
-    sector: int
-    track: int
-    arrival: tuple[int, int]
+    status: Word
+    sector: Word
+    track: Word
+    arrival: tuple[Word, Word]
     progress: int
     event_pending: bool
     tries: int
@@ -99,9 +100,10 @@ class Disk(Device):
 
     def plug_in(self) -> None:
         options: DiskOptions = self.options
-        self._disk = self._open(options)
+        inserted = self.surroundings.disks.get(self.slot)
+        self._disk = self._open(options) if inserted is None else inserted
         try:
-            self._geometry = Geometry(self._disk.sectors, options.rpm)
+            self._geometry = geometry(self._disk.sectors, options.rpm)
         except ValueError as error:
             self._disk.close()
             raise DiskImageError(
@@ -265,6 +267,12 @@ class Disk(Device):
             tries=self._tries,
             contents=self._disk.save(),
         )
+
+    def check_event(self, name: str, argument: int) -> None:
+        tracks = len(self._geometry.track_lengths)
+        possible = range(tracks) if name == "seek" else range(NOTHING, COPIED_OUT + 1)
+        if argument not in possible:
+            raise StateError(f"{self.owner}: saved with an impossible event {name!r}")
 
     def load(self, state: Any) -> None:
         self.check_state(state)

@@ -5,6 +5,7 @@ outermost track. The platter is at angle 0 at each whole second. Floating point 
 System/161's order, so that tracks have the same lengths.
 """
 
+import functools
 from bisect import bisect_right
 from functools import lru_cache
 from itertools import accumulate
@@ -87,3 +88,9 @@ class Geometry:
         """When the platter is at `angle` (in ns of a revolution) the first time not before."""
         turns = -(-(nanoseconds - angle) // self.revolution)
         return angle + max(turns, 0) * self.revolution
+
+
+@functools.lru_cache(16)
+def geometry(sectors: int, rpm: int) -> Geometry:
+    """As `Geometry`, which never changes, so that disks of a kind can have one in common."""
+    return Geometry(sectors, rpm)

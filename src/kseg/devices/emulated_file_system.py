@@ -17,6 +17,7 @@ from kseg.devices.hex_dump import hex_dump
 from kseg.devices.host_directory import HostDirectory, Opened
 from kseg.errors import ConfigurationError, GuestFatal
 from kseg.machine.arguments import Arguments
+from kseg.machine.clock import Word
 
 BUFFER_SIZE = 16384
 HANDLES = 64
@@ -56,10 +57,10 @@ class SavedHandle(msgspec.Struct, frozen=True):
 
 
 class EmulatedFileSystemState(msgspec.Struct, frozen=True):
-    handle: int
-    offset: int
-    length: int
-    result: int
+    handle: Word
+    offset: Word
+    length: Word
+    result: Word
     busy: bool
     handles: list[SavedHandle]
 

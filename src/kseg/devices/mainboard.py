@@ -12,8 +12,9 @@ import msgspec
 
 from kseg.devices.device import SYSTEM161_VENDOR, Device, Register, merge, narrow
 from kseg.devices.hex_dump import hex_dump
-from kseg.errors import BusError, GuestFatal
+from kseg.errors import BusError, GuestFatal, StateError
 from kseg.machine.arguments import Arguments
+from kseg.machine.clock import Word
 from kseg.memory.physical import Region
 
 REGION_SIZE = 0x400
@@ -47,10 +48,10 @@ class ProcessorArea(msgspec.Struct):
 class InterruptState(msgspec.Struct):
     """All that routes interrupts: a bit a slot."""
 
-    raised: int = 0
-    enabled: int = 0xFFFFFFFF
+    raised: Word = 0
+    enabled: Word = 0xFFFFFFFF
     processors: list[ProcessorArea] = []
-    running: int = 1
+    running: Word = 1
     """What the register of running processors shows: a bit each."""
 
 
@@ -231,6 +232,8 @@ class Mainboard(Device):
 
     def load(self, state: Any) -> None:
         self.check_state(state)
+        if len(state.processors) != self.options.processors:
+            raise StateError(f"{self.owner}: saved with {len(state.processors)} processors")
         areas = [ProcessorArea(area.slots, area.interrupted) for area in state.processors]
         self.bus.interrupts = InterruptState(state.raised, state.enabled, areas, state.running)
 

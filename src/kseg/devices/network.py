@@ -14,6 +14,7 @@ from kseg.devices.device import BUFFER, Device, Register
 from kseg.devices.hex_dump import hex_dump
 from kseg.errors import GuestFatal
 from kseg.machine.arguments import Arguments
+from kseg.machine.clock import Word
 
 PACKET_SIZE = 4096
 HEADER_SIZE = 8
@@ -35,9 +36,9 @@ class NetworkOptions(msgspec.Struct, frozen=True):
 
 
 class NetworkState(msgspec.Struct, frozen=True):
-    received: int
-    sent: int
-    control: int
+    received: Word
+    sent: Word
+    control: Word
 
 
 class NetworkInterface(Device):

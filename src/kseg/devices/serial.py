@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from kseg.devices.device import Device, Register
+from kseg.machine.clock import Word
 
 CHARACTER_TIME = 1_000_000_000 // (19200 * 25 // 10)
 """ns."""
@@ -25,10 +26,10 @@ PATIENCE = 1_000_000_000 // CHARACTER_TIME
 
 
 class SerialState(msgspec.Struct, frozen=True):
-    character: int
+    character: Word
     was_read: bool
-    receive: int
-    transmit: int
+    receive: Word
+    transmit: Word
     sending: bool
     receiving: bool
     held: int

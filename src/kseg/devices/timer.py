@@ -9,14 +9,15 @@ import msgspec
 
 from kseg.devices.device import Device, Register
 from kseg.errors import GuestFatal
+from kseg.machine.clock import Word
 
 MICROSECOND = 1000
 
 
 class TimerState(msgspec.Struct, frozen=True):
-    restart: int
-    countdown: int
-    generation: int
+    restart: Word
+    countdown: Word
+    generation: Word
 
 
 class Timer(Device):

@@ -42,11 +42,13 @@ def create(
     memory: "PhysicalMemory",
     processors: Sequence[ProcessorState],
     quantum: int = 1,
+    like: Engine | None = None,
 ) -> Hardware:
     """The engine called `name`, one of CHOICES, for these processors and this memory.
 
     `byte_order` is "big" or "little" and must be one that the profile has; `quantum` is the
-    number of cycles a processor runs before it is the next one's turn. ValueError names what
+    number of cycles a processor runs before it is the next one's turn. An engine that is `like`
+    another of this name and profile has its native code in common with that. ValueError names what
     does not exist; EngineError says what this host lacks for the engine.
     """
     from kseg.isa.profile import profile_named
@@ -66,7 +68,9 @@ def create(
     from kseg.engine.codegen.native import NativeCodeError
 
     try:
-        return _native_engine(name)(profile_name, byte_order, memory, processors, quantum)
+        kind = _native_engine(name)
+        twin = like if isinstance(like, kind) else None
+        return kind(profile_name, byte_order, memory, processors, quantum, like=twin)
     except (NativeCodeError, ImportError, OSError) as error:
         raise EngineError(
             f"engine {name}: {error}; the engine called reference can do without, slowly"

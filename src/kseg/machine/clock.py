@@ -13,7 +13,7 @@ from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -45,11 +45,17 @@ class TimeModel:
     the next jump although they have already passed."""
 
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+"""A number of cycles or ns in a saved state, far from where 64 bits end."""
+Word = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
+"""A register in a saved state."""
+
+
 class Event(msgspec.Struct, frozen=True):
     """`owner.on_event(name, argument)` at virtual time `due`; equal times in `sequence`."""
 
-    due: int
-    sequence: int
+    due: Count
+    sequence: Count
     owner: str
     name: str
     argument: int = 0
@@ -66,20 +72,20 @@ class EventOwner(Protocol):
 class ClockState(msgspec.Struct, frozen=True):
     """All of an `EventClock`; times in ns, lengths in cycles."""
 
-    base: int
-    elapsed: int
-    burst: int
+    base: Count
+    elapsed: Count
+    burst: Count
     in_burst: bool
-    jump: int
+    jump: Count
     head_cuts_burst: bool
-    cycles_to_poll: int
-    idle_remainder: int
-    sequence: int
+    cycles_to_poll: Count
+    idle_remainder: Count
+    sequence: Count
     events: list[Event]
-    start_seconds: int
-    start_nanoseconds: int
-    run_cycles: int
-    idle_cycles: int
+    start_seconds: Word
+    start_nanoseconds: Word
+    run_cycles: Count
+    idle_cycles: Count
 
 
 class EventClock:
@@ -321,7 +327,8 @@ class EventClock:
         return ClockState(
             base=self.base,
             elapsed=self.elapsed,
-            burst=self.burst,
+            # A lengthened burst is settled before anybody looks, unless nothing of it has run.
+            burst=min(self.burst, self._cycles_to_poll) if self._lengthened else self.burst,
             in_burst=self.in_burst,
             jump=self._jump,
             head_cuts_burst=self._head_cuts_burst,
@@ -343,6 +350,7 @@ class EventClock:
         self.base = state.base
         self.elapsed = state.elapsed
         self.burst = state.burst
+        self._lengthened = False
         self.in_burst = state.in_burst
         self._jump = state.jump
         self._head_cuts_burst = state.head_cuts_burst

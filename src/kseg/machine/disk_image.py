@@ -7,6 +7,7 @@ sparse; whoever has one open holds an exclusive `flock` on it.
 import errno
 import fcntl
 import os
+import weakref
 from pathlib import Path
 from typing import Protocol
 
@@ -45,6 +46,10 @@ class Disk(Protocol):
 
     def load(self, contents: DiskContents) -> None: ...
 
+    def copy(self) -> "MemoryDisk":
+        """A disk that holds the same now, and goes its own way."""
+        ...
+
 
 class MemoryDisk:
     """A disk that lives in memory only, at first all zero; with `base`, a private view of that
@@ -71,11 +76,27 @@ class MemoryDisk:
             self._base.close()
 
     def save(self) -> DiskContents:
-        return DiskContents(self.sectors, dict(self._written))
+        kept = self._base.kept if isinstance(self._base, FrozenImage) else {}
+        return DiskContents(self.sectors, kept | self._written)
 
     def load(self, contents: DiskContents) -> None:
         check_contents(contents, self.sectors)
         self._written = dict(contents.written)
+
+    def copy(self) -> "MemoryDisk":
+        base = self._base
+        if isinstance(base, DiskImage):
+            base = FrozenImage(base)
+        elif isinstance(base, FrozenImage):
+            base.holders += 1
+        copied = MemoryDisk(self.sectors, base)
+        copied._written = dict(self._written)
+        return copied
+
+    @property
+    def base(self) -> Disk | None:
+        """The disk whose sectors show where nothing was written."""
+        return self._base
 
 
 class DiskImage:
@@ -89,6 +110,7 @@ class DiskImage:
         """
         self.path = Path(path)
         self._paranoid = paranoid
+        self._views: weakref.WeakSet[FrozenImage] = weakref.WeakSet()
         flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC
         try:
             self._file = os.open(self.path, flags)
@@ -136,6 +158,8 @@ class DiskImage:
         if len(data) != SECTOR_SIZE:
             raise ValueError(f"a sector has {SECTOR_SIZE} bytes, not {len(data)}")
         offset = (_checked(sector, self.sectors) + 1) * SECTOR_SIZE
+        for view in self._views:
+            view.keep(sector)
         done = 0
         while done < SECTOR_SIZE:
             done += os.pwrite(self._file, data[done:], offset + done)
@@ -161,6 +185,89 @@ class DiskImage:
         check_contents(contents, self.sectors)
         for sector, data in contents.written.items():
             self.write(sector, data)
+
+    def copy(self) -> MemoryDisk:
+        return MemoryDisk(base=FrozenImage(self))
+
+    def freeze(self, view: "FrozenImage") -> int:
+        """Let a view know of each sector before it is written; returns a descriptor for it."""
+        self._views.add(view)
+        return os.dup(self._file)
+
+    def identity(self) -> os.stat_result:
+        """What the host says about the file; OSError."""
+        return os.fstat(self._file)
+
+    def digest(self) -> bytes:
+        """BLAKE2b-256 of the file; OSError."""
+        return _digest(self._file)
+
+
+class FrozenImage:
+    """An image file as it was at one moment, while the machine that has it open goes on writing:
+    what is about to be overwritten is kept in memory. The file stays locked as long as one of
+    `holders` has not closed the view."""
+
+    def __init__(self, image: DiskImage) -> None:
+        self.sectors = image.sectors
+        self.holders = 1
+        self._kept: dict[int, bytes] = {}
+        self._file = image.freeze(self)
+
+    def keep(self, sector: int) -> None:
+        """The sector is about to be written."""
+        if sector not in self._kept and self._file >= 0:
+            self._kept[sector] = self.read(sector)
+
+    def read(self, sector: int) -> bytes:
+        data = self._kept.get(sector)
+        if data is None:
+            offset = (_checked(sector, self.sectors) + 1) * SECTOR_SIZE
+            data = os.pread(self._file, SECTOR_SIZE, offset).ljust(SECTOR_SIZE, b"\0")
+        return data
+
+    @property
+    def kept(self) -> dict[int, bytes]:
+        """Sectors that the file has not any more as they were."""
+        return dict(self._kept)
+
+    def identity(self) -> os.stat_result:
+        """What the host says about the file; OSError."""
+        return os.fstat(self._file)
+
+    def digest(self) -> bytes:
+        """BLAKE2b-256 of the file as it is now; OSError."""
+        return _digest(self._file)
+
+    def write(self, sector: int, data: bytes) -> None:  # noqa: ARG002
+        raise TypeError("a frozen disk image cannot be written")
+
+    def close(self) -> None:
+        """One of the holders needs it no more."""
+        self.holders -= 1
+        if self.holders == 0:
+            os.close(self._file)
+            self._file = -1
+
+    def save(self) -> DiskContents:
+        return DiskContents(self.sectors, {})
+
+    def load(self, contents: DiskContents) -> None:  # noqa: ARG002
+        raise TypeError("a frozen disk image cannot be written")
+
+    def copy(self) -> MemoryDisk:
+        self.holders += 1
+        return MemoryDisk(base=self)
+
+
+def _digest(file: int) -> bytes:
+    import hashlib  # which takes as long to import as all the rest of a board
+
+    found, place = hashlib.blake2b(digest_size=32), 0
+    while data := os.pread(file, 1 << 20, place):
+        found.update(data)
+        place += len(data)
+    return found.digest()
 
 
 def check_contents(contents: DiskContents, sectors: int) -> None:

@@ -4,7 +4,7 @@ What VM/370 calls minidisks. Nobody finds out what lies outside a partition, or 
 """
 
 from kseg.errors import DiskImageError
-from kseg.machine.disk_image import SECTOR_SIZE, Disk, DiskContents, check_contents
+from kseg.machine.disk_image import SECTOR_SIZE, Disk, DiskContents, MemoryDisk, check_contents
 
 
 class DiskPartition:
@@ -43,6 +43,13 @@ class DiskPartition:
         check_contents(contents, self.sectors)
         for sector, data in contents.written.items():
             self.write(sector, data)
+
+    def copy(self) -> MemoryDisk:
+        """Sector by sector: nobody says when a neighbour's disk file is written."""
+        copied = MemoryDisk(self.sectors)
+        for sector in range(self.sectors):
+            copied.write(sector, self.read(sector))
+        return copied
 
     def _place(self, sector: int) -> int:
         # Checked here, and not only by the disk, to which the neighbours' sectors are all right.

@@ -8,7 +8,7 @@ log back to the door (`replay`) repeats the run.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -84,6 +84,23 @@ class Outside:
         with self._changed:
             self._disturbed = True
             self._changed.notify_all()
+
+    def queued(self) -> dict[str, list[bytes]]:
+        """What was put in by channel, and has not been delivered."""
+        with self._changed:
+            return {channel: list(queue) for channel, queue in self._queues.items() if queue}
+
+    def load(self, queued: Mapping[str, Iterable[bytes]]) -> None:
+        """Have this waiting, and nothing else; what a log says is not touched."""
+        with self._changed:
+            self._queues = {channel: deque(items) for channel, items in queued.items()}
+            self._changed.notify_all()
+
+    def take_over(self, other: "Outside") -> None:
+        """Have waiting what waits at another door, and let the rest of its log come in here."""
+        self.load(other.queued())
+        self._replay = None if other._replay is None else deque(other._replay)
+        self._closed = other._closed
 
     # The machine's side: the thread that runs it.
 

@@ -2,7 +2,7 @@
 
 import ctypes
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,17 @@ from kseg.errors import DoomReached, ImageError, StateError
 from kseg.isa.profile import MIPS161
 from kseg.machine.clock import ClockState, EventClock, TimeModel
 from kseg.machine.configuration import Configuration
+from kseg.machine.disk_image import Disk
 from kseg.machine.elf import WINDOW, Image, load_image, read_image
 from kseg.machine.lamebus import KSEG0, LameBus, enter
 from kseg.machine.outside import Outside
+from kseg.machine.processor_state import load_processor, save_processor
 from kseg.machine.random_generator import RandomGenerator, RandomState
 from kseg.machine.statistics import DeviceActivity
+from kseg.memory.contents import RegionContents, read_contents, write_contents
 from kseg.memory.physical import PhysicalMemory
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 NANOSECONDS_PER_CYCLE = 40
 TIME = TimeModel(
@@ -53,7 +56,7 @@ class System161State(msgspec.Struct, frozen=True):
 
     version: int
     configuration: str
-    regions: dict[str, bytes]
+    regions: dict[str, RegionContents]
     processors: list[dict[str, Any]]
     clock: ClockState
     random: RandomState
@@ -80,13 +83,15 @@ class System161:
         epoch: Callable[[], int] | None = None,
         doom: int = 0,
         memory: Callable[[int], PhysicalMemory] = PhysicalMemory,
+        disks: Mapping[int, Disk] | None = None,
     ) -> None:
         """Build and reset the machine.
 
         `console` takes what the guest prints, `message` what the machine has to say. `epoch` gives
         the calendar time at the start, in seconds since 1970 (default: the host's clock). `doom`
         is the number of disk writes after which the power fails; 0 is never. `memory` makes
-        physical memory with so many bytes of RAM.
+        physical memory with so many bytes of RAM. `disks` are in their drives already, by slot,
+        instead of what the configuration names.
         """
         self.configuration = configuration
         self.outside = outside or Outside()
@@ -115,11 +120,11 @@ class System161:
         self._image: Image | None = None
         self._image_name = ""
         self._boot_string = b""
-        self._plug_cards()
+        self._plug_cards(disks or {})
         self._fill_rom()  # The rest is zero already, and takes no room on the host until used.
         self._reset_processors()
 
-    def _plug_cards(self) -> None:
+    def _plug_cards(self, disks: Mapping[int, Disk]) -> None:
         surroundings = Surroundings(
             clock=self.clock,
             random=self.random,
@@ -131,6 +136,7 @@ class System161:
             console=lambda data: self._console(data),
             message=lambda text: self.message(text),
             control=self,
+            disks=disks,
         )
         try:
             for slot in self.configuration.slots:
@@ -163,6 +169,16 @@ class System161:
             arguments = arguments.encode("utf-8", "surrogateescape")
         self._boot_string = arguments.partition(b"\0")[0]
         self._boot()
+
+    @property
+    def boot_string(self) -> bytes:
+        """What the kernel was given."""
+        return self._boot_string
+
+    def boot_like(self, other: "System161") -> None:
+        """Let `reset` boot the kernel of another board."""
+        self._image, self._image_name = other._image, other._image_name
+        self._boot_string = other._boot_string
 
     def _boot(self) -> None:
         """Put the kernel into RAM, the boot string at its top, and processor 0 at the entry."""
@@ -244,14 +260,16 @@ class System161:
 
     # State.
 
-    def save(self) -> System161State:
-        """Everything a guest can see or that determines what it will see, between two runs."""
+    def save(self, *, with_ram: bool = True) -> System161State:
+        """Everything a guest can see or that determines what it will see, between two runs.
+        Without RAM where that is copied in another way."""
         return System161State(
             version=STATE_VERSION,
             configuration=self.configuration.text(),
             regions={
-                region.name: self.memory.read(region.base, region.size)
+                region.name: read_contents(self.memory, region)
                 for region in self.memory.regions
+                if with_ram or region is not self.memory.ram
             },
             processors=[save_processor(processor) for processor in self.processors],
             clock=self.clock.save(),
@@ -263,14 +281,16 @@ class System161:
             doom=self.doom,
         )
 
-    def load(self, state: System161State) -> None:
-        """Become the saved machine; StateError when this one is built differently."""
+    def load(self, state: System161State, *, with_ram: bool = True) -> None:
+        """Become the saved machine; StateError when this one is built differently, or when the
+        state is impossible. Without RAM where that is in place already."""
         if state.version != STATE_VERSION:
             raise StateError(
                 f"saved state has version {state.version}, this kseg reads {STATE_VERSION}"
             )
-        mine = {region.name: region.size for region in self.memory.regions}
-        theirs = {name: len(data) for name, data in state.regions.items()}
+        regions = [r for r in self.memory.regions if with_ram or r is not self.memory.ram]
+        mine = {region.name: region.size for region in regions}
+        theirs = {name: contents.size for name, contents in state.regions.items()}
         cards = {card.slot: card for card in self.bus.cards}
         if (
             mine != theirs
@@ -278,23 +298,48 @@ class System161:
             or cards.keys() != state.devices.keys()
         ):
             raise StateError("saved state is of a machine with another configuration")
+        if not all(contents.fits() for contents in state.regions.values()):
+            raise StateError("saved state has pages outside the machine's memory")
+        processors = self._processors(state)
+        # What fails from here on leaves the machine as it is, or half loaded: it must not run.
+        devices = {slot: card_state(card, state.devices[slot]) for slot, card in cards.items()}
+        owners = {card.owner: card for card in cards.values()}
+        for event in state.clock.events:
+            if event.owner in owners:
+                owners[event.owner].check_event(event.name, event.argument)
         try:
             self.clock.load(state.clock)
             self.random.load(state.random)
         except ValueError as error:
             raise StateError(f"saved state: {error}") from None
-        for region in self.memory.regions:
-            self.memory.write(region.base, state.regions[region.name])
+        for region in regions:
+            write_contents(self.memory, region, state.regions[region.name])
         for slot, card in cards.items():
-            card.load(card_state(card, state.devices[slot]))
-        for processor, saved in zip(self.processors, state.processors, strict=True):
-            load_processor(processor, saved)
+            card.load(devices[slot])
+        for processor, loaded in zip(self.processors, processors, strict=True):
+            ctypes.memmove(
+                ctypes.addressof(processor), ctypes.addressof(loaded), ctypes.sizeof(loaded)
+            )
         for field in msgspec.structs.fields(DeviceActivity):
             setattr(self.activity, field.name, getattr(state.activity, field.name))
         self.powered_off = state.powered_off
         self.debugger_requested = state.debugger_requested
         self.debugger_pending = False
         self.doom = state.doom
+
+    @staticmethod
+    def _processors(state: System161State) -> list[ProcessorState]:
+        """The saved processors; StateError unless they are a board's, and between two cycles."""
+        processors = []
+        for number, saved in enumerate(state.processors):
+            found = ProcessorState()
+            load_processor(found, saved)
+            processors.append(found)
+            if found.identity != number or found.supervised:
+                raise StateError(f"saved processor {number} is of another kind of machine")
+        if len({processor.clock for processor in processors}) != 1:
+            raise StateError("the saved processors stand in different cycles")
+        return processors
 
     def close(self) -> None:
         """Give back files and locks; the machine cannot run any more."""
@@ -316,26 +361,3 @@ def card_state(card: Device, state: Any) -> Any:
         return msgspec.convert(state, card.State)
     except msgspec.ValidationError as error:
         raise StateError(f"saved state of {card.owner}: {error}") from None
-
-
-def save_processor(processor: ProcessorState) -> dict[str, Any]:
-    """A processor by field name: the C layout may change between versions."""
-    return {
-        name: list(value) if isinstance(value, ctypes.Array) else value
-        for name, value in ((name, getattr(processor, name)) for name, *_ in processor._fields_)
-    }
-
-
-def load_processor(processor: ProcessorState, saved: dict[str, Any]) -> None:
-    """Take over what `save_processor` returned; StateError when it does not fit."""
-    for name, kind, *_ in processor._fields_:
-        value = saved.get(name)
-        length = getattr(kind, "_length_", None)
-        if length is None:
-            if not isinstance(value, int):
-                raise StateError(f"saved processor has no number {name}")
-            setattr(processor, name, value)
-        else:
-            if not isinstance(value, list) or len(value) != length:
-                raise StateError(f"saved processor has no {length} numbers {name}")
-            getattr(processor, name)[:] = value

@@ -84,6 +84,18 @@ class PagedMemory(PhysicalMemory):
             # Whoever derives something from the hardware's memory learns of it there.
             self.hardware.write(self.frame_of(page) + offset, piece)
 
+    def clear(self, address: int, length: int) -> None:
+        if address < self.ram.size:
+            self.write(address, bytes(length))
+        else:
+            super().clear(address, length)
+
+    def used_pages(self, region: Region) -> bytes:
+        if region is not self.ram:
+            return super().used_pages(region)
+        used = self.hardware.used_pages(self.hardware.ram)
+        return bytes(used[word // PAGE_SIZE] for word in self.frames)
+
     def _holding(self, address: int, length: int) -> Region:
         ram = self.ram
         if length >= 0 and address >= 0 and address + length <= ram.size:

@@ -9,10 +9,18 @@ Bytes lie in the order in which the guest numbers them, so an image is loaded by
 
 import ctypes
 import mmap
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kseg.memory.layer import Layer
 
 PAGE_SIZE = 4096
+
+FEW_PAGES = 64
+"""So many pages that changed since RAM was frozen are copied, instead of freezing it again."""
 
 
 class MemoryRangeError(LookupError):
@@ -40,14 +48,18 @@ class Region:
 class PhysicalMemory:
     """The regions of one machine, `ram` first, looked up by physical address."""
 
-    def __init__(self, ram_size: int) -> None:
-        """Create a memory whose RAM lies at physical 0 and has `ram_size` bytes, all zero."""
+    def __init__(self, ram_size: int, layer: "Layer | None" = None) -> None:
+        """Create a memory whose RAM lies at physical 0 and has `ram_size` bytes, all zero, or those
+        of a `layer`."""
         if ram_size <= 0 or ram_size % PAGE_SIZE:
             raise ValueError(f"RAM size {ram_size} is not a positive multiple of {PAGE_SIZE} bytes")
         self.regions: list[Region] = []
         self._write_listeners: list[Callable[[int, int], None]] = []
         self._maps: list[mmap.mmap] = []
+        self._layer = layer
         self.ram = self._create_ram(ram_size)
+        if layer is not None:
+            layer.map_at(self.ram.host_address)
 
     def _create_ram(self, size: int) -> Region:
         return self.add_region("ram", 0, size, executable=True)
@@ -104,13 +116,48 @@ class PhysicalMemory:
         """Whole pages of RAM from physical `address` become zero, and take no memory of the host
         until they are written again; reported as `write` is. MemoryRangeError as there."""
         region = self._holding(address, length)
-        if region is self.ram and not (address | length) % mmap.PAGESIZE:
-            # Private anonymous memory reads as zero afterwards: madvise(2).
+        if region is self.ram and not (address | length) % mmap.PAGESIZE and not self._layer:
+            # Private anonymous memory reads as zero afterwards: madvise(2). A layer's would not.
             self._maps[0].madvise(mmap.MADV_DONTNEED, address, length)
         else:
             region.data[address - region.base :][:length] = bytes(length)
         for listener in self._write_listeners:
             listener(address, length)
+
+    def clear(self, address: int, length: int) -> None:
+        """Bytes of one region become zero; as `discard`."""
+        self.discard(address, length)
+
+    def used_pages(self, region: Region) -> bytes:
+        """A byte for each page of a region: 0 where nothing was ever written, so that all is
+        zero."""
+        from kseg.memory.layer import private_pages
+
+        if region is not self.ram:
+            return b"\x01" * -(-region.size // PAGE_SIZE)
+        used = private_pages(region.host_address, region.size)
+        return used if self._layer is None else either(used, self._layer.used)
+
+    def freeze(self) -> "tuple[Layer, dict[int, bytes]]":
+        """RAM as it is now, for a copy of the machine: a layer, and the pages that differ from it,
+        by number. OSError when the host has no memory left.
+
+        This memory lies in the layer too from now on, so that next time only what was written
+        meanwhile differs. As long as that is little, it is cheaper copied than made a layer.
+        """
+        from kseg.memory.layer import Layer, private_pages
+
+        ram = self.ram
+        changed = private_pages(ram.host_address, ram.size)
+        if self._layer is not None and changed.count(1) <= FEW_PAGES:
+            pages = [found.start() for found in re.finditer(b"\x01", changed)]
+            return self._layer, {
+                page: ram.data[page * PAGE_SIZE :][:PAGE_SIZE].tobytes() for page in pages
+            }
+        layer = Layer(ram.data, self.used_pages(ram))
+        layer.map_at(ram.host_address)
+        self._layer = layer
+        return layer, {}
 
     def on_write(self, listener: Callable[[int, int], None]) -> None:
         """Call `listener(address, length)` after every `write`: engines drop what they derived
@@ -124,3 +171,9 @@ class PhysicalMemory:
                 f"no memory at physical {address:#010x}..{address + length:#010x}"
             )
         return region
+
+
+def either(one: bytes, other: bytes) -> bytes:
+    """Marks that are in one or the other, bytes 0 and 1."""
+    both = int.from_bytes(one, "little") | int.from_bytes(other, "little")
+    return both.to_bytes(len(one), "little")

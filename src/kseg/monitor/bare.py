@@ -348,6 +348,8 @@ class BareMonitor:
         self._foreseen = None
         self._pace.stood_still()
         self._fatal = None
+        if self._watchdog is not None:
+            self._watchdog.restart()
         self._find_burst_start()
 
     @property
@@ -373,6 +375,12 @@ class Watchdog:
         self._timeout = timeout
         self._board = board
         self._deadline = timeout
+        self._seen = self._executed()
+        self._warned = False
+
+    def restart(self) -> None:
+        """Another state was loaded: the machine has the whole time again."""
+        self._deadline = self._board.clock.now + self._timeout
         self._seen = self._executed()
         self._warned = False
 

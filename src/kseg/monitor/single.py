@@ -11,6 +11,7 @@ from kseg.memory.physical import PhysicalMemory
 from kseg.monitor import BARE, HYBRID, TRAP_AND_EMULATE
 
 if TYPE_CHECKING:
+    from kseg.memory.layer import Layer
     from kseg.memory.paged import PagedMemory
     from kseg.monitor.hypervisor.hypervisor import Hypervisor
     from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
@@ -40,11 +41,13 @@ class Surface:
         *,
         window: int | None = None,
         rewriting: bool = True,
+        layer: "Layer | None" = None,
     ) -> None:
         """`monitor` is one of `kseg.monitor.CHOICES`, `engine` one of `kseg.engine.CHOICES`.
 
         `window` is where the guest's kernel is linked if not in kseg0: ConfigurationError on the
-        bare machine, which has nothing there. `rewriting` is the hypervisor's.
+        bare machine, which has nothing there. `rewriting` is the hypervisor's. `layer` is
+        what RAM holds at first, on the bare machine.
         """
         if window is not None and monitor == BARE:
             raise ConfigurationError(
@@ -54,6 +57,9 @@ class Surface:
         self._monitor, self._profile, self._byte_order = monitor, profile, byte_order
         self._engine, self._quantum, self._window = engine, quantum, window
         self._rewriting = rewriting
+        self._layer = layer
+        self.window = window
+        """Where the guest's kernel is linked if not in kseg0."""
         self._paged: PagedMemory | None = None
         self._close: Callable[[], None] = lambda: None
         self.hypervisor: Hypervisor | None = None
@@ -63,7 +69,7 @@ class Surface:
     def memory(self, ram_size: int) -> PhysicalMemory:
         """Physical memory with so many bytes of RAM, in the hardware's if there is a monitor."""
         if self._monitor == BARE:
-            return PhysicalMemory(ram_size)
+            return PhysicalMemory(ram_size, self._layer)
         from kseg.memory.paged import PagedMemory
         from kseg.monitor.hypervisor.hypervisor import Hypervisor
 
@@ -75,9 +81,9 @@ class Surface:
         self._paged = memory
         return memory
 
-    def engine_for(self, board: Guest) -> Engine:
+    def engine_for(self, board: Guest, like: Engine | None = None) -> Engine:
         """What executes the board's processors; ConfigurationError where there are more than the
-        monitor has."""
+        monitor has. On the bare machine it may be `like` another (see `kseg.engine.create`)."""
         if self.hypervisor is None or self._paged is None:
             bare = engines.create(
                 self._engine,
@@ -86,6 +92,7 @@ class Surface:
                 board.memory,
                 board.processors,
                 self._quantum,
+                like,
             )
             self._close = bare.close
             return bare

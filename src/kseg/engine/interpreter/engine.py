@@ -54,9 +54,12 @@ class Interpreter(Debugging, Supervision):
         processors: Sequence[ProcessorState],
         quantum: int = 1,
         code_pages: int = MAX_CODE_PAGES,
+        *,
+        like: "Interpreter | None" = None,
     ) -> None:
         """`quantum` is the number of cycles that a processor runs before it is the next one's
-        turn, where several run; `code_pages` bounds the decoded pages kept."""
+        turn, where several run; `code_pages` bounds the decoded pages kept. One `like` another of
+        the same profile and byte order uses its native code too, which never changes."""
         if not 1 <= len(processors) <= MAX_PROCESSORS:
             raise ValueError(f"{len(processors)} processors; 1 to {MAX_PROCESSORS} are possible")
         if len(memory.regions) > MAX_REGIONS:
@@ -67,13 +70,21 @@ class Interpreter(Debugging, Supervision):
         self._order = byte_order
         self._mappings: list[mmap.mmap] = []
         self._tables: list[mmap.mmap] = []
-        compiled = image.load(profile_name, byte_order)
-        self._code = MappedCode(Blob(compiled.code, compiled.functions))
+        if like is None:
+            self._compiled = image.load(profile_name, byte_order)
+            self._code = MappedCode(Blob(self._compiled.code, self._compiled.functions))
+        else:
+            self._compiled, self._code = like._compiled, like._code
         self._run = RUN(self._code.address("run"))
         self._drop = CHANGE(self._code.address("drop_translation"))
         self._changed = CHANGE(self._code.address("memory_changed"))
         self._shared = Shared()
-        self._fill_shared(compiled, code_pages)
+        if like is not None:
+            for name in self._compiled.tables:
+                field = getattr(Shared, name)
+                place = ctypes.addressof(like._shared) + field.offset
+                ctypes.memmove(ctypes.addressof(self._shared) + field.offset, place, field.size)
+        self._fill_shared(self._compiled, code_pages, tables=like is None)
         self._shared.quantum = quantum
         self._shared.round = processors[0].clock
         self._contexts = [self._context(state) for state in processors]
@@ -104,12 +115,13 @@ class Interpreter(Debugging, Supervision):
     def _address(mapping: mmap.mmap) -> int:
         return ctypes.addressof(ctypes.c_char.from_buffer(mapping))
 
-    def _fill_shared(self, compiled: image.Image, code_pages: int) -> None:
+    def _fill_shared(self, compiled: image.Image, code_pages: int, *, tables: bool) -> None:
         shared, base = self._shared, self._code.base
-        for name, offsets in compiled.tables.items():
-            getattr(shared, name)[:] = [
-                0 if offset == image.NO_HANDLER else base + offset for offset in offsets
-            ]
+        if tables:
+            for name, offsets in compiled.tables.items():
+                getattr(shared, name)[:] = [
+                    0 if offset == image.NO_HANDLER else base + offset for offset in offsets
+                ]
         self._patterns = ctypes.create_string_buffer(compiled.patterns, len(compiled.patterns))
         shared.patterns = ctypes.addressof(self._patterns)
         shared.pattern_starts[:] = compiled.starts

@@ -45,15 +45,18 @@ class Translator(Interpreter):
         *,
         policy: "Policy | None" = None,
         means: "Means | None" = None,
+        like: Interpreter | None = None,
     ) -> None:
         """`means` says who makes translations: by default this host's (`means.standard_means`).
         With a `policy` of its own, the first look is as early as that says."""
-        if means is None and not image.is_kept(profile_name, byte_order):
+        if means is None and like is None and not image.is_kept(profile_name, byte_order):
             # A first start: the interpreter is about to be compiled, which takes as long.
             from kseg.engine.translator.stencils.maker import make_beside
 
             make_beside(profile_name, byte_order)
-        super().__init__(profile_name, byte_order, memory, processors, quantum, code_pages)
+        super().__init__(
+            profile_name, byte_order, memory, processors, quantum, code_pages, like=like
+        )
         self._profile_name = profile_name
         self._policy, self._means = policy, means
         self._made: Looks | None = None

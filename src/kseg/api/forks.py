@@ -1,0 +1,99 @@
+"""Clones of machines, in the same process.
+
+RAM is the dear part. On the bare machine it is frozen (`kseg.memory.layer`): both go on from the
+same pages, each copying those that it writes. Under a monitor it is copied as a state is.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kseg import monitor as monitors
+from kseg.api.setup import Setup
+from kseg.api.snapshots import check_savable
+from kseg.devices.disk import Disk
+from kseg.errors import StateError
+from kseg.machine.configuration import Configuration, SlotConfiguration
+from kseg.machine.disk_image import MemoryDisk
+from kseg.machine.random_generator import RandomGenerator
+from kseg.machine.system161 import System161, System161State
+from kseg.memory.physical import PAGE_SIZE
+
+if TYPE_CHECKING:
+    from kseg.api.machine import Machine
+    from kseg.memory.layer import Layer
+
+DAY = 86_400
+"""Seconds by which a reseeded clone's calendar is put forward at most."""
+
+
+def fork_machine(
+    machine: "Machine",
+    reseed: int | None,
+    output: Callable[[bytes], None] | None,
+    message: Callable[[str], None] | None,
+) -> "Machine":
+    """A clone; see `Machine.fork`."""
+    check_savable(machine)
+    board, layer, pages = machine.board, None, dict[int, bytes]()
+    if machine._setup.monitor == monitors.BARE:
+        layer, pages = _freeze(board)
+    state = board.save(with_ram=layer is None)
+    cards = [card for card in board.bus.cards if isinstance(card, Disk)]
+    disks = {card.slot: card.contents.copy() for card in cards}
+    clone = type(machine).__new__(type(machine))
+    clone._assemble(
+        _setup(machine._setup, disks),
+        lambda: _take_over(clone, machine, state, layer, pages, reseed),
+        output,
+        message,
+        epoch=0,
+        like=machine,
+        layer=layer,
+        disks=disks,
+    )
+    clone.engine.stop_on_break = machine.engine.stop_on_break
+    return clone
+
+
+def _freeze(board: System161) -> "tuple[Layer, dict[int, bytes]]":
+    try:
+        return board.memory.freeze()
+    except OSError as error:
+        raise StateError(f"cannot clone the machine's memory: {error.strerror}") from None
+
+
+def _setup(setup: Setup, disks: Mapping[int, MemoryDisk]) -> Setup:
+    """The same; a drive with an image file has an overlay over it."""
+    slots = []
+    for slot in setup.configuration.slots:
+        disk = disks.get(slot.slot)
+        if disk is not None and disk.base is not None and "overlay" not in slot.arguments:
+            words = [*slot.arguments, "overlay"]
+            slot = SlotConfiguration(slot.slot, slot.device, words, slot.place)
+        slots.append(slot)
+    configuration = Configuration(slots, setup.configuration.directory)
+    return msgspec.structs.replace(setup, configuration=configuration)
+
+
+def _take_over(
+    clone: "Machine",
+    machine: "Machine",
+    state: System161State,
+    layer: "Layer | None",
+    pages: dict[int, bytes],
+    reseed: int | None,
+) -> None:
+    board = clone.board
+    for page, data in pages.items():
+        board.memory.write(page * PAGE_SIZE, data)
+    board.load(state, with_ram=layer is None)
+    board.boot_like(machine.board)
+    board.outside.take_over(machine.board.outside)
+    clone._typist.load(machine._typist.save())
+    clone.console.take_over(machine.console)
+    if reseed is not None:
+        board.random.seed(reseed)
+        later = RandomGenerator(reseed).next() % DAY
+        board.clock.set_seconds((board.clock.time_of_day()[0] + later) & 0xFFFFFFFF)

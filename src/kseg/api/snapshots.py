@@ -1,0 +1,185 @@
+"""Machines into snapshot files, and out of them."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kseg import engine as engines
+from kseg import monitor as monitors
+from kseg.api.boards import configure
+from kseg.api.setup import Setup
+from kseg.devices.disk import Disk
+from kseg.errors import ConfigurationError, StateError
+from kseg.history.disks import check_disk_files, disk_files
+from kseg.history.files import SnapshotFile, naming, open_snapshot, write_file
+from kseg.history.snapshot import pack_snapshot, unpack_snapshot
+from kseg.history.state import Origin
+from kseg.machine.configuration import Configuration, SlotConfiguration, parse_configuration
+from kseg.machine.elf import WINDOW
+from kseg.version import __version__
+
+if TYPE_CHECKING:
+    from kseg.api.machine import Machine
+
+SUFFIX = ".kseg"
+"""How the names of snapshots end, where the user gives none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The arguments of `Machine.from_snapshot`."""
+
+    engine: str = engines.AUTOMATIC
+    monitor: str | None = None
+    rewriting: bool = True
+    disks: Sequence[str | Path] | str | Path = ()
+    share: str | Path | None = None
+    trust: bool = False
+    pace: str = "fast"
+    progress_timeout: int = 0
+    stop_for_debugger: bool = False
+
+
+def check_savable(machine: "Machine") -> None:
+    """Raise StateError in the middle of a cycle: where a breakpoint or a fatal act has stopped one
+    of several processors before the others."""
+    if len({processor.clock for processor in machine.board.processors}) > 1:
+        raise StateError("the processors stand in different cycles; run for a cycle before saving")
+
+
+def save_machine(machine: "Machine", path: str | Path, base: str | Path | None) -> None:
+    """Write a snapshot; see `Machine.save`."""
+    below = None if base is None else _base(path, base)
+    with naming(path):
+        check_savable(machine)
+        data, _ = pack_snapshot(machine.board.save(), _origin(machine), below)
+    write_file(path, data)
+
+
+def _base(path: str | Path, base: str | Path) -> SnapshotFile:
+    if Path(path).absolute().parent.resolve() != Path(base).absolute().parent.resolve():
+        raise StateError(f"snapshot {path}: its base {base} must be in the same directory")
+    if Path(path).exists() and Path(path).samefile(base):
+        raise StateError(f"snapshot {path}: cannot be its own base; give another name")
+    return open_snapshot(base)
+
+
+def _origin(machine: "Machine") -> Origin:
+    board, setup = machine.board, machine._setup
+    return Origin(
+        kernel=_printable(setup.kernel.absolute()),
+        boot_string=board.boot_string,
+        windowed=setup.window is not None,
+        monitor=setup.monitor,
+        engine=machine.engine.statistics.name,
+        quantum=setup.quantum,
+        directory=_printable(Path(setup.configuration.directory).absolute()),
+        cycle=machine.cycles,
+        time=board.clock.now,
+        created=int(time.time()),
+        kseg=__version__,
+        typist=machine._typist.save(),
+        inputs=board.outside.queued(),
+        disk_files=disk_files(board),
+    )
+
+
+def _printable(path: Path) -> str:
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def load_machine(machine: "Machine", path: str | Path) -> None:
+    """Let a machine go on from a snapshot; see `Machine.load`."""
+    file = open_snapshot(path)
+    with naming(path):
+        if file.header.origin.windowed != (machine._setup.window is not None):
+            raise StateError("its kernel is linked elsewhere than this machine's")
+    _load(machine, file)
+    machine.monitor.state_loaded()
+
+
+def _load(machine: "Machine", file: SnapshotFile) -> None:
+    board, origin = machine.board, file.header.origin
+    state = unpack_snapshot(file, board)
+    with naming(file.path):
+        check_disk_files(board, origin.disk_files)
+        board.load(state)
+    board.outside.load(origin.inputs)
+    machine._typist.load(origin.typist)
+
+
+def restored_machine(
+    kind: "type[Machine]",
+    path: str | Path,
+    options: Options,
+    output: Callable[[bytes], None] | None,
+    message: Callable[[str], None] | None,
+) -> "Machine":
+    """A new machine from a snapshot; see `Machine.from_snapshot`."""
+    file = open_snapshot(path)
+    origin = file.header.origin
+    monitor = origin.monitor if options.monitor is None else options.monitor
+    for what, name, choices in (
+        ("engine", options.engine, engines.CHOICES),
+        ("monitor", monitor, monitors.CHOICES),
+        ("pace", options.pace, ("fast", "real")),
+    ):
+        if name not in choices:
+            raise ConfigurationError(
+                f"{what} {name!r}: no such {what}; there are {', '.join(choices)}"
+            )
+    setup = Setup(
+        kernel=Path(origin.kernel),
+        configuration=_configuration(file, options),
+        monitor=monitor,
+        engine=options.engine,
+        quantum=origin.quantum,
+        window=WINDOW if origin.windowed else None,
+        rewriting=options.rewriting,
+        pace=options.pace,
+        progress_timeout=options.progress_timeout,
+        stop_for_debugger=options.stop_for_debugger,
+    )
+    machine = kind.__new__(kind)
+    machine._assemble(setup, lambda: _load(machine, file), output, message, epoch=0)
+    return machine
+
+
+def _configuration(file: SnapshotFile, options: Options) -> Configuration:
+    """The machine's, with nothing of the host's in it that the user has not named."""
+    source = f"snapshot {file.path}"
+    saved = parse_configuration(file.header.board.configuration, source)
+    disks = [options.disks] if isinstance(options.disks, str | Path) else list(options.disks)
+    with naming(file.path):
+        _check_named(saved, disks, options)
+    given = Configuration(saved.slots, file.header.origin.directory)
+    return configure(given, disks=disks, share=options.share)
+
+
+def _check_named(saved: Configuration, disks: Sequence[str | Path], options: Options) -> None:
+    drives = sorted((s for s in saved.slots if s.device == "disk"), key=lambda slot: slot.slot)
+    if len(disks) > len(drives):
+        raise StateError(f"{len(disks)} disk images for a machine with {len(drives)} drives")
+    if options.share is not None and not any(slot.device == "emufs" for slot in saved.slots):
+        raise StateError("the machine has no emufs to share a directory with")
+    if options.trust:
+        return
+    for slot in drives[len(disks) :]:
+        file = Disk.parse_arguments(slot.read_arguments()).file
+        if file is not None:
+            raise StateError(
+                f"its machine has the disk image {file}: give it again (--disk), or allow"
+                " what the snapshot names (--trust)"
+            )
+    for slot in saved.slots:
+        if slot.device == "emufs" and options.share is None:
+            raise StateError(
+                f"its machine shares a directory ({_words(slot)}): give it again (--share), or"
+                " allow what the snapshot names (--trust)"
+            )
+
+
+def _words(slot: SlotConfiguration) -> str:
+    return " ".join(slot.arguments) or "dir=."

@@ -1,0 +1,73 @@
+"""Snapshots that the user of `kseg run` asks for: at given cycles, or with a key."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kseg.errors import KsegError, StateError
+
+if TYPE_CHECKING:
+    from kseg.api.machine import Machine
+    from kseg.cli.output import Output
+
+
+class Saves:
+    """What is to be saved when, and where."""
+
+    def __init__(
+        self,
+        machine: "Machine",
+        wanted: Sequence[tuple[int, str]],
+        base: str | None,
+        output: "Output",
+    ) -> None:
+        """`wanted` are cycles, in order, and files; `base` is the snapshot below all of them.
+        KsegError when one lies in the past, or when the base cannot be read."""
+        self._machine, self._output, self._base = machine, output, base
+        self._wanted = deque(wanted)
+        if base is not None:
+            from kseg.history.files import open_snapshot
+
+            open_snapshot(base)  # An error at the end of a long run would be late.
+        if self._wanted and self._wanted[0][0] < machine.cycles:
+            cycle, file = self._wanted[0]
+            raise KsegError(
+                f"--save-at {cycle}:{file}: the machine is at cycle {machine.cycles} already"
+            )
+
+    @property
+    def next_cycle(self) -> int | None:
+        """When the next one is to be made; None: never."""
+        return self._wanted[0][0] if self._wanted else None
+
+    def save_due(self) -> bool:
+        """Make those that are due now, and say whether there were any; StateError when one cannot
+        be written."""
+        found = False
+        while self._wanted and self._wanted[0][0] <= self._machine.cycles:
+            self._save(self._wanted.popleft()[1])
+            found = True
+        return found
+
+    def save_here(self) -> None:
+        """Make one now, in a file whose name says what it is. What goes wrong is said, and the
+        machine runs on."""
+        from kseg.api.snapshots import SUFFIX
+
+        name = f"{self._machine.kernel.stem}-{self._machine.cycles}{SUFFIX}"
+        try:
+            self._save(name)
+        except StateError as error:
+            self._output.message(str(error))
+
+    def _save(self, file: str) -> None:
+        if self._base is None:
+            self._machine.save(file)
+        else:
+            self._machine.save(file, base=self._base)
+        self._output.message(f"saved at cycle {self._machine.cycles}: {file}")
+
+    def say_what_is_left(self) -> None:
+        """At the end: cycles that did not come."""
+        for cycle, file in self._wanted:
+            self._output.message(f"not saved: {file}; the machine did not come to cycle {cycle}")

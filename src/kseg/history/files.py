@@ -1,0 +1,146 @@
+"""Snapshot files on the host: read with care, and replaced whole or not at all."""
+
+import errno
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from kseg.errors import StateError
+from kseg.history import format as layout
+from kseg.history.state import Header
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFile:
+    """A file whose header was read; its pages are read when they are asked for."""
+
+    path: Path
+    header: Header
+    identity: bytes
+    size: int
+    """Bytes of the file."""
+    body_size: int
+
+    def pages(self) -> dict[bytes, bytes]:
+        """The pages that lie in this file, by digest; StateError when they are damaged."""
+        body = _read(self.path, self.size - self.body_size, self.body_size)
+        if len(body) != self.body_size:
+            raise StateError(f"snapshot {self.path}: the snapshot is cut short")
+        with naming(self.path):
+            return layout.read_pages(self.header, body)
+
+
+class naming:  # noqa: N801 - reads as a statement
+    """Puts a file's name before what is wrong with it."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, StateError):
+            raise StateError(f"snapshot {self._path}: {error}") from None
+
+
+def open_snapshot(path: str | Path) -> SnapshotFile:
+    """Read the header of a file; StateError says what is wrong with it."""
+    path = Path(path)
+    beginning = _read(path, 0, layout.PREAMBLE_SIZE)
+    with naming(path):
+        preamble = layout.read_preamble(beginning)
+        size = layout.PREAMBLE_SIZE + preamble.header_size + preamble.body_size
+        found = path.stat().st_size
+        if found != size:
+            problem = "is cut short" if found < size else "goes on after its end"
+            raise StateError(f"the snapshot {problem}: {found} bytes instead of {size}")
+        packed = _read(path, layout.PREAMBLE_SIZE, preamble.header_size)
+        header = layout.read_header(preamble, packed)
+    return SnapshotFile(path, header, preamble.identity, size, preamble.body_size)
+
+
+def _read(path: Path, offset: int, length: int) -> bytes:
+    try:
+        # Not to wait for a pipe's other end.
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError) as error:
+        text = error.strerror if isinstance(error, OSError) else str(error)
+        raise StateError(f"snapshot {path}: {text}") from None
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise StateError(f"snapshot {path}: not a regular file")
+        length = min(length, max(os.fstat(file).st_size - offset, 0))
+        data = bytearray()
+        while len(data) < length:
+            piece = os.pread(file, length - len(data), offset + len(data))
+            if not piece:
+                break
+            data += piece
+        return bytes(data)
+    except OSError as error:
+        raise StateError(f"snapshot {path}: {error.strerror}") from None
+    finally:
+        os.close(file)
+
+
+def write_file(path: str | Path, data: bytes) -> None:
+    """Make or replace a file: whatever happens meanwhile, there is the old one or the new one.
+    StateError when the host refuses; the old file is as it was then."""
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "exists, and is not a regular file")
+        # Through a symbolic link, as with any other file that is written.
+        path = path.resolve() if path.is_symlink() else path
+        file, unfinished = tempfile.mkstemp(prefix=f".{path.name[:64]}-", dir=path.parent)
+    except (OSError, ValueError) as error:
+        raise StateError(f"snapshot {path}: {_reason(error)}; nothing was saved") from None
+    try:
+        try:
+            os.fchmod(file, _mode(path))
+            _write_all(file, data)
+            os.fsync(file)
+        finally:
+            os.close(file)
+        Path(unfinished).replace(path)
+    except BaseException as error:
+        with suppress(OSError):
+            Path(unfinished).unlink()
+        if isinstance(error, OSError):
+            raise StateError(f"snapshot {path}: {_reason(error)}; nothing was saved") from None
+        raise
+    _sync_directory(path.parent)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _reason(error: OSError | ValueError) -> str:
+    text = error.strerror if isinstance(error, OSError) else None
+    return text or str(error)
+
+
+def _mode(path: Path) -> int:
+    """As the old file, or as a new file of the user's."""
+    with suppress(OSError):
+        return stat.S_IMODE(path.stat().st_mode)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _sync_directory(directory: Path) -> None:
+    """So that the new name lasts, too; some file systems cannot, and that loses nothing old."""
+    with suppress(OSError):
+        file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)

@@ -1,0 +1,132 @@
+"""The bytes of a snapshot file: a preamble, a header (msgpack), and pages (zstandard).
+
+    offset  bytes
+     0      8      "KSEGSNAP"
+     8      4      version of the format, little-endian as all numbers here
+    12      4      size of the header
+    16      8      size of the compressed pages
+    24      32     BLAKE2b-256 of bytes 0 to 23 and the header: the snapshot's identity
+    56             the header, then the compressed pages, then nothing
+
+Whatever a file says is checked before it is believed, and sizes before memory is taken for them.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+import zstandard
+
+from kseg.errors import StateError
+from kseg.history.state import Header
+from kseg.memory.physical import PAGE_SIZE
+
+MAGIC = b"KSEGSNAP"
+OLDEST, VERSION = 1, 1
+"""Versions of the format that are read, and the one that is written."""
+
+DIGEST_SIZE = 32
+MOST_HEADER = 32 << 20
+MOST_PAGES = (1 << 30) // PAGE_SIZE
+"""A machine has half a gigabyte of RAM at most; the rest is for disks in memory."""
+MOST_COMPRESSED = MOST_PAGES * (PAGE_SIZE + 64)
+
+_PREAMBLE = struct.Struct("<8sIIQ")
+PREAMBLE_SIZE = _PREAMBLE.size + DIGEST_SIZE
+
+_LEVEL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Preamble:
+    """The beginning of a file, checked."""
+
+    header_size: int
+    body_size: int
+    identity: bytes
+    signed: bytes
+
+
+def digest(data: bytes | memoryview) -> bytes:
+    """The address of a page, and what guards everything else."""
+    return hashlib.blake2b(data, digest_size=DIGEST_SIZE).digest()
+
+
+def pack(header: Header, pages: Iterable[bytes]) -> bytes:
+    """A snapshot file's bytes; StateError if that is more than can be read again."""
+    try:
+        packed = msgspec.msgpack.encode(header)
+    except UnicodeEncodeError:
+        raise StateError("a name in the machine's configuration is not UTF-8") from None
+    body = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=True).compress(b"".join(pages))
+    if len(packed) > MOST_HEADER or header.stored > MOST_PAGES:
+        raise StateError(
+            f"the machine is too large for a snapshot: {len(packed) >> 20}M besides memory"
+            f" (at most {MOST_HEADER >> 20}M), {header.stored * PAGE_SIZE >> 20}M of memory and"
+            f" disks (at most {MOST_PAGES * PAGE_SIZE >> 20}M)"
+        )
+    signed = _PREAMBLE.pack(MAGIC, VERSION, len(packed), len(body))
+    return signed + digest(signed + packed) + packed + body
+
+
+def read_preamble(data: bytes) -> Preamble:
+    """Read the first PREAMBLE_SIZE bytes of a file; StateError says what is wrong with them."""
+    if not data.startswith(MAGIC):
+        raise StateError("not a snapshot of kseg")
+    if len(data) < PREAMBLE_SIZE:
+        raise StateError("the snapshot is cut short")
+    _, version, header_size, body_size = _PREAMBLE.unpack_from(data)
+    if not OLDEST <= version <= VERSION:
+        reads = f"{VERSION}" if OLDEST == VERSION else f"{OLDEST} to {VERSION}"
+        raise StateError(f"the snapshot is version {version}, this kseg reads {reads}")
+    if header_size > MOST_HEADER or body_size > MOST_COMPRESSED:
+        raise StateError("the snapshot claims to be larger than any machine")
+    signed = data[: _PREAMBLE.size]
+    return Preamble(header_size, body_size, data[_PREAMBLE.size : PREAMBLE_SIZE], signed)
+
+
+def read_header(preamble: Preamble, packed: bytes) -> Header:
+    """Read the header; StateError when it is damaged or says impossible things."""
+    if len(packed) != preamble.header_size:
+        raise StateError("the snapshot is cut short")
+    if digest(preamble.signed + packed) != preamble.identity:
+        raise StateError("the snapshot is damaged: its header does not match its digest")
+    try:
+        header = msgspec.msgpack.decode(packed, type=Header)
+    except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError) as error:
+        raise StateError(f"the snapshot's header cannot be read: {error}") from None
+    count, odd = divmod(len(header.digests), DIGEST_SIZE)
+    if odd or count > MOST_PAGES or header.stored > count:
+        raise StateError("the snapshot's list of pages is impossible")
+    if header.stored < count and header.base is None:
+        raise StateError("the snapshot lacks pages and names no base")
+    return header
+
+
+def page_digests(header: Header) -> list[bytes]:
+    """Of every page that a snapshot needs."""
+    digests = header.digests
+    return [digests[at : at + DIGEST_SIZE] for at in range(0, len(digests), DIGEST_SIZE)]
+
+
+def read_pages(header: Header, body: bytes) -> dict[bytes, bytes]:
+    """The pages in a file, by digest; StateError when they are not what the header says. Takes
+    memory for as many pages as the header lists, whatever `body` claims."""
+    size = header.stored * PAGE_SIZE
+    try:
+        if zstandard.frame_content_size(body) != size:
+            raise StateError("the snapshot's pages are not as many as its header says")
+        data = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompress(
+            body, max_output_size=size, allow_extra_data=False
+        )
+    except (zstandard.ZstdError, MemoryError) as error:
+        raise StateError(f"the snapshot is damaged: {error}") from None
+    pages = {}
+    for number, expected in enumerate(page_digests(header)[: header.stored]):
+        page = data[number * PAGE_SIZE : (number + 1) * PAGE_SIZE]
+        if digest(page) != expected:
+            raise StateError(f"the snapshot is damaged: page {number} does not match its digest")
+        pages[expected] = page
+    return pages

@@ -1,0 +1,234 @@
+"""A board's state into a snapshot's bytes, and back."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from kseg.devices.disk import DiskState
+from kseg.errors import StateError
+from kseg.history import format as layout
+from kseg.history.files import SnapshotFile, naming, open_snapshot
+from kseg.history.state import Base, Header, Origin, StoredBoard, StoredDisk, StoredPages
+from kseg.machine.disk_image import SECTOR_SIZE, DiskContents
+from kseg.machine.system161 import System161, System161State
+from kseg.memory.contents import RegionContents
+from kseg.memory.physical import PAGE_SIZE
+
+SECTORS_OF_PAGE = PAGE_SIZE // SECTOR_SIZE
+LONGEST_CHAIN = 1000
+"""Snapshots, each of which has the next as its base."""
+
+
+class PageList:
+    """Pages by content, each once, in the order in which they came."""
+
+    def __init__(self, known: Iterable[bytes] = ()) -> None:
+        """`known` are digests of pages that need not be stored."""
+        self._known = set(known)
+        self._new: dict[bytes, bytes] = {}
+        self._old: dict[bytes, None] = {}
+
+    def add(self, page: bytes) -> bytes:
+        """The digest of a page, padded with zeros, which is in the list from now on."""
+        if len(page) < PAGE_SIZE:
+            page = page.ljust(PAGE_SIZE, b"\0")
+        name = layout.digest(page)
+        if name in self._known:
+            self._old[name] = None
+        else:
+            self._new.setdefault(name, page)
+        return name
+
+    @property
+    def stored(self) -> list[bytes]:
+        """The pages that a file must have."""
+        return list(self._new.values())
+
+    @property
+    def digests(self) -> list[bytes]:
+        """All, those that are stored first."""
+        return [*self._new, *self._old]
+
+
+def pack_snapshot(
+    state: System161State, origin: Origin, base: SnapshotFile | None = None
+) -> tuple[bytes, Header]:
+    """A snapshot file's bytes, and its header; pages that `base` needs are left out. StateError
+    when there is too much of it."""
+    pages = PageList(() if base is None else layout.page_digests(base.header))
+    regions = {name: _add(pages, contents.pages) for name, contents in state.regions.items()}
+    devices: dict[int, Any] = dict(state.devices)
+    disks: dict[int, tuple[int, dict[int, bytes], bytes]] = {}
+    for slot, device in devices.items():
+        if isinstance(device, DiskState):
+            chunks, masks = _chunks(device.contents.written)
+            disks[slot] = (device.contents.sectors, _add(pages, chunks), masks)
+            empty = DiskContents(device.contents.sectors, {})
+            devices[slot] = msgspec.structs.replace(device, contents=empty)
+    place = {name: number for number, name in enumerate(pages.digests)}
+    header = Header(
+        origin=origin,
+        board=StoredBoard(
+            version=state.version,
+            configuration=state.configuration,
+            regions={
+                name: StoredPages(
+                    state.regions[name].size, list(found), [place[each] for each in found.values()]
+                )
+                for name, found in regions.items()
+            },
+            processors=state.processors,
+            clock=state.clock,
+            random=state.random,
+            activity=state.activity,
+            devices=devices,
+            disks={
+                slot: StoredDisk(
+                    sectors, list(found), [place[each] for each in found.values()], masks
+                )
+                for slot, (sectors, found, masks) in disks.items()
+            },
+            powered_off=state.powered_off,
+            debugger_requested=state.debugger_requested,
+            doom=state.doom,
+        ),
+        digests=b"".join(pages.digests),
+        stored=len(pages.stored),
+        base=None if base is None else Base(base.path.name, base.identity),
+    )
+    return layout.pack(header, pages.stored), header
+
+
+def _add(pages: PageList, contents: dict[int, bytes]) -> dict[int, bytes]:
+    return {number: pages.add(page) for number, page in contents.items()}
+
+
+def _chunks(written: dict[int, bytes]) -> tuple[dict[int, bytes], bytes]:
+    """Sectors as pages by number, and for each page which sectors it has."""
+    chunks: dict[int, bytearray] = {}
+    masks: dict[int, int] = {}
+    for sector in sorted(written):
+        number, index = divmod(sector, SECTORS_OF_PAGE)
+        chunk = chunks.setdefault(number, bytearray(PAGE_SIZE))
+        chunk[index * SECTOR_SIZE : (index + 1) * SECTOR_SIZE] = written[sector]
+        masks[number] = masks.get(number, 0) | 1 << index
+    return {number: bytes(chunk) for number, chunk in chunks.items()}, bytes(masks.values())
+
+
+def unpack_snapshot(file: SnapshotFile, board: System161) -> System161State:
+    """The state in a file, for a machine that is built like the saved one: StateError otherwise,
+    before memory is taken, or when the file or its bases are damaged."""
+    with naming(file.path):
+        _check_shape(file.header, board)
+    pages = load_pages(file)
+    with naming(file.path):
+        return _state(file.header, pages)
+
+
+def _check_shape(header: Header, board: System161) -> None:
+    """So that what is read now takes no more memory than the machine has anyway."""
+    saved = header.board
+    mine = {region.name: region.size for region in board.memory.regions}
+    if mine != {name: stored.size for name, stored in saved.regions.items()}:
+        raise StateError("saved state is of a machine with another configuration")
+    check_places(header)
+
+
+def check_places(header: Header) -> None:
+    """Raise StateError unless every page has a place within its region or disk, and every page of
+    the list is used."""
+    saved = header.board
+    count = len(header.digests) // layout.DIGEST_SIZE
+    used: set[int] = set()
+    for stored in saved.regions.values():
+        _check_pages(stored.pages, stored.places, -(-stored.size // PAGE_SIZE), count)
+        used.update(stored.places)
+    for disk in saved.disks.values():
+        _check_pages(disk.pages, disk.places, -(-disk.sectors // SECTORS_OF_PAGE), count)
+        used.update(disk.places)
+        if len(disk.masks) != len(disk.pages):
+            raise StateError("the snapshot's list of sectors is impossible")
+    if len(used) != count:
+        raise StateError("the snapshot has pages that nothing needs")
+
+
+def _check_pages(pages: list[int], places: list[int], limit: int, count: int) -> None:
+    ascending = all(one < other for one, other in pairwise(pages))
+    fits = not pages or (pages[-1] < limit and max(places, default=0) < count)
+    if not ascending or not fits or len(pages) != len(places):
+        raise StateError("the snapshot's list of pages is impossible")
+
+
+def load_pages(file: SnapshotFile) -> dict[bytes, bytes]:
+    """All pages that a snapshot needs, from its file and those below it, by digest; StateError
+    when one is damaged or not there."""
+    needed = set(layout.page_digests(file.header))
+    found = file.pages()
+    for below in bases(file):
+        missing = needed - found.keys()
+        if not missing:
+            break
+        found |= {name: page for name, page in below.pages().items() if name in missing}
+    if needed - found.keys():
+        raise StateError(f"snapshot {file.path}: its base has not all of the pages it lacks")
+    return found
+
+
+def bases(file: SnapshotFile) -> Iterable[SnapshotFile]:
+    """The snapshots below one, the nearest first; StateError when one is missing or another."""
+    for _ in range(LONGEST_CHAIN):
+        base = file.header.base
+        if base is None:
+            return
+        if "/" in base.name or "\0" in base.name or base.name in ("", ".", ".."):
+            raise StateError(f"snapshot {file.path}: its base has an impossible name")
+        path = file.path.parent / base.name
+        if not path.exists():
+            raise StateError(
+                f"snapshot {file.path}: its base {base.name} is not beside it; put it there"
+            )
+        below = open_snapshot(path)
+        if below.identity != base.identity:
+            raise StateError(f"snapshot {file.path}: {base.name} is not the base it was made from")
+        yield below
+        file = below
+    raise StateError(f"snapshot {file.path}: more than {LONGEST_CHAIN} bases below each other")
+
+
+def _state(header: Header, pages: dict[bytes, bytes]) -> System161State:
+    saved, digests = header.board, layout.page_digests(header)
+    regions = {}
+    for name, stored in saved.regions.items():
+        found = {}
+        for number, place in zip(stored.pages, stored.places, strict=True):
+            page, left = pages[digests[place]], stored.size - number * PAGE_SIZE
+            found[number] = page if left >= PAGE_SIZE else page[:left]
+        regions[name] = RegionContents(stored.size, found)
+    devices = dict(saved.devices)
+    for slot, disk in saved.disks.items():
+        state = devices.get(slot)
+        if not isinstance(state, dict):
+            raise StateError(f"saved state of slot {slot}: a disk without a drive")
+        written = {}
+        for number, place, mask in zip(disk.pages, disk.places, disk.masks, strict=True):
+            page = pages[digests[place]]
+            for index in range(SECTORS_OF_PAGE):
+                if mask >> index & 1:
+                    sector = page[index * SECTOR_SIZE : (index + 1) * SECTOR_SIZE]
+                    written[number * SECTORS_OF_PAGE + index] = sector
+        devices[slot] = {**state, "contents": DiskContents(disk.sectors, written)}
+    return System161State(
+        version=saved.version,
+        configuration=saved.configuration,
+        regions=regions,
+        processors=list(saved.processors),
+        clock=saved.clock,
+        random=saved.random,
+        activity=saved.activity,
+        devices=devices,
+        powered_off=saved.powered_off,
+        debugger_requested=saved.debugger_requested,
+        doom=saved.doom,
+    )

@@ -1,0 +1,77 @@
+"""A processor as plain data, and what it must be like to be taken back: a saved state comes from a
+file, and native code relies on what registers can hold."""
+
+import ctypes
+from typing import Any
+
+from kseg.engine.state import ProcessorState
+from kseg.errors import StateError
+
+FLAGS = ("in_delay_slot", "timer_armed", "ll_pending", "enabled", "waiting", "supervised")
+"""Fields that are 0 or 1."""
+INDEX_BITS = 0x80003F00
+"""Of CP0 Index."""
+LATEST = 1 << 62
+"""No clock comes that far."""
+LONGEST_STALL = 1000
+"""Cycles; multiplications and divisions take less."""
+
+
+def save_processor(processor: ProcessorState) -> dict[str, Any]:
+    """A processor by field name: the C layout may change between versions."""
+    return {
+        name: list(value) if isinstance(value, ctypes.Array) else value
+        for name, value in ((name, getattr(processor, name)) for name, *_ in processor._fields_)
+    }
+
+
+def load_processor(processor: ProcessorState, saved: dict[str, Any]) -> None:
+    """Take over what `save_processor` returned; StateError when it does not fit, before anything
+    has changed."""
+    checked = ProcessorState()
+    for name, kind, *_ in processor._fields_:
+        value = saved.get(name)
+        length = getattr(kind, "_length_", None)
+        number: Any = kind if length is None else getattr(kind, "_type_", None)
+        most = 1 << 8 * ctypes.sizeof(number)
+        if length is None:
+            if not _is_number(value, most):
+                raise StateError(f"saved processor has no number {name}")
+            setattr(checked, name, value)
+        else:
+            if not isinstance(value, list) or len(value) != length:
+                raise StateError(f"saved processor has no {length} numbers {name}")
+            if not all(_is_number(each, most) for each in value):
+                raise StateError(f"saved processor has something else than numbers as {name}")
+            getattr(checked, name)[:] = value
+    _check(checked)
+    ctypes.memmove(
+        ctypes.addressof(processor), ctypes.addressof(checked), ctypes.sizeof(ProcessorState)
+    )
+
+
+def _is_number(value: Any, most: int) -> bool:
+    return isinstance(value, int) and 0 <= value < most
+
+
+def _check(processor: ProcessorState) -> None:
+    """Raise StateError unless a processor can have come to be like this."""
+    wrong = [name for name in FLAGS if getattr(processor, name) > 1]
+    if processor.gpr[0]:
+        wrong.append("gpr[0]")
+    if processor.pending_load_register > 31:
+        wrong.append("pending_load_register")
+    if processor.index & ~INDEX_BITS:
+        wrong.append("index")
+    if processor.clock > LATEST:
+        wrong.append("clock")
+    for name in ("hi_ready", "lo_ready"):
+        if getattr(processor, name) > processor.clock + LONGEST_STALL:
+            wrong.append(name)
+    if wrong:
+        raise StateError(f"saved processor: {wrong[0]} cannot be {_value(processor, wrong[0])}")
+
+
+def _value(processor: ProcessorState, name: str) -> int:
+    value: int = processor.gpr[0] if name == "gpr[0]" else getattr(processor, name)
+    return value

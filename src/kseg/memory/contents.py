@@ -1,0 +1,82 @@
+"""What a region holds, as plain data: its pages by number, without those that are all zero.
+
+Most of a machine's memory was never touched. The host knows which pages were (`private_pages`), so
+that looking for what a region holds costs what is there, and not what there could be.
+"""
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from kseg.memory.physical import PAGE_SIZE, PhysicalMemory, Region
+
+ZERO_PAGE = bytes(PAGE_SIZE)
+
+
+class RegionContents(msgspec.Struct, frozen=True):
+    """`size` bytes, all zero but for `pages`: PAGE_SIZE bytes from PAGE_SIZE times the number,
+    or less at the end of a region."""
+
+    size: int
+    pages: dict[int, bytes]
+
+    @classmethod
+    def of(cls, data: bytes) -> "RegionContents":
+        """What a region holds whose bytes are these."""
+        pages = {
+            place // PAGE_SIZE: data[place : place + PAGE_SIZE]
+            for place in range(0, len(data), PAGE_SIZE)
+        }
+        return cls(len(data), {n: page for n, page in pages.items() if page.strip(b"\0")})
+
+    def whole(self) -> bytes:
+        """All bytes."""
+        data = bytearray(self.size)
+        for page, piece in self.pages.items():
+            data[page * PAGE_SIZE : page * PAGE_SIZE + len(piece)] = piece
+        return bytes(data)
+
+    def fits(self) -> bool:
+        """Whether every page lies within the region and has the bytes it should have."""
+        return all(
+            0 <= page * PAGE_SIZE < self.size
+            and len(data) == min(PAGE_SIZE, self.size - page * PAGE_SIZE)
+            for page, data in self.pages.items()
+        )
+
+
+def runs(marks: bytes) -> Iterator[tuple[int, int]]:
+    """Of bytes 0 and 1: where each run of ones begins and ends."""
+    return (found.span() for found in re.finditer(b"\x01+", marks))
+
+
+def read_contents(memory: PhysicalMemory, region: Region) -> RegionContents:
+    """What a region of a memory holds."""
+    pages = {}
+    for first, end in runs(memory.used_pages(region)):
+        base, limit = first * PAGE_SIZE, min(end * PAGE_SIZE, region.size)
+        data = memory.read(region.base + base, limit - base)
+        for page in range(first, end):
+            place = page * PAGE_SIZE - base
+            piece = data[place : place + PAGE_SIZE]
+            if not ZERO_PAGE.startswith(piece):
+                pages[page] = piece
+    return RegionContents(region.size, pages)
+
+
+def write_contents(memory: PhysicalMemory, region: Region, contents: RegionContents) -> None:
+    """Let a region of the same size hold this and nothing else."""
+    for first, end in runs(memory.used_pages(region)):
+        for page in range(first, end):
+            if page not in contents.pages:
+                start = page * PAGE_SIZE
+                memory.clear(region.base + start, min(PAGE_SIZE, region.size - start))
+    pages, first = contents.pages, 0
+    numbers = sorted(pages)
+    for index, page in enumerate(numbers, 1):
+        # In runs: each write is reported to whoever listens.
+        if index == len(numbers) or numbers[index] != page + 1:
+            run = [pages[number] for number in numbers[first:index]]
+            memory.write(region.base + numbers[first] * PAGE_SIZE, b"".join(run))
+            first = index
