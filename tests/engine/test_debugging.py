@@ -13,12 +13,13 @@ from kseg.engine import ExitReason, ProcessorState, create
 from kseg.engine.contract import Debuggable, Watchpoint
 from kseg.isa.assembler import assemble
 from kseg.memory.physical import PhysicalMemory
-from tests.engine.random_programs import Machine, Surroundings, machine
+from tests.engine.random_programs import RAM_SIZE, Machine, Surroundings, machine
 
 CYCLES = 250
 EXAMPLES = int(os.environ.get("KSEG_LOCKSTEP_EXAMPLES", "25"))
 ENGINES = ("reference", "interpreter", "translator")
 START = 0x80001000
+KINDS = [("mips161", "big"), ("r3000", "little"), ("lsi", "little")]
 
 seen: Counter[ExitReason] = Counter()
 
@@ -45,6 +46,8 @@ def change_points(rng: random.Random, machines: list[Machine]) -> None:
             state.gpr[rng.choice((1, 2, 3, 4, 8, 9, 31))] + rng.randrange(-64, 64)
         ) & 0xFFFFFFFF
         last = min(first + rng.choice((0, 3, 7, 5000, 0x1000000)), 0xFFFFFFFF)
+        if rng.random() < 0.3:
+            first, last = 0x80000000, 0x80000000 + RAM_SIZE - 1
         reads, writes = rng.choice(((True, False), (False, True), (True, True)))
         watchpoints.append(Watchpoint(first, last, reads, writes))
     for each in machines:
@@ -74,10 +77,7 @@ def run_side_by_side(seed: int, reference: Machine, tested: Machine) -> None:
     assert tested.contents == reference.contents
 
 
-@pytest.mark.parametrize(
-    ("profile", "byte_order"),
-    [("mips161", "big"), ("r3000", "little"), ("lsi", "little")],
-)
+@pytest.mark.parametrize(("profile", "byte_order"), KINDS)
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(seed=st.integers(0, 1 << 32))
 def test_random_programs(profile: str, byte_order: str, seed: int) -> None:
@@ -101,13 +101,15 @@ def test_several_processors(quantum: int, seed: int, processors: int) -> None:
 
 def test_random_programs_do_stop() -> None:
     """What the tests above compare is not mostly nothing."""
-    for seed in range(40):
-        run_side_by_side(
-            seed,
-            machine("reference", "mips161", "big", seed),
-            machine("interpreter", "mips161", "big", seed),
-        )
-    assert seen[ExitReason.BREAKPOINT] > 20
+    seen.clear()
+    for profile, byte_order in KINDS:
+        for seed in range(60):
+            run_side_by_side(
+                seed,
+                machine("reference", profile, byte_order, seed),
+                machine("interpreter", profile, byte_order, seed),
+            )
+    assert seen[ExitReason.BREAKPOINT] > 100
     assert seen[ExitReason.WATCHPOINT] > 20
 
 
