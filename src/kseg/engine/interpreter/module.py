@@ -9,6 +9,7 @@ from kseg.engine.interpreter import (
     code_runtime,
     control_runtime,
     debugging_runtime,
+    decoding_runtime,
     dropping_runtime,
     exception_runtime,
     fields,
@@ -101,7 +102,8 @@ def build(profile_name: str, byte_order: str) -> Module:
     texts = [
         _nop_passing_on(),
         *memory_runtime.functions(profile),
-        *code_runtime.functions(profile, big_endian),
+        *code_runtime.functions(profile),
+        *decoding_runtime.functions(profile, big_endian),
         *control_runtime.functions(profile, big_endian),
         *dropping_runtime.functions(),
         *debugging_runtime.functions(profile),

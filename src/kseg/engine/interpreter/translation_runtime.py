@@ -14,7 +14,6 @@ from kseg.engine.interpreter.code_runtime import (
     entry_host,
     entry_number,
     handler_of,
-    word_at,
 )
 from kseg.engine.interpreter.convention import (
     LOADED,
@@ -26,6 +25,7 @@ from kseg.engine.interpreter.convention import (
     handler_builder,
     variants,
 )
+from kseg.engine.interpreter.decoding_runtime import word_at
 from kseg.engine.interpreter.dispatch import dispatch
 from kseg.engine.interpreter.layout import (
     CODE_PAGE_ORIGINALS,
