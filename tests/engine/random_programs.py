@@ -6,9 +6,10 @@ branches, branches in delay slots, stores into code, CP0 and TLB writes, unmappe
 
 import random
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from kseg.engine import Engine, ExitReason, ProcessorState, create
+from kseg.engine import Engine, Exit, ExitReason, ProcessorState, create
 from kseg.isa.instruction_set import InstructionSet, instruction_set
 from kseg.memory.physical import PhysicalMemory
 
@@ -147,3 +148,30 @@ class Surroundings:
             for each in machines:
                 for state in each.engine.processors:
                     state.interrupt_lines = lines
+
+
+def run_side_by_side(
+    seed: int,
+    reference: Machine,
+    tested: Machine,
+    cycles: int,
+    before: Callable[[list[Machine]], None] = lambda _machines: None,
+    after: Callable[[Exit], None] = lambda _exit: None,
+) -> None:
+    """Run both for so many cycles in all, comparing everything after every run; `before` each run
+    something may be done to both, and `after` it is given the exit."""
+    around = Surroundings(seed)
+    both = [reference, tested]
+    while reference.engine.clock <= cycles:
+        before(both)
+        length = around.cycles()
+        expected, found = reference.engine.run(length), tested.engine.run(length)
+        after(expected)
+        assert found == expected
+        assert tested.engine.clock == reference.engine.clock
+        assert tested.processors == reference.processors
+        if expected.reason is ExitReason.FATAL:
+            break
+        if not around.answer(both, expected):
+            around.disturb(both, expected.reason is ExitReason.IDLE)
+    assert tested.contents == reference.contents

@@ -3,17 +3,16 @@
 import os
 import random
 from collections import Counter
-from itertools import count
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kseg.engine import ExitReason, ProcessorState, create
+from kseg.engine import Exit, ExitReason, ProcessorState, create
 from kseg.engine.contract import Debuggable, Watchpoint
 from kseg.isa.assembler import assemble
 from kseg.memory.physical import PhysicalMemory
-from tests.engine.random_programs import RAM_SIZE, Machine, Surroundings, machine
+from tests.engine.random_programs import RAM_SIZE, Machine, machine, run_side_by_side
 
 CYCLES = 250
 EXAMPLES = int(os.environ.get("KSEG_LOCKSTEP_EXAMPLES", "25"))
@@ -55,33 +54,25 @@ def change_points(rng: random.Random, machines: list[Machine]) -> None:
         debuggable(each).set_watchpoints(watchpoints)
 
 
-def run_side_by_side(seed: int, reference: Machine, tested: Machine) -> None:
+def run_with_points(seed: int, reference: Machine, tested: Machine) -> None:
+    """Run both side by side, with breakpoints and watchpoints that change now and then."""
     rng = random.Random(seed + 2)
-    around = Surroundings(seed)
-    both = [reference, tested]
-    for _ in count():
-        if reference.engine.clock > CYCLES:
-            break
+
+    def before(both: list[Machine]) -> None:
         if rng.random() < 0.3:
             change_points(rng, both)
-        cycles = around.cycles()
-        expected, found = reference.engine.run(cycles), tested.engine.run(cycles)
-        seen[expected.reason] += 1
-        assert found == expected
-        assert tested.engine.clock == reference.engine.clock
-        assert tested.processors == reference.processors
-        if expected.reason is ExitReason.FATAL:
-            break
-        if not around.answer(both, expected):
-            around.disturb(both, expected.reason is ExitReason.IDLE)
-    assert tested.contents == reference.contents
+
+    def after(exit_: Exit) -> None:
+        seen[exit_.reason] += 1
+
+    run_side_by_side(seed, reference, tested, CYCLES, before, after)
 
 
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(seed=st.integers(0, 1 << 32))
 def test_random_programs(profile: str, byte_order: str, seed: int) -> None:
-    run_side_by_side(
+    run_with_points(
         seed,
         machine("reference", profile, byte_order, seed),
         machine("interpreter", profile, byte_order, seed),
@@ -92,7 +83,7 @@ def test_random_programs(profile: str, byte_order: str, seed: int) -> None:
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(seed=st.integers(0, 1 << 32), processors=st.integers(2, 5))
 def test_several_processors(quantum: int, seed: int, processors: int) -> None:
-    run_side_by_side(
+    run_with_points(
         seed,
         machine("reference", "mips161", "big", seed, processors, quantum),
         machine("interpreter", "mips161", "big", seed, processors, quantum),
@@ -104,7 +95,7 @@ def test_random_programs_do_stop() -> None:
     seen.clear()
     for profile, byte_order in KINDS:
         for seed in range(60):
-            run_side_by_side(
+            run_with_points(
                 seed,
                 machine("reference", profile, byte_order, seed),
                 machine("interpreter", profile, byte_order, seed),
