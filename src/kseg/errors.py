@@ -32,6 +32,16 @@ class StateError(KsegError):
     """A saved state does not fit the machine that is to load it."""
 
 
+class LogError(KsegError):
+    """A log of a recorded run cannot be read or written."""
+
+
+class DivergenceError(LogError):
+    """A run that is repeated does something else than the recorded one did."""
+
+    exit_code = 1
+
+
 class GuestFatal(KsegError):
     """The guest did what the hardware does not survive (System/161 says it "hangs")."""
 

@@ -76,11 +76,16 @@ class Bench:
     """One device on a bench: `read`, `write`, `advance` time, look at its interrupt."""
 
     def __init__(
-        self, kind: type[Device], *words: str, slot: int = 3, directory: Path = Path()
+        self,
+        kind: type[Device],
+        *words: str,
+        slot: int = 3,
+        directory: Path = Path(),
+        outside: Outside | None = None,
     ) -> None:
         self.clock = EventClock(EXACT, RandomGenerator(), epoch=1_000_000)
         self.memory = PhysicalMemory(4096)
-        self.outside = Outside()
+        self.outside = outside or Outside()
         self.console = bytearray()
         self.messages: list[str] = []
         self.control = FakeControl()

@@ -6,7 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kseg.devices.emulated_file_system import EmulatedFileSystem
-from kseg.errors import ConfigurationError, GuestFatal
+from kseg.errors import ConfigurationError, DivergenceError, GuestFatal
+from kseg.machine.inputs import Answer, InputHistory
+from kseg.machine.outside import Outside
 from tests.devices.surroundings import Bench
 
 HANDLE, OFFSET, LENGTH, OPERATION, RESULT = 0, 4, 8, 12, 16
@@ -16,8 +18,8 @@ OPEN, CREATE, EXCLUSIVE, CLOSE, READ, READDIR, WRITE, SIZE, TRUNCATE = range(1, 
 class Files:
     """A guest's driver."""
 
-    def __init__(self, directory: Path) -> None:
-        self.bench = Bench(EmulatedFileSystem, "dir=root", directory=directory)
+    def __init__(self, directory: Path, outside: Outside | None = None) -> None:
+        self.bench = Bench(EmulatedFileSystem, "dir=root", directory=directory, outside=outside)
 
     def perform(self, operation: int) -> int:
         bench = self.bench
@@ -197,7 +199,7 @@ def test_no_path_leaves_the_root(
         (root / "sub" / "out").symlink_to("../../secret")
     files.bench.device.reset()
     handle = files.open(b"/" * absolute + b"/".join(parts), operation=operation)
-    opened = files.bench.device._handles[int(handle)] if isinstance(handle, int) else None
+    opened = files.bench.device._files._handles[int(handle)] if isinstance(handle, int) else None
     if opened is not None:
         real = Path(os.path.realpath(f"/proc/self/fd/{opened.file}"))
         assert real == root or root in real.parents
@@ -219,3 +221,29 @@ def test_saved_handles_are_opened_again(files: Files, tmp_path: Path) -> None:
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="root: No such file or directory; set dir="):
         Files(tmp_path)
+
+
+def test_recorded_answers_take_the_place_of_the_host(files: Files, tmp_path: Path) -> None:
+    history = InputHistory()
+    files.bench.outside.recorder = history.add
+
+    def use(files: Files) -> list[object]:
+        handle = files.open(b"hello")
+        done = [handle, files.read(handle), files.put(handle, 1, b"EY"), files.read(handle)]
+        return [*done, files.open(b"nothing"), files.bench.device.save()]
+
+    first = use(files)
+    (tmp_path / "root" / "hello").write_bytes(b"other")
+    again = Files(tmp_path, Outside(replay=history, isolated=True))
+    assert use(again) == first
+    assert (tmp_path / "root" / "hello").read_bytes() == b"other"
+    with pytest.raises(DivergenceError, match="emufs"):
+        again.open(b"hello")
+
+
+def test_an_answer_that_is_none_is_no_answer(tmp_path: Path) -> None:
+    for told in (b"", b"\xc1", b"\x91\x01"):
+        history = InputHistory([Answer("emufs@3", told)])
+        files = Files(tmp_path, Outside(replay=history, isolated=True))
+        with pytest.raises(DivergenceError):
+            files.open(b"hello")

@@ -3,7 +3,9 @@ import time
 
 import pytest
 
-from kseg.machine.outside import Input, Outside
+from kseg.errors import DivergenceError
+from kseg.machine.inputs import Answer, Input, InputHistory, Item, Position, Sector
+from kseg.machine.outside import Outside
 
 
 class Receiver:
@@ -19,7 +21,7 @@ class Receiver:
 
 
 def test_a_poll_delivers_one_item_of_each_channel_and_records_it() -> None:
-    log: list[Input] = []
+    log: list[Item] = []
     outside = Outside(recorder=log.append)
     console, card = Receiver(), Receiver()
     outside.attach("console", console)
@@ -51,13 +53,13 @@ def test_what_has_no_room_waits_at_the_door() -> None:
 
 
 def test_replay_delivers_what_was_recorded_when_it_was() -> None:
-    log = [Input(0, 0, "epoch", b"\1"), Input(5, 200, "console", b"x")]
-    again: list[Input] = []
-    outside, receiver = Outside(again.append, replay=log), Receiver()
+    log = [Answer("epoch", b"\1"), Input(5, 200, "console", b"x")]
+    again: list[Item] = []
+    outside, receiver = Outside(again.append, replay=InputHistory(log)), Receiver()
     outside.attach("console", receiver)
     assert outside.ask("epoch", lambda: b"\2") == b"\1"
     outside.type(b"ignored")
-    assert outside.replay_time == 200
+    assert outside.next_input == log[1]
     assert not outside.poll(4, 160)
     assert outside.poll(5, 200)
     assert (receiver.got, outside.closed) == ([b"x"], True)
@@ -65,9 +67,25 @@ def test_replay_delivers_what_was_recorded_when_it_was() -> None:
 
 
 def test_a_log_that_does_not_fit_is_noticed() -> None:
-    outside = Outside(replay=[Input(0, 0, "seed", b"")])
-    with pytest.raises(ValueError, match="epoch"):
+    outside = Outside(replay=InputHistory([Answer("seed", b"")]))
+    with pytest.raises(DivergenceError, match="epoch"):
         outside.ask("epoch", lambda: b"")
+
+
+def test_a_history_can_be_entered_anywhere_and_may_grow() -> None:
+    history = InputHistory([Input(5, 200, "console", b"x"), Answer("files", b"1")])
+    position = history.end
+    assert position == Position(1, {"files": 1})
+    outside, receiver = Outside(), Receiver()
+    outside.attach("console", receiver)
+    outside.replay(history, position)
+    assert (outside.next_input, outside.closed) == (None, True)
+    for item in (Input(9, 360, "console", b"y"), Answer("files", b"2"), Sector(2, 7, b"s")):
+        history.add(item)
+    assert outside.poll(9, 360)
+    assert (receiver.got, outside.ask("files", lambda: b"")) == ([b"y"], b"2")
+    assert outside.position == history.end
+    assert history.sectors == {2: {7: b"s"}}
 
 
 def test_waiting_ends_at_once_when_something_comes() -> None:

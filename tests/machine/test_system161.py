@@ -11,7 +11,8 @@ from kseg.errors import ConfigurationError, DiskImageError, ImageError, StateErr
 from kseg.machine import disk_image
 from kseg.machine.disk_image import DiskImage
 from kseg.machine.elf import Image, Segment
-from kseg.machine.outside import Input, Outside
+from kseg.machine.inputs import InputHistory, Item
+from kseg.machine.outside import Outside
 from kseg.machine.processor_state import load_processor, save_processor
 from kseg.machine.system161 import System161State
 from tests.machine.boards import EPOCH, make_board, run_program, slot
@@ -176,7 +177,7 @@ def test_reset_boots_again() -> None:
 
 
 def test_the_same_inputs_make_the_same_run() -> None:
-    log: list[Input] = []
+    log: list[Item] = []
 
     def guest() -> Program:
         yield Store(slot(0, 8), 1)
@@ -199,7 +200,7 @@ def test_the_same_inputs_make_the_same_run() -> None:
     recorded = run(Outside(recorder=log.append), b"hello")
     assert recorded.collected.console == b"helloHELLO"
     assert [item.channel for item in log] == ["epoch", "seed"] + ["console"] * 10
-    replayed = run(Outside(replay=log), b"not this")
+    replayed = run(Outside(replay=InputHistory(log)), b"not this")
     assert replayed.collected.console == b"helloHELLO"
     assert replayed.save() == recorded.save()
 

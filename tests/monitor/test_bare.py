@@ -4,6 +4,7 @@ import time
 import pytest
 
 from kseg.errors import BusError
+from kseg.machine.inputs import InputHistory
 from kseg.machine.outside import Outside
 from kseg.machine.system161 import System161
 from kseg.monitor.bare import StopReason
@@ -214,7 +215,7 @@ def test_real_pace_wakes_for_input_and_can_be_replayed() -> None:
     cycle = engine.clock
     assert cycle < 7_000_000
 
-    again = make_board("0 serial", "29 timer", outside=Outside(replay=log))
+    again = make_board("0 serial", "29 timer", outside=Outside(replay=InputHistory(log)))
     other, _ = run_program(again, guest)
     other.run(until=lambda: console(again) == b"x")
     assert again.save() == board.save()

@@ -5,44 +5,40 @@ starts; its result shows 5 ms later. Unlike System/161's, this card never leaves
 (`kseg.devices.host_directory`).
 """
 
-import errno
-import os
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from kseg.devices.device import BUFFER, Device, Register
 from kseg.devices.hex_dump import hex_dump
-from kseg.devices.host_directory import HostDirectory, Opened
-from kseg.errors import ConfigurationError, GuestFatal
+from kseg.devices.host_directory import HostDirectory
+from kseg.devices.host_files import (
+    BAD_HANDLE,
+    BAD_OPERATION,
+    BAD_SIZE,
+    CLOSE,
+    CREATE,
+    CREATE_EXCLUSIVE,
+    HANDLES,
+    IDLE,
+    OPEN,
+    OPERATIONS,
+    READ,
+    READ_DIRECTORY,
+    ROOT,
+    SUCCESS,
+    WRITE,
+    FileRequest,
+    FileResult,
+    HostFiles,
+)
+from kseg.errors import ConfigurationError, DivergenceError, GuestFatal
 from kseg.machine.arguments import Arguments
 from kseg.machine.clock import Word
 
 BUFFER_SIZE = 16384
-HANDLES = 64
-ROOT = 0
-"""The handle that is open from the start."""
 OPERATION_TIME = 5_000_000
 """ns."""
-
-OPEN, CREATE, CREATE_EXCLUSIVE, CLOSE, READ, READ_DIRECTORY, WRITE, SIZE, TRUNCATE = range(1, 10)
-
-(
-    IDLE, SUCCESS, BAD_HANDLE, BAD_OPERATION, BAD_PATH, BAD_SIZE, EXISTS, IS_DIRECTORY,
-    MEDIA_ERROR, NO_HANDLES, NO_SPACE, NOT_DIRECTORY, UNKNOWN, UNSUPPORTED,
-) = range(14)  # fmt: skip
-
-_RESULTS = {
-    errno.EBADF: BAD_HANDLE,
-    errno.EINVAL: BAD_SIZE,
-    errno.ENOENT: BAD_PATH,
-    errno.EIO: MEDIA_ERROR,
-    errno.ENOTDIR: NOT_DIRECTORY,
-    errno.EISDIR: IS_DIRECTORY,
-    errno.EEXIST: EXISTS,
-    errno.ENOSPC: NO_SPACE,
-}
 
 
 class EmulatedFileSystemOptions(msgspec.Struct, frozen=True):
@@ -87,28 +83,26 @@ class EmulatedFileSystem(Device):
         return EmulatedFileSystemOptions(directory)
 
     def plug_in(self) -> None:
+        self._buffer = self.add_buffer(BUFFER, BUFFER_SIZE)
+        self._paths: dict[int, list[bytes]] = {}
+        """Of what is open, by handle."""
+        self._files: HostFiles | None = None
+        """None where a run is repeated: then the history knows what the host said."""
+        if self.surroundings.outside.isolated:
+            return
         options: EmulatedFileSystemOptions = self.options
         path = self.surroundings.directory / options.directory
         try:
-            self._directory = HostDirectory(path)
+            self._files = HostFiles(HostDirectory(path))
         except OSError as error:
             raise ConfigurationError(
                 f"emufs: slot {self.slot}: directory {path}: {error.strerror}; set dir="
             ) from None
-        self._buffer = self.add_buffer(BUFFER, BUFFER_SIZE)
-        self._handles: list[Opened | None] = [None] * HANDLES
-        self._operations: dict[int, Callable[[Opened], None]] = {
-            CLOSE: self._close,
-            READ: self._read,
-            READ_DIRECTORY: self._read_directory,
-            WRITE: self._write,
-            SIZE: self._size,
-            TRUNCATE: self._truncate,
-        }
 
     def reset(self) -> None:
-        self._close_all()
-        self._handles[ROOT] = self._directory.open_root()
+        if self._files is not None:
+            self._files.open_root()
+        self._paths = {ROOT: []}
         self.activity.file_others += 1
         self._handle = 0
         self._offset = 0
@@ -143,10 +137,7 @@ class EmulatedFileSystem(Device):
         """Start an operation."""
         if self._busy:
             raise GuestFatal("emufs operation started while an operation was already in progress")
-        try:
-            result = self._operate(value)
-        except OSError as error:
-            result = _RESULTS.get(error.errno or 0, UNKNOWN)
+        result = self._operate(value)
         self._busy = True
         self.schedule(OPERATION_TIME, "done", result)
 
@@ -162,96 +153,50 @@ class EmulatedFileSystem(Device):
         self.write_result(argument)
         self._busy = False
 
-    # Operations: the result, or OSError for what the host says.
-
     def _operate(self, operation: int) -> int:
-        opened = self._handles[self._handle] if self._handle < HANDLES else None
-        if opened is None:
+        """Carry out an operation, as far as the guest's own errors allow; its result."""
+        if self._handle not in self._paths:
             return BAD_HANDLE
-        if operation in (OPEN, CREATE, CREATE_EXCLUSIVE):
-            return self._open(opened, operation)
-        perform = self._operations.get(operation)
-        if perform is None:
+        if operation not in OPERATIONS:
             return BAD_OPERATION
-        if operation in (READ, READ_DIRECTORY, WRITE) and self._length > BUFFER_SIZE:
+        data = b""
+        if operation in (OPEN, CREATE, CREATE_EXCLUSIVE):
+            if self._length >= BUFFER_SIZE:
+                return BAD_SIZE
+            # System/161 ends the path with a zero in the buffer, where the guest can see it.
+            self.memory.write(self._buffer.base + self._length, b"\0")
+            data = self.memory.read(self._buffer.base, self._length).partition(b"\0")[0]
+        elif operation in (READ, READ_DIRECTORY, WRITE) and self._length > BUFFER_SIZE:
             return BAD_SIZE
-        perform(opened)
-        return SUCCESS
+        elif operation == WRITE:
+            data = self.memory.read(self._buffer.base, self._length)
+        result = self._ask(FileRequest(operation, self._handle, self._offset, self._length, data))
+        if operation == CLOSE and result.result == SUCCESS:
+            del self._paths[self._handle]
+        return self._take(result)
 
-    def _open(self, base: Opened, operation: int) -> int:
-        if self._length >= BUFFER_SIZE:
-            return BAD_SIZE
-        # System/161 ends the path with a zero in the buffer, where the guest can see it.
-        self.memory.write(self._buffer.base + self._length, b"\0")
-        path = self.memory.read(self._buffer.base, self._length).partition(b"\0")[0]
-        opened = self._find_or_create(base, path, operation)
-        if opened not in self._handles:
-            if None not in self._handles:
-                opened.close()
-                return NO_HANDLES
-            self._handles[self._handles.index(None)] = opened
-        self._handle = self._handles.index(opened)
-        self._length = int(opened.is_directory)
-        self.activity.file_others += 1
-        return SUCCESS
+    def _ask(self, request: FileRequest) -> FileResult:
+        """What the host says to a request, or said when the run was recorded."""
 
-    def _find_or_create(self, base: Opened, path: bytes, operation: int) -> Opened:
-        """Open `path`; what is open already is not opened again, whatever the operation."""
+        def answer() -> bytes:
+            assert self._files is not None
+            return msgspec.msgpack.encode(self._files.perform(request))
+
         try:
-            opened = self._directory.open(base, path)
-        except FileNotFoundError:
-            if operation == OPEN:
-                raise
-            exclusive = operation == CREATE_EXCLUSIVE
-            return self._directory.open(base, path, create=True, exclusive=exclusive)
-        for other in self._handles:
-            if other is not None and other.same_file(opened):
-                opened.close()
-                return other
-        if operation == OPEN:
-            return opened
-        opened.close()
-        exclusive = operation == CREATE_EXCLUSIVE
-        return self._directory.open(base, path, create=True, exclusive=exclusive)
+            told = self.surroundings.outside.ask(self.owner, answer)
+            return msgspec.msgpack.decode(told, type=FileResult)
+        except msgspec.MsgspecError as error:
+            raise DivergenceError(f"{self.owner}: its recorded answer is none: {error}") from None
 
-    def _close(self, opened: Opened) -> None:
-        opened.close()
-        self._handles[self._handle] = None
-        self.activity.file_others += 1
-
-    def _read(self, opened: Opened) -> None:
-        data = os.pread(opened.file, self._length, self._offset)
-        self.memory.write(self._buffer.base, data)
-        self._transferred(len(data))
-        self.activity.file_reads += 1
-
-    def _read_directory(self, opened: Opened) -> None:
-        name = opened.entry(self._offset)
-        if name is None:
-            self._length = 0
-            return
-        name = name[: self._length]
-        self.memory.write(self._buffer.base, name)
-        self._length = len(name)
-        self._offset = self._offset + 1 & 0xFFFFFFFF
-        self.activity.file_reads += 1
-
-    def _write(self, opened: Opened) -> None:
-        data = self.memory.read(self._buffer.base, self._length)
-        self._transferred(os.pwrite(opened.file, data, self._offset))
-        self.activity.file_writes += 1
-
-    def _transferred(self, length: int) -> None:
-        self._offset = self._offset + length & 0xFFFFFFFF
-        self._length = length
-
-    def _size(self, opened: Opened) -> None:
-        self._length = os.fstat(opened.file).st_size & 0xFFFFFFFF
-        self.activity.file_others += 1
-
-    def _truncate(self, opened: Opened) -> None:
-        os.ftruncate(opened.file, self._length)
-        self.activity.file_writes += 1
+    def _take(self, result: FileResult) -> int:
+        self._handle, self._offset, self._length = result.handle, result.offset, result.length
+        if result.path is not None:
+            self._paths[result.handle] = result.path
+        self.memory.write(self._buffer.base, result.data[:BUFFER_SIZE])
+        self.activity.file_reads += result.reads
+        self.activity.file_writes += result.writes
+        self.activity.file_others += result.others
+        return result.result
 
     # State.
 
@@ -262,33 +207,34 @@ class EmulatedFileSystem(Device):
             length=self._length,
             result=self._result,
             busy=self._busy,
-            handles=[
-                SavedHandle(number, list(opened.path))
-                for number, opened in enumerate(self._handles)
-                if opened is not None
-            ],
+            handles=[SavedHandle(number, path) for number, path in sorted(self._paths.items())],
         )
 
     def load(self, state: Any) -> None:
         """Files that the host no longer has come back as bad handles, with a message."""
         self.check_state(state)
-        self._close_all()
-        root = self._directory.open_root()
+        if self._files is not None:
+            self._files.close_all()
+        self._paths = {}
         for saved in state.handles:
-            if not 0 <= saved.number < HANDLES:
-                continue
-            path = b"/".join(saved.path) or b"."
-            try:
-                self._handles[saved.number] = self._directory.open(root, path)
-            except OSError as error:
-                name = path.decode(errors="replace")
-                self.message(f"emufs: slot {self.slot}: {name}: {error.strerror}")
-        root.close()
+            if 0 <= saved.number < HANDLES and self._has(saved):
+                self._paths[saved.number] = saved.path
         self._handle = state.handle
         self._offset = state.offset
         self._length = state.length
         self._result = state.result
         self._busy = state.busy
+
+    def _has(self, saved: SavedHandle) -> bool:
+        """Open a saved handle's file again, if it is there."""
+        try:
+            if self._files is not None:
+                self._files.open_again(saved.number, saved.path)
+        except OSError as error:
+            name = (b"/".join(saved.path) or b".").decode(errors="replace")
+            self.message(f"emufs: slot {self.slot}: {name}: {error.strerror}")
+            return False
+        return True
 
     def describe(self) -> list[str]:
         registers = (
@@ -305,11 +251,5 @@ class EmulatedFileSystem(Device):
         ]
 
     def close(self) -> None:
-        self._close_all()
-        self._directory.close()
-
-    def _close_all(self) -> None:
-        for number, opened in enumerate(self._handles):
-            if opened is not None:
-                opened.close()
-                self._handles[number] = None
+        if self._files is not None:
+            self._files.close()

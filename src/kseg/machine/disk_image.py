@@ -51,6 +51,14 @@ class Disk(Protocol):
         ...
 
 
+class Observer(Protocol):
+    """Who wants to know what a machine finds on a disk image, and what it leaves there."""
+
+    def was_read(self, sector: int, data: bytes) -> None: ...
+
+    def will_be_written(self, sector: int, data: bytes) -> None: ...
+
+
 class MemoryDisk:
     """A disk that lives in memory only, at first all zero; with `base`, a private view of that
     disk that keeps what is written to itself."""
@@ -111,6 +119,7 @@ class DiskImage:
         self.path = Path(path)
         self._paranoid = paranoid
         self._views: weakref.WeakSet[FrozenImage] = weakref.WeakSet()
+        self.observers: list[Observer] = []
         flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC
         try:
             self._file = os.open(self.path, flags)
@@ -152,7 +161,10 @@ class DiskImage:
     def read(self, sector: int) -> bytes:
         """One sector; what lies beyond the end of the file reads as zeros."""
         offset = (_checked(sector, self.sectors) + 1) * SECTOR_SIZE
-        return os.pread(self._file, SECTOR_SIZE, offset).ljust(SECTOR_SIZE, b"\0")
+        data = os.pread(self._file, SECTOR_SIZE, offset).ljust(SECTOR_SIZE, b"\0")
+        for observer in self.observers:
+            observer.was_read(sector, data)
+        return data
 
     def write(self, sector: int, data: bytes) -> None:
         if len(data) != SECTOR_SIZE:
@@ -160,6 +172,8 @@ class DiskImage:
         offset = (_checked(sector, self.sectors) + 1) * SECTOR_SIZE
         for view in self._views:
             view.keep(sector)
+        for observer in self.observers:
+            observer.will_be_written(sector, data)
         done = 0
         while done < SECTOR_SIZE:
             done += os.pwrite(self._file, data[done:], offset + done)
@@ -211,6 +225,7 @@ class FrozenImage:
     def __init__(self, image: DiskImage) -> None:
         self.sectors = image.sectors
         self.holders = 1
+        self.observers: list[Observer] = []
         self._kept: dict[int, bytes] = {}
         self._file = image.freeze(self)
 
@@ -224,6 +239,8 @@ class FrozenImage:
         if data is None:
             offset = (_checked(sector, self.sectors) + 1) * SECTOR_SIZE
             data = os.pread(self._file, SECTOR_SIZE, offset).ljust(SECTOR_SIZE, b"\0")
+        for observer in self.observers:
+            observer.was_read(sector, data)
         return data
 
     @property

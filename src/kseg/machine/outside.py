@@ -1,9 +1,9 @@
 """The one door through which anything enters a machine from outside.
 
-Console bytes, packets, the host's calendar, random seeds: whatever a guest can see and a machine
-cannot compute comes through here and is stamped with the moment at which it was delivered. So a
-run is a pure function of its image, its configuration and the log of its inputs, and giving the
-log back to the door (`replay`) repeats the run.
+Console bytes, packets, the host's calendar and files, random seeds: whatever a guest can see and a
+machine cannot compute comes through here, and can be recorded. So a run is a pure function of its
+image, its configuration and the history of its inputs, and giving the history back to the door
+(`replay`) repeats the run.
 """
 
 import threading
@@ -11,17 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-import msgspec
-
-
-class Input(msgspec.Struct, frozen=True):
-    """`data` came in on `channel` when the engine's cycle counter showed `cycle` and virtual time
-    was `time` ns."""
-
-    cycle: int
-    time: int
-    channel: str
-    data: bytes
+from kseg.errors import DivergenceError
+from kseg.machine.inputs import Answer, Input, InputHistory, Item, Position
 
 
 class Receiver(Protocol):
@@ -39,17 +30,27 @@ class Receiver(Protocol):
 class Outside:
     """A thread-safe queue for each channel, emptied at poll points only.
 
-    An item is what a channel delivers at one poll: a byte of the console, a whole packet.
-    `recorder` is called with every input that the machine has seen.
+    What a channel delivers at one poll is a byte of the console, or a whole packet. `recorder` is
+    called with everything that the machine was given.
     """
 
     def __init__(
         self,
-        recorder: Callable[[Input], None] | None = None,
-        replay: Iterable[Input] | None = None,
+        recorder: Callable[[Item], None] | None = None,
+        replay: InputHistory | None = None,
+        *,
+        isolated: bool = False,
     ) -> None:
+        """With `replay`, what comes in is what a history says, from its beginning. `isolated`:
+        the machine must not open anything of the host's, for all it needs is in a history that it
+        will be given."""
         self.recorder = recorder
-        self._replay = deque(replay) if replay is not None else None
+        self.isolated = isolated
+        self._history: InputHistory | None = None
+        self._inputs_given = 0
+        self._answers_given: dict[str, int] = {}
+        if replay is not None:
+            self.replay(replay)
         self._queues: dict[str, deque[bytes]] = {}
         self._receivers: dict[str, Receiver] = {}
         self._changed = threading.Condition()
@@ -59,16 +60,16 @@ class Outside:
     # The outside's side: any thread.
 
     def put(self, channel: str, data: bytes) -> None:
-        """Queue one item; with replay under way it is dropped, for the log says what comes."""
+        """Queue one item; with replay under way it is dropped, for the history says what comes."""
         with self._changed:
-            if self._replay is None:
+            if self._history is None:
                 self._queues.setdefault(channel, deque()).append(data)
                 self._changed.notify_all()
 
     def type(self, data: bytes, channel: str = "console") -> None:
         """Queue bytes as if typed: one item each."""
         with self._changed:
-            if self._replay is None:
+            if self._history is None:
                 queue = self._queues.setdefault(channel, deque())
                 queue.extend(bytes([byte]) for byte in data)
                 self._changed.notify_all()
@@ -91,15 +92,16 @@ class Outside:
             return {channel: list(queue) for channel, queue in self._queues.items() if queue}
 
     def load(self, queued: Mapping[str, Iterable[bytes]]) -> None:
-        """Have this waiting, and nothing else; what a log says is not touched."""
+        """Have this waiting, and nothing else; what a history says is not touched."""
         with self._changed:
             self._queues = {channel: deque(items) for channel, items in queued.items()}
             self._changed.notify_all()
 
     def take_over(self, other: "Outside") -> None:
-        """Have waiting what waits at another door, and let the rest of its log come in here."""
+        """Have waiting what waits at another door, and let the rest of its history come in."""
         self.load(other.queued())
-        self._replay = None if other._replay is None else deque(other._replay)
+        if other._history is not None:
+            self.replay(other._history, other.position)
         self._closed = other._closed
 
     # The machine's side: the thread that runs it.
@@ -109,25 +111,44 @@ class Outside:
         self._receivers[channel] = receiver
 
     def ask(self, channel: str, answer: Callable[[], bytes]) -> bytes:
-        """What the outside says when the machine is built: the log's word, or `answer()`."""
-        if self._replay is not None:
-            if not self._replay or self._replay[0].channel != channel:
-                raise ValueError(f"the input log does not say {channel!r} where it is asked for")
-            data = self._replay.popleft().data
-        else:
+        """What the outside says now: the history's word, or `answer()`. DivergenceError when the
+        history does not say it."""
+        if self._history is None:
             data = answer()
-        self._record(Input(0, 0, channel, data))
+        else:
+            told = self._history.answers.get(channel, [])
+            number = self._answers_given.get(channel, 0)
+            if number >= len(told):
+                raise DivergenceError(f"the machine asks for {channel!r}, of which nothing is said")
+            data = told[number]
+            self._answers_given[channel] = number + 1
+        self._record(Answer(channel, data))
         return data
+
+    def replay(self, history: InputHistory, position: Position | None = None) -> None:
+        """From now on, let come in what a history says, from a position in it on."""
+        position = position or Position()
+        self._history = history
+        self._inputs_given = position.inputs
+        self._answers_given = dict(position.answers)
+
+    @property
+    def position(self) -> Position:
+        """How far into its history the machine is."""
+        return Position(self._inputs_given, dict(self._answers_given))
 
     @property
     def replaying(self) -> bool:
-        """Whether what comes in is what a log says."""
-        return self._replay is not None
+        """Whether what comes in is what a history says."""
+        return self._history is not None
 
     @property
-    def replay_time(self) -> int | None:
-        """When the log's next input came, ns of virtual time; None at its end."""
-        return self._replay[0].time if self._replay else None
+    def next_input(self) -> Input | None:
+        """What the history says will come in next; None at its end."""
+        history = self._history
+        if history is None or self._inputs_given >= len(history.inputs):
+            return None
+        return history.inputs[self._inputs_given]
 
     @property
     def waiting(self) -> bool:
@@ -138,19 +159,20 @@ class Outside:
     @property
     def closed(self) -> bool:
         """Whether no input can ever come."""
-        if self._replay is not None:
-            return not self._replay
+        if self._history is not None:
+            return self.next_input is None
         return self._closed
 
     def poll(self, cycle: int, time: int) -> bool:
         """Deliver at most one item of each channel; True when there was one.
 
-        `cycle` and `time` say when this is; replay delivers what the log says came then.
+        `cycle` and `time` say when this is; replay delivers what the history says came then.
         """
-        if self._replay is not None:
+        if self._history is not None:
             delivered = False
-            while self._replay and (self._replay[0].cycle, self._replay[0].time) <= (cycle, time):
-                self._deliver(self._replay.popleft())
+            while (item := self.next_input) and (item.cycle, item.time) <= (cycle, time):
+                self._inputs_given += 1
+                self._deliver(item)
                 delivered = True
             return delivered
         if not any(self._queues.values()):
@@ -191,6 +213,6 @@ class Outside:
         self._record(item)
         receiver.receive(item.data)
 
-    def _record(self, item: Input) -> None:
+    def _record(self, item: Item) -> None:
         if self.recorder is not None:
             self.recorder(item)

@@ -149,11 +149,8 @@ class BareMonitor:
                         continue
                 else:
                     clock.begin_burst()
-                    # With a log to replay, inputs come where it says, and only there.
-                    if self._watchdog is None and not (
-                        board.outside.replaying or board.outside.waiting
-                    ):
-                        clock.lengthen_burst(LONGEST_STRETCH)
+                    if self._watchdog is None and not board.outside.waiting:
+                        clock.lengthen_burst(self._stretch())
                 self._burst_start = engine.clock
             length = clock.burst
             if until_cycle is not None:
@@ -176,6 +173,13 @@ class BareMonitor:
                 if self.stop_for_debugger:
                     return Stop(StopReason.DEBUGGER, None, "the guest asked for a debugger")
                 board.message("Not waiting for debugger...")
+
+    def _stretch(self) -> int:
+        """Cycles for which nothing will come in, if a history says what does."""
+        item = self.board.outside.next_input
+        if item is None:
+            return LONGEST_STRETCH
+        return max(min(LONGEST_STRETCH, item.cycle - self.engine.clock), 0)
 
     def _run_burst(self, length: int) -> Stop | None:
         """Run to `length` cycles into the burst, or to its end when that comes to be earlier."""
@@ -307,8 +311,10 @@ class BareMonitor:
         May sleep until then."""
         outside = self.board.outside
         if outside.replaying:
-            at = outside.replay_time
-            return max(at, now) if at is not None and (due is None or at < due) else None
+            item = outside.next_input
+            if item is None or (due is not None and item.time >= due):
+                return None
+            return max(item.time, now)
         if outside.waiting:
             return now
         if due is None:
@@ -327,7 +333,8 @@ class BareMonitor:
         if not outside.wait(ahead / SECOND):
             return None
         slept = time.monotonic_ns() - started
-        return min(now + slept, due)
+        # What comes when the event is due comes after it: so it does when the run is repeated.
+        return max(min(now + slept, due - 1), now)
 
     def host_stood_still(self) -> None:
         """At pace "real", do not catch up on the time that passed (in a job that was stopped)."""

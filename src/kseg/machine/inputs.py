@@ -1,0 +1,76 @@
+"""What came into a machine from outside, as plain data: enough to let it come in again.
+
+There are three kinds. An `Input` comes when the outside likes, and is stamped with the moment at
+which it was delivered. An `Answer` is what the machine asked for and was told, such as what a file
+of the host's holds: it needs no stamp, for the machine asks again. A `Sector` is what a disk image
+held where the machine read it first.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+
+class Input(msgspec.Struct, frozen=True, tag="input"):
+    """`data` came in on `channel` when the engine's cycle counter showed `cycle` and virtual time
+    was `time` ns."""
+
+    cycle: int
+    time: int
+    channel: str
+    data: bytes
+
+
+class Answer(msgspec.Struct, frozen=True, tag="answer"):
+    """The next thing that was said to a question on `channel`."""
+
+    channel: str
+    data: bytes
+
+
+class Sector(msgspec.Struct, frozen=True, tag="sector"):
+    """What sector `number` of the image in the drive in `slot` held before anything was written to
+    it: SECTOR_SIZE bytes."""
+
+    slot: int
+    number: int
+    data: bytes
+
+
+Item = Input | Answer | Sector
+
+
+class Position(msgspec.Struct, frozen=True):
+    """How far into a history a machine is: inputs that it was given, answers by channel."""
+
+    inputs: int = 0
+    answers: Mapping[str, int] = {}
+
+
+class InputHistory:
+    """All that came in, in order. It grows while somebody records, and any number of machines may
+    be replaying it meanwhile."""
+
+    def __init__(self, items: Iterable[Item] = ()) -> None:
+        self.inputs: list[Input] = []
+        self.answers: dict[str, list[bytes]] = {}
+        self.sectors: dict[int, dict[int, bytes]] = {}
+        """By slot and number."""
+        for item in items:
+            self.add(item)
+
+    def add(self, item: Item) -> None:
+        """The next item that came in."""
+        if isinstance(item, Input):
+            self.inputs.append(item)
+        elif isinstance(item, Answer):
+            self.answers.setdefault(item.channel, []).append(item.data)
+        else:
+            self.sectors.setdefault(item.slot, {}).setdefault(item.number, item.data)
+
+    @property
+    def end(self) -> Position:
+        """Behind all that is here."""
+        return Position(
+            len(self.inputs), {channel: len(told) for channel, told in self.answers.items()}
+        )
