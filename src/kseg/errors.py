@@ -39,7 +39,7 @@ class LogError(KsegError):
 class DivergenceError(LogError):
     """A run that is repeated does something else than the recorded one did."""
 
-    exit_code = 1
+    exit_code = 6
 
 
 class GuestFatal(KsegError):

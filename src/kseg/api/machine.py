@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from kseg import engine as engines
 from kseg import monitor as monitors
@@ -20,14 +20,29 @@ from kseg.machine.clock import SECOND
 from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import Disk
 from kseg.machine.elf import WINDOW, read_image
+from kseg.machine.outside import Outside
 from kseg.machine.statistics import Statistics
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161, System161State
 from kseg.monitor.bare import BareMonitor, Stop, StopReason
 from kseg.monitor.single import Surface
 
 if TYPE_CHECKING:
+    from kseg.api.recording import Recording
     from kseg.memory.layer import Layer
     from kseg.monitor.hypervisor.statistics import MonitorStatistics
+
+
+class Companion(Protocol):
+    """Who goes along with a machine that runs, and wants to look at it now and then."""
+
+    @property
+    def next_cycle(self) -> int | None:
+        """Where the machine is to stand for it next; None where that does not matter."""
+        ...
+
+    def attend(self, stop: Stop) -> Stop | None:
+        """The machine stands, because of `stop`. It runs on unless this is a Stop."""
+        ...
 
 
 class Machine:
@@ -150,6 +165,7 @@ class Machine:
         like: "Machine | None" = None,
         layer: "Layer | None" = None,
         disks: Mapping[int, Disk] | None = None,
+        outside: Outside | None = None,
     ) -> None:
         """Put the machine together; `prepare` brings the board to where it begins. What is `like`
         another machine may have in common with it what never changes."""
@@ -161,6 +177,9 @@ class Machine:
         self._message = message
         self._output = output
         self._closed = False
+        self.companions: list[Companion] = []
+        self.recording: Recording | None = None
+        """What writes the machine's log, if anything does."""
         self._surface = surface = Surface(
             setup.monitor,
             System161.profile,
@@ -179,6 +198,7 @@ class Machine:
             epoch=None if epoch is None else lambda: epoch,
             doom=doom,
             disks=disks,
+            outside=outside,
         )
         """The hardware: see `kseg.machine.system161`."""
         try:
@@ -255,9 +275,24 @@ class Machine:
             return condition is not None and condition()
 
         while True:
-            stop = self.monitor.run(until_cycle=limit, until=check)
-            if stop.reason is not StopReason.IDLE or not self._typist.pending:
+            stop, goes_on = self._run(limit, check)
+            if not goes_on and (stop.reason is not StopReason.IDLE or not self._typist.pending):
                 return stop
+
+    def _run(self, limit: int | None, check: Callable[[], bool]) -> tuple[Stop, bool]:
+        """Run to a stop, or to where one of the companions wants to look; whether it was that."""
+        if not self.companions:
+            return self.monitor.run(until_cycle=limit, until=check), False
+        wanted = [each.next_cycle for each in self.companions]
+        ends = [cycle for cycle in (limit, *wanted) if cycle is not None]
+        stop = self.monitor.run(until_cycle=min(ends, default=None), until=check)
+        for companion in tuple(self.companions):
+            other = companion.attend(stop)
+            if other is not None:
+                return other, False
+        return stop, stop.reason is StopReason.CYCLE_LIMIT and (
+            limit is None or self.engine.clock < limit
+        )
 
     def _condition(
         self, until: Callable[[], bool] | str | re.Pattern[str] | None
@@ -393,8 +428,19 @@ class Machine:
 
         return fork_machine(self, reseed, output, message)
 
+    def record(self, path: str | Path) -> "Recording":
+        """Write a log of all that happens from here on into a new file, from which `Replay` and
+        `kseg replay` repeat it; the Recording's `finish` ends it, and so does `close`. LogError
+        when there is such a file already, or the host refuses; a host that refuses later ends the
+        recording with a message. StateError while the machine cannot be saved."""
+        from kseg.api.recording import Recording
+
+        return Recording(self, path)
+
     def close(self) -> None:
         """Give back disk images and their locks; the machine cannot run any more."""
+        if self.recording is not None and not self._closed:
+            self.recording.finish()
         self._closed = True
         self._surface.close()
         self.board.close()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from kseg import engine as engines
 from kseg import monitor as monitors
 from kseg.api.boards import configure
@@ -42,10 +44,15 @@ class Options:
     stop_for_debugger: bool = False
 
 
+def is_whole(machine: "Machine") -> bool:
+    """Whether the machine stands between two cycles: not where a breakpoint or a fatal act has
+    stopped one of several processors before the others."""
+    return len({processor.clock for processor in machine.board.processors}) == 1
+
+
 def check_savable(machine: "Machine") -> None:
-    """Raise StateError in the middle of a cycle: where a breakpoint or a fatal act has stopped one
-    of several processors before the others."""
-    if len({processor.clock for processor in machine.board.processors}) > 1:
+    """Raise StateError in the middle of a cycle."""
+    if not is_whole(machine):
         raise StateError("the processors stand in different cycles; run for a cycle before saving")
 
 
@@ -54,7 +61,7 @@ def save_machine(machine: "Machine", path: str | Path, base: str | Path | None) 
     below = None if base is None else _base(path, base)
     with naming(path):
         check_savable(machine)
-        data, _ = pack_snapshot(machine.board.save(), _origin(machine), below)
+        data, _ = pack_snapshot(machine.board.save(), origin_of(machine), below)
     write_file(path, data)
 
 
@@ -66,7 +73,8 @@ def _base(path: str | Path, base: str | Path) -> SnapshotFile:
     return open_snapshot(base)
 
 
-def _origin(machine: "Machine") -> Origin:
+def origin_of(machine: "Machine") -> Origin:
+    """What a snapshot says of a machine beside its board's state."""
     board, setup = machine.board, machine._setup
     return Origin(
         kernel=_printable(setup.kernel.absolute()),
@@ -119,24 +127,13 @@ def restored_machine(
 ) -> "Machine":
     """A new machine from a snapshot; see `Machine.from_snapshot`."""
     file = open_snapshot(path)
-    origin = file.header.origin
-    monitor = origin.monitor if options.monitor is None else options.monitor
-    for what, name, choices in (
-        ("engine", options.engine, engines.CHOICES),
-        ("monitor", monitor, monitors.CHOICES),
-        ("pace", options.pace, ("fast", "real")),
-    ):
-        if name not in choices:
-            raise ConfigurationError(
-                f"{what} {name!r}: no such {what}; there are {', '.join(choices)}"
-            )
-    setup = Setup(
-        kernel=Path(origin.kernel),
-        configuration=_configuration(file, options),
-        monitor=monitor,
-        engine=options.engine,
-        quantum=origin.quantum,
-        window=WINDOW if origin.windowed else None,
+    setup = setup_of(
+        file.header.origin, _configuration(file, options), options.engine, options.monitor
+    )
+    if options.pace not in ("fast", "real"):
+        raise ConfigurationError(f"pace {options.pace!r}: no such pace; there are fast, real")
+    setup = msgspec.structs.replace(
+        setup,
         rewriting=options.rewriting,
         pace=options.pace,
         progress_timeout=options.progress_timeout,
@@ -145,6 +142,30 @@ def restored_machine(
     machine = kind.__new__(kind)
     machine._assemble(setup, lambda: _load(machine, file), output, message, epoch=0)
     return machine
+
+
+def setup_of(
+    origin: Origin, configuration: Configuration, engine: str, monitor: str | None
+) -> Setup:
+    """How the machine is put together whose state was saved; ConfigurationError for an engine or a
+    monitor that does not exist. `monitor` None is the saved machine's."""
+    monitor = origin.monitor if monitor is None else monitor
+    for what, name, choices in (
+        ("engine", engine, engines.CHOICES),
+        ("monitor", monitor, monitors.CHOICES),
+    ):
+        if name not in choices:
+            raise ConfigurationError(
+                f"{what} {name!r}: no such {what}; there are {', '.join(choices)}"
+            )
+    return Setup(
+        kernel=Path(origin.kernel),
+        configuration=configuration,
+        monitor=monitor,
+        engine=engine,
+        quantum=origin.quantum,
+        window=WINDOW if origin.windowed else None,
+    )
 
 
 def _configuration(file: SnapshotFile, options: Options) -> Configuration:

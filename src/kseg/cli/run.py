@@ -156,6 +156,9 @@ class SaveAt(click.ParamType):  # type: ignore[type-arg]
     help="Let snapshots hold only what this one, in the same directory, has not.",
 )
 @click.option(
+    "--record", metavar="LOG", help="Write a log into a new file, for `kseg replay` to repeat."
+)
+@click.option(
     "--from", "snapshot", metavar="FILE", help="Go on from a snapshot, instead of booting KERNEL."
 )
 @click.option(
@@ -190,6 +193,7 @@ def run(
     wait: bool,
     saves: tuple[tuple[int, str], ...],
     base: str | None,
+    record: str | None,
     snapshot: str | None,
     trust: bool,
     kernel: str | None,
@@ -241,7 +245,7 @@ def run(
         )
         with vm:
             session = Session(vm, output, conditions, input_file)
-            _listen(session, vm, output, gdb, wait)
+            _watch(session, vm, output, record, gdb, wait)
             _run(vm, session, output, stats)
     if kernel is None:
         raise click.UsageError("Missing argument 'KERNEL'.")
@@ -267,7 +271,7 @@ def run(
         message=output.message,
     ) as vm:
         session = Session(vm, output, conditions, input_file)
-        _listen(session, vm, output, gdb, wait)
+        _watch(session, vm, output, record, gdb, wait)
         _run(vm, session, output, stats)
 
 
@@ -276,10 +280,18 @@ def _run(vm: "Machine", session: "Session", output: "Output", stats: str | None)
     finish(output, outcome, lambda: report(vm, outcome, stats, output))
 
 
-def _listen(
-    session: "Session", vm: "Machine", output: "Output", address: str | None, wait: bool
+def _watch(
+    session: "Session",
+    vm: "Machine",
+    output: "Output",
+    record: str | None,
+    address: str | None,
+    wait: bool,
 ) -> None:
-    """Expect gdb at an address, if there is one, and say where."""
+    """Begin a log, if there is to be one; expect gdb at an address, if there is one, and say
+    where."""
+    if record is not None:
+        vm.record(record)
     if address is None:
         return
     from kseg.debug.debugger import Debugger
@@ -317,12 +329,19 @@ def checked_seed(text: str | None) -> int | str | None:
         raise click.UsageError(f"--seed {text}: give a number or auto") from None
 
 
-def report(vm: "Machine", outcome: "Outcome", stats: str | None, output: "Output") -> None:
-    """Say why it ended, where the guest has not, and write the statistics."""
+def report(
+    vm: "Machine",
+    outcome: "Outcome",
+    stats: str | None,
+    output: "Output",
+    limit: str = "--max-cycles",
+) -> None:
+    """Say why it ended, where the guest has not, and write the statistics; `limit` is the option
+    that limits cycles."""
     from kseg.monitor.bare import StopReason
 
     if outcome.stop.reason is StopReason.CYCLE_LIMIT:
-        output.message(f"stopped after {vm.cycles} cycles (--max-cycles)")
+        output.message(f"stopped after {vm.cycles} cycles ({limit})")
     elif outcome.stop.reason is StopReason.FATAL:
         processor = vm.processors[outcome.stop.processor or 0]
         output.message(

@@ -21,16 +21,42 @@ class SnapshotFile:
     header: Header
     identity: bytes
     size: int
-    """Bytes of the file."""
+    """Bytes of the snapshot."""
     body_size: int
+    start: int = 0
+    """Where in the file it begins."""
+
+    @classmethod
+    def within(cls, path: Path, header: Header, packed: bytes, start: int) -> "SnapshotFile":
+        """A snapshot that lies in a larger file from `start` on: its header and its bytes."""
+        preamble = layout.read_preamble(packed[: layout.PREAMBLE_SIZE])
+        return cls(path, header, preamble.identity, len(packed), preamble.body_size, start)
 
     def pages(self) -> dict[bytes, bytes]:
         """The pages that lie in this file, by digest; StateError when they are damaged."""
-        body = _read(self.path, self.size - self.body_size, self.body_size)
+        body = _read(self.path, self.start + self.size - self.body_size, self.body_size)
         if len(body) != self.body_size:
             raise StateError(f"snapshot {self.path}: the snapshot is cut short")
         with naming(self.path):
             return layout.read_pages(self.header, body)
+
+    def below(self) -> "SnapshotFile | None":
+        """The snapshot that has the pages which this one has not; StateError when it is missing, or
+        another one."""
+        base = self.header.base
+        if base is None:
+            return None
+        if "/" in base.name or "\0" in base.name or base.name in ("", ".", ".."):
+            raise StateError(f"snapshot {self.path}: its base has an impossible name")
+        path = self.path.parent / base.name
+        if not path.exists():
+            raise StateError(
+                f"snapshot {self.path}: its base {base.name} is not beside it; put it there"
+            )
+        found = open_snapshot(path)
+        if found.identity != base.identity:
+            raise StateError(f"snapshot {self.path}: {base.name} is not the base it was made from")
+        return found
 
 
 class naming:  # noqa: N801 - reads as a statement

@@ -9,7 +9,7 @@ import msgspec
 from kseg.devices.disk import DiskState
 from kseg.errors import StateError
 from kseg.history import format as layout
-from kseg.history.files import SnapshotFile, naming, open_snapshot
+from kseg.history.files import SnapshotFile, naming
 from kseg.history.state import Base, Header, Origin, StoredBoard, StoredDisk, StoredPages
 from kseg.machine.disk_image import SECTOR_SIZE, DiskContents
 from kseg.machine.system161 import System161, System161State
@@ -57,7 +57,19 @@ def pack_snapshot(
 ) -> tuple[bytes, Header]:
     """A snapshot file's bytes, and its header; pages that `base` needs are left out. StateError
     when there is too much of it."""
-    pages = PageList(() if base is None else layout.page_digests(base.header))
+    if base is None:
+        header, stored = gather(state, origin)
+    else:
+        header, stored = gather(state, origin, base.header, Base(base.path.name, base.identity))
+    return layout.pack(header, stored), header
+
+
+def gather(
+    state: System161State, origin: Origin, known: Header | None = None, base: Base | None = None
+) -> tuple[Header, list[bytes]]:
+    """The header of a snapshot, and the pages that it must come with: those that `known`, which is
+    `base`, has not."""
+    pages = PageList(() if known is None else layout.page_digests(known))
     regions = {name: _add(pages, contents.pages) for name, contents in state.regions.items()}
     devices: dict[int, Any] = dict(state.devices)
     disks: dict[int, tuple[int, dict[int, bytes], bytes]] = {}
@@ -96,9 +108,9 @@ def pack_snapshot(
         ),
         digests=b"".join(pages.digests),
         stored=len(pages.stored),
-        base=None if base is None else Base(base.path.name, base.identity),
+        base=base,
     )
-    return layout.pack(header, pages.stored), header
+    return header, pages.stored
 
 
 def _add(pages: PageList, contents: dict[int, bytes]) -> dict[int, bytes]:
@@ -179,19 +191,9 @@ def load_pages(file: SnapshotFile) -> dict[bytes, bytes]:
 def bases(file: SnapshotFile) -> Iterable[SnapshotFile]:
     """The snapshots below one, the nearest first; StateError when one is missing or another."""
     for _ in range(LONGEST_CHAIN):
-        base = file.header.base
-        if base is None:
+        below = file.below()
+        if below is None:
             return
-        if "/" in base.name or "\0" in base.name or base.name in ("", ".", ".."):
-            raise StateError(f"snapshot {file.path}: its base has an impossible name")
-        path = file.path.parent / base.name
-        if not path.exists():
-            raise StateError(
-                f"snapshot {file.path}: its base {base.name} is not beside it; put it there"
-            )
-        below = open_snapshot(path)
-        if below.identity != base.identity:
-            raise StateError(f"snapshot {file.path}: {base.name} is not the base it was made from")
         yield below
         file = below
     raise StateError(f"snapshot {file.path}: more than {LONGEST_CHAIN} bases below each other")

@@ -49,6 +49,8 @@ class StopReason(StrEnum):
     NO_PROGRESS = "no progress"
     INTERRUPTED = "interrupted"
     """`BareMonitor.interrupt` was called."""
+    LOG_END = "end of the log"
+    """A run that is repeated is where the recorded one ended."""
 
 
 class Stop(msgspec.Struct, frozen=True):

@@ -1,0 +1,186 @@
+"""A log, read: what came in, what the machine was like meanwhile, and how it ended."""
+
+import os
+import stat
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kseg.errors import LogError, StateError
+from kseg.history import format as layout
+from kseg.history import log
+from kseg.history.files import SnapshotFile
+from kseg.history.log import Digest, Edit, End, Marker
+from kseg.history.state import Base
+from kseg.machine.inputs import Answer, Input, InputHistory, Position, Sector
+
+MOST_DATA = 1 << 30
+"""Bytes of all entries together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """The machine's state at a cycle, and how far it was into what came in."""
+
+    cycle: int
+    snapshot: "LoggedSnapshot"
+    position: Position
+    checked: int
+    """Checks before it, itself included if it is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedSnapshot(SnapshotFile):
+    """A snapshot in a log; its base is the one before it."""
+
+    before: "LoggedSnapshot | None" = None
+
+    def below(self) -> SnapshotFile | None:
+        return self.before
+
+
+@dataclass
+class Log:
+    """What a log says."""
+
+    path: Path
+    history: InputHistory = field(default_factory=InputHistory)
+    keyframes: list[Keyframe] = field(default_factory=list)
+    """In order, from the one with which the log begins."""
+    checks: list[Digest | Keyframe] = field(default_factory=list)
+    """In order: what the machine's state was like, and what it became by somebody's hand."""
+    markers: list[Marker] = field(default_factory=list)
+    end: End | None = None
+    """How the run ended; None where the log does not tell."""
+    problem: str = ""
+    """What is wrong with the log's end, if anything is."""
+    last_cycle: int = 0
+    """The last one of which the log says anything."""
+
+    @property
+    def first(self) -> Keyframe:
+        """Where the log begins."""
+        return self.keyframes[0]
+
+    def keyframe_before(self, cycle: int) -> Keyframe:
+        """The last keyframe at or before a cycle; of those, the last."""
+        index = bisect_right(self.keyframes, cycle, key=lambda each: each.cycle)
+        return self.keyframes[max(index - 1, 0)]
+
+
+def read_log(path: str | Path) -> Log:
+    """Read a log; LogError says what is wrong with it. One that was cut is read up to there."""
+    found = Log(Path(path))
+    reader = _Reader(found)
+    try:
+        reader.read()
+    except (LogError, StateError) as error:
+        if not found.keyframes:
+            raise LogError(f"log {path}: {error}") from None
+        # What came before is as good as ever.
+        found.problem = str(error)
+    if not found.keyframes:
+        raise LogError(f"log {path}: ends before it says how the machine began")
+    if found.end is None and not found.problem:
+        found.problem = "the recording was cut short"
+    return found
+
+
+class _Reader:
+    def __init__(self, found: Log) -> None:
+        self._found = found
+        self._edited = False
+        self._data = 0
+
+    def read(self) -> None:
+        found = self._found
+        for kind, start, body in self._frames(found.path):
+            if found.end is not None:
+                raise LogError("the log goes on after its end")
+            if kind == log.KEYFRAME:
+                self._keyframe(start, body)
+            else:
+                self._data += len(body)
+                self._entries(body)
+
+    def _frames(self, path: Path) -> Iterator[tuple[bytes, int, bytes]]:
+        """Kind, place in the file, and contents of each whole frame."""
+        try:
+            # Not to wait for a pipe's other end.
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except (OSError, ValueError) as error:
+            raise LogError(getattr(error, "strerror", None) or str(error)) from None
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise LogError("not a regular file")
+            log.preamble(file.read(log.PREAMBLE_SIZE))
+            place = log.PREAMBLE_SIZE
+            while place < status.st_size:
+                head = file.read(log.HEAD_SIZE)
+                if len(head) < log.HEAD_SIZE:
+                    raise LogError("the recording was cut short")
+                frame = log.head(head)
+                if frame is None:
+                    raise LogError(f"the log is damaged at byte {place}")
+                kind, size = frame
+                place += log.HEAD_SIZE
+                if size > status.st_size - place:
+                    raise LogError("the recording was cut short")
+                body = file.read(size)
+                if log.check(head[: -log.CHECK_SIZE], body) != head[-log.CHECK_SIZE :]:
+                    raise LogError(f"the log is damaged at byte {place - log.HEAD_SIZE}")
+                yield kind, place, body
+                place += size
+
+    def _keyframe(self, start: int, packed: bytes) -> None:
+        found = self._found
+        preamble = layout.read_preamble(packed[: layout.PREAMBLE_SIZE])
+        ends = layout.PREAMBLE_SIZE + preamble.header_size
+        header = layout.read_header(preamble, packed[layout.PREAMBLE_SIZE : ends])
+        if len(packed) != ends + preamble.body_size:
+            raise LogError("a keyframe in the log is damaged")
+        before = found.keyframes[-1].snapshot if found.keyframes else None
+        if header.base is None:
+            before = None
+        elif before is None or header.base != Base(log.KEYFRAME_BASE, before.identity):
+            raise LogError("a keyframe in the log lacks the one before it")
+        snapshot = LoggedSnapshot(
+            found.path, header, preamble.identity, len(packed), preamble.body_size, start, before
+        )
+        cycle = header.origin.cycle
+        checked = len(found.checks) + int(self._edited)
+        keyframe = Keyframe(cycle, snapshot, found.history.end, checked)
+        self._advance(cycle)
+        found.keyframes.append(keyframe)
+        if self._edited:
+            found.checks.append(keyframe)
+            self._edited = False
+
+    def _entries(self, body: bytes) -> None:
+        found = self._found
+        if not found.keyframes:
+            raise LogError("the log does not begin with the machine's state")
+        for entry in log.read_entries(body):
+            if isinstance(entry, Input | Answer | Sector):
+                self._data += len(entry.data)
+                if self._data > MOST_DATA:
+                    raise LogError("the log is larger than any that can be replayed")
+                found.history.add(entry)
+            if isinstance(entry, Digest):
+                found.checks.append(entry)
+            elif isinstance(entry, Marker):
+                found.markers.append(entry)
+            elif isinstance(entry, Edit):
+                self._edited = True
+            elif isinstance(entry, End):
+                found.end = entry
+            if not isinstance(entry, Answer | Sector):
+                self._advance(entry.cycle)
+
+    def _advance(self, cycle: int) -> None:
+        """Time goes forward in a log."""
+        if cycle < self._found.last_cycle:
+            raise LogError(f"the log goes back in time after cycle {self._found.last_cycle}")
+        self._found.last_cycle = cycle

@@ -1,0 +1,226 @@
+"""Writes down what comes into a machine while it runs, so that the run can be repeated.
+
+A log begins with the machine's state. Then it says what came in, and when; at cycles of the
+recorder's choosing what the state was like (`digest`), so that a run that is repeated can be told
+from the recorded one; and now and then the whole state, so that a replay can begin there.
+"""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from kseg.devices.disk import Disk, DiskState
+from kseg.errors import LogError
+from kseg.history.digest import processors_digest, whole_digest
+from kseg.history.log import Digest, Edit, End, LogWriter, Marker
+from kseg.history.state import Origin
+from kseg.machine.disk_image import DiskContents, DiskImage, MemoryDisk
+from kseg.machine.inputs import InputHistory, Item, Sector
+from kseg.machine.system161 import System161, System161State
+from kseg.monitor.bare import Stop, StopReason
+
+FIRST_STRETCH = 100_000
+LONGEST_STRETCH = 64_000_000
+"""Cycles from one digest to the next, at the least and the most."""
+SHORT, LONG = 50_000_000, 200_000_000
+"""ns of the host's time: from one digest to the next it is to be between these."""
+WHOLE = 2_000_000_000
+"""ns of the host's time between digests of the whole state."""
+KEYFRAME = 30_000_000_000
+"""The same for keyframes."""
+
+
+BETWEEN = (
+    StopReason.POWER_OFF,
+    StopReason.CYCLE_LIMIT,
+    StopReason.CONDITION,
+    StopReason.IDLE,
+    StopReason.INTERRUPTED,
+)
+"""Stops at which no instruction is under way."""
+MET_AGAIN = (StopReason.POWER_OFF, StopReason.CYCLE_LIMIT)
+"""Those at which a replay stands exactly as the recorded machine did."""
+
+
+class ImageWatch:
+    """What a machine finds on one disk image, and what it has written there."""
+
+    def __init__(self, slot: int, tell: Callable[[Item], None]) -> None:
+        self._slot, self._tell = slot, tell
+        self._known: set[int] = set()
+        self.written: dict[int, bytes] = {}
+
+    def was_read(self, sector: int, data: bytes) -> None:
+        if sector not in self._known:
+            self._known.add(sector)
+            self._tell(Sector(self._slot, sector, data))
+
+    def will_be_written(self, sector: int, data: bytes) -> None:
+        self._known.add(sector)
+        self.written[sector] = bytes(data)
+
+
+class Witness:
+    """Knows all that came into a machine since a moment, and what its disks were like then."""
+
+    def __init__(self, board: System161, tell: Callable[[Item], None] | None = None) -> None:
+        """`tell` is called with each item as well."""
+        self.history = InputHistory()
+        self._board = board
+        self._tell = tell
+        self._watches: dict[int, ImageWatch] = {}
+        self._images = {}
+        for card in board.bus.cards:
+            if isinstance(card, Disk):
+                disk = card.contents
+                image = disk.base if isinstance(disk, MemoryDisk) else disk
+                observers = getattr(image, "observers", None)
+                if observers is not None:
+                    watch = ImageWatch(card.slot, self.add)
+                    observers.append(watch)
+                    self._images[card.slot] = observers
+                    self._watches[card.slot] = watch
+        board.outside.recorder = self.add
+
+    def add(self, item: Item) -> None:
+        """Something came in."""
+        self.history.add(item)
+        if self._tell is not None:
+            self._tell(item)
+
+    def state(self) -> System161State:
+        """The board's state, with what it has written to image files as part of it."""
+        state = self._board.save()
+        devices = dict(state.devices)
+        for card in self._board.bus.cards:
+            device = devices[card.slot]
+            if isinstance(card, Disk) and isinstance(card.contents, DiskImage):
+                assert isinstance(device, DiskState)
+                written = dict(self._watches[card.slot].written)
+                contents = DiskContents(card.contents.sectors, written)
+                devices[card.slot] = msgspec.structs.replace(device, contents=contents)
+        return msgspec.structs.replace(state, devices=devices)
+
+    def leave(self) -> None:
+        """Know nothing more."""
+        self._board.outside.recorder = None
+        for slot, watch in self._watches.items():
+            self._images[slot].remove(watch)
+
+
+class Recorder:
+    """Writes a machine's log. Whoever runs the machine stops it at `next_cycle` and calls `attend`,
+    as for every companion; with `changed` it is told that somebody has changed the machine."""
+
+    def __init__(
+        self,
+        writer: LogWriter,
+        board: System161,
+        clock: Callable[[], int],
+        origin: Callable[[], Origin],
+        whole: Callable[[], bool],
+    ) -> None:
+        """`clock` is the engine's cycle counter, `origin` what snapshots say of the machine, and
+        `whole` whether all processors stand between the same two cycles. LogError when the host
+        refuses to take the beginning."""
+        self._writer, self._board, self._clock, self._origin = writer, board, clock, origin
+        self._whole = whole
+        self.problem = ""
+        """Why the recording came to its end, if it was not asked to."""
+        self.witness = Witness(board, self._came_in)
+        self._edited = False
+        self._stretch = FIRST_STRETCH
+        self._looked = self._kept = self._drawn = time.perf_counter_ns()
+        try:
+            writer.add_keyframe(self.witness.state(), origin())
+        except BaseException:
+            self.witness.leave()
+            writer.abandon()
+            raise
+        self._next: int | None = clock() + FIRST_STRETCH
+
+    @property
+    def next_cycle(self) -> int | None:
+        """When `attend` wants to be called; None when it does not."""
+        return self._next
+
+    def attend(self, stop: Stop) -> Stop | None:  # noqa: ARG002
+        """The machine stands: at `next_cycle`, or before it."""
+        if self._next is not None and self._clock() >= self._next and self._whole():
+            self._guard(self._look)
+        return None
+
+    def mark(self, text: str) -> None:
+        """Leave a marker for readers here."""
+        self._guard(lambda: self._writer.add(Marker(self._clock(), self._board.clock.now, text)))
+
+    def changed(self) -> None:
+        """Somebody has changed the machine by hand."""
+        if self._next is not None and not self._edited:
+            self._edited = True
+            self._next = self._clock() + int(not self._whole())
+
+    def finish(self, stop: Stop | None) -> None:
+        """The run ends here, by `stop` if that is known."""
+        if self._next is None:
+            return
+        self._guard(lambda: self._end(stop))
+        self._leave()
+
+    def _end(self, stop: Stop | None) -> None:
+        if self._whole() and stop is not None and stop.reason in MET_AGAIN:
+            self._draw(whole=True)
+        reason = "" if stop is None else stop.reason
+        code, message = (None, "") if stop is None else (stop.exit_code, stop.message)
+        self._writer.add(End(self._clock(), self._board.clock.now, reason, code, message))
+        self._writer.close()
+
+    def _leave(self) -> None:
+        self._next = None
+        self.witness.leave()
+        self._writer.abandon()
+
+    def _guard(self, write: Callable[[], None]) -> None:
+        """A log that cannot be written is no reason for the machine to stop."""
+        if self._next is None:
+            return
+        try:
+            write()
+        except LogError as error:
+            self.problem = f"{error}; the recording ends at cycle {self._clock()}"
+            self._leave()
+            self._board.message(self.problem)
+
+    def _came_in(self, item: Item) -> None:
+        self._guard(lambda: self._writer.add(item))
+
+    def _look(self) -> None:
+        now = time.perf_counter_ns()
+        if self._edited:
+            self._edited = False
+            self._writer.add(Edit(self._clock()))
+            self._keyframe(now)
+        elif now - self._kept > KEYFRAME:
+            self._keyframe(now)
+        self._draw(whole=now - self._drawn > WHOLE)
+        self._writer.flush()
+        passed = now - self._looked
+        if passed < SHORT:
+            self._stretch = min(2 * self._stretch, LONGEST_STRETCH)
+        elif passed > LONG:
+            self._stretch = max(self._stretch // 2, FIRST_STRETCH)
+        self._looked = time.perf_counter_ns()
+        self._next = self._clock() + self._stretch
+
+    def _keyframe(self, now: int) -> None:
+        self._kept = now
+        self._writer.add_keyframe(self.witness.state(), self._origin())
+
+    def _draw(self, *, whole: bool) -> None:
+        board = self._board
+        found = None
+        if whole:
+            found = whole_digest(board)
+            self._drawn = time.perf_counter_ns()
+        self._writer.add(Digest(self._clock(), processors_digest(board), found))
