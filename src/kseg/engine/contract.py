@@ -138,7 +138,8 @@ class Engine(Protocol):
         ...
 
     def state_changed(self) -> None:
-        """The processors' state was written by somebody else (a snapshot was loaded)."""
+        """The processors' state was written by somebody else (a snapshot was loaded). Memory is
+        another matter: see `memory_changed`."""
         ...
 
     def complete_store(self, accepted: bool) -> None:

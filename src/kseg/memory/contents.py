@@ -66,17 +66,24 @@ def read_contents(memory: PhysicalMemory, region: Region) -> RegionContents:
 
 
 def write_contents(memory: PhysicalMemory, region: Region, contents: RegionContents) -> None:
-    """Let a region of the same size hold this and nothing else."""
+    """Let a region of the same size hold this and nothing else. Pages that hold it already are not
+    touched: whoever listens to writes has nothing to forget of them."""
+    wanted = dict(contents.pages)
     for first, end in runs(memory.used_pages(region)):
+        base, limit = first * PAGE_SIZE, min(end * PAGE_SIZE, region.size)
+        data = memory.read(region.base + base, limit - base)
         for page in range(first, end):
-            if page not in contents.pages:
-                start = page * PAGE_SIZE
-                memory.clear(region.base + start, min(PAGE_SIZE, region.size - start))
-    pages, first = contents.pages, 0
-    numbers = sorted(pages)
+            place = page * PAGE_SIZE - base
+            piece = data[place : place + PAGE_SIZE]
+            if page in wanted:
+                if wanted[page] == piece:
+                    del wanted[page]
+            elif not ZERO_PAGE.startswith(piece):
+                memory.clear(region.base + page * PAGE_SIZE, len(piece))
+    numbers, first = sorted(wanted), 0
     for index, page in enumerate(numbers, 1):
         # In runs: each write is reported to whoever listens.
         if index == len(numbers) or numbers[index] != page + 1:
-            run = [pages[number] for number in numbers[first:index]]
+            run = [wanted[number] for number in numbers[first:index]]
             memory.write(region.base + numbers[first] * PAGE_SIZE, b"".join(run))
             first = index

@@ -291,8 +291,6 @@ class Interpreter(Debugging, Supervision):
         self._shared.turn = 0
         self._inside = False
         self._empty_tables()
-        for region in self._memory.regions:
-            self.memory_changed(region.base, region.size)
         for context, state in zip(self._contexts, self.processors, strict=True):
             self._take_over(context, state)
             self._pass_nothing(context)
