@@ -225,7 +225,7 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
 
 def test_recorded_answers_take_the_place_of_the_host(files: Files, tmp_path: Path) -> None:
     history = InputHistory()
-    files.bench.outside.recorder = history.add
+    files.bench.outside.recorders.append(history.add)
 
     def use(files: Files) -> list[object]:
         handle = files.open(b"hello")

@@ -119,6 +119,12 @@ class Console:
         self._matched = other._matched
         self._decoder.setstate(other._decoder.getstate())
 
+    def go_back(self, length: int) -> None:
+        """Have printed the first `length` characters only: the guest is where it was then."""
+        self._chunks, self._text = [], self.output[:length]
+        self._matched = min(self._matched, length)
+        self._decoder.reset()
+
     def printed(self, data: bytes) -> None:
         """Take what the guest printed."""
         self._chunks.append(self._decoder.decode(data))

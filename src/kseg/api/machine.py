@@ -28,6 +28,7 @@ from kseg.monitor.single import Surface
 
 if TYPE_CHECKING:
     from kseg.api.recording import Recording
+    from kseg.api.travel import TimeTravel
     from kseg.memory.layer import Layer
     from kseg.monitor.hypervisor.statistics import MonitorStatistics
 
@@ -175,7 +176,8 @@ class Machine:
         self.messages: list[str] = []
         """What the machine had to say to its user so far."""
         self._message = message
-        self._output = output
+        self.output = output
+        """What gets what the guest prints, besides the console."""
         self._closed = False
         self.companions: list[Companion] = []
         self.recording: Recording | None = None
@@ -234,8 +236,8 @@ class Machine:
     def _printed(self, data: bytes) -> None:
         self._typist.printed(data)
         self.console.printed(data)
-        if self._output is not None:
-            self._output(data)
+        if self.output is not None:
+            self.output(data)
 
     def _said(self, text: str) -> None:
         self.messages.append(text)
@@ -436,6 +438,14 @@ class Machine:
         from kseg.api.recording import Recording
 
         return Recording(self, path)
+
+    def travel(self, *, memory: int | None = None) -> "TimeTravel":
+        """Remember from here on what happens, so that any moment can be visited again: see
+        `TimeTravel`. `memory` is what checkpoints may take, in bytes (default: 256 MiB).
+        StateError while the machine cannot be saved."""
+        from kseg.api.travel import travel_live
+
+        return travel_live(self, memory)
 
     def close(self) -> None:
         """Give back disk images and their locks; the machine cannot run any more."""

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kseg import engine as engines
 from kseg.api.machine import Machine
+from kseg.api.repeating import become, disk_sizes, repeating_machine
 from kseg.api.snapshots import setup_of
-from kseg.devices.disk import Disk
 from kseg.history.follower import Follower
 from kseg.history.log_reader import Keyframe, Log, read_log
 from kseg.history.snapshot import unpack_snapshot
-from kseg.history.state import Header
-from kseg.machine.configuration import Configuration, parse_configuration
-from kseg.machine.disk_image import MemoryDisk
-from kseg.machine.outside import Outside
-from kseg.machine.recorded_image import RecordedImage
+from kseg.machine.configuration import parse_configuration
+
+if TYPE_CHECKING:
+    from kseg.api.travel import TimeTravel
 
 
 class Replay:
@@ -38,46 +38,32 @@ class Replay:
         """
         self.log = log if isinstance(log, Log) else read_log(log)
         begin = self.log.keyframe_before(start)
-        outside = Outside(isolated=True)
         header = begin.snapshot.header
         configuration = parse_configuration(header.board.configuration, f"log {self.log.path}")
-        setup = setup_of(header.origin, configuration, engine, monitor)
-        machine = Machine.__new__(Machine)
-        machine._assemble(
-            setup,
-            lambda: self._enter(machine, begin),
+        self.machine = machine = repeating_machine(
+            setup_of(header.origin, configuration, engine, monitor),
+            disk_sizes(header),
+            self.log.history,
+            lambda made: self._enter(made, begin),
             output,
             message,
-            epoch=0,
-            disks=self._disks(configuration, header),
-            outside=outside,
         )
-        self.machine = machine
         """The machine: run it, look into it, but do not change it."""
         self.follower = Follower(
             self.log, machine.board, lambda: machine.engine.clock, self._become, begin
         )
         machine.companions.append(self.follower)
 
-    def _disks(self, configuration: Configuration, header: Header) -> dict[int, MemoryDisk]:
-        """What takes the place of the recorded machine's disk images."""
-        found = {}
-        for slot in configuration.slots:
-            stored = header.board.disks.get(slot.slot)
-            if slot.device != "disk" or stored is None:
-                continue
-            if Disk.parse_arguments(slot.read_arguments()).file is None:
-                found[slot.slot] = MemoryDisk(stored.sectors)
-            else:
-                known = self.log.history.sectors.setdefault(slot.slot, {})
-                found[slot.slot] = MemoryDisk(base=RecordedImage(stored.sectors, known))
-        return found
-
     def _enter(self, machine: Machine, keyframe: Keyframe) -> None:
-        board = machine.board
-        board.load(unpack_snapshot(keyframe.snapshot, board))
-        board.outside.replay(self.log.history, keyframe.position)
+        state = unpack_snapshot(keyframe.snapshot, machine.board)
+        become(machine.board, state, self.log.history, keyframe.position)
 
     def _become(self, keyframe: Keyframe) -> None:
         self._enter(self.machine, keyframe)
         self.machine.monitor.state_loaded()
+
+    def travel(self, *, memory: int | None = None) -> "TimeTravel":
+        """Visit any moment of the run, also backwards, with this machine: see `TimeTravel`."""
+        from kseg.api.travel import travel_in_log
+
+        return travel_in_log(self, memory)

@@ -8,21 +8,16 @@ from the recorded one; and now and then the whole state, so that a replay can be
 import time
 from collections.abc import Callable
 
-import msgspec
-
-from kseg.devices.disk import Disk, DiskState
 from kseg.errors import LogError
 from kseg.history.digest import processors_digest, whole_digest
 from kseg.history.log import Digest, Edit, End, LogWriter, Marker
+from kseg.history.rhythm import Rhythm
 from kseg.history.state import Origin
-from kseg.machine.disk_image import DiskContents, DiskImage, MemoryDisk
-from kseg.machine.inputs import InputHistory, Item, Sector
-from kseg.machine.system161 import System161, System161State
+from kseg.history.witness import Witness
+from kseg.machine.inputs import Item
+from kseg.machine.system161 import System161
 from kseg.monitor.bare import Stop, StopReason
 
-FIRST_STRETCH = 100_000
-LONGEST_STRETCH = 64_000_000
-"""Cycles from one digest to the next, at the least and the most."""
 SHORT, LONG = 50_000_000, 200_000_000
 """ns of the host's time: from one digest to the next it is to be between these."""
 WHOLE = 2_000_000_000
@@ -41,72 +36,6 @@ BETWEEN = (
 """Stops at which no instruction is under way."""
 MET_AGAIN = (StopReason.POWER_OFF, StopReason.CYCLE_LIMIT)
 """Those at which a replay stands exactly as the recorded machine did."""
-
-
-class ImageWatch:
-    """What a machine finds on one disk image, and what it has written there."""
-
-    def __init__(self, slot: int, tell: Callable[[Item], None]) -> None:
-        self._slot, self._tell = slot, tell
-        self._known: set[int] = set()
-        self.written: dict[int, bytes] = {}
-
-    def was_read(self, sector: int, data: bytes) -> None:
-        if sector not in self._known:
-            self._known.add(sector)
-            self._tell(Sector(self._slot, sector, data))
-
-    def will_be_written(self, sector: int, data: bytes) -> None:
-        self._known.add(sector)
-        self.written[sector] = bytes(data)
-
-
-class Witness:
-    """Knows all that came into a machine since a moment, and what its disks were like then."""
-
-    def __init__(self, board: System161, tell: Callable[[Item], None] | None = None) -> None:
-        """`tell` is called with each item as well."""
-        self.history = InputHistory()
-        self._board = board
-        self._tell = tell
-        self._watches: dict[int, ImageWatch] = {}
-        self._images = {}
-        for card in board.bus.cards:
-            if isinstance(card, Disk):
-                disk = card.contents
-                image = disk.base if isinstance(disk, MemoryDisk) else disk
-                observers = getattr(image, "observers", None)
-                if observers is not None:
-                    watch = ImageWatch(card.slot, self.add)
-                    observers.append(watch)
-                    self._images[card.slot] = observers
-                    self._watches[card.slot] = watch
-        board.outside.recorder = self.add
-
-    def add(self, item: Item) -> None:
-        """Something came in."""
-        self.history.add(item)
-        if self._tell is not None:
-            self._tell(item)
-
-    def state(self) -> System161State:
-        """The board's state, with what it has written to image files as part of it."""
-        state = self._board.save()
-        devices = dict(state.devices)
-        for card in self._board.bus.cards:
-            device = devices[card.slot]
-            if isinstance(card, Disk) and isinstance(card.contents, DiskImage):
-                assert isinstance(device, DiskState)
-                written = dict(self._watches[card.slot].written)
-                contents = DiskContents(card.contents.sectors, written)
-                devices[card.slot] = msgspec.structs.replace(device, contents=contents)
-        return msgspec.structs.replace(state, devices=devices)
-
-    def leave(self) -> None:
-        """Know nothing more."""
-        self._board.outside.recorder = None
-        for slot, watch in self._watches.items():
-            self._images[slot].remove(watch)
 
 
 class Recorder:
@@ -130,15 +59,15 @@ class Recorder:
         """Why the recording came to its end, if it was not asked to."""
         self.witness = Witness(board, self._came_in)
         self._edited = False
-        self._stretch = FIRST_STRETCH
-        self._looked = self._kept = self._drawn = time.perf_counter_ns()
+        self._rhythm = Rhythm(SHORT, LONG)
+        self._kept = self._drawn = time.perf_counter_ns()
         try:
             writer.add_keyframe(self.witness.state(), origin())
         except BaseException:
             self.witness.leave()
             writer.abandon()
             raise
-        self._next: int | None = clock() + FIRST_STRETCH
+        self._next: int | None = clock() + self._rhythm.stretch
 
     @property
     def next_cycle(self) -> int | None:
@@ -205,13 +134,7 @@ class Recorder:
             self._keyframe(now)
         self._draw(whole=now - self._drawn > WHOLE)
         self._writer.flush()
-        passed = now - self._looked
-        if passed < SHORT:
-            self._stretch = min(2 * self._stretch, LONGEST_STRETCH)
-        elif passed > LONG:
-            self._stretch = max(self._stretch // 2, FIRST_STRETCH)
-        self._looked = time.perf_counter_ns()
-        self._next = self._clock() + self._stretch
+        self._next = self._clock() + self._rhythm.beat()
 
     def _keyframe(self, now: int) -> None:
         self._kept = now

@@ -30,7 +30,7 @@ class Receiver(Protocol):
 class Outside:
     """A thread-safe queue for each channel, emptied at poll points only.
 
-    What a channel delivers at one poll is a byte of the console, or a whole packet. `recorder` is
+    What a channel delivers at one poll is a byte of the console, or a whole packet. `recorders` are
     called with everything that the machine was given.
     """
 
@@ -44,7 +44,7 @@ class Outside:
         """With `replay`, what comes in is what a history says, from its beginning. `isolated`:
         the machine must not open anything of the host's, for all it needs is in a history that it
         will be given."""
-        self.recorder = recorder
+        self.recorders = [] if recorder is None else [recorder]
         self.isolated = isolated
         self._history: InputHistory | None = None
         self._inputs_given = 0
@@ -214,5 +214,5 @@ class Outside:
         receiver.receive(item.data)
 
     def _record(self, item: Item) -> None:
-        if self.recorder is not None:
-            self.recorder(item)
+        for recorder in tuple(self.recorders):
+            recorder(item)

@@ -1,0 +1,269 @@
+"""`TimeTravel`: any moment of a run, also one that is over.
+
+A run is a pure function of a state and of what came in since. So going back is going to an earlier
+state that was kept, and forward from there. What has happened outside is not undone: what the
+machine has printed or written to a disk image stays, and while the past is visited nothing is
+printed or written a second time.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from kseg.api.machine import Machine
+from kseg.api.repeating import become, repeating_machine
+from kseg.api.snapshots import check_savable, is_whole
+from kseg.api.visitor import Visitor, print_once
+from kseg.engine.contract import Debuggable, Watchpoint
+from kseg.engine.state import ProcessorState
+from kseg.errors import StateError
+from kseg.history.checkpoints import Checkpoint, Checkpoints
+from kseg.history.keeper import Keeper
+from kseg.history.witness import Witness
+from kseg.monitor.bare import Stop, StopReason
+
+if TYPE_CHECKING:
+    from kseg.api.replay import Replay
+
+MEMORY = 256 << 20
+"""Bytes that checkpoints may take, unless told otherwise."""
+
+FIRST_WINDOW, LARGEST_WINDOW = 1 << 10, 1 << 24
+"""Cycles that are searched at once for the last stop: little at first, for it is often near."""
+
+_HITS = (StopReason.BREAKPOINT, StopReason.WATCHPOINT)
+
+
+class TimeTravel:
+    """The moments of a run, from `first_cycle` on. `machine` is the machine at the moment that is
+    visited: look into it, and run it; but what is changed in the past is lost."""
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        visitor: Callable[[], Visitor],
+        present: Machine | None = None,
+    ) -> None:
+        """Use `travel_in_log` or `travel_live`. `present` is a machine whose run goes on; without
+        one, the visitor is all there is."""
+        self.checkpoints = checkpoints
+        self._make_visitor = visitor
+        self._visitor: Visitor | None = None
+        self._present = present
+        self.in_past = present is None
+        """Whether what is visited has happened already."""
+
+    @property
+    def machine(self) -> Machine:
+        """The machine as it is at the moment that is visited."""
+        if self._present is not None and not self.in_past:
+            return self._present
+        return self._here.machine
+
+    @property
+    def first_cycle(self) -> int:
+        """The earliest cycle that can be visited."""
+        return self.checkpoints.first.cycle
+
+    @property
+    def _here(self) -> Visitor:
+        if self._visitor is None:
+            self._visitor = self._make_visitor()
+        return self._visitor
+
+    # Going.
+
+    def go_to(self, cycle: int) -> None:
+        """Visit a cycle, or the run's last one if that comes earlier. LookupError for one before
+        `first_cycle`."""
+        present = self._present
+        if present is not None and cycle >= present.cycles:
+            self.in_past = False
+            return
+        if cycle < self.first_cycle:
+            raise LookupError(f"cycle {cycle}: what is known begins at cycle {self.first_cycle}")
+        self._here.go_to(cycle)
+        self.in_past = True
+
+    def run(self, *, until: Callable[[], bool] | None = None, cycles: int | None = None) -> Stop:
+        """Let the machine run from the moment that is visited: see `Machine.run`. In the past of a
+        machine whose run goes on it stops where that is at present, with LOG_END."""
+        present = self._present
+        if present is None or not self.in_past:
+            return self.machine.run(until=until, cycles=cycles)
+        left = present.cycles - self.machine.cycles
+        limit = left if cycles is None else min(cycles, left)
+        stop = self.machine.run(until=until, cycles=limit)
+        if self.machine.cycles >= present.cycles:
+            self.in_past = False
+            return Stop(StopReason.LOG_END, None, "this is the present")
+        return stop
+
+    def step_back(self, processor: int = 0) -> bool:
+        """Go to where a processor was about to execute the instruction before; False at the
+        beginning, which is then visited."""
+        begun = executed(self._state(processor))
+        machine, high = self.machine, self.machine.cycles
+        # In the middle of a cycle it may have executed already.
+        at = high if not is_whole(machine) else high - 1
+        high, distance = at + 1, 1
+        while True:
+            at = max(at, self.first_cycle)
+            self.go_to(at)
+            if executed(self._state(processor)) < begun:
+                break
+            if at == self.first_cycle:
+                return False
+            # It waited: nobody knows how long.
+            high, at, distance = at, at - distance, 2 * distance
+        low = at
+        while high - low > 1:
+            middle = (low + high) // 2
+            self.go_to(middle)
+            if executed(self._state(processor)) < begun:
+                low = middle
+            else:
+                high = middle
+        self.go_to(low)
+        return True
+
+    def run_back(
+        self,
+        breakpoints: Iterable[int] = (),
+        watchpoints: Iterable[Watchpoint] = (),
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> Stop | None:
+        """Go to the last moment before this one at which the machine would have stopped for one of
+        these; the Stop says why. None at the beginning, which is then visited. When `interrupted()`
+        says so, a Stop at some moment on the way."""
+        breakpoints, watchpoints = tuple(breakpoints), tuple(watchpoints)
+        machine = self.machine
+        before, end = moment(machine), machine.cycles + int(not is_whole(machine))
+        size = FIRST_WINDOW
+        while end > self.first_cycle:
+            if interrupted():
+                return Stop(StopReason.INTERRUPTED)
+            begin = max(end - size, self.first_cycle)
+            hits = self._hits(begin, end, before, breakpoints, watchpoints, None)
+            if hits:
+                self._hits(begin, end, before, breakpoints, watchpoints, len(hits))
+                return hits[-1]
+            end, size = begin, min(8 * size, LARGEST_WINDOW)
+        self.go_to(self.first_cycle)
+        return None
+
+    def last_write(self, address: int, length: int = 4) -> Stop | None:
+        """Go to where something was about to write to `length` bytes from a virtual address, the
+        last time before this moment; None when nothing was, and the beginning is visited."""
+        return self.run_back((), [Watchpoint(address, address + length - 1, False, True)])
+
+    def _hits(
+        self,
+        begin: int,
+        end: int,
+        before: int,
+        breakpoints: tuple[int, ...],
+        watchpoints: tuple[Watchpoint, ...],
+        most: int | None,
+    ) -> list[Stop]:
+        """The stops from cycle `begin` to `end` and before a moment, `most` of them; the machine
+        stands at the last one of those, or somewhere."""
+        visitor = self._here
+        visitor.go_to(begin)
+        self.in_past = True
+        machine, engine = visitor.machine, visitor.machine.engine
+        if not isinstance(engine, Debuggable):
+            raise StateError("a guest under a monitor cannot be searched for stops")
+        engine.set_breakpoints(breakpoints)
+        engine.set_watchpoints(watchpoints)
+        visitor.keeper.idle = True
+        found: list[Stop] = []
+        try:
+            while most is None or len(found) < most:
+                stop = machine.run(cycles=end - machine.cycles)
+                hit = stop.reason in _HITS
+                if moment(machine) >= before or not (hit or stop.reason in _PASSING):
+                    break
+                if hit:
+                    found.append(stop)
+                elif machine.cycles >= end:
+                    break
+        finally:
+            visitor.keeper.idle = False
+            visitor.keeper.moved()
+        return found
+
+    def _state(self, processor: int) -> ProcessorState:
+        return self.machine.board.processors[processor]
+
+    # The run goes on.
+
+    def changed(self) -> None:
+        """Somebody has changed the machine whose run goes on: its past begins here."""
+        self.checkpoints.clear()
+        if self._visitor is not None:
+            self._visitor.forget()
+
+
+_PASSING = (StopReason.CYCLE_LIMIT, StopReason.DEBUGGER, StopReason.CONDITION)
+
+
+def executed(state: ProcessorState) -> int:
+    """The instructions that a processor has begun and not waited in."""
+    cycles = state.kernel_cycles + state.user_cycles
+    return int(cycles - state.kernel_stalls - state.user_stalls)
+
+
+def moment(machine: Machine) -> int:
+    """A number that grows with each processor's turn: so it orders all that can happen."""
+    return sum(processor.clock for processor in machine.board.processors)
+
+
+def travel_in_log(replay: "Replay", memory: int | None = None) -> TimeTravel:
+    """The moments of a recorded run, from where `replay` stands on; see `Replay.travel`."""
+    checkpoints = Checkpoints(MEMORY if memory is None else memory)
+    print_once(replay.machine)
+    visitor = Visitor(replay.machine, replay.log.history, checkpoints, replay.follower)
+    checkpoints.add(visitor.take())
+    return TimeTravel(checkpoints, lambda: visitor)
+
+
+def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
+    """The moments of a machine's run from here on; see `Machine.travel`."""
+    check_savable(machine)
+    if machine._setup.quantum > 1 and len(machine.board.processors) > 1:
+        raise StateError("several processors go back with turns of one cycle only (--quantum 1)")
+    checkpoints = Checkpoints(MEMORY if memory is None else memory)
+    witness = Witness(machine.board)
+
+    def take() -> Checkpoint:
+        board = machine.board
+        return Checkpoint(
+            machine.cycles,
+            board.clock.now,
+            witness.state(),
+            witness.history.end,
+            len(machine.console.output),
+        )
+
+    def visitor() -> Visitor:
+        first = checkpoints.first
+        sectors = {
+            slot: device.contents.sectors
+            for slot, device in first.state.devices.items()
+            if hasattr(device, "contents")
+        }
+        made = repeating_machine(
+            machine._setup,
+            sectors,
+            witness.history,
+            lambda made: become(made.board, first.state, witness.history, first.position),
+            like=machine,
+        )
+        made.engine.stop_on_break = machine.engine.stop_on_break
+        made.monitor.stop_for_debugger = machine.monitor.stop_for_debugger
+        return Visitor(made, witness.history, checkpoints)
+
+    keeper = Keeper(checkpoints, lambda: machine.engine.clock, lambda: is_whole(machine), take)
+    machine.companions.append(keeper)
+    checkpoints.add(take())
+    return TimeTravel(checkpoints, visitor, machine)

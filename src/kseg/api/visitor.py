@@ -1,0 +1,122 @@
+"""A machine that can be put at any cycle of a run that was there before."""
+
+from kseg.api.machine import Machine
+from kseg.api.repeating import become
+from kseg.api.snapshots import is_whole
+from kseg.engine.contract import Debuggable
+from kseg.history.checkpoints import Checkpoint, Checkpoints
+from kseg.history.follower import Follower
+from kseg.history.keeper import Keeper
+from kseg.machine.inputs import InputHistory
+
+NEAR = (1 << 22, 1 << 17, 1 << 12, 1 << 8)
+"""Cycles before one that is visited: there, states are kept for a while, since what is visited next
+often lies a little before."""
+MOST_NEAR = 12
+"""Such states."""
+
+
+class Visitor:
+    """Goes from place to place in a run: from the nearest checkpoint, by running."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        history: InputHistory,
+        checkpoints: Checkpoints,
+        follower: Follower | None = None,
+    ) -> None:
+        """`machine` repeats what `history` says; it is in the run, and so are the `checkpoints`."""
+        self.machine = machine
+        self.checkpoints = checkpoints
+        self._history, self._follower = history, follower
+        self._near: list[Checkpoint] = []
+        self.keeper = Keeper(checkpoints, self._clock, self._is_whole, self.take)
+        machine.companions.append(self.keeper)
+
+    def _clock(self) -> int:
+        return self.machine.engine.clock
+
+    def _is_whole(self) -> bool:
+        return is_whole(self.machine)
+
+    def take(self) -> Checkpoint:
+        """The machine's state now."""
+        machine, follower = self.machine, self._follower
+        return Checkpoint(
+            machine.cycles,
+            machine.board.clock.now,
+            machine.board.save(),
+            machine.board.outside.position,
+            len(machine.console.output),
+            0 if follower is None else follower.place,
+        )
+
+    def go_to(self, cycle: int) -> None:
+        """Stand at a cycle, or before it where the run ends earlier. Breakpoints and watchpoints
+        are forgotten. LookupError for a cycle before the first checkpoint."""
+        machine = self.machine
+        self.clear_points()
+        start = self._nearest(cycle)
+        if not start.cycle <= machine.cycles <= cycle or not is_whole(machine):
+            self._enter(start)
+        for distance in NEAR:
+            if cycle - distance > machine.cycles and self._run_to(cycle - distance):
+                self._keep_near(self.take())
+        self._run_to(cycle)
+
+    def clear_points(self) -> None:
+        """Run on without a stop."""
+        engine = self.machine.engine
+        if isinstance(engine, Debuggable):
+            engine.set_breakpoints(())
+            engine.set_watchpoints(())
+
+    def _run_to(self, cycle: int) -> bool:
+        """Whether the machine came there."""
+        machine = self.machine
+        if machine.cycles < cycle:
+            machine.run(cycles=cycle - machine.cycles)
+        return machine.cycles == cycle
+
+    def _nearest(self, cycle: int) -> Checkpoint:
+        found = [each for each in self._near if each.cycle <= cycle]
+        kept = self.checkpoints.before(cycle)
+        if kept is not None:
+            found.append(kept)
+        if not found:
+            raise LookupError(f"cycle {cycle} lies before all that is known of the run")
+        return max(found, key=lambda each: each.cycle)
+
+    def _keep_near(self, checkpoint: Checkpoint) -> None:
+        self._near = [each for each in self._near if each.cycle != checkpoint.cycle]
+        self._near.append(self.checkpoints.shared(checkpoint))
+        del self._near[:-MOST_NEAR]
+
+    def _enter(self, checkpoint: Checkpoint) -> None:
+        machine = self.machine
+        become(machine.board, checkpoint.state, self._history, checkpoint.position)
+        machine.monitor.state_loaded()
+        machine.console.go_back(checkpoint.printed)
+        self.keeper.moved()
+        if self._follower is not None:
+            self._follower.go_to(checkpoint.place, checkpoint.cycle)
+
+    def forget(self) -> None:
+        """The run begins anew: none of the states that were kept belongs to it."""
+        self._near.clear()
+
+
+def print_once(machine: Machine) -> None:
+    """Let a machine's output go to its user only where it is new: not when the machine goes a
+    second time along where it was already."""
+    output, furthest = machine.output, 0
+
+    def printed(data: bytes) -> None:
+        nonlocal furthest
+        now = machine.board.clock.now
+        if now > furthest and output is not None:
+            output(data)
+        furthest = max(furthest, now)
+
+    machine.output = printed

@@ -1,0 +1,76 @@
+"""Remembers all that comes into a machine from a moment on, and what its disks were like then."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from kseg.devices.disk import Disk, DiskState
+from kseg.machine.disk_image import DiskContents, DiskImage, MemoryDisk, Observer
+from kseg.machine.inputs import InputHistory, Item, Sector
+from kseg.machine.system161 import System161, System161State
+
+
+class ImageWatch:
+    """What a machine finds on one disk image, and what it has written there."""
+
+    def __init__(self, slot: int, tell: Callable[[Item], None]) -> None:
+        self._slot, self._tell = slot, tell
+        self._known: set[int] = set()
+        self.written: dict[int, bytes] = {}
+
+    def was_read(self, sector: int, data: bytes) -> None:
+        if sector not in self._known:
+            self._known.add(sector)
+            self._tell(Sector(self._slot, sector, data))
+
+    def will_be_written(self, sector: int, data: bytes) -> None:
+        self._known.add(sector)
+        self.written[sector] = bytes(data)
+
+
+class Witness:
+    """Knows all that came into a machine since a moment, and what its disks were like then."""
+
+    def __init__(self, board: System161, tell: Callable[[Item], None] | None = None) -> None:
+        """`tell` is called with each item as well."""
+        self.history = InputHistory()
+        self._board = board
+        self._tell = tell
+        self._watches: dict[int, ImageWatch] = {}
+        self._images: dict[int, list[Observer]] = {}
+        for card in board.bus.cards:
+            if isinstance(card, Disk):
+                disk = card.contents
+                image = disk.base if isinstance(disk, MemoryDisk) else disk
+                observers = getattr(image, "observers", None)
+                if observers is not None:
+                    watch = ImageWatch(card.slot, self.add)
+                    observers.append(watch)
+                    self._images[card.slot] = observers
+                    self._watches[card.slot] = watch
+        board.outside.recorders.append(self.add)
+
+    def add(self, item: Item) -> None:
+        """Something came in."""
+        self.history.add(item)
+        if self._tell is not None:
+            self._tell(item)
+
+    def state(self) -> System161State:
+        """The board's state, with what it has written to image files as part of it."""
+        state = self._board.save()
+        devices = dict(state.devices)
+        for card in self._board.bus.cards:
+            device = devices[card.slot]
+            if isinstance(card, Disk) and isinstance(card.contents, DiskImage):
+                assert isinstance(device, DiskState)
+                written = dict(self._watches[card.slot].written)
+                contents = DiskContents(card.contents.sectors, written)
+                devices[card.slot] = msgspec.structs.replace(device, contents=contents)
+        return msgspec.structs.replace(state, devices=devices)
+
+    def leave(self) -> None:
+        """Know nothing more."""
+        self._board.outside.recorders.remove(self.add)
+        for slot, watch in self._watches.items():
+            self._images[slot].remove(watch)
