@@ -281,7 +281,7 @@ class Machine:
     @property
     def memory(self) -> Memory:
         """Memory and device registers, physical and as a processor sees them."""
-        return Memory(self.board)
+        return Memory(self.board, self._setup.window)
 
     @property
     def time(self) -> float:
