@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,11 @@ def session(
     *commands: str,
     options: tuple[str, ...] = ("--wait",),
     with_file: bool = True,
+    before: Callable[[], None] = lambda: None,
 ) -> str:
     """What gdb says to some commands."""
     with debugged(directory, source, *options) as (_, address):
+        before()
         given = ["set pagination off", "set confirm off", "set width 0"]
         if not with_file:
             given += ["set endian big"]
@@ -126,8 +129,14 @@ def test_registers_memory_and_monitor_commands(tmp_path: Path) -> None:
     )
 
 
+def test_gdb_finds_the_guests_file(tmp_path: Path) -> None:
+    said = session(tmp_path, CALLING, "x/i $pc", "break work", "c", with_file=False)
+    in_order(said, "=> 0x80001000 <__start>:\tlui\tsp,0x8004", "in work ()")
+
+
 def test_without_the_guests_file(tmp_path: Path) -> None:
-    said = session(tmp_path, CALLING, "x/i $pc", "stepi", with_file=False)
+    path = tmp_path / "guest.elf"
+    said = session(tmp_path, CALLING, "x/i $pc", "stepi", with_file=False, before=path.unlink)
     in_order(said, "0x80001000", "=> 0x80001000:\tlui\tsp,0x8004")
 
 

@@ -283,7 +283,6 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path: Path) -> None:
         ["--gdb", "/nonexistent/socket"],
         ["--gdb", "127.0.0.1:99999"],
         ["--gdb", tmp_path],
-        ["--gdb", tmp_path / "socket", "--monitor", "hybrid"],
     ):
         done = kseg("run", *options, path)
         assert done.returncode == 2

@@ -12,6 +12,8 @@ from kseg import Machine
 from kseg.debug.packets import PACKET_SIZE
 from kseg.debug.registers import REGISTERS
 from kseg.debug.stub import Kill, Leave, Resume, Stub
+from kseg.debug.target import OneMachine
+from kseg.debug.threads import Thread
 from tests.cli.kernels import RECEIVED, SERIAL
 from tests.debug.programs import CALLING, TWO, boot, symbols
 
@@ -28,7 +30,14 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 @pytest.fixture
 def stub(machine: Machine) -> Stub:
-    return Stub(machine)
+    return attached(machine)
+
+
+def attached(machine: Machine) -> Stub:
+    """A stub for a debugger that has just come."""
+    made = Stub(OneMachine(machine))
+    made.inferior.attach()
+    return made
 
 
 def test_registers_are_in_gdbs_order(machine: Machine, stub: Stub) -> None:
@@ -115,11 +124,11 @@ def test_documents(stub: Stub) -> None:
 
 def test_breakpoints(stub: Stub) -> None:
     assert stub.answer(b"Z0,80001000,4") == b"OK"
-    assert stub.points.breakpoint_type(0x80001000) == 0
+    assert stub.inferior.points.breakpoint_type(0x80001000) == 0
     assert stub.answer(b"z0,80001000,4") == b"OK"
-    assert stub.points.breakpoint_type(0x80001000) is None
+    assert stub.inferior.points.breakpoint_type(0x80001000) is None
     assert stub.answer(b"Z2,80001000,4") == b"OK"
-    assert stub.points.watch_name(0x80001003, stores=True) == "watch"
+    assert stub.inferior.points.watch_name(0x80001003, stores=True) == "watch"
     for wrong in (b"Z0,80001002,4", b"Z2,80001000,0", b"Z2,fffffffc,8", b"Z0,80001000", b"Z,"):
         assert stub.answer(wrong) == b"E01"
     assert stub.answer(b"Z5,80001000,4") == b""
@@ -132,26 +141,28 @@ def test_there_can_be_only_so_many(stub: Stub) -> None:
 
 def test_running(stub: Stub) -> None:
     assert stub.answer(b"vCont?") == b"vCont;c;C;s;S"
-    assert stub.answer(b"vCont;c") == Resume()
-    assert stub.answer(b"vCont;s:1;c") == Resume(0)
-    assert stub.answer(b"s") == stub.answer(b"S05") == Resume(0)
-    assert stub.answer(b"c") == stub.answer(b"C05") == Resume()
+    all_ = [stub.inferior]
+    step = Resume(all_, Thread(stub.inferior, 0))
+    assert stub.answer(b"vCont;c") == Resume(all_)
+    assert stub.answer(b"vCont;s:1;c") == step
+    assert stub.answer(b"s") == stub.answer(b"S05") == step
+    assert stub.answer(b"c") == stub.answer(b"C05") == Resume(all_)
     assert isinstance(stub.answer(b"D"), Leave)
     assert isinstance(stub.answer(b"k"), Kill)
     assert isinstance(stub.answer(b"qRcmd," + b"quit".hex().encode()), Kill)
     for wrong in (b"vCont;", b"vCont;x", b"vCont;s:9", b"vCont;s:"):
-        assert stub.answer(wrong) in (b"E01", Resume(0))
-    for unknown in (b"bs", b"bc", b"vRun", b"qNothing", b"", b"!"):
+        assert stub.answer(wrong) in (b"E01", step)
+    for unknown in (b"bs", b"bc", b"vRun", b"qNothing", b""):
         assert stub.answer(unknown) == b""
 
 
 def test_threads_are_processors(tmp_path: Path) -> None:
     with boot(tmp_path, TWO, cpus=2) as machine:
-        stub = Stub(machine)
+        stub = attached(machine)
         assert stub.answer(b"qfThreadInfo") == b"m1,2"
         assert stub.answer(b"qsThreadInfo") == b"l"
         assert stub.answer(b"Hg2") == b"OK"
-        assert stub.current == 1
+        assert stub.current.processor == 1
         assert stub.answer(b"Hg3") == b"E01"
         assert stub.answer(b"T2") == b"OK"
         assert stub.answer(b"T3") == stub.answer(b"T0") == b"E01"

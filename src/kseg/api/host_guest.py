@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg.api.console import Console
+from kseg.api.memory import Memory
+from kseg.api.processor import Processor
 from kseg.api.typist import Typist
 from kseg.machine.clock import SECOND
 from kseg.machine.statistics import Statistics
@@ -111,9 +113,27 @@ class Guest:
         self.board.outside.type(data)
         self._host.wake(self)
 
-    def end(self) -> None:
-        """Switch it off from outside; its memory is free."""
-        self._host.end(self, Stop(StopReason.INTERRUPTED, None, "ended from outside"))
+    def end(self, stop: Stop | None = None) -> None:
+        """Switch it off from outside, with a Stop that says why; its memory is free."""
+        self._host.end(self, stop or Stop(StopReason.INTERRUPTED, None, "ended from outside"))
+
+    def reset(self) -> None:
+        """Back to power-on with the same kernel; its time goes on."""
+        self.board.reset()
+        self.monitor.state_loaded()
+        self._host.wake(self)
+
+    # Looking inside.
+
+    @property
+    def processors(self) -> list[Processor]:
+        """The processor: registers, TLB and counters."""
+        return [Processor(each, self.board.profile) for each in self.board.processors]
+
+    @property
+    def memory(self) -> Memory:
+        """Memory and device registers, physical and as the processor sees them."""
+        return Memory(self.board, self.engine.window)
 
     # What it has had.
 

@@ -318,7 +318,7 @@ class Machine:
     @property
     def memory(self) -> Memory:
         """Memory and device registers, physical and as a processor sees them."""
-        return Memory(self.board)
+        return Memory(self.board, self._setup.window)
 
     @property
     def time(self) -> float:
@@ -342,6 +342,18 @@ class Machine:
         return None if guest is None else guest.monitored
 
     # State.
+
+    def reset(self) -> None:
+        """Back to power-on with the same kernel and boot string, as at the press of a button: time
+        goes on, and disks keep what is on them. ConfigurationError where the machine comes from a
+        snapshot, which has no kernel."""
+        if not self.board.has_kernel:
+            raise ConfigurationError(
+                "the machine comes from a snapshot, which has no kernel to boot: load the snapshot"
+                " once more instead"
+            )
+        self.board.reset()
+        self.monitor.state_loaded()
 
     @overload
     def save(self) -> System161State: ...

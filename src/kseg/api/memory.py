@@ -20,8 +20,9 @@ class AddressError(LookupError):
 class Memory:
     """Bytes and words at physical addresses; `virtual` gives those that a processor sees."""
 
-    def __init__(self, board: System161) -> None:
-        self._board = board
+    def __init__(self, board: System161, window: int | None = None) -> None:
+        """`window` is where a kernel that is linked for a monitor finds physical memory."""
+        self._board, self._window = board, window
         self._order: Literal["big", "little"] = "big" if board.byte_order == "big" else "little"
 
     @property
@@ -69,7 +70,7 @@ class Memory:
     def virtual(self, processor: int = 0) -> "VirtualMemory":
         """Memory at the virtual addresses of a processor, in kernel mode, with the TLB as it is
         now."""
-        return VirtualMemory(self, self._board.processors[processor])
+        return VirtualMemory(self, self._board.processors[processor], self._window)
 
     def __repr__(self) -> str:
         lines = [
@@ -83,17 +84,19 @@ class Memory:
 class VirtualMemory:
     """Bytes and words at the virtual addresses of one processor."""
 
-    def __init__(self, memory: Memory, state: ProcessorState) -> None:
-        self._memory = memory
-        self._state = state
+    def __init__(self, memory: Memory, state: ProcessorState, window: int | None = None) -> None:
+        self._memory, self._state, self._window = memory, state, window
 
     def physical(self, address: int) -> int:
         """The physical address behind a virtual one; AddressError when there is none.
 
-        kseg0 and kseg1 are fixed windows; elsewhere the TLB has to have a valid entry.
+        kseg0 and kseg1 are fixed windows, as is that of a kernel which is linked for a monitor;
+        elsewhere the TLB has to have a valid entry.
         """
         if r.KSEG0 <= address < r.KSEG2:
             return address & r.UNMAPPED_MASK
+        if self._window is not None and 0 <= address - self._window <= r.UNMAPPED_MASK:
+            return address - self._window
         asid = self._state.entry_hi & r.ASID_MASK
         for high, low in zip(self._state.tlb_entry_hi, self._state.tlb_entry_lo, strict=True):
             same_space = high & r.ASID_MASK == asid or low & r.ENTRY_LO_G

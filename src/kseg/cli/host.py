@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kseg.api.host import Host
     from kseg.cli.consoles import Consoles
     from kseg.cli.guest_options import GuestOptions
+    from kseg.cli.host_session import HostSession
     from kseg.cli.output import Output
     from kseg.monitor.bare import Stop
 
@@ -96,6 +97,13 @@ by signal N.
     " (default: 60; 0: never).",
 )
 @click.option(
+    "--gdb",
+    metavar="ADDRESS",
+    help="Listen for gdb: the path of a Unix socket to make, or host:port, or :port on this host."
+    " Each guest is an inferior.",
+)
+@click.option("--wait", is_flag=True, help="With --gdb: run nothing before gdb says so.")
+@click.option(
     "--escape",
     metavar="KEY",
     default="^A",
@@ -114,6 +122,8 @@ def host(
     pace: str,
     epoch: int | None,
     idle_limit: float,
+    gdb: str | None,
+    wait: bool,
     escape: str,
 ) -> None:
     """Run many guests on one machine, each with a console of its own.
@@ -129,6 +139,8 @@ def host(
     from kseg.cli.output import Output
 
     key = escape_key(escape)
+    if wait and gdb is None:
+        raise click.UsageError("--wait waits for gdb; say where with --gdb ADDRESS")
     wanted = guest_options.copies((guest_options.parse_guest(each) for each in guests), copies)
     if stats not in (None, "-"):
         from kseg.cli.statistics import check_destination
@@ -152,12 +164,28 @@ def host(
             limit=None if limit is None else int(limit * CYCLES_PER_SECOND),
             idle_limit=idle_limit,
         )
+        if gdb is not None:
+            _listen(session, machine, consoles[0], gdb, wait)
         outcome = session.run()
 
         def report() -> None:
             _report(machine, consoles[0], outcome.stop, stats)
 
         finish(output, outcome, report)
+
+
+def _listen(
+    session: "HostSession", machine: "Host", consoles: "Consoles", address: str, wait: bool
+) -> None:
+    """Expect gdb at an address, and say where."""
+    from kseg.debug.debugger import Debugger
+    from kseg.debug.host_target import HostTarget
+    from kseg.debug.server import Server
+
+    session.debugger = Debugger(HostTarget(machine), Server(address), wait=wait)
+    consoles.message(
+        f"set schedule-multiple on; target extended-remote {session.debugger.address}  (for gdb)"
+    )
 
 
 def _add(

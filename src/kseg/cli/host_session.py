@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import deque
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from kseg.api.host import CYCLES_PER_SECOND, Host
 from kseg.api.host_guest import Guest
@@ -20,6 +20,9 @@ from kseg.cli.signals import Ended, handled
 from kseg.cli.terminal import Terminal
 from kseg.cli.watch import IdleWatch
 from kseg.monitor.bare import Stop, StopReason
+
+if TYPE_CHECKING:
+    from kseg.debug.debugger import Debugger
 
 REFRESH = 1.0
 """Seconds between two drawings of the table."""
@@ -67,6 +70,8 @@ class HostSession:
         self._watches = {
             name: IdleWatch(cast(Machine, guest), idle_limit) for name, guest in host.guests.items()
         }
+        self.debugger: Debugger | None = None
+        """Who may stop guests, if anybody."""
         host.while_idle = lambda: consoles.pulse(True)
         host.time_sharing.wait_for_input = self._switch is not None
 
@@ -76,7 +81,7 @@ class HostSession:
             self._terminal = Terminal(0)
         gc.freeze()
         gc.enable()
-        number = None
+        number, code = None, 1
         try:
             with handled(self._give_terminal_back, self._go_on):
                 self._take_terminal()
@@ -85,11 +90,14 @@ class HostSession:
                     start_reading(0, self._terminal, keys.type, self.end_of_input)
                     self._consoles.message(self._greeting())
                 stop = self._drive()
+                code = self._exit_code(stop)
         except Ended as ended:
             stop, number = Stop(StopReason.INTERRUPTED), ended.number
         except OutputClosed:
             stop, number = Stop(StopReason.INTERRUPTED, 128 + signal.SIGPIPE), None
         finally:
+            if self.debugger is not None:
+                self.debugger.ended(code)
             self._show_consoles()
             self._give_terminal_back()
         if number is not None:
@@ -108,6 +116,10 @@ class HostSession:
     def _drive(self) -> Stop:
         host = self._host
         while True:
+            if self.debugger is not None:
+                end = self.debugger.attend(self._look_in)
+                if end is not None:
+                    return end
             left = None if self._limit is None else max(self._limit - host.cycles, 0)
             stop = host.run(until=self._check, cycles=left)
             self._announce()
@@ -118,9 +130,16 @@ class HostSession:
             if self._switch is not None and self._switch.held:
                 self._draw()
             if stop.reason is StopReason.CONDITION:
-                return Stop(StopReason.IDLE, None, "all guests wait for input")
+                stop = Stop(StopReason.IDLE, None, "all guests wait for input")
+            if self.debugger is not None and self.debugger.takes(stop):
+                continue
             if stop.reason is not StopReason.INTERRUPTED:
                 return stop
+
+    def _look_in(self) -> bool:
+        """Asked every now and then while the guests stand: does the user want something?"""
+        self._consoles.pulse(True)
+        return self._left or bool(self._commands)
 
     def _check(self) -> bool:
         """Asked between bursts: is this the end?"""

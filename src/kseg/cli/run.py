@@ -295,8 +295,10 @@ def _watch(
     if address is None:
         return
     from kseg.debug.debugger import Debugger
+    from kseg.debug.server import Server
+    from kseg.debug.target import OneMachine
 
-    session.debugger = Debugger(vm, address, wait=wait)
+    session.debugger = Debugger(OneMachine(vm), Server(address), wait=wait)
     # Without the guest's file, gdb has no way to know its byte order.
     order = f"set endian {vm.board.byte_order}"
     output.message(f"{order}; target remote {session.debugger.address}  (for gdb)")

@@ -172,7 +172,7 @@ class Session:
         machine, limit = self._machine, self._conditions.limit
         while True:
             if self.debugger is not None:
-                end = self.debugger.attend(lambda: self._left)
+                end = self.debugger.attend(self._look_in)
                 if end is not None:
                     return end
             saves = self._made_saves
@@ -182,9 +182,7 @@ class Session:
             ends = [cycle for cycle in (limit, next_save) if cycle is not None]
             left = max(min(ends) - machine.cycles, 0) if ends else None
             stop = machine.run(until=self._check, cycles=left)
-            if self._to_save:
-                self._to_save = False
-                self._saves.save_here()
+            self._save_if_asked()
             if stop.reason is StopReason.CYCLE_LIMIT and saves is not None:
                 due = saves.save_due()
                 if due and machine.cycles != limit:
@@ -197,8 +195,9 @@ class Session:
                 continue
             if self._wanted:
                 self._wanted = False
-                if machine.monitor.stop_for_debugger:
-                    return Stop(StopReason.DEBUGGER, 1, "the user asks for a debugger")
+                wanted = Stop(StopReason.DEBUGGER, 1, "the user asks for a debugger")
+                if self.debugger is not None and self.debugger.takes(wanted):
+                    continue
                 self._output.message("Not waiting for debugger...")
             if stop.reason is StopReason.CONDITION:
                 stop = Stop(StopReason.IDLE, None, "the guest waits for input")
@@ -206,6 +205,17 @@ class Session:
                 continue
             if stop.reason is not StopReason.INTERRUPTED:
                 return stop
+
+    def _look_in(self) -> bool:
+        """Asked every now and then while the machine stands: does the user want to leave?"""
+        self._output.pulse(True)
+        self._save_if_asked()
+        return self._left
+
+    def _save_if_asked(self) -> None:
+        if self._to_save:
+            self._to_save = False
+            self._saves.save_here()
 
     def _check(self) -> bool:
         """Asked between bursts: is this the end?"""

@@ -2,49 +2,61 @@
 
 Everything about the guest happens in the thread that runs it: it is woken when a packet comes, and
 between two bursts sees to that. A debugger that connects stops the guest; one that leaves, is
-killed or loses its connection lets it run on, without breakpoints, as if it had not been there.
+killed or loses its connection lets it run on, without breakpoints, as if it had not been there. Of
+many guests all stand when one does.
 """
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from kseg.debug.machine import Machine
+from kseg.debug.inferior import Inferior
 from kseg.debug.server import Connection, Event, Happening, Server
-from kseg.debug.stub import Kill, Leave, Resume, Stub
-from kseg.engine.contract import Debuggable
+from kseg.debug.stub import Attach, Kill, Leave, Resume, Stub
+from kseg.debug.target import Ending, Target
+from kseg.debug.threads import Thread
 from kseg.engine.state import ProcessorState
-from kseg.errors import ConfigurationError
 from kseg.isa.registers import WAKING_LINES
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.bare import STOPS_TO_STAND_AT, Stop, StopReason
 
 LOOK = 0.1
 """Seconds between two looks, while the guest stands, whether the user wants to leave."""
 
-_HOLDING = {StopReason.BREAKPOINT, StopReason.WATCHPOINT, StopReason.DEBUGGER, StopReason.FATAL}
 _GOES_ON = {StopReason.CYCLE_LIMIT, StopReason.INTERRUPTED, StopReason.CONDITION}
+_AWAITS = {StopReason.NO_PROGRESS, StopReason.BREAK}
+"""Further stops at which a debugger may be awaited."""
 
 
 class Debugger:
-    """A machine's debugger, which may come and go."""
+    """A target's debugger, which may come and go."""
 
-    def __init__(self, machine: Machine, address: str, *, wait: bool = False) -> None:
-        """Listen at `address` (see `Server`). With `wait`, the guest stands until a debugger lets
-        it run. ConfigurationError where that is not possible."""
-        engine = machine.engine
-        if not isinstance(engine, Debuggable):
-            raise ConfigurationError(
-                "--gdb: a guest under a monitor cannot be debugged yet; leave --monitor out"
-            )
-        self._machine, self._engine = machine, engine
-        self._server = Server(address, machine.monitor.interrupt)
-        self._stub = Stub(machine)
+    def __init__(
+        self,
+        target: Target,
+        server: Server,
+        *,
+        wait: bool = False,
+        awaited: Callable[[], None] | None = None,
+        kill_code: int = 0,
+    ) -> None:
+        """`server` is where debuggers connect. With `wait`, the guest stands until a debugger lets
+        it run. Where there is an `awaited`, it does so too where it asks for a debugger or does
+        what its hardware does not survive, and `awaited` is called then. `kill_code` is the
+        target's exit code when a debugger has switched it off."""
+        self._target, self._server = target, server
+        self._awaited, self._kill_code = awaited, kill_code
+        server.wake = target.interrupt
+        self._stub = Stub(target)
         self._connection: Connection | None = None
         self._stands = wait
+        self._held: Stop | None = None
+        """Why it stands, while no debugger has been told."""
+        self._rests = False
+        """Those that may run wait for input, which may not come, and others stand."""
         self._leaves: Callable[[], bool] = lambda: False
-        self._after_slot: int | None = None
         self._end: Stop | None = None
-        """What will be the machine's end, when the debugger has seen it."""
-        self._stops_for_guest = machine.monitor.stop_for_debugger
+        """What is the target's end now."""
+        self._endings: list[Ending] = []
+        """Of machines, that the debugger has not been told yet."""
 
     @property
     def address(self) -> str:
@@ -53,129 +65,185 @@ class Debugger:
 
     @property
     def present(self) -> bool:
-        """Whether a debugger is connected."""
-        return self._connection is not None
+        """Whether a debugger is there, and debugs something."""
+        return self._connection is not None and bool(self._stub.attached)
 
-    # Called by whoever runs the machine.
+    # Called by whoever runs the target.
 
     def attend(self, leaves: Callable[[], bool]) -> Stop | None:
-        """See to the debugger before the machine runs on: returns when it is to run, or `leaves()`
-        says so. A Stop is the machine's end."""
+        """See to the debugger before the target runs on: returns when it is to run, or `leaves()`
+        says so, which is asked every now and then. A Stop is the target's end."""
         events, self._leaves = self._server.events, leaves
-        while self._stands or not events.empty():
+        self._tell_endings()
+        while self._stands or self._rests or not events.empty():
             if leaves():
                 return None
             try:
                 event = events.get(timeout=LOOK)
             except queue.Empty:
                 continue
-            end = self._take(event)
-            if end is not None:
-                return end
+            self._rests = False
+            self._take(event)
+            if self._end is not None:
+                break
         return self._end
 
     def takes(self, stop: Stop) -> bool:
-        """The machine has stopped: is that for the debugger, so that it is not the end?"""
-        if stop.reason not in _HOLDING:
+        """The target has stopped: is that for the debugger, so that it is not the end?"""
+        if stop.reason is StopReason.IDLE and self._others_stand():
+            self._rests = True
+            return True
+        inferior = self._target.stopped(stop)
+        awaits = self._awaited is not None and not self.present
+        holds = stop.reason in STOPS_TO_STAND_AT or (
+            stop.reason in _AWAITS and self._awaited is not None
+        )
+        if inferior is None or not holds:
             return False
         if stop.reason is StopReason.FATAL:
-            if not self.present:
+            if not (self.present or awaits):
                 return False
-            self._end = stop
-        if self.present and not self._passes_by(stop):
-            self._stand(stop)
-        return stop.reason is not StopReason.DEBUGGER or self.present
+            inferior.end = stop
+        if self.present:
+            if not inferior.passes_by(stop):
+                self._stand(inferior, stop)
+            return True
+        if awaits and stop.reason not in (StopReason.BREAKPOINT, StopReason.WATCHPOINT):
+            assert self._awaited is not None
+            self._stands, self._held = True, stop
+            self._awaited()
+            return True
+        return stop.reason is not StopReason.DEBUGGER
 
     def ended(self, exit_code: int) -> None:
-        """The machine runs no more."""
+        """The target runs no more."""
         if self._connection is not None:
-            self._connection.send(b"W%02x" % (exit_code & 0xFF))
+            self._take_endings()
+            left = self._stub.attached or [self._stub.inferior]
+            ending = self._endings[0] if self._endings else Ending(left[0], exit_code)
+            self._connection.send(self._stub.ended(ending))
         self._server.close()
 
     # What comes from the debugger.
 
-    def _take(self, event: Event) -> Stop | None:
+    def _take(self, event: Event) -> None:
         connection, what = event.connection, event.what
         if what is Happening.CAME:
-            self._connection = connection
-            self._machine.monitor.stop_for_debugger = True
-            self._stub.attached()
-            self._stands = True
+            self._come(connection)
         elif connection is not self._connection:
             pass  # one that is gone
         elif what is Happening.WENT:
-            self._leave()
+            self._connection = None
+            self._leave(self._stub.attached)
         elif what is Happening.INTERRUPT:
-            if not self._stands:
-                self._stand(None)
+            if not self._stands and self.present:
+                self._stand(self._running(), None)
         elif isinstance(what, bytes):
-            return self._answer(connection, what)
-        return None
+            self._answer(connection, what)
 
-    def _answer(self, connection: Connection, data: bytes) -> Stop | None:
+    def _come(self, connection: Connection) -> None:
+        self._connection = connection
+        self._stub.came()
+        self._target.take_endings()
+        self._endings = []
+        inferiors = self._target.inferiors
+        for inferior in inferiors:
+            inferior.attach()
+        if inferiors:
+            self._stands = True
+            # It is not sent: the debugger will ask.
+            self._stub.stopped(inferiors[0], self._held)
+        self._held = None
+
+    def _answer(self, connection: Connection, data: bytes) -> None:
         if data == b"QStartNoAckMode":
             connection.acknowledges = False
             connection.send(b"OK")
-            return None
+            return
         answer = self._stub.answer(data)
         if isinstance(answer, bytes):
             connection.send(answer)
         elif isinstance(answer, Resume):
-            return self._resume(answer.step)
+            self._resume(answer)
         elif isinstance(answer, Leave):
             connection.send(b"OK")
-            self._leave()
+            self._leave(answer.inferiors)
+            if not (self._stub.attached or self._stub.extended):
+                self._connection = None
+        elif isinstance(answer, Attach):
+            answer.inferior.attach()
+            self._stand(answer.inferior, Stop(StopReason.CONDITION))
         elif isinstance(answer, Kill):
-            if data.startswith(b"v"):
-                connection.send(b"OK")
-            return Stop(StopReason.INTERRUPTED, 0, "switched off by the debugger")
-        return None
+            self._kill(answer.inferiors)
+            if answer.answer is not None:
+                connection.send(answer.answer)
 
-    def _leave(self) -> None:
-        self._connection = None
-        self._stub.points.clear()
-        self._after_slot = None
-        self._stub.points.apply(self._engine)
-        self._machine.monitor.stop_for_debugger = self._stops_for_guest
-        self._run()
+    def _leave(self, inferiors: Collection[Inferior]) -> None:
+        for inferior in inferiors:
+            inferior.detach()
+        if not self._stub.attached:
+            self._run(())
 
-    def _run(self) -> None:
+    def _kill(self, inferiors: Collection[Inferior]) -> None:
+        stop = Stop(StopReason.INTERRUPTED, self._kill_code, "switched off by the debugger")
+        for inferior in inferiors:
+            inferior.detach()
+            self._end = self._target.end(inferior, stop) or self._end
+        self._target.take_endings()
+        if not self._stub.attached:
+            self._run(())
+
+    def _run(self, chosen: Collection[Inferior]) -> None:
         self._stands = False
-        self._machine.monitor.host_stood_still()
+        for inferior in self._target.inferiors:
+            inferior.runs = inferior in chosen
+        self._target.let_run(chosen)
+        self._target.host_stood_still()
 
-    def _stand(self, stop: Stop | None) -> None:
+    def _stand(self, inferior: Inferior, stop: Stop | None) -> None:
         """Stand, and say so; without a Stop, because the debugger wants it."""
         self._stands = True
-        reply = self._stub.stopped(stop, interrupted=stop is None)
+        reply = self._stub.stopped(inferior, stop, interrupted=stop is None)
         if self._connection is not None:
             self._connection.send(reply)
 
+    def _running(self) -> Inferior:
+        """The inferior that the debugger is about, or one that runs."""
+        running = [each for each in self._stub.attached if each.runs]
+        current = self._stub.inferior
+        return current if current in running or not running else running[0]
+
+    def _others_stand(self) -> bool:
+        return self.present and any(not each.runs for each in self._stub.attached)
+
+    def _take_endings(self) -> None:
+        found = self._target.take_endings()
+        self._endings += (each for each in found if each.inferior.attached)
+
+    def _tell_endings(self) -> None:
+        """Stand for a machine that has come to its end, if that has to be told."""
+        self._take_endings()
+        if self._endings and not self._stands and self._connection is not None:
+            self._stands = True
+            self._connection.send(self._stub.ended(self._endings.pop(0)))
+
     # Running.
 
-    def _resume(self, step: int | None) -> Stop | None:
-        state = self._machine.processors[self._stub.stepped].state
-        self._after_slot = None
-        # GDB steps by a breakpoint at the next instruction. In a delay slot it cannot know which
-        # that is, and takes the one behind the slot.
-        if state.in_delay_slot and self._stub.points.breakpoint_type(state.pc + 4) is not None:
-            self._after_slot = state.next_pc & ~3
-        self._stub.points.apply(self._engine, self._after_slot)
-        self._run()
-        return None if step is None else self._step(step)
+    def _resume(self, wanted: Resume) -> None:
+        self._run(wanted.inferiors)
+        for inferior in wanted.inferiors:
+            if inferior.end is not None:
+                self._end = self._target.end(inferior, inferior.end) or self._end
+            stepped = self._stub.stepped
+            inferior.prepare(stepped.processor if stepped.inferior is inferior else 0)
+        self._tell_endings()
+        if wanted.step is not None and self._end is None and not self._stands:
+            self._step(wanted.step)
 
-    def _passes_by(self, stop: Stop) -> bool:
-        """Is it a stop behind a delay slot, at which another processor has arrived?"""
-        if stop.reason is not StopReason.BREAKPOINT or self._after_slot is None:
-            return False
-        pc = self._machine.processors[stop.processor].state.pc
-        known = self._stub.points.breakpoint_type(pc) is not None
-        return not known and stop.processor != self._stub.stepped
-
-    def _step(self, number: int) -> Stop | None:
-        """Let a processor execute one instruction. If it waits for an interrupt, so does this;
-        the debugger may interrupt it. A Stop is the machine's end."""
-        machine, events = self._machine, self._server.events
-        state = machine.processors[number].state
+    def _step(self, thread: Thread) -> None:
+        """Let a processor execute one instruction. If it waits for an interrupt, so does this; the
+        debugger may interrupt it."""
+        target, events, state = self._target, self._server.events, thread.it.state
         begin, before = state.pc, _executed(state)
 
         def ready() -> bool:
@@ -184,21 +252,26 @@ class Debugger:
 
         while _executed(state) == before:
             if not ready():
-                stop = machine.run(until=ready)
+                stop = target.run(until=ready)
             elif events.empty() and not self._leaves():
-                stop = machine.run(cycles=1)
+                stop = target.run(until=lambda: False, cycles=1)
             else:
-                return None  # it runs on, and `attend` sees to that
-            at_begin = stop.processor == number and state.pc == begin
+                return  # it runs on, and `attend` sees to that
+            at_begin = stop.processor == thread.processor and state.pc == begin
             if stop.reason is StopReason.BREAKPOINT and at_begin:
                 continue  # the one at which it stood, and which is passed now
-            if stop.reason in _HOLDING:
-                return None if self.takes(stop) else stop
-            waits = stop.reason is StopReason.IDLE and machine.monitor.wait_for_input
-            if stop.reason not in _GOES_ON and not waits:
-                return stop
-        self._stand(Stop(StopReason.CONDITION))
-        return None
+            self._take_endings()
+            if self._endings or (stop.reason in STOPS_TO_STAND_AT and self.takes(stop)):
+                return
+            if stop.reason is StopReason.IDLE and target.waits_for_input:
+                continue
+            if stop.reason is StopReason.IDLE and self._others_stand():
+                self._rests = True
+                return
+            if stop.reason not in _GOES_ON:
+                self._end = stop
+                return
+        self._stand(thread.inferior, Stop(StopReason.CONDITION))
 
 
 def _executed(state: ProcessorState) -> int:

@@ -1,26 +1,45 @@
-"""What GDB reads as documents (`qXfer`): the memory map, the list of threads, the registers."""
+"""What GDB reads as documents (`qXfer`): the memory map, lists of threads and of guests, the
+registers."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
 
+from kseg.debug.inferior import Inferior
 from kseg.debug.machine import Machine, Processor
 from kseg.debug.registers import target_description
+from kseg.debug.threads import threads_of
 from kseg.devices.device import BUS_BASE
 from kseg.isa import registers as r
 from kseg.machine.lamebus import BUS_END
+
+if TYPE_CHECKING:
+    from kseg.debug.stub import Stub
 
 _SIGN = 0xFFFFFFFF_00000000
 _TOP = 1 << 32
 
 
-def document(machine: Machine, kind: bytes, name: bytes) -> bytes | None:
+def document(stub: "Stub", inferior: Inferior, kind: bytes, name: bytes) -> bytes | None:
     """A document by the names that GDB has for it; None if there is none."""
     known: dict[tuple[bytes, bytes], Callable[[], str]] = {
         (b"features", b"target.xml"): target_description,
-        (b"memory-map", b""): lambda: memory_map(machine),
-        (b"threads", b""): lambda: thread_list(machine),
+        (b"memory-map", b""): lambda: memory_map(inferior.machine),
+        (b"threads", b""): lambda: thread_list(stub),
+        (b"exec-file", b""): lambda: kernel_file(inferior.machine),
+        (b"osdata", b""): lambda: process_types() if stub.names_processes else "",
+        (b"osdata", b"processes"): lambda: process_list(stub),
     }
     found = known.get((kind, name))
-    return None if found is None else found().encode()
+    text = "" if found is None else found()
+    return text.encode("utf-8", "surrogateescape") if text else None
+
+
+def kernel_file(machine: Machine) -> str:
+    """The file that the guest was booted from, so that GDB finds its symbols; "" where there is
+    none any more."""
+    path = machine.kernel.absolute()
+    return str(path) if path.is_file() else ""
 
 
 def memory_map(machine: Machine) -> str:
@@ -46,15 +65,39 @@ def memory_map(machine: Machine) -> str:
     return "\n".join([*lines, "</memory-map>", ""])
 
 
-def thread_list(machine: Machine) -> str:
+def thread_list(stub: "Stub") -> str:
     """The processors, as threads (GDB manual, "Thread List Format")."""
     lines = ['<?xml version="1.0"?>', "<threads>"]
-    lines += [
-        f'<thread id="{number + 1:x}" core="{number}" name="CPU {number}">'
-        f"{condition(processor)}</thread>"
-        for number, processor in enumerate(machine.processors)
-    ]
+    for inferior in stub.attached:
+        owner = f"{inferior.name} " if inferior.name else ""
+        lines += [
+            f'<thread id="{stub.name(thread)}" core="{thread.processor}"'
+            f' name="{owner}CPU {thread.processor}">{condition(thread.it)}</thread>'
+            for thread in threads_of(inferior)
+        ]
     return "\n".join([*lines, "</threads>", ""])
+
+
+def process_types() -> str:
+    """What `info os` can show (GDB manual, "Operating System Information")."""
+    return _table("types", [{"Type": "processes", "Description": "Guests", "Title": "Guests"}])
+
+
+def process_list(stub: "Stub") -> str:
+    """What `info os processes` shows: all guests, also those that can be attached to."""
+    rows = [
+        {"pid": str(each.number), "user": "", "command": f"{each.name} ({each.machine.kernel})"}
+        for each in stub.target.inferiors
+    ]
+    return _table("processes", rows)
+
+
+def _table(kind: str, rows: list[dict[str, str]]) -> str:
+    lines = ['<?xml version="1.0"?>', f'<osdata type="{kind}">']
+    for row in rows:
+        columns = (f'<column name="{key}">{escape(value)}</column>' for key, value in row.items())
+        lines.append(f"<item>{''.join(columns)}</item>")
+    return "\n".join([*lines, "</osdata>", ""])
 
 
 def condition(processor: Processor) -> str:

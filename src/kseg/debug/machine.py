@@ -1,12 +1,13 @@
-"""What a debugger needs of a machine: `kseg.Machine` has it."""
+"""What a debugger needs of a machine: `kseg.Machine` and a guest of a `kseg.Host` have it."""
 
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from kseg.engine.contract import Engine
 from kseg.engine.state import ProcessorState
 from kseg.machine.system161 import System161
-from kseg.monitor.bare import BareMonitor, Stop
+from kseg.monitor.bare import BareMonitor
 
 
 class Processor(Protocol):
@@ -47,7 +48,9 @@ class Memory(Protocol):
 
 
 class Machine(Protocol):
-    """A machine with a guest in it."""
+    """A machine with a guest in it. What can be asked of one of many guests."""
+
+    kernel: Path
 
     @property
     def board(self) -> System161: ...
@@ -64,6 +67,6 @@ class Machine(Protocol):
     @property
     def memory(self) -> Memory: ...
 
-    def run(
-        self, *, until: Callable[[], bool] | None = None, cycles: int | None = None
-    ) -> Stop: ...
+    def reset(self) -> None:
+        """Back to power-on; KsegError where that is not possible."""
+        ...

@@ -94,12 +94,14 @@ class Connection:
 class Server:
     """Listens, and puts what comes into `events`."""
 
-    def __init__(self, address: str, wake: Callable[[], None]) -> None:
+    def __init__(self, address: str, option: str = "--gdb") -> None:
         """`address` is the path of a Unix socket, made with mode 0600, or host:port for TCP; the
-        host is the loopback interface if it is left out. `wake` is called after each event, from
-        another thread. ConfigurationError where one cannot listen there."""
+        host is the loopback interface if it is left out. ConfigurationError where one cannot listen
+        there, which says so of the command line's `option`."""
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._wake = wake
+        self.wake: Callable[[], None] = lambda: None
+        """Called after each event, from another thread."""
+        self._option = option
         self._path: Path | None = None
         self._connection: Connection | None = None
         self._free = threading.Event()
@@ -120,7 +122,8 @@ class Server:
             return listener
         except (OSError, OverflowError) as error:
             said = getattr(error, "strerror", None) or error
-            raise ConfigurationError(f"--gdb {address}: {said}; give another address") from None
+            text = f"{self._option} {address}: {said}; give another address"
+            raise ConfigurationError(text) from None
 
     def _listen_at(self, path: Path) -> socket.socket:
         if path.is_socket() and not _answers(path):
@@ -161,7 +164,7 @@ class Server:
     def _serve(self, connection: Connection, stream: socket.socket) -> None:
         def take(what: bytes | Happening) -> None:
             self.events.put(Event(connection, what))
-            self._wake()
+            self.wake()
 
         take(Happening.CAME)
         try:

@@ -1,225 +1,246 @@
 """The answers to a debugger's packets, one by one, while the guest stands.
 
-GDB manual, appendix "Remote Protocol", sections "Packets" and "General Query Packets". A packet
-that is not known has an empty answer, as the protocol wants it; one that is wrong has `E01`.
-Processor N is thread N + 1.
+GDB manual, appendix "Remote Protocol", section "Packets"; those that only ask for something
+are answered by `queries`. A packet that is not known has an empty answer, as the protocol wants it;
+one that is wrong has `E01`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from kseg.debug import commands
-from kseg.debug.documents import condition, document
-from kseg.debug.machine import Machine
-from kseg.debug.packets import PACKET_SIZE, Malformed, address, contents, number, pair
-from kseg.debug.points import ACCESS, HARDWARE, SOFTWARE, Points
-from kseg.debug.registers import RegisterFile
+from kseg.debug import access, queries
+from kseg.debug.inferior import Inferior
+from kseg.debug.packets import Malformed, address, number, pair
+from kseg.debug.points import ACCESS, HARDWARE, SOFTWARE
+from kseg.debug.target import Ending, Target
+from kseg.debug.threads import Thread, find, process
 from kseg.errors import KsegError
-from kseg.isa.profile import profile_named
 from kseg.monitor.bare import Stop, StopReason
 
 WRONG = b"E01"
-TRAP, INTERRUPT, ABORT = 5, 2, 6
+TRAP, INTERRUPT, ABORT, KILLED = 5, 2, 6, 9
 """Signals, as stop replies have them."""
-
-_MOST_BYTES = PACKET_SIZE // 2 - 16
-"""Bytes of memory in one answer; GDB asks again for the rest."""
+_OF_PROCESSORS = (StopReason.BREAKPOINT, StopReason.WATCHPOINT, StopReason.BREAK)
 
 
 @dataclass(frozen=True)
 class Resume:
-    """Let the guest run; if `step` is a processor's number, until that has executed one
+    """Let these run; if there is a `step`, that one alone, until it has executed one
     instruction."""
 
-    step: int | None = None
+    inferiors: Collection[Inferior]
+    step: Thread | None = None
 
 
+@dataclass(frozen=True)
 class Leave:
-    """The debugger takes its leave: the guest runs on."""
+    """The debugger takes its leave of these: they run on."""
+
+    inferiors: Collection[Inferior]
 
 
+@dataclass(frozen=True)
 class Kill:
-    """The machine is to be switched off."""
+    """These machines are to be switched off; `answer` is what to say then."""
+
+    inferiors: Collection[Inferior]
+    answer: bytes | None = None
 
 
-Answer = bytes | Resume | Leave | Kill
+@dataclass(frozen=True)
+class Attach:
+    """The debugger wants this one, which comes to stand."""
+
+    inferior: Inferior
+
+
+Answer = bytes | Resume | Leave | Kill | Attach
 
 
 class Stub:
-    """Answers packets about one machine."""
+    """Answers packets about a target."""
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-        self._profile = profile_named(machine.board.profile)
-        self.points = Points()
-        self.current = 0
-        """The processor that packets about registers and memory are about."""
-        self.stepped = 0
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.current = Thread(target.inferiors[0], 0)
+        """The thread that packets about registers and memory are about."""
+        self.stepped = self.current
         """The one that is to be stepped when the packet does not say."""
         self.last_stop = b""
         """The latest stop reply."""
-        self._names_breakpoints = False
+        self.names_breakpoints = False
+        """Whether the debugger wants to know which kind of breakpoint it was."""
+        self.names_processes = False
+        """Whether threads are named with their processes."""
+        self.extended = False
+        """Whether the debugger stays when there is nothing left to debug."""
+        on_thread: dict[bytes, Callable[[Thread, bytes], bytes]] = {
+            b"g": lambda thread, _: access.registers(thread).read_all().hex().encode(),
+            b"G": access.write_registers,
+            b"p": lambda thread, text: access.registers(thread).read(number(text)).hex().encode(),
+            b"P": access.write_register,
+            b"m": access.read_memory,
+            b"M": access.write_memory,
+            b"X": access.write_binary,
+        }
+        self._on_thread = on_thread
         self._packets: dict[bytes, Callable[[bytes], Answer]] = {
             b"?": lambda _: self.last_stop,
-            b"g": lambda _: self._registers().read_all().hex().encode(),
-            b"G": self._write_registers,
-            b"p": lambda text: self._registers().read(number(text)).hex().encode(),
-            b"P": self._write_register,
-            b"m": self._read_memory,
-            b"M": self._write_memory,
-            b"X": self._write_binary,
+            b"!": self._extend,
             b"c": self._continue,
             b"C": lambda text: self._continue(text.partition(b";")[2]),
             b"s": self._step,
             b"S": lambda text: self._step(text.partition(b";")[2]),
             b"H": self._select,
-            b"T": lambda text: self._ok(self._processor(text) >= 0),
-            b"D": lambda _: Leave(),
-            b"k": lambda _: Kill(),
-            b"Z": lambda text: self._point(text, self.points.insert),
-            b"z": lambda text: self._point(text, self.points.remove),
-            b"q": self._query,
+            b"T": lambda text: self._ok(None not in find(text, self.attached, self.inferior)),
+            b"D": lambda text: Leave(self._processes(text)),
+            b"k": lambda _: Kill(self.attached),
+            b"Z": lambda text: self._point(text, self.inferior.points.insert),
+            b"z": lambda text: self._point(text, self.inferior.points.remove),
+            b"q": lambda text: queries.answer(self, text),
             b"v": self._verb,
         }
 
-    def attached(self) -> None:
+    @property
+    def inferior(self) -> Inferior:
+        """The one that packets are about."""
+        return self.current.inferior
+
+    @property
+    def attached(self) -> list[Inferior]:
+        """Those that the debugger debugs."""
+        return [each for each in self.target.inferiors if each.attached]
+
+    def came(self) -> None:
         """A new debugger: forget what the last one said."""
-        self.points.clear()
-        self._names_breakpoints = False
-        self.stopped(None)
+        self.names_breakpoints = self.names_processes = self.extended = False
 
     def answer(self, data: bytes) -> Answer:
         """The answer to a packet, whatever is in it."""
-        handler = self._packets.get(data[:1])
-        if handler is None:
-            return b""
         try:
-            return handler(data[1:])
+            on_thread = self._on_thread.get(data[:1])
+            if on_thread is not None:
+                return on_thread(self._standing(), data[1:])
+            handler = self._packets.get(data[:1])
+            return b"" if handler is None else handler(data[1:])
         except (ValueError, LookupError, KsegError):
             return WRONG
 
+    def _standing(self) -> Thread:
+        if self.inferior not in self.attached:
+            raise Malformed("it is not there any more, or not the debugger's")
+        return self.current
+
+    def name(self, thread: Thread) -> str:
+        """A thread's name, as packets have it."""
+        return thread.named(with_process=self.names_processes)
+
     # Stops.
 
-    def stopped(self, stop: Stop | None, *, interrupted: bool = False) -> bytes:
-        """The guest has come to stand: choose a processor, and say why."""
+    def stopped(self, inferior: Inferior, stop: Stop | None, *, interrupted: bool = False) -> bytes:
+        """An inferior has come to stand, and so have all: choose a processor, and say why."""
+        if inferior is not self.inferior:
+            self.current = Thread(inferior, 0)
         signal, reason = TRAP, ""
         if stop is None or interrupted:
             signal = INTERRUPT if interrupted else TRAP
             self._choose_running()
         elif stop.reason is StopReason.FATAL:
-            self.current, signal = stop.processor, ABORT
+            self.current, signal = Thread(inferior, stop.processor), ABORT
         else:
-            if stop.reason in (StopReason.BREAKPOINT, StopReason.WATCHPOINT):
-                self.current = stop.processor
+            if stop.reason in _OF_PROCESSORS:
+                self.current = Thread(inferior, stop.processor)
             reason = self._reason(stop)
         self.stepped = self.current
-        self.last_stop = f"T{signal:02x}thread:{self.current + 1:x};{reason}".encode()
+        self.last_stop = f"T{signal:02x}thread:{self.name(self.current)};{reason}".encode()
+        return self.last_stop
+
+    def ended(self, ending: Ending) -> bytes:
+        """An inferior has come to its end: say so."""
+        code = ending.exit_code
+        said = f"X{KILLED:02x}" if code is None else f"W{code & 0xFF:02x}"
+        process_ = f";process:{ending.inferior.number:x}" if self.names_processes else ""
+        self.last_stop = f"{said}{process_}".encode()
+        if self.attached and self.inferior not in self.attached:
+            self.current = self.stepped = Thread(self.attached[0], 0)
         return self.last_stop
 
     def _reason(self, stop: Stop) -> str:
+        points = self.inferior.points
         if stop.reason is StopReason.WATCHPOINT:
-            name = self.points.watch_name(stop.address, stores=stop.stores)
+            name = points.watch_name(stop.address, stores=stop.stores)
             return f"{name}:{stop.address:08x};"
-        if stop.reason is StopReason.BREAKPOINT and self._names_breakpoints:
-            pc = self._machine.processors[stop.processor].state.pc
+        if stop.reason is StopReason.BREAKPOINT and self.names_breakpoints:
             names = {SOFTWARE: "swbreak:;", HARDWARE: "hwbreak:;", None: ""}
-            return names[self.points.breakpoint_type(pc)]
+            return names[points.breakpoint_type(self.current.it.state.pc)]
         return ""
 
     def _choose_running(self) -> None:
         """A processor that executes, the present one if it does."""
-        states = [each.state for each in self._machine.processors]
-        for candidate in (self.current, *range(len(states))):
+        states = [each.state for each in self.inferior.machine.processors]
+        for candidate in (self.current.processor, *range(len(states))):
             if states[candidate].enabled and not states[candidate].waiting:
-                self.current = candidate
+                self.current = Thread(self.inferior, candidate)
                 return
-
-    # Registers and memory.
-
-    def _registers(self) -> RegisterFile:
-        processor = self._machine.processors[self.current]
-        return RegisterFile(processor, self._profile, self._machine.board.byte_order)
-
-    def _write_registers(self, text: bytes) -> bytes:
-        self._registers().write_all(contents(text))
-        return b"OK"
-
-    def _write_register(self, text: bytes) -> bytes:
-        name, value = pair(text, b"=")
-        self._registers().write(number(name), contents(value))
-        return b"OK"
-
-    def _read_memory(self, text: bytes) -> bytes:
-        where, count = pair(text)
-        begin, length = address(where), min(number(count), _MOST_BYTES)
-        memory = self._machine.memory.virtual(self.current)
-        found = b""
-        while len(found) < length:
-            at = begin + len(found)
-            part = min(length - len(found), 4096 - at % 4096)
-            try:
-                found += memory.read(at & 0xFFFFFFFF, part)
-            except LookupError:
-                # Less than was asked for is an answer; nothing at all is an error.
-                if not found:
-                    raise
-                break
-        return found.hex().encode()
-
-    def _write_memory(self, text: bytes) -> bytes:
-        where, data = pair(text, b":")
-        return self._write(where, contents(data))
-
-    def _write_binary(self, text: bytes) -> bytes:
-        where, data = pair(text, b":")
-        return self._write(where, data)
-
-    def _write(self, where: bytes, data: bytes) -> bytes:
-        begin, count = pair(where)
-        if number(count) != len(data):
-            raise Malformed("another number of bytes than it says")
-        if address(begin) + len(data) > 1 << 32:
-            raise Malformed("beyond the last address")
-        if data:
-            self._machine.memory.virtual(self.current).write(address(begin), data)
-        return b"OK"
 
     # Running.
 
     def _continue(self, text: bytes) -> Answer:
         self._go_to(text)
-        return Resume()
+        self._standing()
+        return Resume(self.attached)
 
     def _step(self, text: bytes) -> Answer:
         self._go_to(text)
-        return Resume(self.stepped)
+        self._standing()
+        return Resume([self.stepped.inferior], self.stepped)
 
     def _go_to(self, text: bytes) -> None:
         if text:
-            self._machine.processors[self.current].registers["pc"] = address(text)
+            self._standing().it.registers["pc"] = address(text)
 
     def _verb(self, text: bytes) -> Answer:
         if text == b"Cont?":
             return b"vCont;c;C;s;S"
         if text.startswith(b"Cont;"):
             return self._resume(text.removeprefix(b"Cont;"))
-        if text.startswith(b"Kill"):
-            return Kill()
+        if text.startswith(b"Kill;"):
+            number(text.removeprefix(b"Kill;"))
+            return Kill(self._processes(text.removeprefix(b"Kill")), b"OK")
+        if text.startswith(b"Attach;"):
+            wanted = process(text.removeprefix(b"Attach;"), self.target.inferiors)
+            return WRONG if wanted.attached else Attach(wanted)
         return b""
 
     def _resume(self, text: bytes) -> Answer:
-        """All processors share one clock: when one is stepped, the others move as far."""
-        step = None
+        """What is not mentioned stands. The processors of a machine share one clock: when one of
+        them runs they all do, and when one is stepped, the others move as far."""
+        self._standing()
+        chosen: list[Inferior] = []
+        step: Thread | None = None
         for action in text.split(b";"):
-            verb, _, thread = action.partition(b":")
+            verb, _, name = action.partition(b":")
             if verb[:1] not in (b"c", b"C", b"s", b"S"):
                 raise Malformed("no such action")
-            chosen = self._thread(thread) if thread else None
+            found = find(name or b"p-1.-1", self.attached, self.inferior)
+            meant = self.attached if found.inferior is None else [found.inferior]
             if verb[:1] in (b"s", b"S") and step is None:
-                step = self.stepped if chosen is None else chosen
-        return Resume(step)
+                step = self.stepped
+                if found.inferior is not None and found.processor is not None:
+                    step = Thread(found.inferior, found.processor)
+                elif step.inferior not in meant:
+                    step = Thread(meant[0], 0)
+            chosen += [each for each in meant if each not in chosen]
+        return Resume(chosen if step is None else [step.inferior], step)
+
+    def _processes(self, text: bytes) -> list[Inferior]:
+        """Those that `;PID` means: all where there is none, or where processes have no names."""
+        if text and self.names_processes:
+            return [process(text.removeprefix(b";"), self.attached)]
+        return self.attached
 
     def _point(self, text: bytes, change: Callable[[int, int, int], None]) -> bytes:
+        self._standing()
         type_, rest = pair(text)
         where, kind = pair(rest.partition(b";")[0])
         if number(type_) > ACCESS:
@@ -227,72 +248,26 @@ class Stub:
         change(number(type_), address(where), number(kind))
         return b"OK"
 
-    # Threads.
-
-    def _processor(self, text: bytes) -> int:
-        """The number of the processor that is a thread; Malformed if none is."""
-        found = number(text) - 1
-        if not 0 <= found < len(self._machine.processors):
-            raise Malformed("no such thread")
-        return found
-
-    def _thread(self, text: bytes) -> int | None:
-        """The same; None for any, or all."""
-        return None if text in (b"0", b"-1") else self._processor(text)
-
     def _select(self, text: bytes) -> bytes:
-        chosen = self._thread(text[1:])
-        if text[:1] == b"g" and chosen is not None:
+        found = find(text[1:], self.attached, self.inferior)
+        if text[:1] not in (b"g", b"c"):
+            raise Malformed("no such operation")
+        if found.inferior is not None and found.processor is not None:
+            chosen = Thread(found.inferior, found.processor)
+        elif found.inferior is not None and found.inferior is not self.inferior:
+            chosen = Thread(found.inferior, 0)
+        else:
+            return b"OK"
+        if text[:1] == b"g":
             self.current = chosen
-        elif text[:1] == b"c" and chosen is not None:
+        else:
             self.stepped = chosen
-        return self._ok(text[:1] in (b"g", b"c"))
+        return b"OK"
+
+    def _extend(self, _: bytes) -> bytes:
+        self.extended = True
+        return b"OK"
 
     @staticmethod
     def _ok(right: bool) -> bytes:
         return b"OK" if right else WRONG
-
-    # Queries.
-
-    def _query(self, text: bytes) -> Answer:
-        name, _, rest = text.partition(b":")
-        if name == b"Supported":
-            self._names_breakpoints = b"swbreak+" in rest and b"hwbreak+" in rest
-            names = "swbreak+;hwbreak+;" if self._names_breakpoints else ""
-            return (
-                f"PacketSize={PACKET_SIZE:x};QStartNoAckMode+;vContSupported+;{names}"
-                "qXfer:features:read+;qXfer:memory-map:read+;qXfer:threads:read+"
-            ).encode()
-        if name == b"Xfer":
-            return self._document(rest)
-        if name == b"fThreadInfo":
-            count = len(self._machine.processors)
-            return b"m" + b",".join(b"%x" % (each + 1) for each in range(count))
-        if name == b"sThreadInfo":
-            return b"l"
-        if name.startswith(b"ThreadExtraInfo,"):
-            which = self._processor(name.partition(b",")[2])
-            said = f"CPU {which}: {condition(self._machine.processors[which])}"
-            return said.encode().hex().encode()
-        if name.startswith(b"Rcmd,"):
-            return self._command(contents(name.partition(b",")[2]))
-        simple = {b"C": b"QC%x" % (self.current + 1), b"Attached": b"1", b"Symbol": b"OK"}
-        return simple.get(name, b"")
-
-    def _document(self, text: bytes) -> bytes:
-        object_, rest = pair(text, b":")
-        operation, rest = pair(rest, b":")
-        name, rest = pair(rest, b":")
-        first, most = (number(each) for each in pair(rest))
-        whole = document(self._machine, object_, name)
-        if operation != b"read" or whole is None:
-            return b"E00"
-        part = whole[first : first + min(most, PACKET_SIZE - 8)]
-        return (b"l" if first + len(part) >= len(whole) else b"m") + part
-
-    def _command(self, line: bytes) -> Answer:
-        text = line.decode("utf-8", "replace")
-        if text.strip() == "quit":
-            return Kill()
-        said = commands.execute(self._machine, self.current, text).encode()
-        return said[:_MOST_BYTES].hex().encode()

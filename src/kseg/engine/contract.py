@@ -212,6 +212,12 @@ class Hardware(Engine, Debuggable, Protocol):
         """
         ...
 
+    def pass_stop(self, number: int, reason: ExitReason | None) -> None:
+        """What processor `number` executes next is what it, or another one in its stead, was
+        stopped at for a BREAKPOINT or WATCHPOINT, and it is not stopped there again; None: it was
+        not stopped at that."""
+        ...
+
     def write_tlb_entry(self, number: int, index: int, entry_hi: int, entry_lo: int) -> None:
         """Put an entry into a processor's TLB, whatever else is there."""
         ...

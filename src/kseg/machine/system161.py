@@ -217,6 +217,11 @@ class System161:
             processor.identity = number
             processor.enabled = int(number == 0)
 
+    @property
+    def has_kernel(self) -> bool:
+        """Whether `reset` has a kernel to boot; a board made for a snapshot has none."""
+        return self._image is not None
+
     def reset(self) -> None:
         """Back to power-on with the same kernel; time goes on, pending events are forgotten."""
         self.clock.forget_events()

@@ -53,6 +53,15 @@ class StopReason(StrEnum):
     """A run that is repeated is where the recorded one ended."""
 
 
+STOPS_TO_STAND_AT = (
+    StopReason.BREAKPOINT,
+    StopReason.WATCHPOINT,
+    StopReason.DEBUGGER,
+    StopReason.FATAL,
+)
+"""At these a debugger has something to look at, before the machine goes on or comes to its end."""
+
+
 class Stop(msgspec.Struct, frozen=True):
     """How a run ended. `exit_code` is System/161's for it; None where it would go on.
 

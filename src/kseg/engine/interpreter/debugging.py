@@ -23,6 +23,12 @@ DEBUGGING = (ExitReason.BREAKPOINT, ExitReason.WATCHPOINT)
 """The exits that are for debuggers."""
 
 
+_PASSING = {
+    ExitReason.BREAKPOINT: PASSING_BREAKPOINT,
+    ExitReason.WATCHPOINT: PASSING_WATCHPOINT,
+}
+
+
 class Debugging:
     """The part of an `Engine` that is for debuggers; the rest is the interpreter's."""
 
@@ -76,13 +82,15 @@ class Debugging:
         """Forget what can be accessed without a look at the watchpoints."""
         raise NotImplementedError
 
+    def pass_stop(self, number: int, reason: ExitReason | None) -> None:
+        self._contexts[number].latch = LATCH_NONE if reason is None else _PASSING[reason]
+
     @staticmethod
     def _stop(context: Context, reason: ExitReason, number: int) -> Exit:
         """The exit for one of DEBUGGING; the next run passes it."""
+        context.latch = _PASSING[reason]
         if reason is ExitReason.BREAKPOINT:
-            context.latch = PASSING_BREAKPOINT
             return Exit(reason, number)
-        context.latch = PASSING_WATCHPOINT
         return Exit(reason, number, context.exit_address, context.exit_size, context.exit_value)
 
     @staticmethod

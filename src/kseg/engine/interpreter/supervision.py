@@ -75,8 +75,10 @@ class Supervision:
             shared.steady_keys[:] = [0] * STEADY_SLOTS
         shared.keep_steady = 0
         found = supervisor.run(self._engine(), limit)
-        if found.reason is ExitReason.PAGE_STORE:
-            self._contexts[0].exit_address = found.address
+        if found.reason in (ExitReason.PAGE_STORE, ExitReason.WATCHPOINT):
+            context = self._contexts[0]
+            context.exit_address, context.exit_size = found.address, found.size
+            context.exit_value = found.value
         shared.round = self.processors[0].clock
         shared.turn = 0
         return int(found.reason)

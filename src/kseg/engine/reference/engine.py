@@ -81,6 +81,11 @@ class ReferenceEngine:
         latch.passes_breakpoint |= reason is ExitReason.BREAKPOINT
         latch.passes_watchpoint |= reason is ExitReason.WATCHPOINT
 
+    def pass_stop(self, number: int, reason: ExitReason | None) -> None:
+        self._cpus[number].latch = latch = Latch()
+        if reason is not None:
+            self._pass(latch, reason)
+
     def set_breakpoints(self, addresses: Iterable[int]) -> None:
         wanted = checked_breakpoints(addresses)
         for cpu in self._cpus:

@@ -27,6 +27,9 @@ from kseg.monitor.hypervisor.world import UNPRIVILEGED, ExitKind, GuestRecord, W
 VIRTUAL = 0
 """The number of the processor that the monitor executes, instruction by instruction."""
 
+STOPS = (ExitReason.BREAKPOINT, ExitReason.WATCHPOINT)
+"""Exits for a debugger."""
+
 _TLB_FAULTS = (ExceptionCode.TLB_MODIFIED, ExceptionCode.TLB_LOAD, ExceptionCode.TLB_STORE)
 _ADDRESS_ERRORS = (ExceptionCode.ADDRESS_ERROR_LOAD, ExceptionCode.ADDRESS_ERROR_STORE)
 _COPROCESSORS = 0xE << r.STATUS_CU_SHIFT
@@ -40,7 +43,8 @@ class Dispatcher:
     def __init__(self, world: World, shadow: ShadowTlb) -> None:
         self._world, self._shadow = world, shadow
         self.answered = False
-        """A device has answered: the instruction that asked is to complete first."""
+        """A device or a debugger has answered: the instruction that asked, or was stopped at, is to
+        be completed first, by emulation."""
         self._code: MappedCode | None = None
 
     def native(self, functions: Mapping[str, int], shared: int) -> int:
@@ -63,8 +67,7 @@ class Dispatcher:
                 until = min(limit, virtual.clock + timer)
                 trapped = self._run_directly(engine, guest, virtual, until)
                 if isinstance(trapped, Exit):
-                    guest.exits[ExitKind.PAGE_STORE] += 1
-                    return trapped
+                    return self._left(guest, trapped)
                 if trapped is None:
                     continue
                 kind = trapped
@@ -74,10 +77,14 @@ class Dispatcher:
             on = kind == KERNEL_MODE or (guest.hybrid and kind in INTO_THE_KERNEL)
             found = self._emulate(engine, guest, virtual, limit, one=not on)
             if found.reason is not ExitReason.BUDGET:
-                self.answered = found.reason in (ExitReason.DEVICE_LOAD, ExitReason.DEVICE_STORE)
-                if found.reason is ExitReason.PAGE_STORE:
-                    guest.exits[ExitKind.PAGE_STORE] += 1
-                return found
+                return self._left(guest, found)
+
+    def _left(self, guest: GuestRecord, found: Exit) -> Exit:
+        """Somebody must be asked."""
+        self.answered = found.reason in (ExitReason.DEVICE_LOAD, ExitReason.DEVICE_STORE)
+        if found.reason is ExitReason.PAGE_STORE:
+            guest.exits[ExitKind.PAGE_STORE] += 1
+        return found
 
     def _why_emulated(self, guest: GuestRecord, virtual: ProcessorState) -> int | None:
         """Why the hardware cannot go on with the guest now: an ExitKind, KERNEL_MODE where a
@@ -114,6 +121,10 @@ class Dispatcher:
         mode = "user" if virtual.status & r.STATUS_KUC else "kernel"
         _add(virtual, f"{mode}_cycles", cycles)
         _add(virtual, f"{mode}_stalls", hardware.user_stalls)
+        if found.reason in STOPS:
+            # It is the virtual processor that goes on from there.
+            engine.pass_stop(HARDWARE, None)
+            return found._replace(processor=VIRTUAL)
         if found.reason is not ExitReason.TRAP:
             return None
         return self._trapped(guest, virtual, ExceptionCode(found.value), found.address)

@@ -3,14 +3,14 @@
 import ctypes
 
 from kseg import engine as engines
-from kseg.engine.contract import Hardware
+from kseg.engine.contract import Exit, ExitReason, Hardware
 from kseg.engine.state import ProcessorState
 from kseg.isa.profile import profile_named
 from kseg.isa.registers import STATUS_KUC
 from kseg.memory.paged import PagedMemory
 from kseg.memory.physical import PAGE_SIZE, PhysicalMemory
 from kseg.monitor.hypervisor.allocator import Allocator
-from kseg.monitor.hypervisor.dispatcher import Dispatcher
+from kseg.monitor.hypervisor.dispatcher import VIRTUAL, Dispatcher
 from kseg.monitor.hypervisor.shadow_tlb import ShadowTlb
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
 from kseg.monitor.hypervisor.world import GuestRecord, World
@@ -60,6 +60,8 @@ class Hypervisor:
         self.guests: list[VirtualProcessor] = []
         self.present: VirtualProcessor | None = None
         """Whose state is on the hardware."""
+        self._debugged = False
+        """Whether breakpoints or watchpoints of some guest are the hardware's."""
         self._numbers = 0
         self.switches = 0
         """How often another guest was entered."""
@@ -106,10 +108,41 @@ class Hypervisor:
         there from the last time."""
         if self.present is not guest:
             self.present = guest
-            self.switches += 1
-            self.world.guest = ctypes.addressof(guest.record)
+            record = ctypes.addressof(guest.record)
+            if self.world.guest != record:
+                self.world.guest = record
+                self.switches += 1
             self.engine.replace_processor(0, guest.state, guest.memory, guest.window)
+            self.dispatcher.answered = False
+            self._set_points(guest)
         return self.engine
+
+    # For debuggers.
+
+    def enter_anew(self) -> None:
+        """Enter the guest that runs next as if it were another one: it has something to see to
+        first."""
+        self.present = None
+
+    def points_changed(self, guest: VirtualProcessor) -> None:
+        """A guest's breakpoints or watchpoints are others."""
+        if self.present is guest:
+            self._set_points(guest)
+
+    def _set_points(self, guest: VirtualProcessor) -> None:
+        wanted = bool(guest.breakpoints or guest.watchpoints)
+        if wanted or self._debugged:
+            self.engine.set_breakpoints(guest.breakpoints)
+            self.engine.set_watchpoints(guest.watchpoints)
+            self._debugged = wanted
+
+    def run_stopped(self, reason: ExitReason | None) -> Exit:
+        """Let the present guest execute one cycle, without stopping for this reason again."""
+        self.engine.pass_stop(VIRTUAL, reason)
+        self.dispatcher.answered = True
+        return self.engine.run(1)
+
+    # Changes from outside.
 
     def state_changed(self, guest: VirtualProcessor) -> None:
         """A guest's state and memory were written by somebody else."""

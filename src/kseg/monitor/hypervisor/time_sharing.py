@@ -40,6 +40,10 @@ class TimeSharing:
         """Called after each slice, and last when the guest has ended."""
         self.while_idle: Callable[[], None] = lambda: None
         """Called when every guest sleeps, before time passes."""
+        self.stands: Callable[[TimeSharedGuest, Stop], bool] = lambda _guest, _stop: False
+        """Asked when a guest has stopped by itself: is it to stand where it is, for a debugger,
+        instead of being ended? `run` comes back with its Stop then."""
+        self._held: set[str] = set()
         self._second = cycles_per_second
         self._woken: deque[str] = deque()
         self._news = threading.Event()
@@ -81,6 +85,25 @@ class TimeSharing:
         """What a guest has had of the machine, also one that has ended; ValueError if there was
         none."""
         return self._uses[name] if name in self._uses else self.scheduler.use_of(name)
+
+    # For debuggers.
+
+    def hold(self, name: str) -> None:
+        """A guest is not to run, nor its time to pass, until it is released."""
+        if name in self.guests and name not in self._held:
+            self._held.add(name)
+            self.scheduler.sleep(name, None)
+
+    def release(self, name: str) -> None:
+        """Let a guest go on that is held: where it slept, it wakes when it would have, or now."""
+        if name not in self._held:
+            return
+        self._held.remove(name)
+        guest = self.guests.get(name)
+        if guest is not None and guest.asleep:
+            self.scheduler.sleep(name, guest.wakes_at)
+        elif guest is not None:
+            self.scheduler.wake(name)
 
     # From any thread.
 
@@ -132,17 +155,23 @@ class TimeSharing:
                     return Stop(StopReason.IDLE, None, "all guests wait for input")
                 continue
             name, cycles = picked
-            self._run_slice(self.guests[name], min(cycles, left or cycles), check)
+            stop = self._run_slice(self.guests[name], min(cycles, left or cycles), check)
+            if stop is not None:
+                return stop
 
     def _take_news(self) -> None:
         self._news.clear()
         while self._woken:
             guest = self.guests.get(self._woken.popleft())
             if guest is not None:
-                self.scheduler.wake(guest.name)
+                if guest.name not in self._held:
+                    self.scheduler.wake(guest.name)
                 guest.asleep = False
 
-    def _run_slice(self, guest: TimeSharedGuest, cycles: int, until: Callable[[], bool]) -> None:
+    def _run_slice(
+        self, guest: TimeSharedGuest, cycles: int, until: Callable[[], bool]
+    ) -> Stop | None:
+        """Returns the guest's Stop where it is to stand there."""
         before = guest.executed
         try:
             stop = guest.run(cycles, self.now, self.pace == "real", until)
@@ -153,11 +182,13 @@ class TimeSharing:
             text = f"a defect of kseg: {type(error).__name__}: {error}"
             stop = Stop(StopReason.FATAL, 1, text)
         self.scheduler.charge(guest.name, guest.executed - before)
-        if stop.reason not in GOES_ON:
+        stands = stop.reason not in GOES_ON and self.stands(guest, stop)
+        if stop.reason not in GOES_ON and not stands:
             self.end(guest, stop)
-        elif guest.rest(self.now):
+        elif not stands and guest.rest(self.now):
             self.scheduler.sleep(guest.name, guest.wakes_at)
         self.after_slice(guest)
+        return stop if stands else None
 
     # Idling.
 

@@ -1,8 +1,10 @@
 """A guest's processor, as whoever serves the guest's devices sees it: an engine."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Supervisor
+from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Supervisor, Watchpoint
+from kseg.engine.debugging import checked_breakpoints, checked_watchpoints
 from kseg.engine.state import ProcessorState
 from kseg.memory.paged import PagedMemory
 from kseg.monitor.hypervisor.statistics import MonitorStatistics, monitor_statistics
@@ -11,12 +13,20 @@ from kseg.monitor.hypervisor.world import GuestRecord
 if TYPE_CHECKING:
     from kseg.monitor.hypervisor.hypervisor import Hypervisor
 
+_SEEN_TO_HERE = int(ExitReason.PAGE_STORE)
+"""This exit and those behind it: the others are whoever serves the devices'."""
+
 
 class VirtualProcessor:
-    """Implements the part of `kseg.engine.contract.Engine` that runs a board, for one guest.
+    """Implements the part of `kseg.engine.contract.Engine` that runs a board, for one guest, and
+    `Debuggable`.
 
     Its clock counts the guest's own cycles: those in which the hardware or the monitor executed an
     instruction of it, and no others. So the guest's time does not tell that there is a monitor.
+
+    Breakpoints and watchpoints are the hardware's as long as their guest is on it. They stop
+    the hardware and the emulation alike, for both execute the guest at its own virtual addresses.
+    What the guest was stopped at is then executed by emulation, whoever was about to do it.
     """
 
     supervisor: Supervisor | None = None
@@ -34,6 +44,12 @@ class VirtualProcessor:
         self.processors = [state]
         self.name = hypervisor.engine.name
         """How the hardware, and what is emulated, are executed."""
+        self.breakpoints: frozenset[int] = frozenset()
+        self.watchpoints: frozenset[Watchpoint] = frozenset()
+        self._stopped: ExitReason | None = None
+        """It was stopped for this, and has not gone on."""
+        self._waits = False
+        """It has gone on, but the instruction is tried again after a stall."""
         engine = hypervisor.engine
         # Answers are many, and the hardware's as they are.
         self.complete_load = engine.complete_load
@@ -57,17 +73,61 @@ class VirtualProcessor:
         hypervisor = self.hypervisor
         if hypervisor.present is not self:
             hypervisor.enter(self)
+            if self._stopped is not None or self._waits:
+                return self._go_on()
         limit = self.state.clock + cycles
         found = hypervisor.engine.run(cycles)
+        return found if found.reason < _SEEN_TO_HERE else self._see_to(found, limit)
+
+    def _see_to(self, found: Exit, limit: int) -> Exit:
+        """Give pages to the guest until it comes back for another reason; take note of a stop."""
+        hypervisor = self.hypervisor
         while found.reason is ExitReason.PAGE_STORE:
             hypervisor.allocator.make_writable(self.memory, found.address >> 12)
             found = hypervisor.engine.run(limit - self.state.clock)
+        if found.reason in (ExitReason.BREAKPOINT, ExitReason.WATCHPOINT):
+            self._stopped = found.reason
+            hypervisor.enter_anew()
         return found
+
+    def _go_on(self) -> Exit:
+        """Execute the instruction at which it was stopped, which has a cycle, or two."""
+        hypervisor, stopped, waits = self.hypervisor, self._stopped, self._waits
+        self._stopped, self._waits = None, False
+        stalls = self._stalls
+        if waits:
+            # Only the breakpoint can be what it was stopped at: who accesses memory does not wait.
+            engine = hypervisor.engine
+            engine.set_breakpoints(self.breakpoints - {self.state.pc})
+            found = engine.run(1)
+            engine.set_breakpoints(self.breakpoints)
+        else:
+            found = hypervisor.run_stopped(stopped)
+            while found.reason is ExitReason.PAGE_STORE:
+                hypervisor.allocator.make_writable(self.memory, found.address >> 12)
+                found = hypervisor.run_stopped(stopped)
+        if self._stalls != stalls:
+            self._waits = True
+            hypervisor.enter_anew()
+        return self._see_to(found, self.state.clock + 1)
+
+    @property
+    def _stalls(self) -> int:
+        return int(self.state.kernel_stalls + self.state.user_stalls)
+
+    def set_breakpoints(self, addresses: Iterable[int]) -> None:
+        self.breakpoints = checked_breakpoints(addresses)
+        self.hypervisor.points_changed(self)
+
+    def set_watchpoints(self, watchpoints: Iterable[Watchpoint]) -> None:
+        self.watchpoints = checked_watchpoints(watchpoints)
+        self.hypervisor.points_changed(self)
 
     def skip(self, cycles: int) -> None:
         self.hypervisor.enter(self).skip(cycles)
 
     def state_changed(self) -> None:
+        self._stopped, self._waits = None, False
         self.hypervisor.state_changed(self)
 
     def memory_changed(self, address: int, length: int) -> None:

@@ -197,6 +197,9 @@ class _Supervise:
             )
         with b.if_(b.emit(f"icmp ne i32 {code}, {int(ExitReason.TRAP)}")):
             with b.leave_if(b.emit(f"icmp ne i32 {code}, {int(ExitReason.BUDGET)}")):
+                # A stop for a debugger: it is the virtual processor that stands.
+                for name in ("exit_address", "exit_size", "exit_value"):
+                    scene.virtual_context[name] = context[name]
                 self._return(code)
             b.jump(self.again)
             b.place(b.label("unreached"))

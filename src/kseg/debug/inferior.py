@@ -1,0 +1,63 @@
+"""A machine that is debugged: GDB's word for it is inferior, and its processors are threads."""
+
+from kseg.debug.machine import Machine
+from kseg.debug.points import Points
+from kseg.engine.contract import Debuggable
+from kseg.monitor.bare import Stop, StopReason
+
+
+class Inferior:
+    """One machine, and what a debugger has set in it and knows of it."""
+
+    def __init__(self, number: int, name: str, machine: Machine) -> None:
+        """`number` is that of the process that the machine is to GDB. TypeError where the machine's
+        engine cannot be debugged."""
+        if not isinstance(machine.engine, Debuggable):
+            raise TypeError(f"{machine.engine.name} is no engine for a debugger")
+        self.number, self.name, self.machine = number, name, machine
+        self._engine = machine.engine
+        self.points = Points()
+        self.attached = False
+        """Whether a debugger is there for it; the others run as if there were none."""
+        self.runs = False
+        """Whether the debugger has let it run, and not one of the others alone."""
+        self.end: Stop | None = None
+        """What will be its end when it goes on: what its hardware does not survive."""
+        self._after_slot: int | None = None
+        self._stepped = 0
+        self._stopped_for_guest = machine.monitor.stop_for_debugger
+
+    def attach(self) -> None:
+        """A debugger comes: nothing is set."""
+        self.attached = True
+        self.points.clear()
+        self.machine.monitor.stop_for_debugger = True
+
+    def detach(self) -> None:
+        """It leaves, and takes with it what it has set."""
+        self.attached = False
+        self.points.clear()
+        self.machine.monitor.stop_for_debugger = self._stopped_for_guest
+        self._after_slot = None
+        self.points.apply(self._engine)
+
+    def prepare(self, processor: int) -> None:
+        """It is about to run: tell the engine what is set. `processor` is the one that may be about
+        to be stepped.
+
+        GDB steps by a breakpoint at the next instruction. In a delay slot it cannot know which that
+        is, and takes the one behind the slot: the branch's target is one too, then.
+        """
+        state = self.machine.processors[processor].state
+        self._after_slot, self._stepped = None, processor
+        if state.in_delay_slot and self.points.breakpoint_type(state.pc + 4) is not None:
+            self._after_slot = state.next_pc & ~3
+        self.points.apply(self._engine, self._after_slot)
+
+    def passes_by(self, stop: Stop) -> bool:
+        """Is it a stop behind a delay slot, at which another processor has arrived?"""
+        if stop.reason is not StopReason.BREAKPOINT or self._after_slot is None:
+            return False
+        pc = self.machine.processors[stop.processor].state.pc
+        known = self.points.breakpoint_type(pc) is not None
+        return not known and stop.processor != self._stepped
