@@ -42,27 +42,29 @@ class TimeTravel:
         checkpoints: Checkpoints,
         visitor: Callable[[], Visitor],
         present: Machine | None = None,
+        end: Callable[[], None] = lambda: None,
     ) -> None:
         """Use `travel_in_log` or `travel_live`. `present` is a machine whose run goes on; without
-        one, the visitor is all there is."""
+        one, the visitor is all there is. `end` is called when nothing will be visited any more."""
         self.checkpoints = checkpoints
         self._make_visitor = visitor
         self._visitor: Visitor | None = None
         self._present = present
-        self.in_past = present is None
-        """Whether what is visited has happened already."""
+        self._end = end
+        self.in_past = False
+        """Whether what is visited is the past of a machine whose run goes on."""
 
     @property
     def machine(self) -> Machine:
         """The machine as it is at the moment that is visited."""
-        if self._present is not None and not self.in_past:
-            return self._present
-        return self._here.machine
+        if self._present is None or self.in_past:
+            return self._here.machine
+        return self._present
 
     @property
     def first_cycle(self) -> int:
         """The earliest cycle that can be visited."""
-        return self.checkpoints.first.cycle
+        return self.checkpoints.first.cycle if len(self.checkpoints) else self.machine.cycles
 
     @property
     def _here(self) -> Visitor:
@@ -81,8 +83,11 @@ class TimeTravel:
             return
         if cycle < self.first_cycle:
             raise LookupError(f"cycle {cycle}: what is known begins at cycle {self.first_cycle}")
+        self._visit(cycle)
+
+    def _visit(self, cycle: int) -> None:
         self._here.go_to(cycle)
-        self.in_past = True
+        self.in_past = self._present is not None
 
     def run(self, *, until: Callable[[], bool] | None = None, cycles: int | None = None) -> Stop:
         """Let the machine run from the moment that is visited: see `Machine.run`. In the past of a
@@ -137,6 +142,8 @@ class TimeTravel:
         says so, a Stop at some moment on the way."""
         breakpoints, watchpoints = tuple(breakpoints), tuple(watchpoints)
         machine = self.machine
+        if not len(self.checkpoints):
+            return None
         before, end = moment(machine), machine.cycles + int(not is_whole(machine))
         size = FIRST_WINDOW
         while end > self.first_cycle:
@@ -168,8 +175,7 @@ class TimeTravel:
         """The stops from cycle `begin` to `end` and before a moment, `most` of them; the machine
         stands at the last one of those, or somewhere."""
         visitor = self._here
-        visitor.go_to(begin)
-        self.in_past = True
+        self._visit(begin)
         machine, engine = visitor.machine, visitor.machine.engine
         if not isinstance(engine, Debuggable):
             raise StateError("a guest under a monitor cannot be searched for stops")
@@ -202,6 +208,12 @@ class TimeTravel:
         self.checkpoints.clear()
         if self._visitor is not None:
             self._visitor.forget()
+
+    def close(self) -> None:
+        """Nothing will be visited any more, and nothing remembered."""
+        self._end()
+        if self._present is not None and self._visitor is not None:
+            self._visitor.machine.close()
 
 
 _PASSING = (StopReason.CYCLE_LIMIT, StopReason.DEBUGGER, StopReason.CONDITION)
@@ -266,4 +278,9 @@ def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
     keeper = Keeper(checkpoints, lambda: machine.engine.clock, lambda: is_whole(machine), take)
     machine.companions.append(keeper)
     checkpoints.add(take())
-    return TimeTravel(checkpoints, visitor, machine)
+
+    def end() -> None:
+        machine.companions.remove(keeper)
+        witness.leave()
+
+    return TimeTravel(checkpoints, visitor, machine, end)

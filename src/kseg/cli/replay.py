@@ -28,9 +28,20 @@ if TYPE_CHECKING:
 )
 @click.option("--to", "limit", type=click.IntRange(min=0), metavar="CYCLE", help="Stop at CYCLE.")
 @click.option("--stats", metavar="FILE", help="Write statistics as JSON; - is stdout.")
+@click.option(
+    "--gdb",
+    metavar="ADDRESS",
+    help="Let gdb go through the run, forwards and backwards: see kseg run. Waits for gdb.",
+)
 @click.argument("log")
 def replay(
-    engine: str, monitor: str | None, start: int, limit: int | None, stats: str | None, log: str
+    engine: str,
+    monitor: str | None,
+    start: int,
+    limit: int | None,
+    stats: str | None,
+    gdb: str | None,
+    log: str,
 ) -> None:
     """Repeat the run that LOG was written of (kseg run --record LOG), and check that nothing
     differs. The console shows what it showed then, without waiting as the user did.
@@ -40,7 +51,7 @@ def replay(
     """
     from kseg.api.replay import Replay
     from kseg.cli.output import Output
-    from kseg.cli.run import finish, report
+    from kseg.cli.run import finish, listen, report
     from kseg.cli.session import Conditions, Session
 
     output = Output("kseg")
@@ -59,6 +70,9 @@ def replay(
     with repeated.machine as machine:
         conditions = Conditions(pace="fast", escape=None, limit=limit, idle_limit=0.0)
         session = Session(machine, output, conditions, os.devnull)
+        if gdb is not None:
+            history = repeated.travel()
+            listen(session, machine, output, gdb, wait=True, remember=lambda: history)
         try:
             outcome = session.run()
         except DivergenceError:

@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
+    from kseg.api.travel import TimeTravel
     from kseg.cli.output import Output
     from kseg.cli.session import Outcome, Session
 
@@ -292,13 +293,25 @@ def _watch(
     where."""
     if record is not None:
         vm.record(record)
-    if address is None:
-        return
+    if address is not None:
+        listen(session, vm, output, address, wait=wait, remember=vm.travel)
+
+
+def listen(
+    session: "Session",
+    vm: "Machine",
+    output: "Output",
+    address: str,
+    *,
+    wait: bool,
+    remember: Callable[[], "TimeTravel"],
+) -> None:
+    """Expect gdb at an address, and say where; `remember` is `OneMachine`'s."""
     from kseg.debug.debugger import Debugger
     from kseg.debug.server import Server
     from kseg.debug.target import OneMachine
 
-    session.debugger = Debugger(OneMachine(vm), Server(address), wait=wait)
+    session.debugger = Debugger(OneMachine(vm, remember), Server(address), wait=wait)
     # Without the guest's file, gdb has no way to know its byte order.
     order = f"set endian {vm.board.byte_order}"
     output.message(f"{order}; target remote {session.debugger.address}  (for gdb)")

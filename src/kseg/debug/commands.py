@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kseg.debug.documents import condition
+from kseg.debug.history import History
 from kseg.debug.machine import Machine
+from kseg.debug.threads import Thread
 from kseg.devices.device import slot_base
 from kseg.errors import KsegError
 from kseg.isa.registers import KSEG1
@@ -20,11 +22,17 @@ info processors  what each processor is doing
 info devices     the devices, and where their registers are
 info guests      the machines that can be debugged
 cycles           cycles since power-on, and virtual time
+history          what of the run can be visited, and where we are
+go-to CYCLE      visit a cycle
+last-write ADDRESS [LENGTH]
+                 visit the last moment before anything wrote there
 reset            back to power-on with the same kernel; time goes on
 quit             switch the machine off (all that are debugged)
 """
 
-RESET = "reset; `maintenance flush register-cache` lets GDB see it\n"
+FLUSH = "`maintenance flush register-cache` lets GDB see it"
+RESET = f"reset; {FLUSH}\n"
+NO_HISTORY = "nothing is known of the past of this machine\n"
 
 
 def execute(stub: "Stub", line: str) -> "str | Answer":
@@ -46,8 +54,13 @@ def execute(stub: "Stub", line: str) -> "str | Answer":
         "info devices": lambda: _devices(machine),
         "info guests": lambda: _guests(stub),
         "cycles": lambda: _cycles(machine),
+        "history": lambda: _history(stub),
         "reset": lambda: _reset(stub),
     }
+    name, _, arguments = words.partition(" ")
+    travels = {"go-to": _go_to, "last-write": _last_write}
+    if name in travels and arguments:
+        return _travel(stub, travels[name], arguments.split())
     if words not in known:
         return f"no command {line.strip()[:40]!r}; there are:\n{HELP}"
     return known[words]()
@@ -86,3 +99,48 @@ def _reset(stub: "Stub") -> str:
         return f"{error}\n"
     stub.inferior.end = None
     return RESET
+
+
+def _history(stub: "Stub") -> str:
+    history = stub.target.history
+    if history is None:
+        return NO_HISTORY
+    here = "in the past" if history.in_past else "here"
+    return f"from cycle {history.first_cycle}; {here}: {_cycles(history.machine)}"
+
+
+def _travel(
+    stub: "Stub", travel: Callable[["Stub", History, list[int]], str], arguments: list[str]
+) -> str:
+    """Go somewhere in the history."""
+    history = stub.target.history
+    if history is None:
+        return NO_HISTORY
+    try:
+        numbers = [int(each, 0) for each in arguments]
+    except ValueError:
+        return f"{' '.join(arguments)[:40]!r}: numbers are expected\n"
+    said = travel(stub, history, numbers)
+    stub.inferior.machine = history.machine
+    return said
+
+
+def _go_to(_stub: "Stub", history: History, numbers: list[int]) -> str:
+    try:
+        history.go_to(numbers[0])
+    except LookupError as error:
+        return f"{error}\n"
+    return f"{_cycles(history.machine).strip()}; {FLUSH}\n"
+
+
+def _last_write(stub: "Stub", history: History, numbers: list[int]) -> str:
+    address, length = numbers[0], numbers[1] if len(numbers) > 1 else 4
+    if not 0 <= address < 1 << 32 or not 0 < length <= (1 << 32) - address:
+        return "give an address of 32 bits, and how many bytes from there\n"
+    stop = history.last_write(address, length)
+    if stop is None:
+        return f"nothing wrote there since cycle {history.first_cycle}, where we are now; {FLUSH}\n"
+    stub.current = Thread(stub.inferior, stop.processor)
+    pc = history.machine.processors[stop.processor].registers["pc"]
+    where = _cycles(history.machine).strip()
+    return f"CPU {stop.processor} at pc {pc:#010x}, {where}; {FLUSH}\n"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 
 from kseg.debug.inferior import Inferior
 from kseg.debug.server import Connection, Event, Happening, Server
-from kseg.debug.stub import Attach, Kill, Leave, Resume, Stub
+from kseg.debug.stub import Attach, Back, Kill, Leave, Resume, Stub
 from kseg.debug.target import Ending, Target
 from kseg.debug.threads import Thread
 from kseg.engine.state import ProcessorState
@@ -22,6 +22,15 @@ LOOK = 0.1
 """Seconds between two looks, while the guest stands, whether the user wants to leave."""
 
 _GOES_ON = {StopReason.CYCLE_LIMIT, StopReason.INTERRUPTED, StopReason.CONDITION}
+_ENDS = {
+    StopReason.POWER_OFF,
+    StopReason.IDLE,
+    StopReason.FATAL,
+    StopReason.DOOM,
+    StopReason.NO_PROGRESS,
+}
+"""Stops after which a recorded run did not go on."""
+_STOPS_STEP = {*STOPS_TO_STAND_AT, StopReason.LOG_END}
 _AWAITS = {StopReason.NO_PROGRESS, StopReason.BREAK}
 """Further stops at which a debugger may be awaited."""
 
@@ -73,11 +82,23 @@ class Debugger:
     def attend(self, leaves: Callable[[], bool]) -> Stop | None:
         """See to the debugger before the target runs on: returns when it is to run, or `leaves()`
         says so, which is asked every now and then. A Stop is the target's end."""
-        events, self._leaves = self._server.events, leaves
+        self._leaves = leaves
         self._tell_endings()
+        self._stand_by()
+        history = self._target.history
+        while history is not None and history.in_past and self._end is None and not leaves():
+            # The machine that is run is another one: it waits in the present.
+            self._run_past()
+            self._stand_by()
+            history = self._target.history
+        return self._end
+
+    def _stand_by(self) -> None:
+        """See to the debugger while it wants the target to stand."""
+        events, leaves = self._server.events, self._leaves
         while self._stands or self._rests or not events.empty():
             if leaves():
-                return None
+                return
             try:
                 event = events.get(timeout=LOOK)
             except queue.Empty:
@@ -85,13 +106,15 @@ class Debugger:
             self._rests = False
             self._take(event)
             if self._end is not None:
-                break
-        return self._end
+                return
 
     def takes(self, stop: Stop) -> bool:
         """The target has stopped: is that for the debugger, so that it is not the end?"""
         if stop.reason is StopReason.IDLE and self._others_stand():
             self._rests = True
+            return True
+        if self.present and (stop.reason is StopReason.LOG_END or self._is_at_end(stop)):
+            self._stand_at("end")
             return True
         inferior = self._target.stopped(stop)
         awaits = self._awaited is not None and not self.present
@@ -149,6 +172,7 @@ class Debugger:
         inferiors = self._target.inferiors
         for inferior in inferiors:
             inferior.attach()
+        self._target.watched(True)
         if inferiors:
             self._stands = True
             # It is not sent: the debugger will ask.
@@ -165,6 +189,8 @@ class Debugger:
             connection.send(answer)
         elif isinstance(answer, Resume):
             self._resume(answer)
+        elif isinstance(answer, Back):
+            self._go_back(answer)
         elif isinstance(answer, Leave):
             connection.send(b"OK")
             self._leave(answer.inferiors)
@@ -182,6 +208,7 @@ class Debugger:
         for inferior in inferiors:
             inferior.detach()
         if not self._stub.attached:
+            self._target.watched(False)
             self._run(())
 
     def _kill(self, inferiors: Collection[Inferior]) -> None:
@@ -206,6 +233,17 @@ class Debugger:
         reply = self._stub.stopped(inferior, stop, interrupted=stop is None)
         if self._connection is not None:
             self._connection.send(reply)
+
+    def _stand_at(self, edge: str) -> None:
+        """Stand at the begin or the end of what is known of the run."""
+        self._stands = True
+        reply = self._stub.at_edge(edge)
+        if self._connection is not None:
+            self._connection.send(reply)
+
+    def _is_at_end(self, stop: Stop) -> bool:
+        """Whether a recorded run that is repeated has come to its end."""
+        return self._stub.replays and stop.reason in _ENDS
 
     def _running(self) -> Inferior:
         """The inferior that the debugger is about, or one that runs."""
@@ -232,13 +270,47 @@ class Debugger:
     def _resume(self, wanted: Resume) -> None:
         self._run(wanted.inferiors)
         for inferior in wanted.inferiors:
-            if inferior.end is not None:
+            if inferior.end is not None and not self._in_past:
                 self._end = self._target.end(inferior, inferior.end) or self._end
             stepped = self._stub.stepped
             inferior.prepare(stepped.processor if stepped.inferior is inferior else 0)
         self._tell_endings()
         if wanted.step is not None and self._end is None and not self._stands:
             self._step(wanted.step)
+
+    @property
+    def _in_past(self) -> bool:
+        history = self._target.history
+        return history is not None and history.in_past
+
+    def _run_past(self) -> None:
+        """Run forward in the past, until something stops it."""
+        events = self._server.events
+        stop = self._target.run(until=lambda: not events.empty() or self._leaves())
+        if stop.reason not in _GOES_ON and not self.takes(stop):
+            self._stand_at("end")
+
+    def _go_back(self, wanted: Back) -> None:
+        history, inferior = self._target.history, self._stub.inferior
+        assert history is not None
+        if wanted.step is not None:
+            found = history.step_back(wanted.step.processor)
+            stop: Stop | None = Stop(StopReason.CONDITION)
+        else:
+            points = inferior.points
+            stop = history.run_back(
+                points.breakpoints,
+                points.watchpoints,
+                lambda: not self._server.events.empty() or self._leaves(),
+            )
+            found = stop is not None
+        inferior.machine = history.machine
+        if not found:
+            self._stand_at("begin")
+        elif stop is not None and stop.reason is StopReason.INTERRUPTED:
+            self._stand(inferior, None)
+        else:
+            self._stand(inferior, stop)
 
     def _step(self, thread: Thread) -> None:
         """Let a processor execute one instruction. If it waits for an interrupt, so does this; the
@@ -261,7 +333,7 @@ class Debugger:
             if stop.reason is StopReason.BREAKPOINT and at_begin:
                 continue  # the one at which it stood, and which is passed now
             self._take_endings()
-            if self._endings or (stop.reason in STOPS_TO_STAND_AT and self.takes(stop)):
+            if self._endings or (stop.reason in _STOPS_STEP and self.takes(stop)):
                 return
             if stop.reason is StopReason.IDLE and target.waits_for_input:
                 continue

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
+from kseg.debug.history import History
 from kseg.debug.inferior import Inferior
 from kseg.debug.machine import Machine
 from kseg.debug.target import Ending
@@ -39,6 +40,8 @@ class HostTarget:
     """Implements `kseg.debug.target.Target`. Guests that are added later are not debugged."""
 
     several = True
+    history: History | None = None
+    remembers = False
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -70,6 +73,9 @@ class HostTarget:
 
     def run(self, *, until: Callable[[], bool], cycles: int | None = None) -> Stop:
         return self._host.run(until=until, cycles=cycles)
+
+    def watched(self, watched: bool) -> None:
+        """Nothing of the guests' past is remembered."""
 
     def let_run(self, chosen: Collection[Inferior]) -> None:
         for inferior in self.inferiors:

@@ -15,7 +15,6 @@ class Inferior:
         if not isinstance(machine.engine, Debuggable):
             raise TypeError(f"{machine.engine.name} is no engine for a debugger")
         self.number, self.name, self.machine = number, name, machine
-        self._engine = machine.engine
         self.points = Points()
         self.attached = False
         """Whether a debugger is there for it; the others run as if there were none."""
@@ -26,6 +25,12 @@ class Inferior:
         self._after_slot: int | None = None
         self._stepped = 0
         self._stopped_for_guest = machine.monitor.stop_for_debugger
+
+    @property
+    def _engine(self) -> Debuggable:
+        engine = self.machine.engine
+        assert isinstance(engine, Debuggable)
+        return engine
 
     def attach(self) -> None:
         """A debugger comes: nothing is set."""

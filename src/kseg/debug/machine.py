@@ -1,13 +1,13 @@
 """What a debugger needs of a machine: `kseg.Machine` and a guest of a `kseg.Host` have it."""
 
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from kseg.engine.contract import Engine
 from kseg.engine.state import ProcessorState
 from kseg.machine.system161 import System161
-from kseg.monitor.bare import BareMonitor
+from kseg.monitor.bare import BareMonitor, Stop
 
 
 class Processor(Protocol):
@@ -70,3 +70,11 @@ class Machine(Protocol):
     def reset(self) -> None:
         """Back to power-on; KsegError where that is not possible."""
         ...
+
+
+class RunnableMachine(Machine, Protocol):
+    """`kseg.Machine`: one that nobody else runs."""
+
+    def run(
+        self, *, until: Callable[[], bool] | None = None, cycles: int | None = None
+    ) -> Stop: ...

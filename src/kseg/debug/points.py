@@ -60,13 +60,20 @@ class Points:
                 return WATCH_NAMES[type_]
         return WATCH_NAMES[WRITE if stores else READ]
 
+    @property
+    def breakpoints(self) -> set[int]:
+        """Their addresses."""
+        return {address for _, address in self._breakpoints}
+
+    @property
+    def watchpoints(self) -> list[Watchpoint]:
+        """As an engine wants them."""
+        return [
+            Watchpoint(first, first + length - 1, type_ != WRITE, type_ != READ)
+            for type_, first, length in sorted(self._watchpoints)
+        ]
+
     def apply(self, engine: Debuggable, further: int | None = None) -> None:
         """Tell the engine; `further` is one more address to stop at."""
-        addresses = {address for _, address in self._breakpoints}
-        if further is not None:
-            addresses.add(further)
-        engine.set_breakpoints(addresses)
-        engine.set_watchpoints(
-            Watchpoint(first, first + length - 1, type_ != WRITE, type_ != READ)
-            for type_, first, length in self._watchpoints
-        )
+        engine.set_breakpoints(self.breakpoints | ({further} if further is not None else set()))
+        engine.set_watchpoints(self.watchpoints)

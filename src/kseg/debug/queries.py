@@ -45,6 +45,7 @@ def _supported(stub: "Stub", said: bytes) -> bytes:
     found = [f"PacketSize={PACKET_SIZE:x}", "QStartNoAckMode+", "vContSupported+"]
     found += [f"qXfer:{each}:read+" for each in DOCUMENTS]
     found += ["swbreak+", "hwbreak+"] * stub.names_breakpoints
+    found += ["ReverseStep+", "ReverseContinue+"] * stub.target.remembers
     found += ["multiprocess+"] * stub.names_processes
     return ";".join(found).encode()
 

@@ -18,6 +18,8 @@ from kseg.errors import KsegError
 from kseg.monitor.bare import Stop, StopReason
 
 WRONG = b"E01"
+WRITES = (b"G", b"P", b"M", b"X")
+"""Packets that change the machine."""
 TRAP, INTERRUPT, ABORT, KILLED = 5, 2, 6, 9
 """Signals, as stop replies have them."""
 _OF_PROCESSORS = (StopReason.BREAKPOINT, StopReason.WATCHPOINT, StopReason.BREAK)
@@ -54,7 +56,14 @@ class Attach:
     inferior: Inferior
 
 
-Answer = bytes | Resume | Leave | Kill | Attach
+@dataclass(frozen=True)
+class Back:
+    """Go back to the last stop before; if there is a `step`, by one instruction of its."""
+
+    step: Thread | None = None
+
+
+Answer = bytes | Resume | Back | Leave | Kill | Attach
 
 
 class Stub:
@@ -97,6 +106,7 @@ class Stub:
             b"k": lambda _: Kill(self.attached),
             b"Z": lambda text: self._point(text, self.inferior.points.insert),
             b"z": lambda text: self._point(text, self.inferior.points.remove),
+            b"b": self._back,
             b"q": lambda text: queries.answer(self, text),
             b"v": self._verb,
         }
@@ -119,12 +129,29 @@ class Stub:
         """The answer to a packet, whatever is in it."""
         try:
             on_thread = self._on_thread.get(data[:1])
+            if on_thread is not None and data[:1] in WRITES:
+                return self._write(on_thread, data[1:])
             if on_thread is not None:
                 return on_thread(self._standing(), data[1:])
             handler = self._packets.get(data[:1])
             return b"" if handler is None else handler(data[1:])
         except (ValueError, LookupError, KsegError):
             return WRONG
+
+    def _write(self, write: Callable[[Thread, bytes], bytes], text: bytes) -> bytes:
+        """The past cannot be changed; and where the present is, the past is another's."""
+        thread, history = self._standing(), self.target.history
+        if self.replays or (history is not None and history.in_past):
+            raise Malformed("what has happened cannot be changed")
+        answer = write(thread, text)
+        if history is not None:
+            history.changed()
+        return answer
+
+    @property
+    def replays(self) -> bool:
+        """Whether what is debugged repeats a recorded run."""
+        return self.inferior.machine.board.outside.replaying
 
     def _standing(self) -> Thread:
         if self.inferior not in self.attached:
@@ -136,6 +163,12 @@ class Stub:
         return thread.named(with_process=self.names_processes)
 
     # Stops.
+
+    def at_edge(self, edge: str) -> bytes:
+        """The machine has come to the "begin" or "end" of its history: say so."""
+        self.stepped = self.current
+        self.last_stop = f"T{TRAP:02x}replaylog:{edge};thread:{self.name(self.current)};".encode()
+        return self.last_stop
 
     def stopped(self, inferior: Inferior, stop: Stop | None, *, interrupted: bool = False) -> bytes:
         """An inferior has come to stand, and so have all: choose a processor, and say why."""
@@ -196,8 +229,18 @@ class Stub:
         return Resume([self.stepped.inferior], self.stepped)
 
     def _go_to(self, text: bytes) -> None:
+        def write(thread: Thread, where: bytes) -> bytes:
+            thread.it.registers["pc"] = address(where)
+            return b"OK"
+
         if text:
-            self._standing().it.registers["pc"] = address(text)
+            self._write(write, text)
+
+    def _back(self, text: bytes) -> Answer:
+        self._standing()
+        if self.target.history is None or text not in (b"s", b"c"):
+            raise Malformed("no such packet, or no history")
+        return Back(self.stepped if text == b"s" else None)
 
     def _verb(self, text: bytes) -> Answer:
         if text == b"Cont?":

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
+from kseg.debug.history import History
 from kseg.debug.inferior import Inferior
-from kseg.debug.machine import Machine
+from kseg.debug.machine import RunnableMachine
+from kseg.errors import KsegError
 from kseg.monitor.bare import Stop
 
 
@@ -22,6 +24,11 @@ class Target(Protocol):
     several: bool
     """Whether there can be more than one, which the debugger then tells apart."""
 
+    history: History | None
+    """The past of what is debugged, while there is a debugger; None where it cannot be visited."""
+    remembers: bool
+    """Whether there is a history when there is a debugger."""
+
     @property
     def inferiors(self) -> Sequence[Inferior]:
         """Those that have not come to their end, by their numbers."""
@@ -30,6 +37,10 @@ class Target(Protocol):
     def run(self, *, until: Callable[[], bool], cycles: int | None = None) -> Stop:
         """Let those run that may (`let_run`), until `until` says so, for so many cycles or until
         one of them stops."""
+        ...
+
+    def watched(self, watched: bool) -> None:
+        """A debugger has come, or gone."""
         ...
 
     def let_run(self, chosen: Collection[Inferior]) -> None:
@@ -62,29 +73,42 @@ class Target(Protocol):
         ...
 
 
-class RunnableMachine(Machine, Protocol):
-    """`kseg.Machine`: one that nobody else runs."""
-
-    def run(
-        self, *, until: Callable[[], bool] | None = None, cycles: int | None = None
-    ) -> Stop: ...
-
-
 class OneMachine:
     """A machine by itself. Implements `Target`."""
 
     several = False
 
-    def __init__(self, machine: RunnableMachine) -> None:
+    def __init__(
+        self, machine: RunnableMachine, remember: Callable[[], History] | None = None
+    ) -> None:
+        """`remember` begins the machine's history, or raises KsegError."""
         self._machine = machine
         self._inferior = Inferior(1, "", machine)
+        self._remember = remember
+        self.remembers = remember is not None
+        self.history: History | None = None
 
     @property
     def inferiors(self) -> Sequence[Inferior]:
         return [self._inferior]
 
     def run(self, *, until: Callable[[], bool], cycles: int | None = None) -> Stop:
-        return self._machine.run(until=until, cycles=cycles)
+        if self.history is None:
+            return self._machine.run(until=until, cycles=cycles)
+        stop = self.history.run(until=until, cycles=cycles)
+        self._inferior.machine = self.history.machine
+        return stop
+
+    def watched(self, watched: bool) -> None:
+        if self.history is not None and not watched:
+            self.history.close()
+            self.history, self._inferior.machine = None, self._machine
+        elif self.history is None and watched and self._remember is not None:
+            try:
+                self.history = self._remember()
+            except KsegError:
+                # In the middle of a cycle, say: then this debugger only goes forward.
+                return
 
     def let_run(self, chosen: Collection[Inferior]) -> None:
         """It runs whenever something does."""

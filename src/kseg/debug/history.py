@@ -1,0 +1,52 @@
+"""What a debugger needs of a machine's past: `kseg.api.travel.TimeTravel` has it."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from kseg.debug.machine import RunnableMachine
+from kseg.engine.contract import Watchpoint
+from kseg.monitor.bare import Stop
+
+
+class History(Protocol):
+    """The moments of a run, one of which is visited."""
+
+    @property
+    def machine(self) -> RunnableMachine:
+        """The machine at the moment that is visited."""
+        ...
+
+    @property
+    def in_past(self) -> bool:
+        """Whether that is not the machine whose run goes on."""
+        ...
+
+    @property
+    def first_cycle(self) -> int: ...
+
+    def go_to(self, cycle: int) -> None: ...
+
+    def step_back(self, processor: int = 0) -> bool:
+        """Go to where a processor was one instruction before; False at the beginning."""
+        ...
+
+    def run_back(
+        self,
+        breakpoints: Iterable[int] = (),
+        watchpoints: Iterable[Watchpoint] = (),
+        interrupted: Callable[[], bool] = ...,
+    ) -> Stop | None:
+        """Go to the last stop before; None at the beginning."""
+        ...
+
+    def last_write(self, address: int, length: int = 4) -> Stop | None: ...
+
+    def run(self, *, until: Callable[[], bool] | None = None, cycles: int | None = None) -> Stop:
+        """Let it run forward; LOG_END where there is no more of it."""
+        ...
+
+    def changed(self) -> None:
+        """The debugger has changed the machine whose run goes on."""
+        ...
+
+    def close(self) -> None: ...
