@@ -304,6 +304,9 @@ class Debugger:
                 lambda: not self._server.events.empty() or self._leaves(),
             )
             found = stop is not None
+            if stop is not None and stop.reason is StopReason.WATCHPOINT:
+                # GDB will go back over the access itself, to see what it has changed.
+                history.run(cycles=1)
         inferior.machine = history.machine
         if not found:
             self._stand_at("begin")
