@@ -85,9 +85,15 @@ def debugged(
     """A guest that runs with `--gdb`; the process, and the address to connect to."""
     path = directory / "guest.elf"
     path.write_bytes(kernel(source))
-    address = address or str(directory / "socket")
+    with listening("run", "--gdb", address or str(directory / "socket"), *options, path) as found:
+        yield found
+
+
+@contextmanager
+def listening(*arguments: str | Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A `kseg` that expects gdb; the process, and the address to connect to."""
     process = subprocess.Popen(
-        [*COMMAND, "run", "--gdb", address, *options, str(path)],
+        [*COMMAND, *map(str, arguments)],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,22 +32,26 @@ def session(
     """What gdb says to some commands."""
     with debugged(directory, source, *options) as (_, address):
         before()
-        given = ["set pagination off", "set confirm off", "set width 0"]
-        if not with_file:
-            given += ["set endian big"]
-        given += [f"target remote {address}", *commands]
-        arguments = [argument for command in given for argument in ("-ex", command)]
-        assert GDB is not None
-        done = subprocess.run(
-            [GDB, "-nx", "-q", "-batch", *arguments, *[str(directory / "guest.elf")] * with_file],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            timeout=60,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-        return done.stdout
+        return scripted(address, commands, directory / "guest.elf" if with_file else None)
+
+
+def scripted(address: str, commands: Sequence[str], file: Path | None) -> str:
+    """What gdb says to some commands, once it has connected."""
+    given = ["set pagination off", "set confirm off", "set width 0"]
+    given += ["set endian big"] * (file is None)
+    given += [f"target remote {address}", *commands]
+    arguments = [argument for command in given for argument in ("-ex", command)]
+    assert GDB is not None
+    done = subprocess.run(
+        [GDB, "-nx", "-q", "-batch", *arguments, *([] if file is None else [str(file)])],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    return done.stdout
 
 
 def in_order(text: str, *parts: str) -> None:

@@ -152,7 +152,9 @@ def test_running(stub: Stub) -> None:
     assert isinstance(stub.answer(b"qRcmd," + b"quit".hex().encode()), Kill)
     for wrong in (b"vCont;", b"vCont;x", b"vCont;s:9", b"vCont;s:"):
         assert stub.answer(wrong) in (b"E01", step)
-    for unknown in (b"bs", b"bc", b"vRun", b"qNothing", b""):
+    for without_history in (b"bs", b"bc"):
+        assert stub.answer(without_history) == b"E01"
+    for unknown in (b"vRun", b"qNothing", b""):
         assert stub.answer(unknown) == b""
 
 

@@ -119,10 +119,10 @@ class Console:
         self._matched = other._matched
         self._decoder.setstate(other._decoder.getstate())
 
-    def go_back(self, length: int) -> None:
-        """Have printed the first `length` characters only: the guest is where it was then."""
-        self._chunks, self._text = [], self.output[:length]
-        self._matched = min(self._matched, length)
+    def go_to(self, text: str) -> None:
+        """Have printed this: the guest is where it was when that was all."""
+        self._chunks, self._text = [], text
+        self._matched = min(self._matched, len(text))
         self._decoder.reset()
 
     def printed(self, data: bytes) -> None:

@@ -42,15 +42,17 @@ class TimeTravel:
         checkpoints: Checkpoints,
         visitor: Callable[[], Visitor],
         present: Machine | None = None,
+        begin_anew: Callable[[], None] = lambda: None,
         end: Callable[[], None] = lambda: None,
     ) -> None:
         """Use `travel_in_log` or `travel_live`. `present` is a machine whose run goes on; without
-        one, the visitor is all there is. `end` is called when nothing will be visited any more."""
+        one, the visitor is all there is. `begin_anew` is called when the machine was changed, `end`
+        when nothing will be visited any more."""
         self.checkpoints = checkpoints
         self._make_visitor = visitor
         self._visitor: Visitor | None = None
         self._present = present
-        self._end = end
+        self._begin_anew, self._end = begin_anew, end
         self.in_past = False
         """Whether what is visited is the past of a machine whose run goes on."""
 
@@ -208,6 +210,7 @@ class TimeTravel:
         self.checkpoints.clear()
         if self._visitor is not None:
             self._visitor.forget()
+        self._begin_anew()
 
     def close(self) -> None:
         """Nothing will be visited any more, and nothing remembered."""
@@ -216,7 +219,8 @@ class TimeTravel:
             self._visitor.machine.close()
 
 
-_PASSING = (StopReason.CYCLE_LIMIT, StopReason.DEBUGGER, StopReason.CONDITION)
+_PASSING = (StopReason.CYCLE_LIMIT, StopReason.DEBUGGER, StopReason.INTERRUPTED)
+"""Stops on the way, which are not looked for."""
 
 
 def executed(state: ProcessorState) -> int:
@@ -273,7 +277,7 @@ def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
         )
         made.engine.stop_on_break = machine.engine.stop_on_break
         made.monitor.stop_for_debugger = machine.monitor.stop_for_debugger
-        return Visitor(made, witness.history, checkpoints)
+        return Visitor(made, witness.history, checkpoints, present=machine)
 
     keeper = Keeper(checkpoints, lambda: machine.engine.clock, lambda: is_whole(machine), take)
     machine.companions.append(keeper)
@@ -283,4 +287,4 @@ def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
         machine.companions.remove(keeper)
         witness.leave()
 
-    return TimeTravel(checkpoints, visitor, machine, end)
+    return TimeTravel(checkpoints, visitor, machine, keeper.begin_anew, end)

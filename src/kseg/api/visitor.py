@@ -8,6 +8,7 @@ from kseg.history.checkpoints import Checkpoint, Checkpoints
 from kseg.history.follower import Follower
 from kseg.history.keeper import Keeper
 from kseg.machine.inputs import InputHistory
+from kseg.monitor.bare import StopReason
 
 NEAR = (1 << 22, 1 << 17, 1 << 12, 1 << 8)
 """Cycles before one that is visited: there, states are kept for a while, since what is visited next
@@ -25,11 +26,16 @@ class Visitor:
         history: InputHistory,
         checkpoints: Checkpoints,
         follower: Follower | None = None,
+        present: Machine | None = None,
     ) -> None:
-        """`machine` repeats what `history` says; it is in the run, and so are the `checkpoints`."""
+        """`machine` repeats what `history` says; it is in the run, and so are the `checkpoints`.
+        `present` is the machine whose run that is, if it is another one."""
         self.machine = machine
         self.checkpoints = checkpoints
         self._history, self._follower = history, follower
+        self._console = (present or machine).console
+        self._printed = ""
+        """What the guest has printed as far as the run is known, if it is the visitor who knows."""
         self._near: list[Checkpoint] = []
         self.keeper = Keeper(checkpoints, self._clock, self._is_whole, self.take)
         machine.companions.append(self.keeper)
@@ -43,6 +49,7 @@ class Visitor:
     def take(self) -> Checkpoint:
         """The machine's state now."""
         machine, follower = self.machine, self._follower
+        self._remember_output()
         return Checkpoint(
             machine.cycles,
             machine.board.clock.now,
@@ -75,8 +82,11 @@ class Visitor:
     def _run_to(self, cycle: int) -> bool:
         """Whether the machine came there."""
         machine = self.machine
-        if machine.cycles < cycle:
-            machine.run(cycles=cycle - machine.cycles)
+        while machine.cycles < cycle:
+            stop = machine.run(cycles=cycle - machine.cycles)
+            # Whoever wants to interrupt the machine's run does not mean this one.
+            if stop.reason is not StopReason.INTERRUPTED:
+                break
         return machine.cycles == cycle
 
     def _nearest(self, cycle: int) -> Checkpoint:
@@ -95,12 +105,17 @@ class Visitor:
 
     def _enter(self, checkpoint: Checkpoint) -> None:
         machine = self.machine
+        self._remember_output()
         become(machine.board, checkpoint.state, self._history, checkpoint.position)
         machine.monitor.state_loaded()
-        machine.console.go_back(checkpoint.printed)
+        machine.console.go_to(self._printed[: checkpoint.printed])
         self.keeper.moved()
         if self._follower is not None:
             self._follower.go_to(checkpoint.place, checkpoint.cycle)
+
+    def _remember_output(self) -> None:
+        if len(self._console.output) > len(self._printed):
+            self._printed = self._console.output
 
     def forget(self) -> None:
         """The run begins anew: none of the states that were kept belongs to it."""

@@ -306,7 +306,7 @@ class Debugger:
             found = stop is not None
             if stop is not None and stop.reason is StopReason.WATCHPOINT:
                 # GDB will go back over the access itself, to see what it has changed.
-                history.run(cycles=1)
+                history.go_to(history.machine.engine.clock + 1)
         inferior.machine = history.machine
         if not found:
             self._stand_at("begin")

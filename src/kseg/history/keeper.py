@@ -45,6 +45,10 @@ class Keeper:
             self._next = cycle + self._stretch
         return None
 
+    def begin_anew(self) -> None:
+        """What was before does not count: keep the machine's state as soon as it can be kept."""
+        self._next = self._clock() + int(not self._whole())
+
     def moved(self) -> None:
         """The machine was put somewhere else."""
         self._next = self._clock() + self._stretch
