@@ -109,29 +109,40 @@ class TimeTravel:
         """Go to where a processor was about to execute the instruction before; False at the
         beginning, which is then visited."""
         begun = executed(self._state(processor))
-        machine, high = self.machine, self.machine.cycles
+        machine = self.machine
         # In the middle of a cycle it may have executed already.
-        at = high if not is_whole(machine) else high - 1
-        high, distance = at + 1, 1
-        while True:
-            at = max(at, self.first_cycle)
-            self.go_to(at)
-            if executed(self._state(processor)) < begun:
-                break
-            if at == self.first_cycle:
-                return False
+        at = machine.cycles - int(is_whole(machine))
+        if at < self.first_cycle:
+            return False
+        if self._has_begun(at, processor, begun):
             # It waited: nobody knows how long.
-            high, at, distance = at, at - distance, 2 * distance
-        low = at
-        while high - low > 1:
-            middle = (low + high) // 2
-            self.go_to(middle)
-            if executed(self._state(processor)) < begun:
-                low = middle
-            else:
-                high = middle
-        self.go_to(low)
+            low, high = self._around(at, processor, begun)
+            if self._has_begun(low, processor, begun):
+                return False
+            while high - low > 1:
+                middle = (low + high) // 2
+                if self._has_begun(middle, processor, begun):
+                    high = middle
+                else:
+                    low = middle
+            self.go_to(low)
         return True
+
+    def _has_begun(self, cycle: int, processor: int, count: int) -> bool:
+        """Go to a cycle: has a processor begun so many instructions there?"""
+        self.go_to(cycle)
+        return executed(self._state(processor)) >= count
+
+    def _around(self, cycle: int, processor: int, count: int) -> tuple[int, int]:
+        """Two cycles before one: at the first a processor had not begun so many instructions, if
+        that was ever so, and at the second it had."""
+        low, high = self.first_cycle, cycle
+        for checkpoint in self.checkpoints:
+            if checkpoint.cycle < cycle:
+                if executed(checkpoint.processor(processor)) >= count:
+                    return low, checkpoint.cycle
+                low = checkpoint.cycle
+        return low, high
 
     def run_back(
         self,

@@ -14,7 +14,9 @@ from operator import attrgetter
 
 import msgspec
 
+from kseg.engine.state import ProcessorState
 from kseg.machine.inputs import Position
+from kseg.machine.processor_state import load_processor
 from kseg.machine.system161 import System161State
 from kseg.memory.physical import PAGE_SIZE
 
@@ -37,6 +39,12 @@ class Checkpoint:
     printed: int = 0
     """Characters that the guest had printed on its console."""
     place: int = 0
+
+    def processor(self, number: int) -> ProcessorState:
+        """One of the processors."""
+        found = ProcessorState()
+        load_processor(found, self.state.processors[number])
+        return found
 
 
 class Checkpoints:
