@@ -10,7 +10,7 @@ from tests.cli.command import kseg
 from tests.documents import DOCUMENTS, check_page
 
 
-@pytest.mark.parametrize("page", ["python-api.md"])
+@pytest.mark.parametrize("page", ["python-api.md", "time-travel.md"])
 def test_examples_of_a_page(page: str) -> None:
     assert check_page(page) > 0
 
