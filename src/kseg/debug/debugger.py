@@ -35,7 +35,7 @@ class Debugger:
         server: Server,
         *,
         wait: bool = False,
-        awaited: Callable[[], None] | None = None,
+        awaited: Callable[[Stop], None] | None = None,
         kill_code: int = 0,
     ) -> None:
         """`server` is where debuggers connect. With `wait`, the guest stands until a debugger lets
@@ -111,7 +111,7 @@ class Debugger:
         if awaits and stop.reason not in (StopReason.BREAKPOINT, StopReason.WATCHPOINT):
             assert self._awaited is not None
             self._stands, self._held = True, stop
-            self._awaited()
+            self._awaited(stop)
             return True
         return stop.reason is not StopReason.DEBUGGER
 
