@@ -86,8 +86,38 @@ def debugged(
     path = directory / "guest.elf"
     path.write_bytes(kernel(source))
     address = address or str(directory / "socket")
+    with _listening("run", "--gdb", address, *options, str(path)) as (process, line):
+        assert "set endian big" in line
+        yield process, _address(line)
+
+
+@contextmanager
+def hosted(
+    directory: Path, sources: dict[str, str], *options: str, wait: bool = True
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Guests of `kseg host --gdb`, by their names."""
+    guests = []
+    for name, source in sources.items():
+        path = directory / f"{name}.elf"
+        path.write_bytes(kernel(source))
+        guests += ["--guest", f"{name}={path}"]
+    address = str(directory / "socket")
+    given = ["host", "--gdb", address, *["--wait"] * wait, "--idle-limit", "0", *options, *guests]
+    with _listening(*given) as (process, line):
+        yield process, _address(line)
+
+
+def _address(line: str) -> str:
+    found = re.search(r"target (?:extended-)?remote (\S+)", line)
+    assert found is not None, line
+    return found[1]
+
+
+@contextmanager
+def _listening(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A process, and the first line that it has to say."""
     process = subprocess.Popen(
-        [*COMMAND, "run", "--gdb", address, *options, str(path)],
+        [*COMMAND, *arguments],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -96,11 +126,7 @@ def debugged(
     )
     try:
         assert process.stderr is not None
-        line = process.stderr.readline()
-        found = re.search(r"target remote (\S+)", line)
-        assert found is not None, line
-        assert "set endian big" in line
-        yield process, found[1]
+        yield process, process.stderr.readline()
     finally:
         process.kill()
         process.wait()

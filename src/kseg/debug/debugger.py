@@ -160,6 +160,11 @@ class Debugger:
             connection.acknowledges = False
             connection.send(b"OK")
             return
+        if self._endings and data.startswith((b"vCont;", b"c", b"C", b"s", b"S")):
+            # The debugger does not know yet that there is less left to run.
+            self._stands = False
+            self._tell_endings()
+            return
         answer = self._stub.answer(data)
         if isinstance(answer, bytes):
             connection.send(answer)
