@@ -123,7 +123,7 @@ class Server:
             self.address = f"{shown}:{listener.getsockname()[1]}"
             return listener
         except (OSError, OverflowError) as error:
-            said = getattr(error, "strerror", None) or error
+            said = str(getattr(error, "strerror", None) or error).rstrip(".")
             text = f"{self._option} {address}: {said}; give another address"
             raise ConfigurationError(text) from None
 
