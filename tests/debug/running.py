@@ -86,7 +86,7 @@ def debugged(
     path = directory / "guest.elf"
     path.write_bytes(kernel(source))
     address = address or str(directory / "socket")
-    with _listening("run", "--gdb", address, *options, str(path)) as (process, line):
+    with listening("run", "--gdb", address, *options, str(path)) as (process, line):
         assert "set endian big" in line
         yield process, _address(line)
 
@@ -103,7 +103,7 @@ def hosted(
         guests += ["--guest", f"{name}={path}"]
     address = str(directory / "socket")
     given = ["host", "--gdb", address, *["--wait"] * wait, "--idle-limit", "0", *options, *guests]
-    with _listening(*given) as (process, line):
+    with listening(*given) as (process, line):
         yield process, _address(line)
 
 
@@ -114,7 +114,7 @@ def _address(line: str) -> str:
 
 
 @contextmanager
-def _listening(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def listening(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """A process, and the first line that it has to say."""
     process = subprocess.Popen(
         [*COMMAND, *arguments],
