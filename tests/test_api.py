@@ -293,6 +293,14 @@ class TestMemory:
         ]  # fmt: skip
 
 
+def test_memory_of_a_kernel_in_the_window():
+    with Machine("cms-kuseg", monitor="hybrid") as machine:
+        machine.memory.set_word(0x100, 0x12345678)
+        assert machine.memory.virtual().word(0x40000100) == 0x12345678
+        with pytest.raises(AddressError):
+            machine.memory.virtual().word(0x30000100)
+
+
 class TestState:
     def test_the_same_future_twice(self, machine):
         state = machine.save()
@@ -308,6 +316,36 @@ class TestState:
     def test_a_machine_built_differently(self, machine):
         with Machine("cms", cpus=2) as other, pytest.raises(StateError):
             other.load(machine.save())
+
+
+class TestReset:
+    def test_the_kernel_boots_once_more(self):
+        with Machine("cms", "echo hello; halt", epoch=0) as machine:
+            machine.run()
+            first, cycles = machine.console.output, machine.cycles
+            machine.reset()
+            assert machine.cycles == cycles
+            assert machine.run().reason is StopReason.POWER_OFF
+            assert machine.console.output == 2 * first
+            assert machine.cycles > cycles
+
+    @pytest.mark.parametrize("monitor", ["hybrid", "trap-and-emulate"])
+    def test_under_a_monitor(self, monitor):
+        with Machine("cms", "primes 5; halt", monitor=monitor, epoch=0) as machine:
+            machine.run(cycles=10_000)
+            before = len(machine.console.output)
+            machine.reset()
+            assert machine.run().reason is StopReason.POWER_OFF
+            assert "\n5\n" in machine.console.output[before:]
+
+    def test_a_snapshot_has_no_kernel(self, tmp_path):
+        with Machine("cms") as machine:
+            machine.save(tmp_path / "saved")
+        with (
+            Machine.from_snapshot(tmp_path / "saved") as machine,
+            pytest.raises(ConfigurationError, match="from a snapshot"),
+        ):
+            machine.reset()
 
 
 class TestBuilding:

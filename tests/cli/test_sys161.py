@@ -99,17 +99,6 @@ class TestWithX:
         )
 
 
-class TestWithoutX:
-    @pytest.mark.parametrize("kernel", ["panicking", "misusing", "breaking"])
-    def test_a_debugger_stop_ends_it(self, place, kernel):
-        result = kseg("sys161", kernel, cwd=place)
-        assert result.returncode == 1
-        assert result.stderr.endswith(
-            "sys161: No debugger yet; exiting instead of waiting for one (see -X)...\n"
-        )
-        assert " cycles (" not in result.stderr
-
-
 def test_doom(place):
     (place / "sys161.conf").write_text(CONFIGURATION + "2 disk memory size=5M\n")
     result = kseg("sys161", "-X", "-D2", "cms", "format a:; halt", cwd=place)
@@ -147,8 +136,6 @@ def test_input_that_has_ended(place):
         ("-tkx", "no tracing yet; -t is ignored"),
         ("-ffile", "no tracing yet; -f is ignored"),
         ("-P", "no profiler yet; -P is ignored"),
-        ("-p1234", "no debugger yet; -p is ignored"),
-        ("-w", "no debugger yet to wait for; -w is ignored"),
     ],
 )
 def test_what_is_not_there_yet(place, option, text):

@@ -12,6 +12,7 @@ import pytest
 from kseg.api.guests import find_guest
 from tests.cli import kernels
 from tests.cli.command import COMMAND, PROMPT, environment
+from tests.debug.running import Client
 
 TIMEOUT = 30
 CONTROL_A, CONTROL_C, CONTROL_G = "\x01", "\x03", "\x07"
@@ -270,12 +271,25 @@ class TestSystem161:
         child.send("halt\r")
         assert finish(child) == 0
 
-    def test_control_g_without(self, place):
+    def test_control_g_without(self, place, monkeypatch):
         child = spawn("sys161", "cms", cwd=place)
         child.expect(PROMPT)
         child.send(CONTROL_G)
-        child.expect("No debugger yet")
-        assert finish(child) == 1
+        child.expect("sys161: Waiting for debugger connection...\r\n")
+        monkeypatch.chdir(place)  # a socket's path must be short
+        with Client(".sockets/gdb") as client:
+            assert client.ask("?") == "T05thread:1;"
+            client.send("c")
+            child.send(CONTROL_G)
+            assert client.receive() == "T05thread:1;"
+            client.send("k")
+            assert finish(child) == 3
+
+    def test_control_c_ends_the_waiting(self, place):
+        child = spawn("sys161", "-w", "cms", cwd=place)
+        child.expect("sys161: Waiting for debugger connection...\r\n")
+        child.send(CONTROL_C)
+        assert finish(child) == -signal.SIGINT
 
     def test_messages_begin_on_their_own_line(self, place):
         child = spawn("sys161", "-X", "panicking", cwd=place)

@@ -85,15 +85,39 @@ def debugged(
     """A guest that runs with `--gdb`; the process, and the address to connect to."""
     path = directory / "guest.elf"
     path.write_bytes(kernel(source))
-    with listening("run", "--gdb", address or str(directory / "socket"), *options, path) as found:
-        yield found
+    address = address or str(directory / "socket")
+    with listening("run", "--gdb", address, *options, str(path)) as (process, line):
+        assert "set endian big" in line
+        yield process, _address(line)
 
 
 @contextmanager
-def listening(*arguments: str | Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """A `kseg` that expects gdb; the process, and the address to connect to."""
+def hosted(
+    directory: Path, sources: dict[str, str], *options: str, wait: bool = True
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Guests of `kseg host --gdb`, by their names."""
+    guests = []
+    for name, source in sources.items():
+        path = directory / f"{name}.elf"
+        path.write_bytes(kernel(source))
+        guests += ["--guest", f"{name}={path}"]
+    address = str(directory / "socket")
+    given = ["host", "--gdb", address, *["--wait"] * wait, "--idle-limit", "0", *options, *guests]
+    with listening(*given) as (process, line):
+        yield process, _address(line)
+
+
+def _address(line: str) -> str:
+    found = re.search(r"target (?:extended-)?remote (\S+)", line)
+    assert found is not None, line
+    return found[1]
+
+
+@contextmanager
+def listening(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A process, and the first line that it has to say."""
     process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
+        [*COMMAND, *arguments],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -102,11 +126,7 @@ def listening(*arguments: str | Path) -> Iterator[tuple["subprocess.Popen[str]",
     )
     try:
         assert process.stderr is not None
-        line = process.stderr.readline()
-        found = re.search(r"target remote (\S+)", line)
-        assert found is not None, line
-        assert "set endian big" in line
-        yield process, found[1]
+        yield process, process.stderr.readline()
     finally:
         process.kill()
         process.wait()

@@ -2,13 +2,13 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.debug.programs import CALLING, SPINNING, TWO, symbols
-from tests.debug.running import debugged
+from tests.debug.running import debugged, hosted, listening
 
 GDB = shutil.which("gdb-multiarch")
 pytestmark = pytest.mark.skipif(GDB is None, reason="gdb-multiarch is not installed")
@@ -29,21 +29,21 @@ def session(
     with_file: bool = True,
     before: Callable[[], None] = lambda: None,
 ) -> str:
-    """What gdb says to some commands."""
+    """What gdb says to some commands about a guest of `kseg run`."""
     with debugged(directory, source, *options) as (_, address):
         before()
-        return scripted(address, commands, directory / "guest.elf" if with_file else None)
+        file = directory / "guest.elf" if with_file else None
+        endian = [] if with_file else ["set endian big"]
+        return converse(*endian, f"target remote {address}", *commands, file=file)
 
 
-def scripted(address: str, commands: Sequence[str], file: Path | None) -> str:
-    """What gdb says to some commands, once it has connected."""
-    given = ["set pagination off", "set confirm off", "set width 0"]
-    given += ["set endian big"] * (file is None)
-    given += [f"target remote {address}", *commands]
+def converse(*commands: str, file: Path | None = None) -> str:
+    """What gdb says to some commands."""
+    given = ["set pagination off", "set confirm off", "set width 0", *commands]
     arguments = [argument for command in given for argument in ("-ex", command)]
     assert GDB is not None
     done = subprocess.run(
-        [GDB, "-nx", "-q", "-batch", *arguments, *([] if file is None else [str(file)])],
+        [GDB, "-nx", "-q", "-batch", *arguments, *([str(file)] if file else [])],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -199,3 +199,89 @@ def test_every_engine(tmp_path: Path, engine: str) -> None:
         options=("--wait", "--engine", engine),
     )
     in_order(said, "Breakpoint 1, ", "20 cycles")
+
+
+@pytest.mark.parametrize("monitor", ["bare", "trap-and-emulate", "hybrid"])
+def test_every_monitor(tmp_path: Path, monitor: str) -> None:
+    """The same session shows the same, in the same cycles."""
+    said = session(
+        tmp_path,
+        CALLING,
+        "watch *(int *) &counter",
+        "break work if $a0 == 3",
+        *("c", "monitor cycles", "bt 2", "c", "monitor cycles", "stepi 3", "p $a0", "finish"),
+        *("info registers s0 ra", "monitor cycles", "delete", "c"),
+        options=("--wait", "--monitor", monitor),
+    )
+    in_order(
+        said,
+        *("New value = 4", "15 cycles", "in loop ()"),
+        *("Breakpoint 2, ", "20 cycles", f"{AT['work'] + 12:#010x} in work ()", "$1 = 3"),
+        *("New value = 7", "exited normally"),
+    )
+
+
+def test_a_kernel_in_the_window(tmp_path: Path) -> None:
+    """It is linked at 0x40000000, where a monitor shows it physical memory."""
+    path = tmp_path / "socket"
+    arguments = ["run", "--gdb", str(path), "--wait", "--monitor", "trap-and-emulate"]
+    with listening(*arguments, "cms-kuseg", "halt"):
+        said = converse(
+            f"target remote {path}",
+            *("x/i $pc", "stepi", "p $pc - 0x40000000 < 0x400000", "monitor cycles", "kill"),
+        )
+    in_order(said, "=> 0x4000", "$1 = 1", "1 cycles", "killed")
+
+
+def test_reset(tmp_path: Path) -> None:
+    said = session(
+        tmp_path,
+        CALLING,
+        *("break work", "c", "monitor reset", "maintenance flush register-cache", "p $pc"),
+        *("c", "p *(int *) &counter", "delete", "c"),
+    )
+    in_order(said, "reset;", "<__start>", "Breakpoint 1, ", "$2 = 0", "exited normally")
+
+
+def test_what_gdb_says_of_non_stop(tmp_path: Path) -> None:
+    with debugged(tmp_path, SPINNING) as (_, address):
+        said = converse("set non-stop on", f"target remote {address}")
+    assert "Non-stop mode requested, but remote does not support non-stop" in said
+
+
+def test_guests_are_inferiors(tmp_path: Path) -> None:
+    sources = {"one": CALLING, "two": CALLING, "three": SPINNING}
+    with hosted(tmp_path, sources) as (process, address):
+        said = converse(
+            f"target extended-remote {address}",
+            *("info inferiors", "info os processes", "break work", "inferior 2", "continue"),
+            *("info threads", "bt 2", "delete", "continue", "inferior 3", CTRL_C, "continue"),
+            *("p $t0 > 1000", "detach", "attach 3", "stepi", "info threads", "kill inferiors 1 3"),
+        )
+        assert process.wait(60) == 0
+    in_order(
+        said,
+        *("1    process 1 ", "one.elf", "2    process 2 ", "two.elf", "3    process 3 "),
+        *("two (", "2 locations", 'Thread 2.1 "two CPU 0" hit Breakpoint 1'),
+        *('1.1  Thread 1.1 "one CPU 0" (running', "in __start ()", "* 2.1 "),
+        *("in work ()", "in loop ()", "[Inferior 2 (process 2) exited normally]"),
+        *("received signal SIGINT", "in spin ()", "$1 = 1", "detached", "in spin ()"),
+        *("in spin ()", "* 3.1 "),
+    )
+
+
+def test_guests_all_run_with_schedule_multiple(tmp_path: Path) -> None:
+    sources = {"one": CALLING, "two": SPINNING}
+    with hosted(tmp_path, sources) as (_, address):
+        said = converse(
+            "set schedule-multiple on",
+            f"target extended-remote {address}",
+            *("break work if $a0 == 2", "continue", "inferior 2", "continue", "info inferiors"),
+        )
+    in_order(
+        said,
+        'Thread 1.1 "one CPU 0" hit Breakpoint 1',
+        "[Inferior 1 (process 1) exited normally]",
+        "<null>",
+        "process 2",
+    )

@@ -8,7 +8,7 @@ from tests.cli.command import kseg
 from tests.cli.kernels import kernel
 from tests.debug.programs import CALLING, SPINNING, TWO
 from tests.debug.running import Client, debugged, listening
-from tests.debug.test_gdb import AT, GDB, in_order, scripted, session
+from tests.debug.test_gdb import AT, GDB, converse, in_order, session
 
 needs_gdb = pytest.mark.skipif(GDB is None, reason="gdb-multiarch is not installed")
 
@@ -135,8 +135,9 @@ def test_a_recorded_run(tmp_path: Path) -> None:
         *("break work", "c", "p $a0", "delete", "c", "c", "watch *(int *) &counter"),
         *("reverse-continue", "reverse-continue", "p *(int *) &counter", "detach"),
     ]
-    with listening("replay", "--gdb", tmp_path / "socket", log) as (process, address):
-        said = scripted(address, commands, file)
+    socket = tmp_path / "socket"
+    with listening("replay", "--gdb", str(socket), str(log)) as (process, _):
+        said = converse(f"target remote {socket}", *commands, file=file)
         assert process.wait(60) == 0
         assert "all the same" in process.stderr.read()
     in_order(

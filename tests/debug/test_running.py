@@ -16,7 +16,7 @@ from kseg.monitor.bare import StopReason
 from tests.cli.command import kseg
 from tests.cli.kernels import CONTROL, TIMER, TRACE, kernel
 from tests.debug.programs import CALLING, SPINNING, TWO, symbols
-from tests.debug.running import SECONDS, Client, debugged
+from tests.debug.running import SECONDS, Client, debugged, listening
 
 AT, TWO_AT = symbols(CALLING), symbols(TWO)
 T0, T1, S0, S1, PC, TARGET = 8, 9, 16, 17, 37, 81
@@ -262,6 +262,63 @@ def test_garbage_does_no_harm(tmp_path: Path) -> None:
         else:
             pytest.fail("nobody answers")
         assert process.poll() is None
+
+
+def test_packets_at_random_do_no_harm(tmp_path: Path) -> None:
+    rng = random.Random(2)
+    parts = (
+        "vCont", ";c", ";s", ":1", ":2", ":p1.1", "D", ";1", ";", "Hg", "Hc", "T", "1", "-1", "Z0",
+        "Z2", "z0", ",80001000", ",4", "vAttach", "!", "?", "g", "G", "p", "P25", "=", "80001000",
+        "m", "M80001000,4", ":00", "X", "qSupported:multiprocess+;swbreak+", "qXfer", ":threads",
+        ":exec-file", ":read:", ":0,ff", "qRcmd,", "7265736574", "696e666f20746c62", "c", "s",
+    )  # fmt: skip
+    with debugged(tmp_path, SPINNING) as (process, address):
+        for _ in range(3):
+            with Client(address) as client:
+                for _ in range(150):
+                    client.send("".join(rng.choices(parts, k=rng.randrange(1, 6))))
+                    client.interrupt()
+                client.send("?" * rng.choice((PACKET_SIZE, 3 * PACKET_SIZE)))
+                client.stream.shutdown(socket.SHUT_WR)
+                while client.stream.recv(65536):
+                    pass
+            time.sleep(0.1)
+        with Client(address) as client:
+            assert client.ask("?").startswith("T05")
+            # While one is there, another one is turned away, and does not disturb.
+            other = Client(address)
+            with pytest.raises((EOFError, ConnectionError)):
+                other.hello()
+            other.close()
+            assert client.command("reset").startswith("reset;")
+            assert client.register(PC) == symbols(SPINNING)["spin"]
+        assert process.poll() is None
+
+
+def test_a_machine_from_a_snapshot_cannot_be_reset(tmp_path: Path) -> None:
+    path, saved = tmp_path / "guest.elf", tmp_path / "saved"
+    path.write_bytes(kernel(SPINNING))
+    assert kseg("run", "--save-at", f"1000:{saved}", "--max-cycles", "2000", path).returncode == 4
+    address = str(tmp_path / "socket")
+    with (
+        listening("run", "--gdb", address, "--wait", "--from", str(saved)),
+        Client(address) as client,
+    ):
+        assert client.command("reset").startswith("the machine comes from a snapshot")
+        assert client.cycles() == 1000
+
+
+def test_an_extended_debugger_stays(tmp_path: Path) -> None:
+    with debugged(tmp_path, SPINNING) as (process, address), Client(address) as client:
+        assert client.ask("!") == "OK"
+        before = client.cycles()
+        assert client.ask("D") == "OK"
+        time.sleep(0.05)
+        assert client.ask("vAttach;2") == "E01"
+        assert client.ask("vAttach;1") == "T05thread:1;"
+        assert client.cycles() > before
+        assert client.ask("vKill;1") == "OK"
+        assert process.wait(SECONDS) == 0
 
 
 def test_a_socket_that_was_left_behind_is_replaced(tmp_path: Path) -> None:

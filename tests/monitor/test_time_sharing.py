@@ -234,6 +234,63 @@ class TestEnding:
         place.add("b", kernels.spinning(), Share(reservation=1))
 
 
+class TestHolding:
+    def test_who_is_held_does_not_run(self, place):
+        one, two = place.add("a", kernels.spinning()), place.add("b", kernels.spinning())
+        place.run(0.1)
+        before = one.executed
+        place.time_sharing.hold("a")
+        place.run(0.1)
+        assert one.executed == before
+        place.time_sharing.release("a")
+        place.run(0.1)
+        assert one.executed > before
+        assert one.executed + two.executed == place.time_sharing.now
+
+    def test_its_time_stands_still(self, place):
+        """Machine time passes in its sleep; its own does not."""
+        ticking = place.add("a", kernels.ticking())
+        place.add("b", kernels.spinning())
+        place.run(0.105)
+        before = ticking.board.clock.now
+        place.time_sharing.hold("a")
+        place.run(1)
+        assert ticking.board.clock.now == before
+        place.time_sharing.release("a")
+        place.run(0.1)
+        assert (ticking.board.clock.now - before) / SECOND == pytest.approx(0.1, abs=0.011)
+
+    def test_input_waits_for_the_release(self, place):
+        place.add("a", ECHOING)
+        place.run()
+        place.time_sharing.hold("a")
+        place.type("a", b"x")
+        assert place.run().reason is StopReason.IDLE
+        assert place.printed["a"] == b""
+        place.time_sharing.release("a")
+        place.run()
+        assert place.printed["a"] == b"x"
+
+    def test_of_nobody(self, place):
+        guest = place.add("a", kernels.spinning())
+        place.time_sharing.hold("nobody")
+        place.time_sharing.release("a")
+        place.time_sharing.hold("a")
+        place.time_sharing.end(guest, Stop(StopReason.INTERRUPTED))
+        place.time_sharing.release("a")
+        guest = place.add("a", kernels.spinning())
+        place.run(0.1)
+        assert guest.executed
+
+    def test_who_stands_is_not_ended(self, place):
+        guest = place.add("a", kernels.misusing())
+        place.time_sharing.stands = lambda who, stop: (
+            who is guest and stop.reason is StopReason.FATAL
+        )
+        assert place.run().reason is StopReason.FATAL
+        assert guest.stop is None
+
+
 def test_paces():
     with pytest.raises(ValueError, match="no pace"):
         TimeSharing(MACHINE, pace="slow")

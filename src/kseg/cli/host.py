@@ -182,9 +182,10 @@ def _listen(
     from kseg.debug.host_target import HostTarget
     from kseg.debug.server import Server
 
-    session.debugger = Debugger(HostTarget(machine), Server(address), wait=wait)
+    server = Server(address)
+    session.debugger = Debugger(HostTarget(machine), server, wait=wait)
     consoles.message(
-        f"set schedule-multiple on; target extended-remote {session.debugger.address}  (for gdb)"
+        f"set schedule-multiple on; target extended-remote {server.address}  (for gdb)"
     )
 
 

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from kseg.api.host import CYCLES_PER_SECOND, Host
 from kseg.api.host_guest import Guest
@@ -15,14 +15,11 @@ from kseg.cli import host_table
 from kseg.cli.consoles import Consoles, Switch
 from kseg.cli.keyboard import EscapeKey, start_reading
 from kseg.cli.output import Output, OutputClosed
-from kseg.cli.session import CYCLE_LIMIT, IDLE, Outcome
+from kseg.cli.session import CYCLE_LIMIT, IDLE, Attendant, Outcome
 from kseg.cli.signals import Ended, handled
 from kseg.cli.terminal import Terminal
 from kseg.cli.watch import IdleWatch
 from kseg.monitor.bare import Stop, StopReason
-
-if TYPE_CHECKING:
-    from kseg.debug.debugger import Debugger
 
 REFRESH = 1.0
 """Seconds between two drawings of the table."""
@@ -70,7 +67,7 @@ class HostSession:
         self._watches = {
             name: IdleWatch(cast(Machine, guest), idle_limit) for name, guest in host.guests.items()
         }
-        self.debugger: Debugger | None = None
+        self.debugger: Attendant | None = None
         """Who may stop guests, if anybody."""
         host.while_idle = lambda: consoles.pulse(True)
         host.time_sharing.wait_for_input = self._switch is not None

@@ -311,10 +311,11 @@ def listen(
     from kseg.debug.server import Server
     from kseg.debug.target import OneMachine
 
-    session.debugger = Debugger(OneMachine(vm, remember), Server(address), wait=wait)
+    server = Server(address)
+    session.debugger = Debugger(OneMachine(vm, remember), server, wait=wait)
     # Without the guest's file, gdb has no way to know its byte order.
     order = f"set endian {vm.board.byte_order}"
-    output.message(f"{order}; target remote {session.debugger.address}  (for gdb)")
+    output.message(f"{order}; target remote {server.address}  (for gdb)")
 
 
 def default_config(kernel: str) -> str | None:

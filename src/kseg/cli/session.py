@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kseg.api.machine import Machine
 from kseg.cli.keyboard import HELP, EscapeKey, LineEnds, start_reading
@@ -21,7 +21,6 @@ from kseg.monitor.bare import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.cli.saves import Saves
-    from kseg.debug.debugger import Debugger
 
 MOST_INPUT = 64 << 20
 """Bytes of an input file: it is read as a whole."""
@@ -79,6 +78,16 @@ class Outcome:
     signal: int | None = None
 
 
+class Attendant(Protocol):
+    """Who may let a machine stand, and run on: see `kseg.debug.debugger.Debugger`."""
+
+    def attend(self, leaves: Callable[[], bool]) -> Stop | None: ...
+
+    def takes(self, stop: Stop) -> bool: ...
+
+    def ended(self, exit_code: int) -> None: ...
+
+
 class Session:
     """Runs a machine to its end, with a user's input and output."""
 
@@ -90,7 +99,7 @@ class Session:
         input_file: str | None = None,
     ) -> None:
         """`input_file` is typed instead of what comes on stdin ("-" or None: stdin)."""
-        self.debugger: Debugger | None = None
+        self.debugger: Attendant | None = None
         """Who may stop the guest, if anybody."""
         self._machine = machine
         self._output = output

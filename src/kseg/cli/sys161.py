@@ -1,6 +1,7 @@
 """`kseg sys161`: options, messages, statistics and exit codes of System/161 (its manual,
 "Running System/161")."""
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
     from kseg.cli.session import Outcome
+    from kseg.monitor.bare import Stop
 
 ATTENTION = 7
 """Ctrl-G asks for the debugger."""
@@ -22,10 +24,8 @@ FATAL = (
 
 LATER = {
     "f": "no tracing yet; -f is ignored",
-    "p": "no debugger yet; -p is ignored",
     "P": "no profiler yet; -P is ignored",
     "t": "no tracing yet; -t is ignored",
-    "w": "no debugger yet to wait for; -w is ignored",
 }
 """Options of System/161 that wait for what they are about."""
 
@@ -36,10 +36,15 @@ LATER = {
 @click.option("-D", "doom", metavar="COUNT", type=int, default=0, help="Set the doom counter.")
 @click.option("-f", "trace_file", metavar="FILE", help="Trace to a file (not there yet).")
 @click.option("-P", "profile", is_flag=True, help="Collect a profile (not there yet).")
-@click.option("-p", "port", metavar="PORT", type=int, help="Listen for gdb (not there yet).")
+@click.option(
+    "-p",
+    "port",
+    metavar="[HOST:]PORT",
+    help="Listen for gdb at a TCP port (of this host only, unless HOST says otherwise).",
+)
 @click.option("-s", "pass_signals", is_flag=True, help="Ctrl-C and the like go to the guest.")
 @click.option("-t", "trace_flags", metavar="FLAGS", multiple=True, help="Trace (not there yet).")
-@click.option("-w", "wait", is_flag=True, help="Wait for a debugger first (not there yet).")
+@click.option("-w", "wait", is_flag=True, help="Wait for a debugger first.")
 @click.option("-X", "no_debugger", is_flag=True, help="Exit instead of waiting for a debugger.")
 @click.option("-Z", "timeout", metavar="SECONDS", type=int, help="Set the watchdog timer.")
 @click.argument("kernel")
@@ -50,7 +55,7 @@ def sys161(
     doom: int,
     trace_file: str | None,
     profile: bool,
-    port: int | None,
+    port: str | None,
     pass_signals: bool,
     trace_flags: tuple[str, ...],
     wait: bool,
@@ -75,12 +80,12 @@ def sys161(
     output = Output("sys161")
     given = {
         "f": trace_file is not None,
-        "p": port is not None,
         "P": profile,
         "t": bool(trace_flags),
-        "w": wait and not no_debugger,
     }
     try:
+        if port is not None and re.fullmatch(r"(\[.*\]:|.*:)?\d{1,5}", port) is None:
+            raise ConfigurationError(f"-p {port}: give a port, or HOST:PORT")
         if timeout is not None and timeout < 2:
             raise ConfigurationError("Invalid timeout (must be at least 2)")
         machine = Machine(
@@ -105,8 +110,25 @@ def sys161(
         if wait and no_debugger:
             output.message("Not waiting for debugger...")
         conditions = Conditions(escape=None, signals=not pass_signals, attention=ATTENTION)
-        outcome = Session(machine, output, conditions).run()
-        finish(output, outcome, lambda: report(machine, outcome, output, no_debugger))
+        session = Session(machine, output, conditions)
+        reporter = Reporter(machine, output)
+        if port is not None or not no_debugger:
+            from kseg.cli.sys161_debugger import SocketDebugger
+
+            try:
+                session.debugger = SocketDebugger(
+                    machine,
+                    output,
+                    port=port,
+                    waits=not no_debugger,
+                    wait=wait and not no_debugger,
+                    say_why=reporter.say_why,
+                )
+            except KsegError as error:
+                output.message(str(error))
+                sys.exit(error.exit_code)
+        outcome = session.run()
+        finish(output, outcome, lambda: reporter.report(outcome))
 
 
 def in_its_words(text: str) -> str:
@@ -114,21 +136,37 @@ def in_its_words(text: str) -> str:
     return f"{text}; dropping to debugger" if text.startswith("No progress in ") else text
 
 
-def report(machine: "Machine", outcome: "Outcome", output: "Output", no_debugger: bool) -> None:
-    """The last messages: statistics after a power-off, a reason otherwise."""
-    from kseg.monitor.bare import StopReason
+class Reporter:
+    """Says how it ends."""
 
-    reason = outcome.stop.reason
-    if reason is StopReason.FATAL:
-        for line in (outcome.stop.message, *FATAL):
-            output.message(line)
-    if reason is StopReason.POWER_OFF:
-        for line in machine.statistics.lines():
-            output.message(line)
-    elif reason is StopReason.IDLE:
-        output.message("the guest waits for input, but the input has ended")
-    elif reason in (StopReason.NO_PROGRESS, StopReason.FATAL) and no_debugger:
-        output.message("Exiting instead of waiting for debugger...")
-    elif reason is not StopReason.DOOM and outcome.signal is None and not no_debugger:
-        output.message("No debugger yet; exiting instead of waiting for one (see -X)...")
-    output.finish_line()
+    def __init__(self, machine: "Machine", output: "Output") -> None:
+        self._machine, self._output = machine, output
+        self._said: Stop | None = None
+
+    def say_why(self, stop: "Stop") -> None:
+        """What the guest did that its hardware does not survive, if that is it."""
+        from kseg.monitor.bare import StopReason
+
+        if stop.reason is StopReason.FATAL and stop != self._said:
+            self._said = stop
+            for line in (stop.message, *FATAL):
+                self._output.message(line)
+
+    def report(self, outcome: "Outcome") -> None:
+        """The last messages: statistics after a power-off, a reason otherwise."""
+        from kseg.monitor.bare import StopReason
+
+        output, reason = self._output, outcome.stop.reason
+        waits = (StopReason.NO_PROGRESS, StopReason.FATAL, StopReason.BREAK, StopReason.DEBUGGER)
+        seen = outcome.stop == self._said
+        self.say_why(outcome.stop)
+        if reason is StopReason.POWER_OFF:
+            for line in self._machine.statistics.lines():
+                output.message(line)
+        elif reason is StopReason.IDLE:
+            output.message("the guest waits for input, but the input has ended")
+        elif reason is StopReason.INTERRUPTED and outcome.stop.message:
+            output.message("Debugger requested kill")
+        elif reason in waits and not seen:
+            output.message("Exiting instead of waiting for debugger...")
+        output.finish_line()

@@ -44,7 +44,7 @@ class Debugger:
         server: Server,
         *,
         wait: bool = False,
-        awaited: Callable[[], None] | None = None,
+        awaited: Callable[[Stop], None] | None = None,
         kill_code: int = 0,
     ) -> None:
         """`server` is where debuggers connect. With `wait`, the guest stands until a debugger lets
@@ -134,7 +134,7 @@ class Debugger:
         if awaits and stop.reason not in (StopReason.BREAKPOINT, StopReason.WATCHPOINT):
             assert self._awaited is not None
             self._stands, self._held = True, stop
-            self._awaited()
+            self._awaited(stop)
             return True
         return stop.reason is not StopReason.DEBUGGER
 
@@ -183,6 +183,11 @@ class Debugger:
         if data == b"QStartNoAckMode":
             connection.acknowledges = False
             connection.send(b"OK")
+            return
+        if self._endings and data.startswith((b"vCont;", b"c", b"C", b"s", b"S")):
+            # The debugger does not know yet that there is less left to run.
+            self._stands = False
+            self._tell_endings()
             return
         answer = self._stub.answer(data)
         if isinstance(answer, bytes):

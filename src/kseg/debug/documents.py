@@ -2,8 +2,8 @@
 registers."""
 
 from collections.abc import Callable
+from html import escape
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from kseg.debug.inferior import Inferior
 from kseg.debug.machine import Machine, Processor
@@ -95,8 +95,9 @@ def process_list(stub: "Stub") -> str:
 def _table(kind: str, rows: list[dict[str, str]]) -> str:
     lines = ['<?xml version="1.0"?>', f'<osdata type="{kind}">']
     for row in rows:
-        columns = (f'<column name="{key}">{escape(value)}</column>' for key, value in row.items())
-        lines.append(f"<item>{''.join(columns)}</item>")
+        lines.append("<item>")
+        lines += (f'<column name="{key}">{escape(row[key])}</column>' for key in row)
+        lines.append("</item>")
     return "\n".join([*lines, "</osdata>", ""])
 
 

@@ -94,13 +94,15 @@ class Connection:
 class Server:
     """Listens, and puts what comes into `events`."""
 
-    def __init__(self, address: str, option: str = "--gdb") -> None:
+    def __init__(
+        self, address: str, option: str = "--gdb", wake: Callable[[], None] = lambda: None
+    ) -> None:
         """`address` is the path of a Unix socket, made with mode 0600, or host:port for TCP; the
         host is the loopback interface if it is left out. ConfigurationError where one cannot listen
-        there, which says so of the command line's `option`."""
+        there, which says so of the command line's `option`. `wake` is called after each event,
+        from another thread."""
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self.wake: Callable[[], None] = lambda: None
-        """Called after each event, from another thread."""
+        self.wake = wake
         self._option = option
         self._path: Path | None = None
         self._connection: Connection | None = None
@@ -121,7 +123,7 @@ class Server:
             self.address = f"{shown}:{listener.getsockname()[1]}"
             return listener
         except (OSError, OverflowError) as error:
-            said = getattr(error, "strerror", None) or error
+            said = str(getattr(error, "strerror", None) or error).rstrip(".")
             text = f"{self._option} {address}: {said}; give another address"
             raise ConfigurationError(text) from None
 

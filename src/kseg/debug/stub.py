@@ -22,7 +22,13 @@ WRITES = (b"G", b"P", b"M", b"X")
 """Packets that change the machine."""
 TRAP, INTERRUPT, ABORT, KILLED = 5, 2, 6, 9
 """Signals, as stop replies have them."""
-_OF_PROCESSORS = (StopReason.BREAKPOINT, StopReason.WATCHPOINT, StopReason.BREAK)
+_OF_PROCESSORS = (
+    StopReason.BREAKPOINT,
+    StopReason.WATCHPOINT,
+    StopReason.BREAK,
+    StopReason.FATAL,
+)
+"""Stops that one processor has come to."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +81,8 @@ class Stub:
         """The thread that packets about registers and memory are about."""
         self.stepped = self.current
         """The one that is to be stepped when the packet does not say."""
-        self.last_stop = b""
-        """The latest stop reply."""
+        self._last_stop: Callable[[], str] = str
+        """Says the latest stop reply: how, depends on what the debugger knows."""
         self.names_breakpoints = False
         """Whether the debugger wants to know which kind of breakpoint it was."""
         self.names_processes = False
@@ -94,7 +100,7 @@ class Stub:
         }
         self._on_thread = on_thread
         self._packets: dict[bytes, Callable[[bytes], Answer]] = {
-            b"?": lambda _: self.last_stop,
+            b"?": lambda _: self._last_stop().encode(),
             b"!": self._extend,
             b"c": self._continue,
             b"C": lambda text: self._continue(text.partition(b";")[2]),
@@ -172,40 +178,40 @@ class Stub:
 
     def stopped(self, inferior: Inferior, stop: Stop | None, *, interrupted: bool = False) -> bytes:
         """An inferior has come to stand, and so have all: choose a processor, and say why."""
+        signal = INTERRUPT if interrupted else TRAP
         if inferior is not self.inferior:
             self.current = Thread(inferior, 0)
-        signal, reason = TRAP, ""
-        if stop is None or interrupted:
-            signal = INTERRUPT if interrupted else TRAP
+        if stop is None:
             self._choose_running()
-        elif stop.reason is StopReason.FATAL:
-            self.current, signal = Thread(inferior, stop.processor), ABORT
-        else:
-            if stop.reason in _OF_PROCESSORS:
-                self.current = Thread(inferior, stop.processor)
-            reason = self._reason(stop)
-        self.stepped = self.current
-        self.last_stop = f"T{signal:02x}thread:{self.name(self.current)};{reason}".encode()
-        return self.last_stop
+        elif stop.reason in _OF_PROCESSORS:
+            self.current = Thread(inferior, stop.processor)
+            signal = ABORT if stop.reason is StopReason.FATAL else TRAP
+        self.stepped = thread = self.current
+        self._last_stop = lambda: (
+            f"T{signal:02x}thread:{self.name(thread)};{self._reason(thread, stop)}"
+        )
+        return self._last_stop().encode()
 
     def ended(self, ending: Ending) -> bytes:
         """An inferior has come to its end: say so."""
         code = ending.exit_code
         said = f"X{KILLED:02x}" if code is None else f"W{code & 0xFF:02x}"
         process_ = f";process:{ending.inferior.number:x}" if self.names_processes else ""
-        self.last_stop = f"{said}{process_}".encode()
+        self._last_stop = lambda: f"{said}{process_}"
         if self.attached and self.inferior not in self.attached:
             self.current = self.stepped = Thread(self.attached[0], 0)
-        return self.last_stop
+        return self._last_stop().encode()
 
-    def _reason(self, stop: Stop) -> str:
-        points = self.inferior.points
+    def _reason(self, thread: Thread, stop: Stop | None) -> str:
+        if stop is None:
+            return ""
+        points = thread.inferior.points
         if stop.reason is StopReason.WATCHPOINT:
             name = points.watch_name(stop.address, stores=stop.stores)
             return f"{name}:{stop.address:08x};"
         if stop.reason is StopReason.BREAKPOINT and self.names_breakpoints:
             names = {SOFTWARE: "swbreak:;", HARDWARE: "hwbreak:;", None: ""}
-            return names[points.breakpoint_type(self.current.it.state.pc)]
+            return names[points.breakpoint_type(thread.it.state.pc)]
         return ""
 
     def _choose_running(self) -> None:

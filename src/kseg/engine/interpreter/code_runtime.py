@@ -76,6 +76,7 @@ def functions(profile: Profile) -> list[str]:
         _make_code_page(),
         _slow_fetch(),
         _memory_changed(),
+        _entry_changed(),
     ]
 
 
@@ -362,5 +363,21 @@ def _memory_changed() -> str:
         with b.count(ENTRIES) as number:
             entry = b.offset(code_page, b.emit(f"shl i64 {number}, 4"))
             b.do(f"call void @reset_entry(ptr %context, ptr {entry})")
+    b.do("ret void")
+    return b.text("noinline")
+
+
+def _entry_changed() -> str:
+    """One instruction of a page is to be decoded again, with another answer to whether there is a
+    breakpoint: that at number %which modulo ENTRIES in page %which / ENTRIES."""
+    b = FunctionBuilder("entry_changed", "void", [("ptr", "context"), ("i64", "which")], "hidden")
+    at = b.emit(f"shl i64 {b.emit(f'udiv i64 %which, {ENTRIES}')}, 3")
+    code_page = b.load("ptr", fields.shared_pointer(b, "code_page_of"), at)
+    with b.if_(b.emit(f"icmp ne ptr {code_page}, null")):
+        number = b.emit(f"and i64 %which, {ENTRIES - 1}")
+        with b.if_(is_covered(b, code_page, number)):
+            drop_if_translated(b, code_page)
+        entry = b.offset(code_page, b.emit(f"shl i64 {number}, 4"))
+        b.do(f"call void @reset_entry(ptr %context, ptr {entry})")
     b.do("ret void")
     return b.text("noinline")

@@ -2,11 +2,13 @@
 
 import ctypes
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 
 from kseg.engine.contract import Exit, ExitReason, Watchpoint
 from kseg.engine.debugging import checked_breakpoints, checked_watchpoints
 from kseg.engine.interpreter.debugging_runtime import LOAD, STORE
 from kseg.engine.interpreter.layout import (
+    ENTRIES,
     LATCH_NONE,
     PAGE,
     PASSING_BREAKPOINT,
@@ -34,9 +36,11 @@ class Debugging:
 
     _shared: Shared
     _contexts: list[Context]
-    _changed: Callable[[int, int], None]
+    _entry_changed: Callable[[int, int], None]
     _page_count: int
     _breakpoints: frozenset[int] = frozenset()
+    _places: AbstractSet[int] = frozenset()
+    """Of the breakpoints: the number of the instruction in its page."""
     _watchpoints: frozenset[Watchpoint] = frozenset()
 
     def set_breakpoints(self, addresses: Iterable[int]) -> None:
@@ -48,21 +52,21 @@ class Debugging:
         self._breakpoint_array = (ctypes.c_uint32 * len(wanted))(*sorted(wanted))
         shared.breakpoints = ctypes.addressof(self._breakpoint_array)
         shared.breakpoint_count = len(wanted)
-        places = [0] * len(shared.breakpoint_places)
-        for address in wanted:
-            place = address % PAGE // 4
-            places[place // 64] |= 1 << place % 64
-        if places != list(shared.breakpoint_places):
-            shared.breakpoint_places[:] = places
-            self._decode_anew()
+        places = {address % PAGE // 4 for address in wanted}
+        changed, self._places = places ^ self._places, places
+        for place in changed:
+            shared.breakpoint_places[place // 64] ^= 1 << place % 64
+        if changed:
+            self._decode_anew(changed)
 
-    def _decode_anew(self) -> None:
-        """Every entry takes note of the breakpoints."""
+    def _decode_anew(self, places: Iterable[int]) -> None:
+        """In every page, the entries at these places take note of the breakpoints."""
         pages = (ctypes.c_uint64 * self._page_count).from_address(self._shared.code_page_of)
         context = ctypes.addressof(self._contexts[0])
         for number, code_page in enumerate(pages):
             if code_page:
-                self._changed(context, number)
+                for place in places:
+                    self._entry_changed(context, number * ENTRIES + place)
 
     def set_watchpoints(self, watchpoints: Iterable[Watchpoint]) -> None:
         wanted = checked_watchpoints(watchpoints)

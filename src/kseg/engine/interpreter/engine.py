@@ -78,6 +78,7 @@ class Interpreter(Debugging, Supervision):
         self._run = RUN(self._code.address("run"))
         self._drop = CHANGE(self._code.address("drop_translation"))
         self._changed = CHANGE(self._code.address("memory_changed"))
+        self._entry_changed = CHANGE(self._code.address("entry_changed"))
         self._shared = Shared()
         if like is not None:
             for name in self._compiled.tables:

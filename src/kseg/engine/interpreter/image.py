@@ -29,6 +29,7 @@ _PACKAGE = Path(__file__).parents[2]
 FUNCTIONS = (
     "run",
     "memory_changed",
+    "entry_changed",
     "drop_translation",
     "run_processor",
     "resynchronise",

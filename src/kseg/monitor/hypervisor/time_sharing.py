@@ -79,6 +79,7 @@ class TimeSharing:
             guest.stop, guest.asleep = stop, False
             self._uses[guest.name] = self.scheduler.use_of(guest.name)
             self.scheduler.remove(guest.name)
+            self._held.discard(guest.name)
             del self.guests[guest.name]
 
     def use_of(self, name: str) -> GuestUse:
