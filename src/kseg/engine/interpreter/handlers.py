@@ -26,6 +26,7 @@ from kseg.engine.interpreter.layout import ENTRY_SIZE
 from kseg.engine.interpreter.memory_runtime import fault, u32
 from kseg.engine.interpreter.operands import operand_symbols
 from kseg.engine.interpreter.tracer import Tracer
+from kseg.engine.interpreter.tracing_hooks import is_set
 from kseg.engine.interpreter.tracing_runtime import leave_if_full, record_traced_jump
 from kseg.engine.interpreter.translation_runtime import record_jump
 from kseg.isa import cp0
@@ -179,7 +180,7 @@ def _traced(
     b = handler_builder(name)
     stop_if_spent(b, variant)
     if operation.records_jump:
-        leave_if_full(b, variant)
+        leave_if_full(b, variant, recorded=is_set(b, "trace_instructions"))
     tracer = Tracer(b, profile, big_endian, variant, slow_copy, accumulator, operation.virtual)
     constants = dict(operation.constants)
     for letter in operation.instruction.constants:

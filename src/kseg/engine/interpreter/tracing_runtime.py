@@ -347,10 +347,11 @@ def record_traced_jump(b: FunctionBuilder, variant: Variant, pc: Operand, target
     b.do(f"call void @trace_jump({given}, i32 {target})")
 
 
-def leave_if_full(b: FunctionBuilder, variant: Variant) -> None:
+def leave_if_full(b: FunctionBuilder, variant: Variant, *, recorded: Operand = "false") -> None:
     """At the beginning of a handler, with %left named: let the records be taken first, unless
-    the instruction has an answer to take up."""
+    the instruction has an answer to take up, or has been `recorded` already."""
     waits = b.emit(f"icmp eq i32 {fields.load_context(b, 'latch')}, {LATCH_NONE}")
+    waits = b.emit(f"and i1 {waits}, {b.emit(f'xor i1 {recorded}, true')}")
     with b.leave_if(b.emit(f"and i1 {waits}, {is_full(b)}")):
         limit = fields.load_context(b, "limit")
         clock = b.emit(f"sub i64 {b.emit(f'sub i64 {limit}, %left')}, 1")
