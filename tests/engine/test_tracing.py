@@ -126,13 +126,13 @@ def test_random_programs_have_every_kind_of_event() -> None:
     """What the tests above compare is not mostly nothing."""
     seen.clear()
     for profile, byte_order in KINDS_OF_PROCESSORS:
-        for seed in range(60):
+        for seed in range(25):
             run_traced(
                 seed,
                 machine("reference", profile, byte_order, seed),
                 machine("interpreter", profile, byte_order, seed),
             )
-    assert all(seen[kind] > 20 for kind in TraceKind), seen
+    assert all(seen[kind] > 50 for kind in KINDS - {TraceKind.ADDRESS_SPACE}), seen
 
 
 def collect(vm: Machine, wanted: TraceFilter, cycles: int) -> list[TraceRecord]:

@@ -28,6 +28,11 @@ OPERATION_TIME = 5_000_000
 
 OPEN, CREATE, CREATE_EXCLUSIVE, CLOSE, READ, READ_DIRECTORY, WRITE, SIZE, TRUNCATE = range(1, 10)
 
+NAMES = dict(
+    enumerate("open create create-exclusive close read readdir write size truncate".split(), 1)
+)
+"""What the operations are called in a trace."""
+
 (
     IDLE, SUCCESS, BAD_HANDLE, BAD_OPERATION, BAD_PATH, BAD_SIZE, EXISTS, IS_DIRECTORY,
     MEDIA_ERROR, NO_HANDLES, NO_SPACE, NOT_DIRECTORY, UNKNOWN, UNSUPPORTED,
@@ -115,6 +120,7 @@ class EmulatedFileSystem(Device):
         self._length = 0
         self._result = IDLE
         self._busy = False
+        self._path = b""
 
     # Registers.
 
@@ -143,10 +149,12 @@ class EmulatedFileSystem(Device):
         """Start an operation."""
         if self._busy:
             raise GuestFatal("emufs operation started while an operation was already in progress")
+        named = self._handle
         try:
             result = self._operate(value)
         except OSError as error:
             result = _RESULTS.get(error.errno or 0, UNKNOWN)
+        self.trace("{}", self._described(value, named, result))
         self._busy = True
         self.schedule(OPERATION_TIME, "done", result)
 
@@ -159,8 +167,23 @@ class EmulatedFileSystem(Device):
         self.interrupt = value != 0
 
     def on_event(self, _name: str, argument: int, /) -> None:
+        self.trace("Operation complete")
         self.write_result(argument)
         self._busy = False
+
+    def _described(self, operation: int, named: int, result: int) -> str:
+        """An operation on the handle `named`, and how it ended, for a trace."""
+        what = NAMES.get(operation, f"operation {operation}")
+        opens = operation in (OPEN, CREATE, CREATE_EXCLUSIVE)
+        what += f" {self._path.decode(errors='backslashreplace')}" if opens else f" handle {named}"
+        if result != SUCCESS:
+            return f"{what}: error {result}"
+        if opens:
+            kind = " (directory)" if self._length else ""
+            return f"{what}: succeeded, handle {self._handle}{kind}"
+        if operation == CLOSE:
+            return what
+        return f"{what}: {self._length} bytes, offset {self._offset}"
 
     # Operations: the result, or OSError for what the host says.
 
@@ -184,6 +207,7 @@ class EmulatedFileSystem(Device):
         # System/161 ends the path with a zero in the buffer, where the guest can see it.
         self.memory.write(self._buffer.base + self._length, b"\0")
         path = self.memory.read(self._buffer.base, self._length).partition(b"\0")[0]
+        self._path = path
         opened = self._find_or_create(base, path, operation)
         if opened not in self._handles:
             if None not in self._handles:

@@ -47,6 +47,8 @@ class LameBus:
         """By physical address: registers that know what reading them again will bring."""
         self.interrupts = InterruptState()
         self.asking_processor = 0
+        self.line_trace: Callable[[int, bool], None] | None = None
+        """Takes each slot's request line that changes, while somebody traces them."""
 
     def plug(self, device: Device) -> None:
         """Put a card into its slot; ValueError when there is one already."""
@@ -125,6 +127,8 @@ class LameBus:
         raised = state.raised | 1 << slot if level else state.raised & ~(1 << slot)
         if raised != state.raised:
             state.raised = raised
+            if self.line_trace is not None:
+                self.line_trace(slot, level)
             self.route()
 
     def route(self) -> None:

@@ -95,7 +95,7 @@ class Tracing:
             late = register == state.pending_load_register
             value = state.pending_load_value if late else state.gpr[register]
             at = (pending - 1) % places * RECORD.size + VALUE
-            buffer[at : at + 4] = ctypes.c_uint32(value) 
+            buffer[at : at + 4] = ctypes.c_uint32(value)
 
     def _decode_anew(self) -> None:
         """Every entry takes note of what is traced."""
