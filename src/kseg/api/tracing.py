@@ -11,6 +11,7 @@ from kseg.engine.tracing import (
     DELAY_SLOT,
     MOST_RECORDS,
     RECORD,
+    TRAPPED,
     USER,
     TraceFilter,
     TraceKind,
@@ -58,6 +59,8 @@ class TraceEvent(NamedTuple):
     values: tuple[int, ...] = ()
     user: bool = False
     in_delay_slot: bool = False
+    completed: bool = True
+    """False for an instruction that raised an exception."""
     asid: int = 0
     slot: int = -1
     text: str = ""
@@ -91,6 +94,7 @@ def events(parts: Iterable[Part]) -> Iterator[TraceEvent]:
                 record[3:8],
                 bool(record.flags & USER),
                 bool(record.flags & DELAY_SLOT),
+                not record.flags & TRAPPED,
                 record.asid,
             )
 

@@ -65,7 +65,7 @@ class Output:
         if self._gathered:
             data, self._gathered = bytes(self._gathered), bytearray()
             self._at_line_start = data.endswith(b"\n")
-            _write(self._console, data)
+            write_all(self._console, data)
 
     def message(self, text: str) -> None:
         """Write a line about the machine."""
@@ -73,14 +73,14 @@ class Output:
         if self._same:
             self.finish_line()
         line = f"{self.prefix}: {one_line(text)}\n"
-        _write(self._messages, line.encode("utf-8", "backslashreplace"))
+        write_all(self._messages, line.encode("utf-8", "backslashreplace"))
 
     def finish_line(self) -> None:
         """End a line that the guest has left open."""
         self.flush()
         if not self._at_line_start:
             self._at_line_start = True
-            _write(self._console, b"\n")
+            write_all(self._console, b"\n")
 
     @property
     def is_terminal(self) -> bool:
@@ -96,7 +96,8 @@ def _same_file(one: int, other: int) -> bool:
     return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
 
 
-def _write(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write everything; OutputClosed when nobody reads it, KsegError when it cannot be."""
     view = memoryview(data)
     while view:
         try:

@@ -44,9 +44,9 @@ class TraceKind(IntEnum):
 
 KINDS = frozenset(TraceKind)
 
-USER, DELAY_SLOT, REFILL = 1, 2, 4
+USER, DELAY_SLOT, REFILL, TRAPPED = 1, 2, 4, 8
 """In a record's flags: user mode; the instruction is in a delay slot; the exception is a TLB
-refill."""
+refill; the instruction was not completed but raised an exception."""
 
 RECORD = struct.Struct("=Q7I4B")
 """One record: cycle, pc, instruction word, five values, kind, processor, flags, ASID."""

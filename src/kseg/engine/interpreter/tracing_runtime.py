@@ -40,6 +40,7 @@ from kseg.engine.tracing import (
     MOVE,
     RECORD,
     REFILL,
+    TRAPPED,
     TraceKind,
 )
 from kseg.isa import registers as r
@@ -259,6 +260,7 @@ def _exception(profile: Profile) -> str:
     state_of(b)
     interrupt = b.emit(f"icmp eq i32 %code, {int(ExceptionCode.INTERRUPT)}")
     clock = b.emit(f"select i1 {interrupt}, i64 %now, i64 {b.emit('sub i64 %now, 1')}")
+    _note_trap(b, clock, interrupt)
     kinds = f"i32 {int(TraceKind.INTERRUPT)}, i32 {int(TraceKind.EXCEPTION)}"
     kind = b.emit(f"select i1 {interrupt}, {kinds}")
     given = f"ptr %context, i32 {kind}, i32 %pc, i64 {clock}, i32 %flags"
@@ -280,6 +282,25 @@ def _exception(profile: Profile) -> str:
                 b.store("i32", entry, record, RecordEntry.values.offset + 16)
     b.do("ret void")
     return b.text("noinline")
+
+
+def _note_trap(b: FunctionBuilder, clock: Operand, interrupt: Operand) -> None:
+    """If an exception comes from the instruction that was recorded last, note that there."""
+    mark = fields.load_context(b, "trace_mark")
+    this = b.emit(f"icmp eq i64 {fields.load_context(b, 'trace_mark_at')}, {clock}")
+    this = b.emit(f"and i1 {this}, {b.emit(f'icmp ne i64 {mark}, 0')}")
+    this = b.emit(f"and i1 {this}, {b.emit(f'xor i1 {interrupt}, true')}")
+    with b.if_(this):
+        number = b.emit(f"and i64 {b.emit(f'sub i64 {mark}, 1')}, {_shared(b, 'trace_places')}")
+        at = b.emit(f"mul i64 {number}, {RECORD.size}")
+        record = b.offset(_shared(b, "trace_records", "ptr"), at)
+        # Not so where what follows RFE could not be fetched.
+        pc = b.load("i32", record, RecordEntry.pc.offset)
+        with b.if_(b.emit(f"icmp eq i32 {pc}, %pc")):
+            flags = b.load("i8", record, RecordEntry.flags.offset)
+            flags = b.emit(f"or i8 {flags}, {TRAPPED}")
+            b.store("i8", flags, record, RecordEntry.flags.offset)
+            fields.store_context(b, "trace_pending", 0)
 
 
 def flags_of_exception(b: FunctionBuilder, in_slot: Operand, refill: Symbol) -> Operand:

@@ -64,6 +64,8 @@ def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
                 cpu.next_pc = 0
             code = int(trap.code)
             raise Leave(Exit(ExitReason.TRAP, address=trap.address, value=code)) from None
+        if cpu.recorder is not None:
+            cpu.recorder.trapped(cpu, record)
         cpu.commit_loads()
         _take(cpu, trap, opcode)
     else:

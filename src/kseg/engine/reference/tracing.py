@@ -7,6 +7,7 @@ from kseg.engine.tracing import (
     DELAY_SLOT,
     RECORD,
     REFILL,
+    TRAPPED,
     USER,
     TraceFilter,
     TraceKind,
@@ -23,6 +24,7 @@ TLBR, TLBWI, TLBWR, TLBP = 0x42000001, 0x42000002, 0x42000006, 0x42000008
 STACK_POINTER = 29
 RESULT = 5
 """Where the result of an instruction stands in a record."""
+FLAGS = 10
 
 
 class Recorder:
@@ -93,6 +95,12 @@ class Recorder:
         """The instruction will be begun again."""
         if record is not None and self._records and self._records[-1] is record:
             self._records.pop()
+            self._unfinished.pop(cpu.number, None)
+
+    def trapped(self, cpu: "ReferenceProcessor", record: list[int] | None) -> None:
+        """The instruction raised an exception."""
+        if record is not None:
+            record[FLAGS] |= TRAPPED
             self._unfinished.pop(cpu.number, None)
 
     def jump(self, cpu: "ReferenceProcessor", target: int) -> None:
