@@ -182,7 +182,9 @@ class TraceText:
         encode = msgspec.json.Encoder().encode
         if isinstance(part, TraceEvent):
             told = {
-                "cycle": part.cycle, "time": part.time, "kind": part.kind, "slot": part.slot,
+                "cycle": part.cycle, "time": part.time, "kind": part.kind,
+                **({"slot": part.slot} if part.slot >= 0 else {}),
+                **({"processor": part.processor} if part.processor >= 0 else {}),
                 "text": part.text,
             }  # fmt: skip
             return [encode(told).decode()]

@@ -18,6 +18,7 @@ from kseg.engine.tracing import (
     unpack,
 )
 from kseg.errors import KsegError
+from kseg.machine.lamebus import LAMEBUS_LINE, PROCESSOR_LINE
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161
 from kseg.monitor.bare import BareMonitor
 
@@ -47,7 +48,9 @@ class TraceEvent(NamedTuple):
 
     `cycle` and `time` (virtual ns) are those of the instruction concerned, or of the interrupt.
     `values` are words, as `kseg.engine.tracing.TraceKind` says for each kind. Events of devices
-    have a `slot` and a `text`, and neither processor nor address.
+    have a `text` and a `slot`, or, where a processor's lines change, its number; the values of
+    "line" are levels: of the slot's line, or of the processor's lines of bus and processors; with
+    neither slot nor processor, all processors wait.
     """
 
     cycle: int
@@ -168,7 +171,9 @@ class Trace:
         self._engine.set_trace(wanted)
         self._wanted, self._devices = wanted, frozenset(devices)
         self._board.device_trace = self._note if self._devices - {"line"} else None
-        self._board.bus.line_trace = self._note_line if "line" in self._devices else None
+        bus = self._board.bus
+        bus.line_trace = self._note_line if "line" in self._devices else None
+        bus.processor_line_trace = None if bus.line_trace is None else self._note_processor
 
     def change(self, wanted: TraceFilter, devices: Iterable[str]) -> None:
         """Trace something else from now on."""
@@ -198,6 +203,10 @@ class Trace:
         if self._last is None or self._origin != self._present_origin:
             self._take_records()
             self._origin = self._present_origin
+
+    def all_wait(self) -> None:
+        if "line" in self._devices:
+            self._add_event(TraceEvent(*self._now, "line", text="every processor waits"))
 
     def resume(self, engine: Engine) -> None:
         self._engine = _traceable(engine)
@@ -232,16 +241,28 @@ class Trace:
     def _note(self, kind: str, slot: int, text: str) -> None:
         """A device tells of itself."""
         if kind in self._devices:
-            self._note_text(kind, slot, f"{kind}: slot {slot}: {text}")
+            event = TraceEvent(*self._now, kind, slot=slot, text=f"{kind}: slot {slot}: {text}")
+            self._add_event(event)
 
     def _note_line(self, slot: int, level: bool) -> None:
-        self._note_text("line", slot, f"Slot {slot:2}: irq {'ON' if level else 'OFF'}")
+        text = f"slot {slot}: interrupt request {'on' if level else 'off'}"
+        self._add_event(TraceEvent(*self._now, "line", values=(level,), slot=slot, text=text))
 
-    def _note_text(self, kind: str, slot: int, text: str) -> None:
-        cycle = self._monitor.engine.clock
-        if self._wanted.first_cycle <= cycle <= self._wanted.last_cycle:
+    def _note_processor(self, number: int) -> None:
+        lines = self._board.processors[number].interrupt_lines
+        values = int(lines & LAMEBUS_LINE != 0), int(lines & PROCESSOR_LINE != 0)
+        bus, other = ("on" if value else "off" for value in values)
+        text = f"processor {number}: interrupt lines: bus {bus}, processor {other}"
+        self._add_event(TraceEvent(*self._now, "line", number, values=values, text=text))
+
+    @property
+    def _now(self) -> tuple[int, int]:
+        return self._monitor.engine.clock, self._board.clock.now
+
+    def _add_event(self, event: TraceEvent) -> None:
+        if self._wanted.first_cycle <= event.cycle <= self._wanted.last_cycle:
             self._take_records()
-            self._add(TraceEvent(cycle, self._board.clock.now, kind, slot=slot, text=text))
+            self._add(event)
 
     def _add(self, part: Part) -> None:
         if self._left is not None:

@@ -21,10 +21,8 @@ FATAL = (
 )
 
 LATER = {
-    "f": "no tracing yet; -f is ignored",
     "p": "no debugger yet; -p is ignored",
     "P": "no profiler yet; -P is ignored",
-    "t": "no tracing yet; -t is ignored",
     "w": "no debugger yet to wait for; -w is ignored",
 }
 """Options of System/161 that wait for what they are about."""
@@ -34,11 +32,13 @@ LATER = {
 @click.option("-c", "config", metavar="FILE", default="sys161.conf", help="Configuration file.")
 @click.option("-C", "overrides", metavar="SLOT:ARG", multiple=True, help="Override an argument.")
 @click.option("-D", "doom", metavar="COUNT", type=int, default=0, help="Set the doom counter.")
-@click.option("-f", "trace_file", metavar="FILE", help="Trace to a file (not there yet).")
+@click.option("-f", "trace_file", metavar="FILE", help="Trace to a file; - is stdout.")
 @click.option("-P", "profile", is_flag=True, help="Collect a profile (not there yet).")
 @click.option("-p", "port", metavar="PORT", type=int, help="Listen for gdb (not there yet).")
 @click.option("-s", "pass_signals", is_flag=True, help="Ctrl-C and the like go to the guest.")
-@click.option("-t", "trace_flags", metavar="FLAGS", multiple=True, help="Trace (not there yet).")
+@click.option(
+    "-t", "trace_flags", metavar="FLAGS", multiple=True, help="Trace: letters of kujtxidne."
+)
 @click.option("-w", "wait", is_flag=True, help="Wait for a debugger first (not there yet).")
 @click.option("-X", "no_debugger", is_flag=True, help="Exit instead of waiting for a debugger.")
 @click.option("-Z", "timeout", metavar="SECONDS", type=int, help="Set the watchdog timer.")
@@ -68,21 +68,21 @@ def sys161(
     from kseg.cli.output import Output
     from kseg.cli.run import finish
     from kseg.cli.session import Conditions, Session
+    from kseg.cli.system161_trace import System161Trace
     from kseg.errors import ConfigurationError, KsegError
     from kseg.machine.configuration import read_configuration
     from kseg.version import __version__
 
     output = Output("sys161")
     given = {
-        "f": trace_file is not None,
         "p": port is not None,
         "P": profile,
-        "t": bool(trace_flags),
         "w": wait and not no_debugger,
     }
     try:
         if timeout is not None and timeout < 2:
             raise ConfigurationError("Invalid timeout (must be at least 2)")
+        tracing = System161Trace(trace_flags, trace_file, output)
         machine = Machine(
             kernel,
             arguments,
@@ -101,12 +101,20 @@ def sys161(
         for option, text in LATER.items():
             if given[option]:
                 output.message(text)
+        if tracing.enabled:
+            output.message(f"Tracing enabled: {tracing.enabled}")
+        tracing.attach(machine)
         machine.engine.stop_on_break = not no_debugger
         if wait and no_debugger:
             output.message("Not waiting for debugger...")
         conditions = Conditions(escape=None, signals=not pass_signals, attention=ATTENTION)
         outcome = Session(machine, output, conditions).run()
-        finish(output, outcome, lambda: report(machine, outcome, output, no_debugger))
+
+        def end() -> None:
+            tracing.end()
+            report(machine, outcome, output, no_debugger)
+
+        finish(output, outcome, end)
 
 
 def in_its_words(text: str) -> str:

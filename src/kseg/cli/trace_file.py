@@ -1,6 +1,7 @@
 """Where a trace is written to: a file, stdout or stderr, in large pieces."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from kseg.cli.output import Output, OutputClosed, write_all
@@ -17,13 +18,13 @@ class TraceFile:
         """`path` "-" is stdout, None stderr. What stands there is replaced. ConfigurationError
         where it cannot be opened."""
         self._name = path or "stderr"
-        self._output: Output | None = None
+        self._make_way: Callable[[], None] = lambda: None
         self._gathered = bytearray()
         self._opened = False
         if path is None or path == "-":
             # Console and trace may be the same terminal: they take turns.
             self._descriptor = 2 if path is None else 1
-            self._output = output
+            self._make_way = output.make_way if path is None else output.finish_line
             return
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
@@ -45,8 +46,7 @@ class TraceFile:
         """Write what has been gathered."""
         if not self._gathered:
             return
-        if self._output is not None:
-            self._output.finish_line()
+        self._make_way()
         data, self._gathered = bytes(self._gathered), bytearray()
         try:
             write_all(self._descriptor, data)

@@ -76,6 +76,10 @@ class TraceTaker(Protocol):
         that cycles and virtual time no longer go together as before."""
         ...
 
+    def all_wait(self) -> None:
+        """Every processor waits: time is about to jump."""
+        ...
+
     def resume(self, engine: Engine) -> None:
         """The machine is in another state, perhaps on another engine."""
         ...
@@ -159,6 +163,8 @@ class BareMonitor:
                 if until is not None and until():
                     return Stop(StopReason.CONDITION)
                 if board.bus.all_idle:
+                    if self.trace_taker is not None:
+                        self.trace_taker.all_wait()
                     if not self._idle():
                         return Stop(StopReason.IDLE, None, "nothing will ever happen")
                     if not clock.in_burst:
