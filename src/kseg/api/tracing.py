@@ -15,6 +15,7 @@ from kseg.engine.tracing import (
     USER,
     TraceFilter,
     TraceKind,
+    TraceRecord,
     unpack,
 )
 from kseg.errors import KsegError
@@ -158,6 +159,7 @@ class Trace:
         self._last, self._left, self._receive = last, most, receive
         self._parts: deque[Part] = deque()
         self._count = 0
+        self._deferred: list[TraceEvent] = []
         self._engine = _traceable(monitor.engine)
         self._origin = self._present_origin
         self._set(wanted, devices)
@@ -184,6 +186,7 @@ class Trace:
         """End the trace; events that were not taken can still be."""
         if self._monitor.trace_taker is self:
             self._take_records()
+            self._add_deferred()
             self._stop()
             self._monitor.trace_taker = None
 
@@ -228,6 +231,7 @@ class Trace:
         """The same, in parts: the engine's records as bytes."""
         if self._monitor.trace_taker is self:
             self._take_records()
+        self._add_deferred()
         parts = list(self._parts)
         self._parts.clear()
         self._count = 0
@@ -235,8 +239,22 @@ class Trace:
 
     def _take_records(self) -> None:
         records = self._engine.take_trace()
+        if not records:
+            return
+        if self._deferred:
+            first = TraceRecord._make(RECORD.unpack_from(records))
+            cycle = self._deferred[0].cycle
+            if (first.kind, first.cycle) == (TraceKind.INSTRUCTION, cycle):
+                self._add(RecordBatch(records[: RECORD.size], self._origin))
+                records = records[RECORD.size :]
+            self._add_deferred()
         if records:
             self._add(RecordBatch(records, self._origin))
+
+    def _add_deferred(self) -> None:
+        deferred, self._deferred = self._deferred, []
+        for event in deferred:
+            self._add(event)
 
     def _note(self, kind: str, slot: int, text: str) -> None:
         """A device tells of itself."""
@@ -260,8 +278,15 @@ class Trace:
         return self._monitor.engine.clock, self._board.clock.now
 
     def _add_event(self, event: TraceEvent) -> None:
-        if self._wanted.first_cycle <= event.cycle <= self._wanted.last_cycle:
-            self._take_records()
+        if not self._wanted.first_cycle <= event.cycle <= self._wanted.last_cycle:
+            return
+        self._take_records()
+        clock = self._board.clock
+        if TraceKind.INSTRUCTION in self._wanted.kinds and clock.in_burst and not clock.jumping:
+            # A device is being accessed. The record of the instruction that does it has yet to
+            # come, and with the result; this belongs after it.
+            self._deferred.append(event)
+        else:
             self._add(event)
 
     def _add(self, part: Part) -> None:
