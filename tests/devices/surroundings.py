@@ -51,8 +51,14 @@ class FakeControl:
 
     def __init__(self) -> None:
         self.trace_flags: set[str] = set()
+        self.traced: list[tuple[str, int, str]] = []
+        self.device_trace: Callable[[str, int, str], None] | None = None
+        self.flag_changes = 0
         self.asked: list[str] = []
         self.doom = 0
+
+    def trace_flags_changed(self) -> None:
+        self.flag_changes += 1
 
     def request_debugger(self) -> None:
         self.asked.append("debugger")

@@ -1,7 +1,7 @@
 """`Machine`: a board, an engine and a monitor, put together and ready to run."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
@@ -28,6 +28,7 @@ from kseg.monitor.single import Surface
 
 if TYPE_CHECKING:
     from kseg.api.recording import Recording
+    from kseg.api.tracing import Part, Trace
     from kseg.api.travel import TimeTravel
     from kseg.memory.layer import Layer
     from kseg.monitor.hypervisor.statistics import MonitorStatistics
@@ -340,6 +341,51 @@ class Machine:
         """What the monitor below the guest did for it; None on the bare machine."""
         guest = self._surface.guest
         return None if guest is None else guest.monitored
+
+    def trace(
+        self,
+        *kinds: str,
+        kernel: bool = True,
+        user: bool = True,
+        processors: Iterable[int] | None = None,
+        addresses: Iterable[tuple[int, int]] = (),
+        asids: Iterable[int] | None = None,
+        from_cycle: int = 0,
+        to_cycle: int | None = None,
+        last: int | None = None,
+        most: int | None = None,
+        receive: "Callable[[Part], None] | None" = None,
+    ) -> "Trace":
+        """Record what the machine does from now on, until the trace is closed.
+
+        `kinds` are of `kseg.api.tracing.KINDS`: what the engine records ("instruction", "jump",
+        "exception", "return", "interrupt", "tlb", "address-space"), and what devices tell of
+        themselves ("disk", "nic", "emufs", "line"). The other conditions are for the former and
+        are looked at natively: the mode, numbers of `processors`, ranges of instruction
+        `addresses` (first and last, up to 8), `asids`, and cycles (those for devices too). Keep
+        the `last` events only, or stop tracing after `most`. `receive` is called with parts of the
+        stream as they come (`kseg.api.tracing.events` makes events of them) instead of their being
+        kept for `Trace.take`.
+
+        ValueError for an impossible condition; KsegError where the machine is traced already, or
+        runs on a monitor.
+        """
+        from kseg.api.tracing import DEVICE_KINDS, Trace, filter_for
+
+        wanted = filter_for(
+            kinds,
+            kernel=kernel,
+            user=user,
+            processors=processors,
+            addresses=addresses,
+            asids=asids,
+            from_cycle=from_cycle,
+            to_cycle=to_cycle,
+        )
+        devices = [kind for kind in kinds if kind in DEVICE_KINDS]
+        return Trace(
+            self.monitor, self.board, wanted, devices, last=last, most=most, receive=receive
+        )
 
     # State.
 

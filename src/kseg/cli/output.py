@@ -8,6 +8,7 @@ import errno
 import os
 import select
 import time
+from collections.abc import Callable
 
 from kseg.errors import KsegError
 
@@ -43,12 +44,16 @@ class Output:
         self._console = console
         self._messages = messages
         self._same = _same_file(console, messages)
+        self.watcher: Callable[[bytes], None] | None = None
+        """Is told what the guest prints before it goes out, and of a message (as b"")."""
         self._gathered = bytearray()
         self._since = 0.0
         self._at_line_start = True
 
     def console(self, data: bytes) -> None:
         """Take what the guest printed."""
+        if self.watcher is not None:
+            self.watcher(data)
         if not self._gathered:
             self._since = time.perf_counter()
         self._gathered += data
@@ -65,22 +70,28 @@ class Output:
         if self._gathered:
             data, self._gathered = bytes(self._gathered), bytearray()
             self._at_line_start = data.endswith(b"\n")
-            _write(self._console, data)
+            write_all(self._console, data)
 
     def message(self, text: str) -> None:
         """Write a line about the machine."""
+        if self.watcher is not None:
+            self.watcher(b"")
+        self.make_way()
+        line = f"{self.prefix}: {one_line(text)}\n"
+        write_all(self._messages, line.encode("utf-8", "backslashreplace"))
+
+    def make_way(self) -> None:
+        """Whatever else goes to where messages go is about to be written."""
         self.flush()
         if self._same:
             self.finish_line()
-        line = f"{self.prefix}: {one_line(text)}\n"
-        _write(self._messages, line.encode("utf-8", "backslashreplace"))
 
     def finish_line(self) -> None:
         """End a line that the guest has left open."""
         self.flush()
         if not self._at_line_start:
             self._at_line_start = True
-            _write(self._console, b"\n")
+            write_all(self._console, b"\n")
 
     @property
     def is_terminal(self) -> bool:
@@ -96,7 +107,8 @@ def _same_file(one: int, other: int) -> bool:
     return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
 
 
-def _write(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write everything; OutputClosed when nobody reads it, KsegError when it cannot be."""
     view = memoryview(data)
     while view:
         try:

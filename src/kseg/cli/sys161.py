@@ -23,9 +23,7 @@ FATAL = (
 )
 
 LATER = {
-    "f": "no tracing yet; -f is ignored",
     "P": "no profiler yet; -P is ignored",
-    "t": "no tracing yet; -t is ignored",
 }
 """Options of System/161 that wait for what they are about."""
 
@@ -34,7 +32,7 @@ LATER = {
 @click.option("-c", "config", metavar="FILE", default="sys161.conf", help="Configuration file.")
 @click.option("-C", "overrides", metavar="SLOT:ARG", multiple=True, help="Override an argument.")
 @click.option("-D", "doom", metavar="COUNT", type=int, default=0, help="Set the doom counter.")
-@click.option("-f", "trace_file", metavar="FILE", help="Trace to a file (not there yet).")
+@click.option("-f", "trace_file", metavar="FILE", help="Trace to a file; - is stdout.")
 @click.option("-P", "profile", is_flag=True, help="Collect a profile (not there yet).")
 @click.option(
     "-p",
@@ -43,7 +41,9 @@ LATER = {
     help="Listen for gdb at a TCP port (of this host only, unless HOST says otherwise).",
 )
 @click.option("-s", "pass_signals", is_flag=True, help="Ctrl-C and the like go to the guest.")
-@click.option("-t", "trace_flags", metavar="FLAGS", multiple=True, help="Trace (not there yet).")
+@click.option(
+    "-t", "trace_flags", metavar="FLAGS", multiple=True, help="Trace: letters of kujtxidne."
+)
 @click.option("-w", "wait", is_flag=True, help="Wait for a debugger first.")
 @click.option("-X", "no_debugger", is_flag=True, help="Exit instead of waiting for a debugger.")
 @click.option("-Z", "timeout", metavar="SECONDS", type=int, help="Set the watchdog timer.")
@@ -73,21 +73,21 @@ def sys161(
     from kseg.cli.output import Output
     from kseg.cli.run import finish
     from kseg.cli.session import Conditions, Session
+    from kseg.cli.system161_trace import System161Trace
     from kseg.errors import ConfigurationError, KsegError
     from kseg.machine.configuration import read_configuration
     from kseg.version import __version__
 
     output = Output("sys161")
     given = {
-        "f": trace_file is not None,
         "P": profile,
-        "t": bool(trace_flags),
     }
     try:
         if port is not None and re.fullmatch(r"(\[.*\]:|.*:)?\d{1,5}", port) is None:
             raise ConfigurationError(f"-p {port}: give a port, or HOST:PORT")
         if timeout is not None and timeout < 2:
             raise ConfigurationError("Invalid timeout (must be at least 2)")
+        tracing = System161Trace(trace_flags, trace_file, output)
         machine = Machine(
             kernel,
             arguments,
@@ -106,6 +106,9 @@ def sys161(
         for option, text in LATER.items():
             if given[option]:
                 output.message(text)
+        if tracing.enabled:
+            output.message(f"Tracing enabled: {tracing.enabled}")
+        tracing.attach(machine)
         machine.engine.stop_on_break = not no_debugger
         if wait and no_debugger:
             output.message("Not waiting for debugger...")
@@ -128,7 +131,12 @@ def sys161(
                 output.message(str(error))
                 sys.exit(error.exit_code)
         outcome = session.run()
-        finish(output, outcome, lambda: reporter.report(outcome))
+
+        def end() -> None:
+            tracing.end()
+            reporter.report(outcome)
+
+        finish(output, outcome, end)
 
 
 def in_its_words(text: str) -> str:

@@ -93,6 +93,14 @@ class BoardControl(Protocol):
 
     trace_flags: set[str]
     """Letters of the traces that are on."""
+    device_trace: Callable[[str, int, str], None] | None
+    """Takes what devices tell of what they do, while somebody traces them: the kind of device,
+    its slot, and a text."""
+
+    def trace_flags_changed(self) -> None:
+        """A card has written `trace_flags`."""
+        ...
+
     can_profile: bool
 
     def request_debugger(self) -> None:
@@ -244,6 +252,12 @@ class Device:
     def message(self, text: str) -> None:
         """Tell the user, not the guest."""
         self.surroundings.message(text)
+
+    def trace(self, text: str, *values: object) -> None:
+        """Tell whoever traces devices; `text` is a format of `values`."""
+        take = self.surroundings.control.device_trace
+        if take is not None:
+            take(self.name, self.slot, text.format(*values))
 
     def on_event(self, name: str, argument: int, /) -> None:
         """An event scheduled by this device is due."""

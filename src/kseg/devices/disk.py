@@ -26,6 +26,8 @@ MEDIA_ERROR = 16
 IDLE, READ, START_WRITE = 0, BUSY, BUSY | WRITE
 """What may be written to the status register."""
 
+_STARTS = {IDLE: "idle", READ: "read starts", START_WRITE: "write starts"}
+
 BUFFER_COPY = 500
 """ns between platter and buffer."""
 MOST_TRIES = 10
@@ -175,6 +177,7 @@ class Disk(Device):
         """Acknowledge or abort (0), read (1) or write (3)."""
         if value not in (IDLE, READ, START_WRITE):
             raise GuestFatal(f"disk: Invalid write {value} to status register")
+        self.trace(_STARTS[value])
         if value == START_WRITE and self.options.doom:
             self.surroundings.control.tick_doom()
         self._progress = NOTHING if value == IDLE else STARTED
@@ -200,6 +203,7 @@ class Disk(Device):
         if self._event_pending or not self._status & BUSY:
             return
         if self._sector >= self._disk.sectors:
+            self.trace("Invalid sector")
             self._finish(BAD_SECTOR)
             return
         self._tries += 1
@@ -213,7 +217,9 @@ class Disk(Device):
         track, index = self._geometry.locate(self._sector)
         writing = self._status & WRITE
         if track != self._track:
-            self._wait(self._geometry.seek_time(abs(track - self._track)), "seek", track)
+            delay = self._geometry.seek_time(abs(track - self._track))
+            self.trace("seeking to track {}: {} ns", track, delay)
+            self._wait(delay, "seek", track)
             return
         if writing and self._progress < COPIED_IN:
             self._wait(BUFFER_COPY, "progress", COPIED_IN)
@@ -224,6 +230,7 @@ class Disk(Device):
                 delay = self._geometry.write_delay(track, index, now)
             else:
                 delay = self._geometry.read_delay(track, index, self._arrival, now)
+            self.trace("rotdelay {} ns", delay)
             if delay:
                 self._wait(delay, "progress", ROTATED)
                 return
@@ -239,6 +246,7 @@ class Disk(Device):
 
     def _transfer(self) -> None:
         base = self._buffer.base
+        self.trace("{} sector {}", "write" if self._status & WRITE else "read", self._sector)
         try:
             if self._status & WRITE:
                 self.activity.disk_writes += 1
@@ -248,6 +256,7 @@ class Disk(Device):
                 self.memory.write(base, self._disk.read(self._sector))
         except OSError as error:
             self.message(f"disk: slot {self.slot}: sector {self._sector}: {error.strerror}")
+            self.trace("media error")
             self._finish(MEDIA_ERROR)
         else:
             self._finish(0)

@@ -21,6 +21,7 @@ from kseg.devices.host_files import (
     CREATE_EXCLUSIVE,
     HANDLES,
     IDLE,
+    NAMES,
     OPEN,
     OPERATIONS,
     READ,
@@ -109,6 +110,7 @@ class EmulatedFileSystem(Device):
         self._length = 0
         self._result = IDLE
         self._busy = False
+        self._path = b""
 
     # Registers.
 
@@ -137,7 +139,9 @@ class EmulatedFileSystem(Device):
         """Start an operation."""
         if self._busy:
             raise GuestFatal("emufs operation started while an operation was already in progress")
+        named = self._handle
         result = self._operate(value)
+        self.trace("{}", self._described(value, named, result))
         self._busy = True
         self.schedule(OPERATION_TIME, "done", result)
 
@@ -150,8 +154,23 @@ class EmulatedFileSystem(Device):
         self.interrupt = value != 0
 
     def on_event(self, _name: str, argument: int, /) -> None:
+        self.trace("Operation complete")
         self.write_result(argument)
         self._busy = False
+
+    def _described(self, operation: int, named: int, result: int) -> str:
+        """An operation on the handle `named`, and how it ended, for a trace."""
+        what = NAMES.get(operation, f"operation {operation}")
+        opens = operation in (OPEN, CREATE, CREATE_EXCLUSIVE)
+        what += f" {self._path.decode(errors='backslashreplace')}" if opens else f" handle {named}"
+        if result != SUCCESS:
+            return f"{what}: error {result}"
+        if opens:
+            kind = " (directory)" if self._length else ""
+            return f"{what}: succeeded, handle {self._handle}{kind}"
+        if operation == CLOSE:
+            return what
+        return f"{what}: {self._length} bytes, offset {self._offset}"
 
     def _operate(self, operation: int) -> int:
         """Carry out an operation, as far as the guest's own errors allow; its result."""
@@ -166,6 +185,7 @@ class EmulatedFileSystem(Device):
             # System/161 ends the path with a zero in the buffer, where the guest can see it.
             self.memory.write(self._buffer.base + self._length, b"\0")
             data = self.memory.read(self._buffer.base, self._length).partition(b"\0")[0]
+            self._path = data
         elif operation in (READ, READ_DIRECTORY, WRITE) and self._length > BUFFER_SIZE:
             return BAD_SIZE
         elif operation == WRITE:

@@ -14,6 +14,10 @@ ROOT = 0
 
 OPEN, CREATE, CREATE_EXCLUSIVE, CLOSE, READ, READ_DIRECTORY, WRITE, SIZE, TRUNCATE = range(1, 10)
 OPERATIONS = range(OPEN, TRUNCATE + 1)
+NAMES = dict(
+    enumerate("open create create-exclusive close read readdir write size truncate".split(), 1)
+)
+"""What the operations are called in a trace."""
 
 (
     IDLE, SUCCESS, BAD_HANDLE, BAD_OPERATION, BAD_PATH, BAD_SIZE, EXISTS, IS_DIRECTORY,

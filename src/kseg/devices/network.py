@@ -105,6 +105,7 @@ class NetworkInterface(Device):
         if value & SEND and self._control & SEND:
             raise GuestFatal("Network packet send started while send already in progress")
         if value & SEND:
+            self.trace("starting send ({} bytes)", int.from_bytes(self._out.data[4:6], "big"))
             self.schedule(LATENCY, "send")
         # What has been started cannot be taken back.
         self._control = value | self._control & SEND
@@ -124,6 +125,7 @@ class NetworkInterface(Device):
         packet[0:4] = FRAME.to_bytes(2, "big") + self.options.address.to_bytes(2, "big")
         self.memory.write(self._out.base, bytes(packet[0:4]))
         self._transmit(bytes(packet[:length]))
+        self.trace("packet sent")
         self.activity.packets_sent += 1
         self._sent = DONE
         self._update_interrupt()
@@ -155,16 +157,21 @@ class NetworkInterface(Device):
     def receive(self, data: bytes) -> None:
         """A packet from outside: kept when it is whole, for us, and the last one was taken."""
         if len(data) < HEADER_SIZE or int.from_bytes(data[0:2], "big") != FRAME:
+            self.trace("framing error")
             self.activity.packet_errors += 1
             return
         to = int.from_bytes(data[6:8], "big")
         if to not in (self.options.address, BROADCAST) and not self._control & PROMISCUOUS:
+            self.trace("packet not for us")
             return
         if int.from_bytes(data[4:6], "big") != len(data) or len(data) > PACKET_SIZE:
+            self.trace("truncated packet")
             self.activity.packet_errors += 1
         elif self._received:
+            self.trace("overrun")
             self.activity.packets_dropped += 1
         else:
+            self.trace("packet received")
             self.memory.write(self._in.base, data)
             self.activity.packets_received += 1
             self._received = DONE

@@ -40,9 +40,11 @@ class Trace(Device):
 
     def write_on(self, value: int) -> None:
         self.surroundings.control.trace_flags.add(self._flag(value))
+        self.surroundings.control.trace_flags_changed()
 
     def write_off(self, value: int) -> None:
         self.surroundings.control.trace_flags.discard(self._flag(value))
+        self.surroundings.control.trace_flags_changed()
 
     @staticmethod
     def _flag(value: int) -> str:

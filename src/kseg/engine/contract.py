@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from kseg.engine.state import ProcessorState
+from kseg.engine.tracing import TraceFilter
 from kseg.isa.exceptions import Fatal
 from kseg.memory.paged import PagedMemory
 
@@ -39,6 +40,8 @@ class ExitReason(IntEnum):
     WATCHPOINT = 9
     """An instruction is about to access what a watchpoint watches; pc is on it. `address` is the
     first virtual address concerned, `size` that of the access in bytes, `value` 1 for a store."""
+    TRACE_FULL = 10
+    """There is hardly any room left for what is being traced: take the records, and go on."""
 
 
 class Exit(NamedTuple):
@@ -187,7 +190,27 @@ class Debuggable(Protocol):
         ...
 
 
-class Hardware(Engine, Debuggable, Protocol):
+@runtime_checkable
+class Traceable(Protocol):
+    """What an engine offers to those who want to know what it executed. While nothing is traced
+    it costs nothing; while neither instructions nor jumps are, next to nothing.
+
+    Events are recorded by the engine itself, those of one processor in order, those of several in
+    the order in which the processors take turns. What an engine executes does not depend on it.
+    """
+
+    def set_trace(self, wanted: TraceFilter | None) -> None:
+        """From now on, record this, or nothing. Records that were not taken are lost. ValueError
+        for a filter that is impossible."""
+        ...
+
+    def take_trace(self) -> bytes:
+        """The records since the last time, oldest first (`kseg.engine.tracing.RECORD`); with
+        `keep_last`, the latest `capacity` of them."""
+        ...
+
+
+class Hardware(Engine, Debuggable, Traceable, Protocol):
     """An engine whose processors a monitor can rule, to run guests on them."""
 
     supervisor: "Supervisor | None"

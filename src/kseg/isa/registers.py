@@ -43,6 +43,7 @@ CAUSE_BD = 1 << 31
 # EntryHi and EntryLo; Index and Random keep their number in bits 13:8.
 VPN_MASK = 0xFFFFF000
 ASID_MASK = 0xFC0
+ASID_SHIFT = 6
 ENTRY_LO_MASK = 0xFFFFFF00
 ENTRY_LO_N = 1 << 11
 ENTRY_LO_D = 1 << 10

@@ -47,6 +47,10 @@ class LameBus:
         """By physical address: registers that know what reading them again will bring."""
         self.interrupts = InterruptState()
         self.asking_processor = 0
+        self.line_trace: Callable[[int, bool], None] | None = None
+        """Takes each slot's request line that changes, while somebody traces them."""
+        self.processor_line_trace: Callable[[int], None] | None = None
+        """The same for processors one of whose lines has changed, by number."""
 
     def plug(self, device: Device) -> None:
         """Put a card into its slot; ValueError when there is one already."""
@@ -125,16 +129,21 @@ class LameBus:
         raised = state.raised | 1 << slot if level else state.raised & ~(1 << slot)
         if raised != state.raised:
             state.raised = raised
+            if self.line_trace is not None:
+                self.line_trace(slot, level)
             self.route()
 
     def route(self) -> None:
         """Bring the processors' LAMEbus lines up to date."""
         state = self.interrupts
         requests = state.raised & state.enabled
-        for processor, area in zip(self.processors, state.processors, strict=False):
+        pairs = zip(self.processors, state.processors, strict=False)
+        for number, (processor, area) in enumerate(pairs):
             level = LAMEBUS_LINE if requests & area.slots else 0
             if level != processor.interrupt_lines & LAMEBUS_LINE:
                 processor.interrupt_lines ^= LAMEBUS_LINE
+                if self.processor_line_trace is not None:
+                    self.processor_line_trace(number)
                 self._wake(processor)
 
     def interrupt_processor(self, number: int, level: bool) -> None:
@@ -144,6 +153,8 @@ class LameBus:
             processor.interrupt_lines |= PROCESSOR_LINE
         else:
             processor.interrupt_lines &= ~PROCESSOR_LINE
+        if self.processor_line_trace is not None:
+            self.processor_line_trace(number)
         self._wake(processor)
 
     @staticmethod

@@ -110,6 +110,9 @@ class System161:
         self.clock = EventClock(TIME, self.random, int.from_bytes(answer, "big"))
         self.activity = DeviceActivity()
         self.trace_flags: set[str] = set()
+        self.trace_flags_changed: Callable[[], None] = lambda: None
+        """Called when the guest has changed them."""
+        self.device_trace: Callable[[str, int, str], None] | None = None
         self.can_profile = False
         self.doom = doom
         self.powered_off = False
@@ -229,6 +232,7 @@ class System161:
         self.debugger_requested = False
         self.debugger_pending = False
         self.trace_flags.clear()
+        self.trace_flags_changed()
         self._reset_memory()
         self._reset_processors()
         for card in self.bus.cards:

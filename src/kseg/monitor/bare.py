@@ -8,6 +8,7 @@ outside every so often, and when every processor waits, let time jump to the nex
 import time
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
@@ -78,6 +79,23 @@ class Stop(msgspec.Struct, frozen=True):
     stores: bool = False
 
 
+class TraceTaker(Protocol):
+    """Who traces what the engine executes."""
+
+    def records_wait(self) -> None:
+        """Take the engine's records: it has no more room for them, or time has made a jump, so
+        that cycles and virtual time no longer go together as before."""
+        ...
+
+    def all_wait(self) -> None:
+        """Every processor waits: time is about to jump."""
+        ...
+
+    def resume(self, engine: Engine) -> None:
+        """The machine is in another state, perhaps on another engine."""
+        ...
+
+
 class BareMonitor:
     """Runs a board on an engine."""
 
@@ -111,6 +129,8 @@ class BareMonitor:
         self._pace = Pace()
         self._fatal: GuestFatal | None = None
         self._interrupted = False
+        self.trace_taker: TraceTaker | None = None
+        """Who traces, if somebody does."""
         self._foreseen: Foreseeable | None = None
         self._foresight = 1
         board.memory.on_write(engine.memory_changed)
@@ -154,6 +174,8 @@ class BareMonitor:
                 if until is not None and until():
                     return Stop(StopReason.CONDITION)
                 if board.bus.all_idle:
+                    if self.trace_taker is not None:
+                        self.trace_taker.all_wait()
                     if not self._idle():
                         return Stop(StopReason.IDLE, None, "nothing will ever happen")
                     if not clock.in_burst:
@@ -173,6 +195,8 @@ class BareMonitor:
                 return Stop(StopReason.CYCLE_LIMIT)
             jumped = clock.jumping
             poll = clock.end_burst()
+            if jumped:
+                self._take_trace()
             if self._watchdog is not None and not jumped:
                 stop = self._watchdog.look()
             if poll:
@@ -221,6 +245,8 @@ class BareMonitor:
                 self._skip(min(length, clock.burst) - clock.elapsed)
             elif reason is ExitReason.BREAK:
                 return Stop(StopReason.BREAK, None, "breakpoint", request.processor)
+            elif reason is ExitReason.TRACE_FULL:
+                self._take_trace()
             elif reason in _DEBUGGING:
                 return _stop_for_debugger(request)
             elif reason is ExitReason.FATAL:
@@ -229,6 +255,10 @@ class BareMonitor:
             fatal, self._fatal = self._fatal, None
             raise fatal
         return None
+
+    def _take_trace(self) -> None:
+        if self.trace_taker is not None:
+            self.trace_taker.records_wait()
 
     def _answer_load(self, request: Exit) -> None:
         try:
@@ -369,6 +399,8 @@ class BareMonitor:
         if self._watchdog is not None:
             self._watchdog.restart()
         self._find_burst_start()
+        if self.trace_taker is not None:
+            self.trace_taker.resume(self.engine)
 
     @property
     def statistics(self) -> Statistics:

@@ -36,6 +36,7 @@ class Debugging:
 
     _shared: Shared
     _contexts: list[Context]
+    _changed: Callable[[int, int], None]
     _entry_changed: Callable[[int, int], None]
     _page_count: int
     _breakpoints: frozenset[int] = frozenset()
@@ -57,16 +58,21 @@ class Debugging:
         for place in changed:
             shared.breakpoint_places[place // 64] ^= 1 << place % 64
         if changed:
-            self._decode_anew(changed)
-
-    def _decode_anew(self, places: Iterable[int]) -> None:
-        """In every page, the entries at these places take note of the breakpoints."""
-        pages = (ctypes.c_uint64 * self._page_count).from_address(self._shared.code_page_of)
-        context = ctypes.addressof(self._contexts[0])
-        for number, code_page in enumerate(pages):
-            if code_page:
-                for place in places:
+            context = ctypes.addressof(self._contexts[0])
+            for number in self._code_pages():
+                for place in changed:
                     self._entry_changed(context, number * ENTRIES + place)
+
+    def _decode_anew(self) -> None:
+        """Every entry takes note of what has changed."""
+        context = ctypes.addressof(self._contexts[0])
+        for number in self._code_pages():
+            self._changed(context, number)
+
+    def _code_pages(self) -> list[int]:
+        """The numbers of the pages with entries."""
+        pages = (ctypes.c_uint64 * self._page_count).from_address(self._shared.code_page_of)
+        return [number for number, code_page in enumerate(pages) if code_page]
 
     def set_watchpoints(self, watchpoints: Iterable[Watchpoint]) -> None:
         wanted = checked_watchpoints(watchpoints)

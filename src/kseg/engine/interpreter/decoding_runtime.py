@@ -21,6 +21,7 @@ from kseg.engine.interpreter.layout import (
     NOP,
     RESERVED,
     SHARED_OFFSETS,
+    TRACED,
     TRANSLATED,
     Pattern,
 )
@@ -32,6 +33,7 @@ from kseg.engine.interpreter.memory_runtime import (
     resolve,
     u32,
 )
+from kseg.engine.interpreter.tracing_hooks import is_set
 from kseg.isa.profile import Profile
 from kseg.isa.values import select
 
@@ -131,6 +133,7 @@ def _decode(profile: Profile, big_endian: bool) -> str:
     word = u32(b, raw)
     b.store("i32", raw, "%entry", ENTRY_WORD)
     operation, destination = b.variable("i32", str(RESERVED)), b.variable("i32", "0")
+    jumping = b.offset(fields.load_pointer(b, "shared"), SHARED_OFFSETS["jumping"])
     pattern = b.emit(f"call ptr @find_pattern(ptr %context, i32 {raw})")
     with b.if_(b.emit(f"icmp ne ptr {pattern}, null")):
         operation.set(b.load("i32", pattern, Pattern.operation.offset))
@@ -142,6 +145,15 @@ def _decode(profile: Profile, big_endian: bool) -> str:
             offset = select(redirected, DISCARD, offset)
         byte = b.emit(f"trunc i32 {offset.i32()} to i8")
         b.store("i8", byte, "%entry", ENTRY_FIELDS[letter])
+    with b.if_(is_set(b, "trace_jumps"), "unlikely"):
+        recording = b.load("i8", jumping, u32(b, operation.get()).i64())
+        with b.if_(b.emit(f"icmp ne i8 {recording}, 0")):
+            operation.set(b.emit(f"zext i8 {recording} to i32"))
+    with b.if_(is_set(b, "trace_instructions"), "unlikely"):
+        originals = b.offset(code_page_of(b, "%entry"), CODE_PAGE_ORIGINALS)
+        own = b.emit(f"trunc i32 {operation.get()} to i8")
+        b.store("i8", own, originals, entry_number(b, "%entry"))
+        operation.set(str(TRACED))
     chosen = u32(b, operation.get())
     if profile.early_fetch_faults:
         # That entry looks at the next page first, however it is reached.

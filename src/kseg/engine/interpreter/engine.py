@@ -32,7 +32,9 @@ from kseg.engine.interpreter.layout import (
     TranslationRecord,
 )
 from kseg.engine.interpreter.supervision import CHANGE, RUN, Supervision
+from kseg.engine.interpreter.tracing import Tracing
 from kseg.engine.state import ProcessorState
+from kseg.engine.tracing import DESTINATIONS
 from kseg.isa.exceptions import Fatal
 from kseg.isa.registers import ASID_MASK, KSEG0, KSEG1, STATUS_KUC
 from kseg.memory.physical import PhysicalMemory
@@ -41,7 +43,7 @@ MAX_CODE_PAGES = 2048
 """Decoded pages kept at most (20 kB each); beyond that all are decoded anew."""
 
 
-class Interpreter(Debugging, Supervision):
+class Interpreter(Debugging, Tracing, Supervision):
     """Predecoded threaded code. Implements `kseg.engine.contract.Hardware`."""
 
     name = "interpreter"
@@ -127,6 +129,8 @@ class Interpreter(Debugging, Supervision):
         shared.patterns = ctypes.addressof(self._patterns)
         shared.pattern_starts[:] = compiled.starts
         shared.rewritten[:] = compiled.rewritten
+        shared.jumping[:] = compiled.jumping
+        shared.trace_destinations[:] = DESTINATIONS
         pages = 0
         for number, region in enumerate(self._memory.regions):
             shared.regions[number] = RegionEntry.of(region, pages)

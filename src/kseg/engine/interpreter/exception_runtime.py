@@ -34,6 +34,8 @@ from kseg.engine.interpreter.layout import (
     STATE_OFFSETS,
 )
 from kseg.engine.interpreter.memory_runtime import state_of, u32
+from kseg.engine.interpreter.tracing_hooks import if_traced, is_full, retract, slot_flag
+from kseg.engine.interpreter.tracing_runtime import flags_of_exception
 from kseg.isa import exceptions
 from kseg.isa import registers as r
 from kseg.isa.profile import Profile
@@ -63,6 +65,7 @@ def _fault(variant: Variant) -> str:
     with b.leave_if(b.emit(f"icmp ne i32 {reason}, 0")):
         limit = fields.load_context(b, "limit")
         clock = b.emit(f"sub i64 {b.emit(f'sub i64 {limit}, %left')}, 1")
+        retract(b, clock)
         save_place(b, variant, pc_of(b, "%entry"), clock)
         b.return_("i32", reason)
     raise_exception(b, variant, pc_of(b, "%entry"), b.load("i32", "%entry", ENTRY_WORD))
@@ -84,6 +87,7 @@ def raise_exception(b: FunctionBuilder, variant: Variant, pc: Operand, opcode: O
     with b.leave_if((fields.load_state(b, "supervised") != 0).i1()):
         limit = fields.load_context(b, "limit")
         clock = b.emit(f"sub i64 {b.emit(f'sub i64 {limit}, %left')}, 1")
+        retract(b, clock)
         save_place(b, variant, pc, clock)
         b.return_("i32", str(int(ExitReason.TRAP)))
     if variant.load_pending:
@@ -102,8 +106,16 @@ def raise_exception(b: FunctionBuilder, variant: Variant, pc: Operand, opcode: O
         refill=fields.load_context(b, "fault_refill"),
         now=after_cycle(b),
     )
+    _let_records_be_taken(b, vector, after_cycle(b))
     fields.store_context(b, "target_pc", vector)
     b.tail_call("@go_n", arguments(budget="%left", target=go_entry(b), **mode_tables(b)))
+
+
+def _let_records_be_taken(b: FunctionBuilder, pc: Operand, now: Operand) -> None:
+    """Between two instructions: back to the outer loop if there is no more room for a trace."""
+    with b.leave_if(is_full(b)):
+        save_place(b, PLAIN, pc, now)
+        b.return_("i32", str(RESCHEDULE))
 
 
 def _call_enter(b: FunctionBuilder, **given: Operand) -> Operand:
@@ -175,10 +187,15 @@ def _enter_exception(profile: Profile) -> str:
     fields.add_to_state(b, "tlb_refills", refill)
     cpu.finish()
     fields.store_state(b, "ll_pending", 0)
-    b.do("call void @resynchronise(ptr %context, i64 %now)")
     window = u32(b, fields.load_context(b, "window_base"))
     has_window = u32(b, fields.load_context(b, "window_size")) != 0
-    b.return_("i32", select(has_window, window + (vector & r.UNMAPPED_MASK), vector).i32())
+    place = select(has_window, window + (vector & r.UNMAPPED_MASK), vector).i32()
+    with if_traced(b):
+        flags = flags_of_exception(b, "%in_slot", refill)
+        given = f"i32 %pc, i32 {flags}, i32 {code.i32()}, i32 {place}, i64 %now"
+        b.do(f"call void @trace_exception(ptr %context, {given})")
+    b.do("call void @resynchronise(ptr %context, i64 %now)")
+    b.return_("i32", place)
     return b.text("noinline")
 
 
@@ -243,6 +260,11 @@ def _resync(variant: Variant, *, refetches: bool) -> str:
     fields.store_context(b, "target_pc", pc)
     now = after_cycle(b)
     was_user = u32(b, fields.load_context(b, "user_mode"))
+    with if_traced(b):
+        given = f"i32 {pc_of(b, '%entry')}, i32 {b.load('i32', '%entry', ENTRY_WORD)}"
+        clock = b.emit(f"sub i64 {now}, 1")
+        given += f", i64 {clock}, i32 {slot_flag(variant)}"
+        b.do(f"call void @trace_changed(ptr %context, {given})")
     b.do(f"call void @resynchronise(ptr %context, i64 {now})")
     if refetches:
         _refetch(b, pc, now)
@@ -271,6 +293,7 @@ def _resync(variant: Variant, *, refetches: bool) -> str:
             now=now,
         )
         fields.store_context(b, "target_pc", vector)
+    _let_records_be_taken(b, fields.load_context(b, "target_pc"), now)
     b.tail_call("@go_n", arguments(target=go_entry(b), **mode_tables(b)))
     return b.text("noinline")
 
@@ -294,6 +317,7 @@ def _refetch(b: FunctionBuilder, pc: Operand, now: Operand, distance: int = 0) -
                 refill=fields.load_context(b, "fault_refill"),
                 now=now,
             )
+            _let_records_be_taken(b, vector, now)
             fields.store_context(b, "target_pc", vector)
             b.tail_call("@go_n", arguments(target=go_entry(b), **mode_tables(b)))
 
@@ -312,6 +336,10 @@ def _reschedule(variant: Variant) -> str:
 def _stall(variant: Variant) -> str:
     """HI or LO is not there yet: a cycle passes, and the instruction is tried again."""
     b = handler_builder(f"stall_{variant.suffix}")
+    with if_traced(b):
+        limit = fields.load_context(b, "limit")
+        now = b.emit(f"sub i64 {limit}, %budget")
+        b.do(f"call void @trace_retract(ptr %context, i64 {b.emit(f'sub i64 {now}, 1')})")
     user = u32(b, fields.load_context(b, "user_mode")) != 0
     fields.add_to_state(b, "user_stalls", select(user, Symbol.of_i64(b, "1"), 0))
     fields.add_to_state(b, "kernel_stalls", select(user, 0, Symbol.of_i64(b, "1")))

@@ -26,6 +26,8 @@ from kseg.engine.interpreter.layout import ENTRY_SIZE
 from kseg.engine.interpreter.memory_runtime import fault, u32
 from kseg.engine.interpreter.operands import operand_symbols
 from kseg.engine.interpreter.tracer import Tracer
+from kseg.engine.interpreter.tracing_hooks import is_set
+from kseg.engine.interpreter.tracing_runtime import leave_if_full, record_traced_jump
 from kseg.engine.interpreter.translation_runtime import record_jump
 from kseg.isa import cp0
 from kseg.isa.exceptions import ExceptionCode
@@ -46,6 +48,8 @@ class Operation:
     constants: tuple[tuple[str, int], ...] = ()
     virtual: bool = False
     """It works on the CP0 of the context's `virtual` processor; no instruction is decoded as it."""
+    records_jump: bool = False
+    """It records the jump that it makes; instructions are decoded as it while jumps are traced."""
 
 
 def operations(instructions: InstructionSet) -> list[Operation]:
@@ -79,6 +83,19 @@ def rewritable(found: list[Operation], profile: Profile, big_endian: bool) -> di
             _, traced = _traced(virtual.name, virtual, profile, big_endian, PLAIN, "")
             if not (traced.resynchronise or traced.reschedule or traced.trapped):
                 chosen[index] = virtual
+    return chosen
+
+
+def recording(found: list[Operation], profile: Profile, big_endian: bool) -> dict[int, Operation]:
+    """By index in `found`, for each operation that can jump the one that records it."""
+    chosen = {}
+    for index, operation in enumerate(found):
+        if not operation.virtual:
+            _, traced = _traced(operation.name, operation, profile, big_endian, PLAIN, "")
+            if traced.branched is not None:
+                chosen[index] = replace(
+                    operation, name=f"recording_{operation.name}", patterns=(), records_jump=True
+                )
     return chosen
 
 
@@ -136,7 +153,7 @@ def accumulator_handler(
 
     Its slow copy is the plain one's, for the registers in memory are up to date.
     """
-    if operation.constants or operation.name in RARE:
+    if operation.constants or operation.records_jump or operation.name in RARE:
         return ""
     slow_copy = f"op_{operation.name}_n_slow"
     text, tracer = _traced(
@@ -162,6 +179,8 @@ def _traced(
 ) -> tuple[str, Tracer]:
     b = handler_builder(name)
     stop_if_spent(b, variant)
+    if operation.records_jump:
+        leave_if_full(b, variant, recorded=is_set(b, "trace_instructions"))
     tracer = Tracer(b, profile, big_endian, variant, slow_copy, accumulator, operation.virtual)
     constants = dict(operation.constants)
     for letter in operation.instruction.constants:
@@ -170,15 +189,16 @@ def _traced(
         tracer, *operand_symbols(b, operation.instruction.operands, constants)
     )
     if not tracer.trapped:
-        _Ending(b, tracer).emit()
+        _Ending(b, tracer, records_jump=operation.records_jump).emit()
     return b.text(), tracer
 
 
 class _Ending:
     """How a handler goes on: to the next entry, the delay slot, or the runtime."""
 
-    def __init__(self, b: FunctionBuilder, tracer: Tracer) -> None:
+    def __init__(self, b: FunctionBuilder, tracer: Tracer, *, records_jump: bool) -> None:
         self.b, self.tracer, self.variant = b, tracer, tracer.variant
+        self.records_jump = records_jump
 
     def emit(self) -> None:
         """Make the writes, and end the function."""
@@ -236,6 +256,7 @@ class _Ending:
         b, profile = self.b, self.tracer.profile
         if self.variant.in_slot:
             self._check_target(target)
+            self._record(pc, target)
             self.tracer.finish()
             self._slot_elsewhere(next_pc, target)
             return
@@ -251,6 +272,7 @@ class _Ending:
         b.place(far)
         with b.scope():
             self._check_target(target)
+            self._record(pc, target)
             self.tracer.finish()
             if profile.early_fetch_faults:
                 with b.leave_if(((u32(b, target) & 0xFFC) == 0xFFC).i1()):
@@ -259,10 +281,15 @@ class _Ending:
             self._into_slot(go_entry(b))
         b.place(near)
         with b.scope():
+            self._record(pc, target)
             self.tracer.finish()
             words = b.emit(f"sub i32 {target}, {pc}")
             bytes_ = b.emit(f"shl i64 {b.emit(f'sext i32 {words} to i64')}, 2")
             self._into_slot(b.offset("%entry", bytes_))
+
+    def _record(self, pc: Operand, target: Operand) -> None:
+        if self.records_jump:
+            record_traced_jump(self.b, self.variant, pc, target)
 
     def _check_target(self, target: Operand) -> None:
         """Early fetch faults: the target is translated at the jump, before the delay slot."""

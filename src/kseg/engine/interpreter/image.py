@@ -66,6 +66,8 @@ class Image:
     """The decoder's rows, each a `layout.Pattern`."""
     rewritten: bytes
     """For each operation, `layout.Shared.rewritten`."""
+    jumping: bytes
+    """For each operation, `layout.Shared.jumping`."""
     starts: tuple[int, ...]
 
     def pack(self) -> bytes:
@@ -81,7 +83,7 @@ class Image:
             for name in _TABLES[: len(self.tables)]
         )
         starts = struct.pack("<65I", *self.starts)
-        return header + tables + starts + self.rewritten + self.patterns + self.code
+        return header + tables + starts + self.rewritten + self.jumping + self.patterns + self.code
 
     @classmethod
     def unpack(cls, packed: bytes) -> "Image":
@@ -96,10 +98,12 @@ class Image:
         at += 4 * 65
         rewritten = packed[at : at + OPERATIONS]
         at += OPERATIONS
+        jumping = packed[at : at + OPERATIONS]
+        at += OPERATIONS
         patterns = packed[at : at + pattern_size]
         code = packed[at + pattern_size : at + pattern_size + code_size]
         functions = dict(zip(FUNCTIONS, offsets, strict=True))
-        return cls(code, functions, tables, patterns, rewritten, starts)
+        return cls(code, functions, tables, patterns, rewritten, jumping, starts)
 
 
 def is_kept(profile_name: str, byte_order: str) -> bool:
@@ -140,6 +144,7 @@ def _compile(profile_name: str, byte_order: str) -> Image:
         tables,
         patterns,
         bytes(module.rewritten.get(number, 0) for number in range(OPERATIONS)),
+        bytes(module.jumping.get(number, 0) for number in range(OPERATIONS)),
         tuple(module.starts),
     )
 

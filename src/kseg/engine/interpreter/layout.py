@@ -4,6 +4,7 @@ import ctypes
 from typing import Any
 
 from kseg.engine.state import ProcessorState
+from kseg.engine.tracing import MOST_RANGES
 from kseg.memory.physical import Region
 
 u8, u32, u64, pointer = ctypes.c_uint8, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_uint64
@@ -41,7 +42,8 @@ CODE_PAGE_COVERED = CODE_PAGE_HOST + 64
 CODE_PAGE_HEADS = CODE_PAGE_COVERED + ENTRIES // 8
 """For each instruction, the number of the translation that begins there, 16 bits; 0 is none."""
 CODE_PAGE_ORIGINALS = CODE_PAGE_HEADS + 2 * ENTRIES
-"""For each instruction at which a translation begins, its own operation, 8 bits."""
+"""For each instruction at which a translation begins, or that is traced, its own operation, 8
+bits."""
 CODE_PAGE_STRIDE = 32768
 """Code pages are aligned to this, so that an entry's address tells its page."""
 
@@ -60,8 +62,11 @@ BREAKPOINT = 9
 An entry whose operation is TRANSLATED begins a translation, whose native code is its handler.
 INTERPRET and DISPATCH are in no entry: the one executes an entry's own instruction even where a
 translation begins, the other whatever the entry has. BREAKPOINT is at every entry that has the
-place in its page of some breakpoint: it compares addresses, and decodes its instruction anew."""
-FIRST_INSTRUCTION = 10
+place in its page of some breakpoint: it compares addresses, and decodes its instruction anew.
+While instructions are traced, TRACED is at every entry that was decoded, its own operation in
+CODE_PAGE_ORIGINALS."""
+TRACED = 10
+FIRST_INSTRUCTION = 11
 
 STEADY_SLOTS = 4
 FOLLOWING = 256
@@ -124,6 +129,21 @@ class WatchpointEntry(ctypes.Structure):
     """Watched virtual addresses, `first` to `last`; `kinds` is a bit each for LOAD and STORE."""
 
     _fields_ = [("first", u32), ("last", u32), ("kinds", u32), ("unused", u32)]
+
+
+class RecordEntry(ctypes.Structure):
+    """One event of a trace: `kseg.engine.tracing.RECORD`."""
+
+    _fields_ = [
+        ("cycle", u64),
+        ("pc", u32),
+        ("word", u32),
+        ("values", u32 * 5),
+        ("kind", u8),
+        ("processor", u8),
+        ("flags", u8),
+        ("asid", u8),
+    ]
 
 
 class Pattern(ctypes.Structure):
@@ -220,6 +240,16 @@ class Context(ctypes.Structure):
         ("passed_at", u64),
         ("passed_stalls", u64),
         ("passed_pc", u32),
+        # For tracing (`tracing_runtime`): the number of records after the one of the instruction
+        # that executes, and its cycle; the same, for an instruction whose result is to be noted,
+        # and the register; what the TLB entry last written was before, and its number.
+        ("trace_mark", u64),
+        ("trace_mark_at", u64),
+        ("trace_pending", u64),
+        ("trace_register", u32),
+        ("trace_tlb_index", u32),
+        ("trace_tlb_high", u32),
+        ("trace_tlb_low", u32),
     ]
 
 
@@ -273,6 +303,32 @@ class Shared(ctypes.Structure):
         ("breakpoint_places", u64 * (ENTRIES // 64)),
         ("watchpoint_count", u64),
         ("watchpoints", pointer),
+        # For tracing (`tracing_runtime`): not 0 if anything is traced; if code is decoded so that
+        # instructions, or jumps, are; for each jump's operation the one that records it.
+        ("tracing", u32),
+        ("trace_instructions", u32),
+        ("trace_jumps", u32),
+        ("jumping", u8 * OPERATIONS),
+        # The filter: kinds in kernel mode and in user mode, processors and ASIDs, a bit each;
+        # cycles and addresses from first to last.
+        ("trace_kernel", u32),
+        ("trace_user", u32),
+        ("trace_processors", u32),
+        ("trace_asids", u64),
+        ("trace_first", u64),
+        ("trace_last", u64),
+        ("trace_range_count", u64),
+        ("trace_ranges", u32 * (2 * MOST_RANGES)),
+        # The records: how many were made; the place of one is its number and `trace_places`. From
+        # `trace_room` records on they are to be taken, which `trace_full` says; there are never
+        # more than `trace_limit`.
+        ("trace_records", pointer),
+        ("trace_places", u64),
+        ("trace_count", u64),
+        ("trace_room", u64),
+        ("trace_limit", u64),
+        ("trace_full", u32),
+        ("trace_destinations", u8 * 64),  # `kseg.engine.tracing.DESTINATIONS`
     ]
 
 

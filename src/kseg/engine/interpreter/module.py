@@ -17,6 +17,7 @@ from kseg.engine.interpreter import (
     outer_runtime,
     rounds_runtime,
     tlb_runtime,
+    tracing_runtime,
     translation_runtime,
 )
 from kseg.engine.interpreter.convention import (
@@ -35,6 +36,7 @@ from kseg.engine.interpreter.handlers import (
     accumulator_name,
     handlers,
     operations,
+    recording,
     rewritable,
 )
 from kseg.engine.interpreter.layout import (
@@ -50,6 +52,7 @@ from kseg.engine.interpreter.layout import (
     PREDECODE,
     RESERVED,
     SENTINEL,
+    TRACED,
     TRANSLATED,
 )
 from kseg.engine.interpreter.memory_runtime import fault
@@ -83,6 +86,8 @@ class Module:
     """By major opcode, the first row; one more at the end."""
     rewritten: dict[int, int]
     """For some operations, the one that does the same to a virtual processor's CP0."""
+    jumping: dict[int, int]
+    """For those that can jump, the one that does the same and records the jump."""
 
 
 def build(profile_name: str, byte_order: str) -> Module:
@@ -97,6 +102,12 @@ def build(profile_name: str, byte_order: str) -> Module:
         for place, index in enumerate(virtual)
     }
     found += virtual.values()
+    recording_ones = recording(found, profile, big_endian)
+    jumping = {
+        FIRST_INSTRUCTION + index: FIRST_INSTRUCTION + len(found) + place
+        for place, index in enumerate(recording_ones)
+    }
+    found += recording_ones.values()
     if FIRST_INSTRUCTION + len(found) > OPERATIONS:
         raise ValueError(f"{profile_name} has more operations than an entry can name")
     texts = [
@@ -107,6 +118,7 @@ def build(profile_name: str, byte_order: str) -> Module:
         *control_runtime.functions(profile, big_endian),
         *dropping_runtime.functions(),
         *debugging_runtime.functions(profile),
+        *tracing_runtime.functions(profile),
         *translation_runtime.functions(profile, big_endian),
         *exception_runtime.functions(profile),
         *outer_runtime.functions(profile),
@@ -141,7 +153,12 @@ def build(profile_name: str, byte_order: str) -> Module:
         tables[f"{letter}_handlers"] = names
     patterns, starts = _decoder(found, destinations)
     return Module(
-        _PRELUDE + vector.DECLARATIONS + "\n".join(texts), tables, patterns, starts, rewritten
+        _PRELUDE + vector.DECLARATIONS + "\n".join(texts),
+        tables,
+        patterns,
+        starts,
+        rewritten,
+        jumping,
     )
 
 
@@ -161,6 +178,7 @@ def _runtime_operations(variant: Variant, early_fetch_faults: bool) -> list[str]
     names[DISPATCH] = "dispatch_n" if variant == PLAIN else ""
     names[NOP] = f"nop_{suffix}"
     names[BREAKPOINT] = f"breakpoint_{suffix}"
+    names[TRACED] = f"traced_{suffix}"
     return names
 
 

@@ -15,6 +15,7 @@ from kseg.engine.interpreter.layout import (
     STATE_OFFSETS,
 )
 from kseg.engine.interpreter.memory_runtime import state_of, u32
+from kseg.engine.interpreter.tracing_hooks import is_full
 from kseg.isa.profile import Profile
 from kseg.isa.registers import TIMER_LINE
 from kseg.isa.values import WORD
@@ -120,6 +121,8 @@ def _run_processor(profile: Profile) -> str:
             b.return_("i32", BUDGET)
         with b.leave_if((fields.load_state(b, "waiting") != 0).i1()):
             b.return_("i32", IDLE)
+        with b.leave_if(is_full(b)):
+            b.return_("i32", str(int(ExitReason.TRACE_FULL)))
         answered = u32(b, fields.load_context(b, "latch")) != LATCH_NONE
         with b.if_((interrupt_due(b) & (answered == 0)).i1()):
             _take_interrupt(b, profile)

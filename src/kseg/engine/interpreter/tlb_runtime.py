@@ -11,6 +11,7 @@ from kseg.engine.contract import ExitReason
 from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.layout import STATE_OFFSETS
 from kseg.engine.interpreter.memory_runtime import state_of, u32
+from kseg.engine.interpreter.tracing_hooks import if_traced
 from kseg.engine.state import TLB_SIZE
 from kseg.isa import registers as r
 from kseg.isa.exceptions import Fatal
@@ -128,6 +129,11 @@ def _tlb_write(profile: Profile) -> str:
                     fields.store_context(b, "exit_fatal", int(Fatal.DUPLICATE_TLB))
                     fields.store_context(b, "exit_value", high.i32())
                     b.return_("i1", "true")
+    with if_traced(b):
+        fields.store_context(b, "trace_tlb_index", "%number")
+        for kept, name in (("high", "hi"), ("low", "lo")):
+            old = tlb_word(b, f"tlb_entry_{name}", wide)
+            fields.store_context(b, f"trace_tlb_{kept}", old.i32())
     b.do(f"call void @tlb_place(ptr %context, i64 {wide}, i32 {high.i32()}, i32 {low.i32()})")
     b.return_("i1", "false")
     return b.text("noinline")
@@ -165,11 +171,15 @@ def _leave_state() -> str:
 
 
 def _tlb_probe() -> str:
-    b = FunctionBuilder("tlb_probe", "void", [("ptr", "context")], "internal")
+    parameters = [("ptr", "context"), ("i32", "pc"), ("i64", "clock"), ("i32", "flags")]
+    b = FunctionBuilder("tlb_probe", "void", parameters, "internal")
     state_of(b)
     found = b.emit(f"call i32 @tlb_find(ptr %state, i32 {fields.load_state(b, 'entry_hi').i32()})")
     failed = Symbol.of_i1(b, b.emit(f"icmp slt i32 {found}, 0"))
     kept = (fields.load_state(b, "index") & r.INDEX_MASK) | r.INDEX_PROBE_FAILED
     fields.store_state(b, "index", select(failed, kept, u32(b, found) << r.INDEX_SHIFT))
+    with if_traced(b):
+        given = f"ptr %context, i32 {found}, i32 %pc, i64 %clock, i32 %flags"
+        b.do(f"call void @trace_probed({given})")
     b.do("ret void")
     return b.text("noinline")

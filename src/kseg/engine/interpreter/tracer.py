@@ -21,6 +21,7 @@ from kseg.engine.interpreter.convention import (
 from kseg.engine.interpreter.layout import CONTROL_FIELDS, DISCARD, STATE_OFFSETS, STATE_TYPES
 from kseg.engine.interpreter.memory_access import MemoryAccess
 from kseg.engine.interpreter.operands import RegisterField
+from kseg.engine.interpreter.tracing_hooks import slot_flag
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode, Fatal
 from kseg.isa.profile import Profile
@@ -288,7 +289,8 @@ class Tracer(MemoryAccess):
         self.resynchronise = True
 
     def tlb_probe(self) -> None:
-        self.b.do("call void @tlb_probe(ptr %context)")
+        given = f"i32 {self.pc.i32()}, i64 {self.clock().i64()}, i32 {slot_flag(self.variant)}"
+        self.b.do(f"call void @tlb_probe(ptr %context, {given})")
 
     def wait(self) -> None:
         quiet = (self.interrupt_lines | self.timer_line) == 0

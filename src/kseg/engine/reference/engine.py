@@ -13,7 +13,9 @@ from kseg.engine.debugging import checked_breakpoints, checked_watchpoints
 from kseg.engine.reference.leave import Leave
 from kseg.engine.reference.processor import Latch, ReferenceProcessor
 from kseg.engine.reference.step import step
+from kseg.engine.reference.tracing import Recorder
 from kseg.engine.state import ProcessorState
+from kseg.engine.tracing import TraceFilter, checked_filter
 from kseg.isa.instruction_set import instruction_set
 from kseg.isa.profile import profile_named
 from kseg.isa.registers import STATUS_KUC, WAKING_LINES
@@ -50,6 +52,7 @@ class ReferenceEngine:
         self._inside = False
         """An exit is being answered: the processor whose turn it is has not completed."""
         self.supervisor: Supervisor | None = None
+        self._recorder: Recorder | None = None
 
     @property
     def clock(self) -> int:
@@ -96,6 +99,20 @@ class ReferenceEngine:
         for cpu in self._cpus:
             cpu.watchpoints = wanted
 
+    def set_trace(self, wanted: TraceFilter | None) -> None:
+        wanted = checked_filter(wanted)
+        self._recorder = None if wanted is None else Recorder(wanted)
+        for number, cpu in enumerate(self._cpus):
+            cpu.recorder, cpu.number = self._recorder, number
+
+    def take_trace(self) -> bytes:
+        return b"" if self._recorder is None else self._recorder.take(self._cpus)
+
+    def _let_records_be_taken(self) -> None:
+        """Leave before an instruction while there are too many records."""
+        if self._recorder is not None and self._recorder.full:
+            raise Leave(Exit(ExitReason.TRACE_FULL))
+
     def _supervised(self, supervisor: Supervisor, limit: int) -> Exit:
         found = supervisor.run(self, limit)
         self._inside = found.reason not in (ExitReason.BUDGET, ExitReason.IDLE)
@@ -112,6 +129,7 @@ class ReferenceEngine:
             while cpu.clock < until:
                 if not self._runs(cpu):
                     return Exit(ExitReason.IDLE, number)
+                self._let_records_be_taken()
                 in_kernel = not cpu.status & STATUS_KUC
                 step(cpu, self._instructions)
                 cpu.latch.__init__()  # type: ignore[misc]
@@ -154,6 +172,7 @@ class ReferenceEngine:
                 cpu = self._cpus[self._turn]
                 self._catch_up(cpu, self._round)
                 while cpu.clock < self._round + quantum and self._runs(cpu):
+                    self._let_records_be_taken()
                     step(cpu, self._instructions)
                     cpu.latch.__init__()  # type: ignore[misc]
                 self._turn += 1

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from kseg.engine.contract import Exit, ExitReason, Watchpoint
 from kseg.engine.reference import translation
 from kseg.engine.reference.leave import Leave, Trap
+from kseg.engine.reference.tracing import Recorder
 from kseg.engine.reference.translation import Access, translate
 from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
@@ -123,6 +124,14 @@ class ReferenceProcessor:
         self.watchpoints: frozenset[Watchpoint] = frozenset()
         self.waits_at_breakpoint = False
         """The breakpoint at pc was passed, but the instruction is tried again after a stall."""
+        self.recorder: Recorder | None = None
+        """What is being traced, if anything is; the rest is for that."""
+        self.number = 0
+        self.word = 0
+        """The instruction that executes."""
+        self.began_in_user_mode = False
+        self.replaced_entry = (0, 0, 0)
+        """Number, EntryHi and EntryLo of the TLB entry that was last replaced."""
         self.window: int | None = None
         """See `kseg.engine.contract.Hardware.replace_processor`."""
         self.following = 0
@@ -201,6 +210,8 @@ class ReferenceProcessor:
             if self.profile.early_fetch_faults:
                 self._check_target(target)
             self.following = target
+            if self.recorder is not None:
+                self.recorder.jump(self, target)
         self.branched = 1 if condition or self.profile.untaken_branch_has_slot else 0
 
     def _check_target(self, target: int) -> None:
@@ -377,6 +388,7 @@ class ReferenceProcessor:
         if self.profile.duplicate_tlb_is_fatal and translation.could_match_together(self, number):
             self.tlb_entry_hi[number], self.tlb_entry_lo[number] = old
             raise Leave(Exit(ExitReason.FATAL, value=self.entry_hi, fatal=Fatal.DUPLICATE_TLB))
+        self.replaced_entry = (number, *old)
 
     def tlb_probe(self) -> None:
         number = translation.find_entry(self, self.entry_hi)

@@ -17,6 +17,7 @@ from kseg.isa.values import WORD
 
 def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
     """Let one cycle pass on `cpu`. Raises Leave, with nothing done, to ask the monitor."""
+    cpu.began_in_user_mode = bool(cpu.status & r.STATUS_KUC)
     if interrupt_is_due(cpu) and not cpu.latch.answered:
         # A load before the interrupted instruction arrives before its handler begins.
         cpu.begin()
@@ -24,7 +25,10 @@ def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
         _take(cpu, Trap(ExceptionCode.INTERRUPT), opcode=0)
         cpu.waits_at_breakpoint = False
     user = cpu.status & r.STATUS_KUC
+    cpu.began_in_user_mode = bool(user)
     opcode = 0
+    record = None
+    entry_hi = cpu.entry_hi
     counted = True
     stalled = False
     slot_target = cpu.next_pc if cpu.in_delay_slot else (cpu.pc + 4) & WORD
@@ -37,36 +41,53 @@ def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
         counted = False
         _prefetch(cpu, opcode)
         counted = True
+        if cpu.recorder is not None:
+            cpu.word = opcode
+            record = cpu.recorder.begin(cpu, opcode)
         encoding = instructions.decode(opcode)
         if encoding is None:
             raise Trap(ExceptionCode.RESERVED_INSTRUCTION)
         encoding.instruction.meaning(cpu, *encoding.operands(opcode))
     except Leave:
+        _retract(cpu, record)
         if not cpu.in_delay_slot:
             cpu.next_pc = 0
         raise
     except Stall:
         stalled = True
+        _retract(cpu, record)
     except Trap as trap:
         if cpu.supervised:
             # The monitor's business, with nothing done.
+            _retract(cpu, record)
             if not cpu.in_delay_slot:
                 cpu.next_pc = 0
             code = int(trap.code)
             raise Leave(Exit(ExitReason.TRAP, address=trap.address, value=code)) from None
+        if cpu.recorder is not None:
+            cpu.recorder.trapped(cpu, record)
         cpu.commit_loads()
         _take(cpu, trap, opcode)
     else:
         cpu.commit_loads()
+        if cpu.recorder is not None:
+            cpu.recorder.after(cpu, opcode, entry_hi)
         cpu.pc = cpu.next_pc
         cpu.in_delay_slot = cpu.branched
         cpu.next_pc = cpu.following if cpu.branched else 0
         if cpu.refetches:
+            cpu.began_in_user_mode = bool(cpu.status & r.STATUS_KUC)
             _refetch(cpu)
     if stalled and not cpu.in_delay_slot:
         cpu.next_pc = 0
     cpu.waits_at_breakpoint = stalled and (cpu.latch.answered or cpu.waits_at_breakpoint)
     _pass_cycle(cpu, user=bool(user), stalled=stalled, counted=counted)
+
+
+def _retract(cpu: ReferenceProcessor, record: list[int] | None) -> None:
+    """The instruction will be begun again: what was recorded of it is void."""
+    if cpu.recorder is not None:
+        cpu.recorder.retract(cpu, record)
 
 
 def interrupt_is_due(cpu: ReferenceProcessor) -> bool:
@@ -93,6 +114,7 @@ def _refetch(cpu: ReferenceProcessor) -> None:
 def _take(cpu: ReferenceProcessor, trap: Trap, opcode: int) -> None:
     """Enter the exception: CP0, counters, and the vector."""
     refill = isinstance(trap, TlbMiss) and trap.address < r.KSEG0
+    pc, slot = cpu.pc, cpu.in_delay_slot
     exceptions.enter(
         cpu,
         trap.code,
@@ -110,6 +132,8 @@ def _take(cpu: ReferenceProcessor, trap: Trap, opcode: int) -> None:
     cpu.pc = vector if cpu.window is None else cpu.window + (vector & r.UNMAPPED_MASK)
     cpu.next_pc = 0
     cpu.in_delay_slot = 0
+    if cpu.recorder is not None:
+        cpu.recorder.exception(cpu, trap.code, pc, cpu.pc, slot=slot, refill=refill)
 
 
 def _pass_cycle(cpu: ReferenceProcessor, *, user: bool, stalled: bool, counted: bool) -> None:

@@ -13,6 +13,7 @@ from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Watchpoint
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.engine import MAX_CODE_PAGES, Interpreter
 from kseg.engine.state import ProcessorState
+from kseg.engine.tracing import TraceFilter
 from kseg.memory.paged import PagedMemory
 from kseg.memory.physical import PhysicalMemory
 
@@ -94,10 +95,16 @@ class Translator(Interpreter):
         super().set_watchpoints(watchpoints)
         self._interpret_if_debugged()
 
+    def set_trace(self, wanted: TraceFilter | None) -> None:
+        super().set_trace(wanted)
+        self._interpret_if_debugged()
+
     def _interpret_if_debugged(self) -> None:
-        """Translations know neither breakpoints nor watchpoints: while some are set, there are
-        none."""
-        if not (self._breakpoints or self._watchpoints):
+        """Translations know neither breakpoints nor watchpoints, and record neither instructions
+        nor jumps: while one of those is wanted, there are none."""
+        shared = self._shared
+        traced = shared.trace_instructions or shared.trace_jumps
+        if not (self._breakpoints or self._watchpoints or traced):
             if self._next_look >= NEVER and self.name == Translator.name:
                 self._next_look = self.clock + FIRST_LOOK
             return

@@ -1,0 +1,250 @@
+"""`kseg trace`: run a guest, and write down what it does."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kseg.cli.run import checked_seed, default_config, finish, report
+from kseg.cli.run import run as run_command
+
+if TYPE_CHECKING:
+    from kseg.api.machine import Machine
+    from kseg.api.tracing import Part, Trace
+    from kseg.cli.output import Output
+    from kseg.cli.trace_file import TraceFile
+    from kseg.isa.disassembler import Symbols
+
+DEFAULT_EVENTS = "exception,interrupt"
+
+OF_RUN = frozenset(
+    "config cpus ram engine quantum max_cycles stats input_file disks share seed pace idle_limit"
+    " doom progress epoch snapshot trust".split()
+)
+"""The options that are those of `kseg run`."""
+
+EPILOG = """
+Events: instruction, jump (taken), exception (system calls and TLB misses included), return (RFE),
+interrupt, tlb (TLBWI, TLBWR, TLBR, TLBP), address-space (another ASID in EntryHi); of devices disk,
+nic, emufs, line (interrupt request lines). all means all of them.
+
+Exit codes are those of kseg run.
+"""
+
+
+class AddressRange(click.ParamType):  # type: ignore[type-arg]
+    """ADDRESS or FIRST-LAST."""
+
+    name = "FIRST-LAST"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        first, dash, last = str(value).partition("-")
+        try:
+            low = int(first, 0)
+            high = int(last, 0) if dash else low
+        except ValueError:
+            low, high = 1, 0
+        if not 0 <= low <= high < 1 << 32:
+            self.fail(f"{value}: give addresses such as 0x80001000-0x80001fff", param, ctx)
+        return low, high
+
+
+@click.command(epilog=EPILOG, context_settings={"allow_interspersed_args": False})
+@click.option(
+    "--events",
+    "-e",
+    metavar="LIST",
+    default=DEFAULT_EVENTS,
+    help=f"Kinds of events, with commas between them (default: {DEFAULT_EVENTS}).",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["kernel", "user", "both"]),
+    default="both",
+    help="Events of which processor mode (default: both).",
+)
+@click.option(
+    "--cpu",
+    "processors",
+    multiple=True,
+    type=click.IntRange(0, 31),
+    metavar="N",
+    help="Events of this processor; may be repeated.",
+)
+@click.option(
+    "--pc",
+    "addresses",
+    multiple=True,
+    type=AddressRange(),
+    help="Events of instructions at these virtual addresses; up to 8 times.",
+)
+@click.option(
+    "--asid",
+    "asids",
+    multiple=True,
+    type=click.IntRange(0, 63),
+    metavar="N",
+    help="Events in this address space; may be repeated.",
+)
+@click.option(
+    "--from-cycle", type=click.IntRange(min=0), default=0, metavar="N", help="Begin here."
+)
+@click.option("--to-cycle", type=click.IntRange(min=0), metavar="N", help="Last cycle.")
+@click.option("--most", type=click.IntRange(1, 1 << 24), metavar="N", help="The first N events.")
+@click.option("--last", type=click.IntRange(1, 1 << 24), metavar="N", help="The last N events.")
+@click.option("-o", "file", metavar="FILE", help="Write to FILE (default: stderr; - is stdout).")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="Lines for people (default), or a JSON object a line.",
+)
+@click.argument("kernel", required=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def trace(
+    events: str,
+    mode: str,
+    processors: tuple[int, ...],
+    addresses: tuple[tuple[int, int], ...],
+    asids: tuple[int, ...],
+    from_cycle: int,
+    to_cycle: int | None,
+    most: int | None,
+    last: int | None,
+    file: str | None,
+    form: str,
+    kernel: str | None,
+    arguments: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Boot KERNEL as kseg run does, with its console here, and write down what it does.
+
+    An event has a line: cycle, virtual time, processor, mode, address, what it was.
+    """
+    from kseg.cli.output import Output
+    from kseg.cli.session import Conditions, Session
+    from kseg.cli.trace_file import TraceFile
+
+    kinds = kinds_named(events)
+    if most is not None and last is not None:
+        raise click.UsageError("--most and --last: give one of them")
+    if len(addresses) > 8:
+        raise click.UsageError("--pc: at most 8 ranges")
+    conditions = Conditions(
+        pace=options["pace"],
+        escape=None,
+        signals=True,
+        limit=options["max_cycles"],
+        idle_limit=options["idle_limit"],
+    )
+    output = Output("kseg")
+    with machine_for(kernel, arguments, options, output) as vm:
+        session = Session(vm, output, conditions, options["input_file"])
+        destination = TraceFile(file, output)
+        writer = Writer(vm, destination, form)
+        tracing = vm.trace(
+            *kinds,
+            kernel=mode != "user",
+            user=mode != "kernel",
+            processors=processors or None,
+            addresses=addresses,
+            asids=asids or None,
+            from_cycle=from_cycle,
+            to_cycle=to_cycle,
+            most=most,
+            last=last,
+            receive=writer.write,
+        )
+        outcome = session.run()
+
+        def end() -> None:
+            writer.end(tracing)
+            report(vm, outcome, options["stats"], output)
+
+        finish(output, outcome, end)
+
+
+trace.params[-2:-2] = [option for option in run_command.params if option.name in OF_RUN]
+
+
+def kinds_named(text: str) -> list[str]:
+    """The kinds of events in a list; UsageError for what is none."""
+    from kseg.api.tracing import KINDS
+
+    names = [name.strip() for name in text.split(",")]
+    if names == ["all"]:
+        return list(KINDS)
+    for name in names:
+        if name not in KINDS:
+            raise click.UsageError(
+                f"--events {text}: no events {name!r}; there are {', '.join(KINDS)}, all"
+            )
+    return names
+
+
+def machine_for(
+    kernel: str | None, arguments: tuple[str, ...], options: dict[str, Any], output: "Output"
+) -> "Machine":
+    """The machine that options of `kseg run` describe."""
+    from kseg.api.machine import Machine
+
+    same = {
+        "engine": options["engine"],
+        "disks": options["disks"],
+        "share": options["share"],
+        "progress_timeout": options["progress"] or 0,
+        "output": output.console,
+        "message": output.message,
+    }
+    snapshot = options["snapshot"]
+    if snapshot is not None:
+        if kernel is not None:
+            raise click.UsageError("--from: the snapshot says what KERNEL would; leave it out")
+        return Machine.from_snapshot(snapshot, monitor="bare", trust=options["trust"], **same)
+    if kernel is None:
+        raise click.UsageError("Missing argument 'KERNEL'.")
+    if options["trust"]:
+        raise click.UsageError("--trust: only with --from")
+    return Machine(
+        kernel,
+        arguments,
+        config=options["config"] or default_config(kernel),
+        cpus=options["cpus"],
+        ram=options["ram"],
+        quantum=options["quantum"],
+        seed=checked_seed(options["seed"]),
+        doom=options["doom"] or 0,
+        epoch=options["epoch"],
+        **same,
+    )
+
+
+class Writer:
+    """Writes the parts of a trace to its destination."""
+
+    def __init__(
+        self,
+        machine: "Machine",
+        destination: "TraceFile",
+        form: str,
+        symbols: "Symbols | None" = None,
+    ) -> None:
+        """`form` is "text" or "json"; `symbols` says what an address is called."""
+        from kseg.api.trace_text import TraceText
+
+        text = TraceText(machine.board.profile, symbols)
+        self._lines = text.json_lines if form == "json" else text.lines
+        self._destination = destination
+
+    def write(self, part: "Part") -> None:
+        """Write a part."""
+        self._destination.write(self._lines(part))
+
+    def end(self, trace: "Trace") -> None:
+        """Write what is left, and end the trace."""
+        trace.close()
+        for part in trace.take_parts():
+            self.write(part)
+        self._destination.close()
