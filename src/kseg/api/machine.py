@@ -1,7 +1,8 @@
 """`Machine`: a board, an engine and a monitor, put together and ready to run."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -20,6 +21,7 @@ from kseg.machine.clock import SECOND
 from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import Disk
 from kseg.machine.elf import WINDOW, read_image
+from kseg.machine.preemption import Preemption
 from kseg.machine.statistics import Statistics
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161, System161State
 from kseg.monitor.bare import BareMonitor, Stop, StopReason
@@ -303,6 +305,28 @@ class Machine:
         """What the monitor below the guest did for it; None on the bare machine."""
         guest = self._surface.guest
         return None if guest is None else guest.monitored
+
+    # Preemption.
+
+    @property
+    def busy_cycles(self) -> int:
+        """Cycles since power-on in which some processor executed."""
+        return self.engine.clock - self.board.clock.idle_cycles
+
+    @property
+    def preemptions(self) -> list[Preemption]:
+        """Timer interrupts to come before their time, in order: see `kseg.machine.preemption`.
+        Set it to have others; ValueError for a processor that the machine has not."""
+        return list(self.board.preemptions)
+
+    @preemptions.setter
+    def preemptions(self, plan: Iterable[Preemption]) -> None:
+        wanted = sorted(plan)
+        count = len(self.board.processors)
+        for each in wanted:
+            if not 0 <= each.processor < count:
+                raise ValueError(f"no processor {each.processor}: the machine has {count}")
+        self.board.preemptions = deque(wanted)
 
     # State.
 
