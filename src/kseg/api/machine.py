@@ -379,6 +379,7 @@ class Machine:
         pace: str = "fast",
         progress_timeout: int = 0,
         stop_for_debugger: bool = False,
+        overlay: bool = False,
         output: Callable[[bytes], None] | None = None,
         message: Callable[[str], None] | None = None,
     ) -> "Machine":
@@ -387,14 +388,16 @@ class Machine:
         `engine` and `monitor` may be others than the snapshot was made with (`monitor` None: the
         same). Files and directories of the host that the machine had are opened only when they
         are given again, `disks` in the order of their slots and `share`, or when the snapshot is
-        one to `trust`. The other arguments are those of `Machine`. Raises StateError when the
-        snapshot is damaged or foreign or a disk image has changed, and what `Machine` raises.
+        one to `trust`. With `overlay`, what the machine writes to disk images from now on stays in
+        its memory, as it does with that argument of a disk. The other arguments are those of
+        `Machine`. Raises StateError when the snapshot is damaged or foreign or a disk image has
+        changed, and what `Machine` raises.
         """
         from kseg.api.snapshots import Options, restored_machine
 
         options = Options(
             engine, monitor, rewriting, disks, share, trust, pace, progress_timeout,
-            stop_for_debugger,
+            stop_for_debugger, overlay,
         )  # fmt: skip
         return restored_machine(cls, path, options, output, message)
 
