@@ -15,7 +15,7 @@ LAYERS = [
     {"monitor"},
     {"debug", "history"},
     {"api"},
-    {"bench", "compare"},
+    {"bench", "compare", "exploration"},
     {"cli"},
     {"__main__", "__init__"},
 ]

@@ -10,8 +10,9 @@ from kseg.version import __version__
 
 if TYPE_CHECKING:
     from kseg.api import Console, Host, Machine, Stop
+    from kseg.exploration.exploration import explore
 
-__all__ = ["Console", "Host", "Machine", "Stop", "__version__"]
+__all__ = ["Console", "Host", "Machine", "Stop", "__version__", "explore"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from kseg import api
 
         return getattr(api, name)
+    if name == "explore":
+        from kseg.exploration.exploration import explore
+
+        return explore
     raise AttributeError(f"module 'kseg' has no attribute {name!r}")

@@ -79,3 +79,21 @@ def test_what_the_hardware_does_not_like() -> None:
         bench.read(32)
     bench.write(BEEP, 440)
     assert bench.control.asked == ["beep"]
+
+
+def test_the_expiry_is_that_of_the_latest_countdown() -> None:
+    bench = Bench(Timer)
+    timer = bench.device
+    assert isinstance(timer, Timer)
+    assert timer.expiry is None
+    bench.write(COUNTDOWN, 10)
+    bench.write(RESTART, 1)
+    bench.write(COUNTDOWN, 100)
+    assert timer.expiry is not None
+    assert timer.expiry.due == bench.clock.now + 100_000
+    bench.clock.bring_forward(timer.expiry)
+    # The interrupt is there, and the next period begins now.
+    assert bench.interrupt
+    assert timer.expiry.due == bench.clock.now + 100_000
+    bench.write(RESTART, 0)
+    bench.until(lambda: timer.expiry is None)

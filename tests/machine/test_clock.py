@@ -254,3 +254,20 @@ def test_a_lengthened_burst_is_many_ordinary_ones(
     assert lengthened.now == ordinary.now
     assert lengthened.save() == ordinary.save()
     assert one.seen == other.seen
+
+
+def test_an_event_brought_forward_comes_once_and_now() -> None:
+    clock, owner = make()
+    clock.schedule(100_000, "owner", "later")
+    clock.schedule(20_000, "owner", "sooner")
+    clock.begin_burst()
+    clock.elapsed = 7
+    sooner, later = clock.pending
+    clock.bring_forward(later)
+    clock.bring_forward(sooner)
+    assert owner.seen == [(280, "later", 0), (280, "sooner", 0)]
+    assert clock.next_due is None
+    clock.end_burst()
+    for _ in range(10):
+        run_burst(clock)
+    assert len(owner.seen) == 2

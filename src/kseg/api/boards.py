@@ -75,6 +75,17 @@ def configure(
     return Configuration(slots, machine.directory)
 
 
+def overlaid(configuration: Configuration) -> Configuration:
+    """The same machine; what it writes to its disks stays in memory."""
+    slots = [
+        _with(slot, "overlay", slot.place)
+        if slot.device == "disk" and not {"overlay", "memory"} & set(slot.arguments)
+        else slot
+        for slot in configuration.slots
+    ]
+    return Configuration(slots, configuration.directory)
+
+
 def _bytes(ram: str | int) -> int:
     if isinstance(ram, int):
         return ram

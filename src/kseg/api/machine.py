@@ -1,6 +1,7 @@
 """`Machine`: a board, an engine and a monitor, put together and ready to run."""
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, overload
@@ -21,6 +22,7 @@ from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import Disk
 from kseg.machine.elf import WINDOW, read_image
 from kseg.machine.outside import Outside
+from kseg.machine.preemption import Preemption
 from kseg.machine.statistics import Statistics
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161, System161State
 from kseg.monitor.bare import BareMonitor, Stop, StopReason
@@ -387,6 +389,28 @@ class Machine:
             self.monitor, self.board, wanted, devices, last=last, most=most, receive=receive
         )
 
+    # Preemption.
+
+    @property
+    def busy_cycles(self) -> int:
+        """Cycles since power-on in which some processor executed."""
+        return self.engine.clock - self.board.clock.idle_cycles
+
+    @property
+    def preemptions(self) -> list[Preemption]:
+        """Timer interrupts to come before their time, in order: see `kseg.machine.preemption`.
+        Set it to have others; ValueError for a processor that the machine has not."""
+        return list(self.board.preemptions)
+
+    @preemptions.setter
+    def preemptions(self, plan: Iterable[Preemption]) -> None:
+        wanted = sorted(plan)
+        count = len(self.board.processors)
+        for each in wanted:
+            if not 0 <= each.processor < count:
+                raise ValueError(f"no processor {each.processor}: the machine has {count}")
+        self.board.preemptions = deque(wanted)
+
     # State.
 
     def reset(self) -> None:
@@ -450,6 +474,7 @@ class Machine:
         pace: str = "fast",
         progress_timeout: int = 0,
         stop_for_debugger: bool = False,
+        overlay: bool = False,
         output: Callable[[bytes], None] | None = None,
         message: Callable[[str], None] | None = None,
     ) -> "Machine":
@@ -458,14 +483,16 @@ class Machine:
         `engine` and `monitor` may be others than the snapshot was made with (`monitor` None: the
         same). Files and directories of the host that the machine had are opened only when they
         are given again, `disks` in the order of their slots and `share`, or when the snapshot is
-        one to `trust`. The other arguments are those of `Machine`. Raises StateError when the
-        snapshot is damaged or foreign or a disk image has changed, and what `Machine` raises.
+        one to `trust`. With `overlay`, what the machine writes to disk images from now on stays in
+        its memory, as it does with that argument of a disk. The other arguments are those of
+        `Machine`. Raises StateError when the snapshot is damaged or foreign or a disk image has
+        changed, and what `Machine` raises.
         """
         from kseg.api.snapshots import Options, restored_machine
 
         options = Options(
             engine, monitor, rewriting, disks, share, trust, pace, progress_timeout,
-            stop_for_debugger,
+            stop_for_debugger, overlay,
         )  # fmt: skip
         return restored_machine(cls, path, options, output, message)
 

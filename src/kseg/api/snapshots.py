@@ -10,7 +10,7 @@ import msgspec
 
 from kseg import engine as engines
 from kseg import monitor as monitors
-from kseg.api.boards import configure
+from kseg.api.boards import configure, overlaid
 from kseg.api.setup import Setup
 from kseg.devices.disk import Disk
 from kseg.errors import ConfigurationError, StateError
@@ -42,6 +42,7 @@ class Options:
     pace: str = "fast"
     progress_timeout: int = 0
     stop_for_debugger: bool = False
+    overlay: bool = False
 
 
 def is_whole(machine: "Machine") -> bool:
@@ -176,7 +177,8 @@ def _configuration(file: SnapshotFile, options: Options) -> Configuration:
     with naming(file.path):
         _check_named(saved, disks, options)
     given = Configuration(saved.slots, file.header.origin.directory)
-    return configure(given, disks=disks, share=options.share)
+    configuration = configure(given, disks=disks, share=options.share)
+    return overlaid(configuration) if options.overlay else configuration
 
 
 def _check_named(saved: Configuration, disks: Sequence[str | Path], options: Options) -> None:

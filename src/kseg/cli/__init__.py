@@ -24,6 +24,7 @@ COMMANDS = {
     "disasm": "Disassemble an executable or words.",
     "analyze": "Check Popek and Goldberg's conditions on the instruction set.",
     "compare": "Run a guest in every way there is, side by side.",
+    "explore": "Run a guest under many timings of interrupts, to find races.",
     "bench": "Measure kseg beside other emulators installed here.",
     "cache": "Show or empty the cache of generated machine code.",
 }

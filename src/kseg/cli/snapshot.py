@@ -56,6 +56,11 @@ def _describe(file: "SnapshotFile") -> list[str]:
     waiting = sum(map(len, origin.inputs.values())) + len(origin.typist.pending)
     if waiting:
         lines.append(f"  input: {waiting} items wait")
+    if board.preemptions:
+        lines.append(
+            f"  preemptions: {len(board.preemptions)} to come, the first after"
+            f" {board.preemptions[0].at} busy cycles"
+        )
     for disk in origin.disk_files:
         lines.append(f"  disk image in slot {disk.slot}: {disk.path}, {disk.size >> 10}K")
     return lines

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kseg.api.boards import configure
+from kseg.api.boards import configure, overlaid
 from kseg.api.guests import find_guest
 from kseg.api.machine import Machine
 from kseg.compare.ways import Way
@@ -91,11 +91,9 @@ class Workload:
     def _repeatable(self, configuration: Configuration) -> Configuration:
         """With nothing in it that a run changes, or that changes from run to run."""
         slots = []
-        for slot in configuration.slots:
+        for slot in overlaid(configuration).slots:
             words = slot.arguments
-            if slot.device == "disk":
-                words = [*words, "overlay"]
-            elif slot.device == "random" and self._seed is not None:
+            if slot.device == "random" and self._seed is not None:
                 words = [f"seed={self._seed}"]
             slots.append(SlotConfiguration(slot.slot, slot.device, words, slot.place))
         return Configuration(slots, configuration.directory)

@@ -9,7 +9,7 @@ import msgspec
 
 from kseg.devices.device import Device, Register
 from kseg.errors import GuestFatal
-from kseg.machine.clock import Word
+from kseg.machine.clock import Event, Word
 
 MICROSECOND = 1000
 
@@ -96,6 +96,14 @@ class Timer(Device):
             # A period of zero would never let the clock go on.
             least = self.clock.model.nanoseconds_per_cycle
             self._start(self._countdown * MICROSECOND or least)
+
+    @property
+    def expiry(self) -> Event | None:
+        """What will end the countdown, if one is under way."""
+        for event in self.clock.pending:
+            if event.owner == self.owner and event.argument == self._generation:
+                return event
+        return None
 
     def write_beep(self, _value: int) -> None:
         self.surroundings.control.beep()

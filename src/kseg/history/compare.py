@@ -30,7 +30,15 @@ def differences(one: Header, other: Header) -> list[str]:
         lines += _either(
             f"device in slot {slot}", one.board.devices.get(slot), other.board.devices.get(slot)
         )
-    for name in ("clock", "random", "activity", "powered_off", "debugger_requested", "doom"):
+    for name in (
+        "clock",
+        "random",
+        "activity",
+        "powered_off",
+        "debugger_requested",
+        "doom",
+        "preemptions",
+    ):
         parts = [msgspec.to_builtins(getattr(each.board, name)) for each in (one, other)]
         lines += _either(name.replace("_", " "), *parts)
     for name in ("typist", "inputs", "disk_files"):

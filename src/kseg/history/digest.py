@@ -39,7 +39,8 @@ def whole_digest(board: System161) -> bytes:
         else device
         for slot, device in sorted(state.devices.items())
     }
-    rest = (state.processors, state.clock, state.random, state.activity, devices, state.doom)
+    others = (state.clock, state.random, state.activity, state.doom, state.preemptions)
+    rest = (state.processors, devices, others)
     found.update(msgspec.msgpack.encode(rest))
     return found.digest()
 

@@ -105,6 +105,7 @@ def gather(
             powered_off=state.powered_off,
             debugger_requested=state.debugger_requested,
             doom=state.doom,
+            preemptions=state.preemptions,
         ),
         digests=b"".join(pages.digests),
         stored=len(pages.stored),
@@ -233,4 +234,5 @@ def _state(header: Header, pages: dict[bytes, bytes]) -> System161State:
         powered_off=saved.powered_off,
         debugger_requested=saved.debugger_requested,
         doom=saved.doom,
+        preemptions=saved.preemptions,
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from kseg.machine.clock import ClockState, Count
+from kseg.machine.preemption import Preemption
 from kseg.machine.random_generator import RandomState
 from kseg.machine.statistics import DeviceActivity
 
@@ -69,6 +70,7 @@ class StoredBoard(msgspec.Struct, frozen=True):
     powered_off: bool
     debugger_requested: bool
     doom: int
+    preemptions: list[Preemption] = []
 
 
 class Origin(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from kseg.engine.state import ProcessorState
 from kseg.machine.clock import EventClock
 from kseg.machine.outside import Outside
+from kseg.machine.preemption import Preemption
 from kseg.machine.statistics import DeviceActivity
 from kseg.memory.physical import PhysicalMemory
 
@@ -65,6 +66,15 @@ class Board(Protocol):
 
     @property
     def processors(self) -> Sequence[ProcessorState]: ...
+
+    @property
+    def preemptions(self) -> Sequence[Preemption]:
+        """Those to come, in order."""
+        ...
+
+    def preempt(self) -> None:
+        """Let the next of them happen."""
+        ...
 
     @property
     def bus(self) -> Bus: ...

@@ -205,6 +205,13 @@ class EventClock:
         self._events.clear()
         self._head_cuts_burst = False
 
+    def bring_forward(self, event: Event) -> None:
+        """Let a pending event happen now, before it is due."""
+        if event is self._events[0]:
+            self._head_cuts_burst = False
+        self._events.remove(event)
+        self._owners[event.owner].on_event(event.name, event.argument)
+
     @property
     def next_due(self) -> int | None:
         """When the next event is due, or None."""

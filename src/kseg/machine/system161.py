@@ -2,6 +2,7 @@
 
 import ctypes
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,27 @@ import msgspec
 
 from kseg.devices.device import Device, Surroundings
 from kseg.devices.registry import DEVICES
+from kseg.devices.timer import Timer
 from kseg.engine.state import ProcessorState
 from kseg.errors import DoomReached, ImageError, StateError
 from kseg.isa.profile import MIPS161
+from kseg.isa.registers import TIMER_LINE
 from kseg.machine.clock import ClockState, EventClock, TimeModel
 from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import Disk
 from kseg.machine.elf import WINDOW, Image, load_image, read_image
 from kseg.machine.lamebus import KSEG0, LameBus, enter
 from kseg.machine.outside import Outside
+from kseg.machine.preemption import Preemption, Struck
 from kseg.machine.processor_state import load_processor, save_processor
 from kseg.machine.random_generator import RandomGenerator, RandomState
 from kseg.machine.statistics import DeviceActivity
 from kseg.memory.contents import RegionContents, read_contents, write_contents
 from kseg.memory.physical import PhysicalMemory
 
-STATE_VERSION = 2
+STATE_VERSION = 3
+OLDEST_STATE = 2
+"""Without preemptions; it can still be read."""
 
 NANOSECONDS_PER_CYCLE = 40
 TIME = TimeModel(
@@ -65,6 +71,7 @@ class System161State(msgspec.Struct, frozen=True):
     powered_off: bool
     debugger_requested: bool
     doom: int
+    preemptions: list[Preemption] = []
 
 
 class System161:
@@ -120,6 +127,10 @@ class System161:
         """Whether the guest ever asked for a debugger; then the exit code is 1."""
         self.debugger_pending = False
         """Whether it asks now; the monitor clears it."""
+        self.preemptions: deque[Preemption] = deque()
+        """Those to come, in order."""
+        self.struck: list[Struck] = []
+        """Those that have happened since this board was made."""
         self._image: Image | None = None
         self._image_name = ""
         self._boot_string = b""
@@ -231,6 +242,7 @@ class System161:
         self.powered_off = False
         self.debugger_requested = False
         self.debugger_pending = False
+        self.preemptions.clear()
         self.trace_flags.clear()
         self.trace_flags_changed()
         self._reset_memory()
@@ -238,6 +250,36 @@ class System161:
         for card in self.bus.cards:
             card.reset()
         self._boot()
+
+    # Preemption.
+
+    def preempt(self) -> None:
+        """Let the next preemption happen: the on-chip timer of the processor that it names fires,
+        or that of the next one which executes and has set its timer. Where nobody has, a timer card
+        is ahead of its time. Where there is none either, or the interrupt is pending already,
+        nothing happens."""
+        number = self.preemptions.popleft().processor
+        count = len(self.processors)
+        executing = [
+            processor
+            for processor in (self.processors[(number + n) % count] for n in range(count))
+            if processor.enabled and not processor.waiting
+        ]
+        for processor in executing:
+            if processor.timer_armed and not processor.timer_line:
+                # As when Count comes to Compare.
+                processor.count_origin = processor.clock
+                processor.timer_line = TIMER_LINE
+                self._strike(processor)
+                return
+        timers = [card for card in self.bus.cards if isinstance(card, Timer) and not card.interrupt]
+        expiries = [event for card in timers if (event := card.expiry) is not None]
+        if expiries and executing:
+            self.clock.bring_forward(min(expiries, key=lambda event: (event.due, event.sequence)))
+            self._strike(executing[0])
+
+    def _strike(self, processor: ProcessorState) -> None:
+        self.struck.append(Struck(processor.clock, processor.identity, processor.pc))
 
     # What cards ask of the machine (`BoardControl`).
 
@@ -288,12 +330,13 @@ class System161:
             powered_off=self.powered_off,
             debugger_requested=self.debugger_requested,
             doom=self.doom,
+            preemptions=list(self.preemptions),
         )
 
     def load(self, state: System161State, *, with_ram: bool = True) -> None:
         """Become the saved machine; StateError when this one is built differently, or when the
         state is impossible. Without RAM where that is in place already."""
-        if state.version != STATE_VERSION:
+        if not OLDEST_STATE <= state.version <= STATE_VERSION:
             raise StateError(
                 f"saved state has version {state.version}, this kseg reads {STATE_VERSION}"
             )
@@ -335,6 +378,7 @@ class System161:
         self.debugger_requested = state.debugger_requested
         self.debugger_pending = False
         self.doom = state.doom
+        self.preemptions = deque(sorted(state.preemptions))
 
     @staticmethod
     def _processors(state: System161State) -> list[ProcessorState]:

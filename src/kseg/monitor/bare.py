@@ -188,10 +188,14 @@ class BareMonitor:
             length = clock.burst
             if until_cycle is not None:
                 length = min(length, until_cycle - self._burst_start)
+            if board.preemptions:
+                length = self._length_to_preemption(length)
             stop = self._run_burst(length)
             if stop is not None:
                 return stop
             if clock.elapsed < clock.burst:
+                if until_cycle is None or engine.clock < until_cycle:
+                    continue  # A preemption is due, or the machine has begun to idle.
                 return Stop(StopReason.CYCLE_LIMIT)
             jumped = clock.jumping
             poll = clock.end_burst()
@@ -215,6 +219,22 @@ class BareMonitor:
         if item is None:
             return LONGEST_STRETCH
         return max(min(LONGEST_STRETCH, item.cycle - self.engine.clock), 0)
+
+    def _length_to_preemption(self, length: int) -> int:
+        """Let preemptions happen that are due, and say to how many cycles into the burst to run
+        before the next one: `length` at most."""
+        board, clock = self.board, self.board.clock
+        while (
+            board.preemptions
+            and clock.elapsed < length
+            # Nobody can be preempted, and busy cycles do not pass.
+            and not (clock.jumping or board.bus.all_idle)
+        ):
+            left = board.preemptions[0].at - (self.engine.clock - clock.idle_cycles)
+            if left > 0:
+                return min(length, clock.elapsed + left)
+            board.preempt()
+        return length
 
     def _run_burst(self, length: int) -> Stop | None:
         """Run to `length` cycles into the burst, or to its end when that comes to be earlier."""

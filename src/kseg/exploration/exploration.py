@@ -1,0 +1,220 @@
+"""Many runs of a guest from one state, each with preemptions of its own."""
+
+import os
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from kseg import engine as engines
+from kseg.api.machine import Machine
+from kseg.errors import ConfigurationError, KsegError, StateError
+from kseg.exploration.messages import Answer, Job, Task, Work
+from kseg.exploration.plans import MOST_PREEMPTIONS, STRATEGIES, Course, places, plan
+from kseg.exploration.pool import Done, Pool
+from kseg.exploration.report import LOST, Report, Trial
+from kseg.exploration.start import DIRECTORY, Start
+from kseg.exploration.trial import PASSED, REJECTED, Goal, Outcome, Trials
+from kseg.machine.preemption import Preemption
+
+LOOKS = 4000
+"""Moments of the unperturbed run that the strategy `places` looks at."""
+
+PATIENCE = 4
+SPARE_SECONDS = 5.0
+"""Where nobody sets a limit, runs have so many times the virtual seconds of the unperturbed one,
+and so many more."""
+
+
+class UnperturbedFailure(KsegError):
+    """The guest fails without preemptions too."""
+
+    exit_code = 1
+
+
+class Exploration:
+    """Runs a guest from a starting point: first unperturbed, to see that it passes and how long
+    that takes, then with the preemptions of seeds, in other processes."""
+
+    def __init__(
+        self,
+        start: Start,
+        goal: Goal,
+        *,
+        strategy: str = "random",
+        preemptions: int | None = None,
+        limited: bool = False,
+        engine: str = engines.AUTOMATIC,
+        jobs: int | None = None,
+        keep: str | Path = DIRECTORY,
+        shrink: bool = False,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        """The arguments are those of `explore`; `limited` says that the goal's seconds are a limit
+        that was asked for. UnperturbedFailure where the guest does not pass anyway."""
+        if strategy not in STRATEGIES:
+            raise ConfigurationError(
+                f"strategy {strategy!r}: no such strategy; there are {', '.join(STRATEGIES)}"
+            )
+        most = STRATEGIES[strategy] if preemptions is None else preemptions
+        if not 0 <= most <= MOST_PREEMPTIONS:
+            raise ConfigurationError(
+                f"{most} preemptions: a run can have from 0 to {MOST_PREEMPTIONS}"
+            )
+        if jobs is not None and jobs < 1:
+            raise ConfigurationError(f"{jobs} jobs: there must be at least one")
+        self._start = start
+        self._keep = Path(keep)
+        self._shrink = shrink
+        self._shrunk: set[tuple[str, int | None, str]] = set()
+        trials = Trials(start.machine, goal)
+        unperturbed = trials.run([])
+        if not unperturbed.passed:
+            raise UnperturbedFailure(_complaint(goal, unperturbed))
+        if not limited:
+            seconds = PATIENCE * unperturbed.seconds + SPARE_SECONDS
+            goal = msgspec.structs.replace(goal, seconds=seconds)
+        self.goal = goal
+        self.report = Report(unperturbed, strategy, most)
+        looks = trials.look(unperturbed.busy_cycles, LOOKS) if strategy == "places" else []
+        self._course = Course(
+            begin=start.machine.busy_cycles,
+            length=unperturbed.busy_cycles,
+            processors=len(start.machine.board.processors),
+            places=places(looks),
+        )
+        self._pool = Pool(
+            Task(str(start.snapshot), engine, goal),
+            jobs or len(os.sched_getaffinity(0)),
+            None if command is None else list(command),
+        )
+
+    def plan(self, seed: int) -> list[Preemption]:
+        """The preemptions of a seed."""
+        return plan(self.report.strategy, seed, self.report.preemptions, self._course)
+
+    def run(self, seeds: Iterable[int]) -> Generator[Trial, None, None]:
+        """Run seeds, and give each one's trial as it comes, which is in the report then; those that
+        failed are kept. A seed whose plan has been shrunk comes a second time. Close what this
+        returns to end at once. StateError when a failure cannot be kept."""
+        started = time.monotonic()
+        waiting = iter(seeds)
+        later: deque[Job] = deque()
+        try:
+            more = True
+            while more or later or self._pool.pending:
+                while self._pool.has_room and (more or later):
+                    if later:
+                        self._pool.submit(later.popleft())
+                        continue
+                    seed = next(waiting, None)
+                    if seed is None:
+                        more = False
+                    else:
+                        self._pool.submit(Job(seed, self.plan(seed)))
+                for done in self._pool.collect():
+                    trial = self._trial(done)
+                    if trial is None:
+                        continue
+                    self.report.add(trial)
+                    if done.job.work is Work.TRY:
+                        self.report.elapsed = time.monotonic() - started
+                        later.extend(self._shrinking(trial))
+                    yield trial
+        finally:
+            self._pool.close()
+
+    def _trial(self, done: Done) -> Trial | None:
+        """What a worker's answer comes to; None for an attempt to shrink that has failed."""
+        job, answer = done
+        shrunk_from = None
+        if job.work is Work.SHRINK:
+            if answer.outcome is None or answer.outcome.ending != job.ending:
+                return None
+            shrunk_from = len(job.plan)
+        outcome = _outcome(answer)
+        kept = None
+        if not outcome.passed:
+            try:
+                kept = self._start.keep(job.seed, answer.plan or job.plan, self._keep)
+            except StateError as error:
+                raise StateError(
+                    f"seed {job.seed} fails ({outcome.ending}), but: {error}"
+                ) from None
+        return Trial(job.seed, answer.plan or job.plan, outcome, kept, shrunk_from)
+
+    def _shrinking(self, trial: Trial) -> Iterator[Job]:
+        """A job, if this is the first failure of its kind."""
+        kind = trial.outcome.kind
+        if not self._shrink or trial.outcome.ending in (PASSED, LOST) or kind in self._shrunk:
+            return
+        self._shrunk.add(kind)
+        yield Job(trial.seed, trial.plan, Work.SHRINK, trial.outcome.ending)
+
+    def replay(self, trial: Trial) -> str:
+        """The command that runs a failure again that was kept."""
+        return "" if trial.kept is None else self._start.replay(trial.kept)
+
+
+def _outcome(answer: Answer) -> Outcome:
+    return answer.outcome or Outcome(LOST, message=answer.error)
+
+
+def _complaint(goal: Goal, outcome: Outcome) -> str:
+    what = f"prints {goal.reject!r}" if outcome.ending == REJECTED else f"ends ({outcome.ending})"
+    line = f"; its last line: {outcome.last_line!r}" if outcome.last_line else ""
+    return (
+        f"without preemptions too, the guest {what} before it prints {goal.expect!r}"
+        f" ({outcome.seconds:.3f} virtual seconds{line})"
+    )
+
+
+def explore(
+    machine: Machine,
+    seeds: int | Iterable[int],
+    *,
+    expect: str,
+    reject: str | None = None,
+    regular: bool = False,
+    strategy: str = "random",
+    preemptions: int | None = None,
+    seconds: float | None = None,
+    engine: str = engines.AUTOMATIC,
+    jobs: int | None = None,
+    keep: str | Path = DIRECTORY,
+    shrink: bool = False,
+) -> Report:
+    """Run a guest again and again from where `machine` is, each time with other moments at which
+    its timer interrupts, and report which runs fail.
+
+    `seeds` are that many, from 1 on, or the numbers themselves. A run passes when the guest prints
+    `expect` before it prints `reject`, ends, or has run for so many virtual `seconds` (default:
+    four times what it takes unperturbed, and five more); with `regular`, both are regular
+    expressions. `strategy` is one of `STRATEGIES`, `preemptions` how many a run has at most,
+    `jobs` how many processes run at a time (default: one for each of the host's processors).
+    Failures are kept in the directory `keep`, which is made when there is one. With `shrink`, the
+    plan of the first failure of each kind is made as small as can be.
+
+    `machine` stays where it is. Its disk images must be overlays: ConfigurationError otherwise.
+    UnperturbedFailure when the guest fails anyway, StateError when a failure cannot be kept.
+    """
+    goal = (
+        Goal(expect, reject, regular) if seconds is None else Goal(expect, reject, regular, seconds)
+    )
+    with Start(machine, engine) as start:
+        exploration = Exploration(
+            start,
+            goal,
+            strategy=strategy,
+            preemptions=preemptions,
+            limited=seconds is not None,
+            engine=engine,
+            jobs=jobs,
+            keep=keep,
+            shrink=shrink,
+        )
+        for _ in exploration.run(range(1, seeds + 1) if isinstance(seeds, int) else seeds):
+            pass
+        return exploration.report

@@ -1,0 +1,106 @@
+"""The starting point of an exploration, and what is kept of a failure.
+
+All trials begin at one snapshot, in which disk images are overlays: trials write to none of them,
+and many processes can have them open. A failure is kept as a snapshot of the starting point with
+the plan in it, some kilobytes beside a base that all failures share.
+"""
+
+import shlex
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from kseg import engine as engines
+from kseg.api.machine import Machine
+from kseg.api.snapshots import SUFFIX
+from kseg.devices.disk import Disk
+from kseg.errors import ConfigurationError, StateError
+from kseg.history.files import open_snapshot
+from kseg.machine.disk_image import DiskImage
+from kseg.machine.preemption import Preemption
+
+DIRECTORY = "kseg-explore"
+"""Where failures are kept if nobody says where."""
+
+
+class Start:
+    """A machine at the starting point, and its snapshot for others."""
+
+    def __init__(self, machine: Machine, engine: str = engines.AUTOMATIC) -> None:
+        """Begin where `machine` is, which is then no longer needed. ConfigurationError where it has
+        disk images for itself alone, StateError where it cannot be saved."""
+        check_disks(machine)
+        with ExitStack() as made:
+            directory = tempfile.TemporaryDirectory(prefix="kseg-explore-")
+            made.enter_context(directory)
+            self.snapshot = Path(directory.name) / f"start{SUFFIX}"
+            with machine.fork() as clone:
+                clone.preemptions = []
+                clone.save(self.snapshot)
+            # What this process saved itself, it may believe.
+            self.machine = made.enter_context(
+                Machine.from_snapshot(self.snapshot, engine=engine, trust=True)
+            )
+            self._made = made.pop_all()
+        self._name = machine.kernel.stem
+        self._lends = any(
+            slot.device == "emufs" or (slot.device == "disk" and "memory" not in slot.arguments)
+            for slot in self.machine.board.configuration.slots
+        )
+        """Whether there are files of the host's in it."""
+
+    def keep(self, seed: int, plan: Sequence[Preemption], directory: Path) -> Path:
+        """Keep the run of a seed with its plan in a file in `directory`, so that it can be run
+        again; StateError when it cannot be written."""
+        base = self._base(directory)
+        path = directory / f"{self._name}-{seed}{SUFFIX}"
+        with self.machine.fork() as clone:
+            clone.preemptions = list(plan)
+            clone.save(path, base=base)
+        return path
+
+    def _base(self, directory: Path) -> Path:
+        """The starting point's snapshot there. Its name says which it is: others may lie there."""
+        identity = open_snapshot(self.snapshot).identity.hex()[:8]
+        base = directory / f"{self._name}-start-{identity}{SUFFIX}"
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            if not base.exists():
+                shutil.copyfile(self.snapshot, base)
+        except OSError as error:
+            raise StateError(f"{directory}: {error.strerror}; nothing was kept") from None
+        return base
+
+    def replay(self, path: Path) -> str:
+        """The command that runs what was kept again."""
+        trust = ["--trust"] if self._lends else []
+        return shlex.join(
+            ["kseg", "run", "--pace", "fast", "--input", "/dev/null", *trust, "--from", str(path)]
+        )
+
+    def close(self) -> None:
+        self._made.close()
+
+    def __enter__(self) -> "Start":
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def check_disks(machine: Machine) -> None:
+    """Raise ConfigurationError where other processes could not open the machine's disks."""
+    for card in machine.board.bus.cards:
+        if isinstance(card, Disk) and isinstance(card.contents, DiskImage):
+            raise ConfigurationError(
+                f"disk image {card.options.file}: the machine has it for itself; give the disk the"
+                " argument overlay in the configuration, so that many can read it"
+            )

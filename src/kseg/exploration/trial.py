@@ -1,0 +1,164 @@
+"""One run of a guest from the starting point, with a plan of preemptions, and how it ended."""
+
+import re
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Annotated
+
+import msgspec
+
+from kseg.api.console import Search
+from kseg.api.machine import Machine
+from kseg.exploration.plans import Look
+from kseg.machine.clock import SECOND
+from kseg.machine.preemption import Preemption, Struck
+from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
+from kseg.monitor.bare import Stop, StopReason
+
+PASSED, REJECTED = "passed", "rejected"
+HANGS, RUNS_ON, WAITS = "hangs", "runs on", "idle forever"
+"""Endings beside those that are reasons of a Stop: when the time is up, a guest hardly executes
+anything, or it does."""
+
+BUSY_SHARE = 20
+"""A guest hangs that executes in less than one cycle out of so many."""
+LAST_PART = 10
+"""One part of so many, the last, of its time is what counts for that."""
+
+LONGEST_LINE = 160
+"""Characters of the last line that are kept."""
+
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+(\.\d+)?")
+
+
+class Goal(msgspec.Struct, frozen=True):
+    """When a guest has passed: it prints `expect` before `reject` and before its time is up.
+    Both are looked for in what it prints after the starting point, as they are or as `regular`
+    expressions."""
+
+    expect: str
+    reject: str | None = None
+    regular: bool = False
+    seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+    """Virtual seconds from the starting point on."""
+
+    @property
+    def patterns(self) -> list[str | re.Pattern[str]]:
+        """What is looked for; the first is expected."""
+        texts = [self.expect] if self.reject is None else [self.expect, self.reject]
+        return [re.compile(text) if self.regular else text for text in texts]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a run ended."""
+
+    ending: str
+    """"passed", "rejected", "hangs" or "runs on" (at the end of its time), or a StopReason."""
+    exit_code: int | None = None
+    message: str = ""
+    """What the machine has to say about the end."""
+    last_line: str = ""
+    """The last line that is not empty of what the guest printed after the starting point."""
+    digest: str = ""
+    """Of what it printed, where all numbers count as the same: they are times and addresses."""
+    busy_cycles: int = 0
+    seconds: float = 0.0
+    """Virtual, from the starting point."""
+    struck: list[Struck] = []
+    """The preemptions that took effect."""
+
+    @property
+    def passed(self) -> bool:
+        return self.ending == PASSED
+
+    @property
+    def kind(self) -> tuple[str, int | None, str]:
+        """The same for outcomes that look the same."""
+        return self.ending, self.exit_code, self.digest
+
+
+class Trials:
+    """Runs clones of a machine."""
+
+    def __init__(self, machine: Machine, goal: Goal) -> None:
+        """`machine` is at the starting point, and stays there."""
+        self._machine = machine
+        self._goal = goal
+
+    def run(self, plan: Sequence[Preemption]) -> Outcome:
+        """Let a clone run with these preemptions until it passes or fails."""
+        with self._machine.fork() as clone:
+            clone.preemptions = list(plan)
+            search = Search(clone.console, self._goal.patterns, len(clone.console.output))
+            begin, busy = clone.board.clock.now, clone.busy_cycles
+            stop, hangs = self._run(clone, search)
+            text = clone.console.output[len(self._machine.console.output) :]
+            search()
+            return Outcome(
+                ending=_ending(stop, search, hangs),
+                exit_code=stop.exit_code,
+                message=stop.message,
+                last_line=last_line(text),
+                digest=digest(text),
+                busy_cycles=clone.busy_cycles - busy,
+                seconds=(clone.board.clock.now - begin) / SECOND,
+                struck=clone.board.struck,
+            )
+
+    def _run(self, clone: Machine, search: Search) -> tuple[Stop, bool]:
+        """How it stopped, and whether it hardly executed anything in the end."""
+        limit = int(self._goal.seconds * SECOND) // NANOSECONDS_PER_CYCLE
+        last = max(limit // LAST_PART, 1)
+        stop = clone.run(until=search, cycles=max(limit - last, 1))
+        if stop.reason is not StopReason.CYCLE_LIMIT:
+            return stop, False
+        busy = clone.busy_cycles
+        stop = clone.run(until=search, cycles=last)
+        return stop, (clone.busy_cycles - busy) * BUSY_SHARE < last
+
+    def look(self, length: int, count: int) -> list[Look]:
+        """What the unperturbed run does at up to `count` moments, evenly distributed over
+        `length` busy cycles."""
+        looks: list[Look] = []
+        with self._machine.fork() as clone:
+            begin = clone.busy_cycles
+            for number in range(count):
+                at = begin + length * number // count
+                while clone.busy_cycles < at:
+                    stop = clone.run(cycles=max(at - clone.busy_cycles, _idle_cycles(clone)))
+                    if stop.reason is not StopReason.CYCLE_LIMIT:
+                        return looks
+                for processor in clone.board.processors:
+                    if processor.enabled and not processor.waiting:
+                        looks.append(Look(at, processor.identity, processor.pc))
+        return looks
+
+
+def _idle_cycles(machine: Machine) -> int:
+    """Cycles that will pass before anything is executed."""
+    clock = machine.board.clock
+    if not machine.board.bus.all_idle or clock.next_due is None:
+        return 0
+    return (clock.next_due - clock.now) // NANOSECONDS_PER_CYCLE
+
+
+def _ending(stop: Stop, search: Search, hangs: bool) -> str:
+    # Text counts that came at the very end, too.
+    if search.found is not None:
+        return REJECTED if search.found[0] else PASSED
+    if stop.reason is StopReason.CYCLE_LIMIT:
+        return HANGS if hangs else RUNS_ON
+    return str(stop.reason)
+
+
+def last_line(text: str) -> str:
+    """The last line with something in it, cut to a length for a report."""
+    lines = text[-4 * LONGEST_LINE :].split("\n")
+    found = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return found[:LONGEST_LINE]
+
+
+def digest(text: str) -> str:
+    """Of a guest's output without its numbers."""
+    plain = _NUMBER.sub("#", text).encode("utf-8", "surrogatepass")
+    return blake2b(plain, digest_size=8).hexdigest()

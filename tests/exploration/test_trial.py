@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+
+from kseg import Machine
+from kseg.exploration.trial import Goal, Trials, digest, last_line
+from kseg.machine.preemption import Preemption
+from tests.cli.kernels import misusing, panicking, printing, spinning, ticking
+from tests.exploration.racing import boot, racing
+
+
+@pytest.mark.parametrize(
+    ("kernel", "expect", "reject", "ending", "exit_code"),
+    [
+        (printing("one two"), "two", None, "passed", None),
+        (printing("one two"), "two", "one", "rejected", None),
+        (printing("one two"), "three", None, "power-off", 0),
+        (printing("one two"), "two", "three", "passed", None),
+        (panicking(), "never", None, "power-off", 1),
+        (misusing(), "never", None, "fatal", 1),
+        (spinning(), "never", None, "runs on", None),
+        (ticking(), "never", None, "hangs", None),
+    ],
+)
+def test_endings(
+    tmp_path: Path, kernel: bytes, expect: str, reject: str | None, ending: str, exit_code: int
+) -> None:
+    with boot(tmp_path, kernel) as machine:
+        outcome = Trials(machine, Goal(expect, reject, seconds=0.5)).run([])
+        assert (outcome.ending, outcome.exit_code) == (ending, exit_code)
+        assert outcome.passed == (ending == "passed")
+        assert machine.cycles == 0
+        assert 0 <= outcome.seconds <= 0.51
+
+
+def test_deadlock_and_input() -> None:
+    with Machine("cms") as machine:
+        assert Trials(machine, Goal("hello")).run([]).ending == "idle forever"
+        machine.console.expect("cms> ")
+        machine.console.send("echo hel''lo\r")
+        outcome = Trials(machine, Goal("hel''lo\n")).run([])
+        assert (outcome.ending, outcome.last_line) == ("passed", "echo hel''lo")
+
+
+def test_what_was_printed_before_does_not_count() -> None:
+    with Machine("cms", "echo one; echo two; halt") as machine:
+        machine.console.expect("one\n")
+        assert Trials(machine, Goal("one")).run([]).ending == "power-off"
+        outcome = Trials(machine, Goal(r"t.o", "X", regular=True)).run([])
+        assert (outcome.ending, outcome.last_line) == ("passed", "two")
+
+
+def test_preemptions_that_took_effect_are_told(tmp_path: Path) -> None:
+    with boot(tmp_path, racing()) as machine:
+        trials = Trials(machine, Goal("sum"))
+        one, other = trials.run([Preemption(9000), Preemption(90_000)]), trials.run([])
+        assert [struck.cycle for struck in one.struck] == [9000, 90_000]
+        assert other.struck == []
+        assert one.kind == other.kind
+        assert one.busy_cycles > 300_000
+
+
+def test_looks_are_spread_over_the_busy_cycles() -> None:
+    with Machine("cms", "sleep 20; primes 100; halt", epoch=0) as machine:
+        trials = Trials(machine, Goal("97\n"))
+        length = trials.run([]).busy_cycles
+        looks = trials.look(length, 200)
+        assert 195 <= len(looks) <= 200
+        assert len({look.pc for look in looks}) > 10
+        assert [look.at for look in looks[:3]] == [0, length // 200, 2 * length // 200]
+        assert trials.look(10 * length, 100)[-1].at < 2 * length
+
+
+def test_numbers_do_not_make_outputs_differ() -> None:
+    assert digest("took 1.25 s at 0x8000F") == digest("took 17 s at 0x9")
+    assert digest("took 1.25 s") != digest("takes 1.25 s")
+    assert last_line("a\n b \r\n\n") == "b"
+    assert last_line("") == ""
+    assert len(last_line("x" * 1000)) == 160
