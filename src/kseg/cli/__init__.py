@@ -18,6 +18,7 @@ COMMANDS = {
     "sys161": "The same with System/161's options, messages and statistics.",
     "replay": "Repeat a recorded run, and check that nothing differs.",
     "trace": "Run a guest and write down what it does.",
+    "timeline": "Show what happened when in a recorded run.",
     "snapshot": "Show, compare and check snapshots of machines.",
     "disk": "Create, inspect, resize disk images; put files on them.",
     "asm": "Assemble R3000 instructions.",
