@@ -103,7 +103,8 @@ class _Watcher:
         """Of each processor: the stack pointers with which exceptions came."""
         self._kernel_stacks: dict[int, int] = {}
         """Of each processor: the page of its stack when an exception came in kernel mode."""
-        self._busy = (self._machine.cycles, self._machine.board.clock.now)
+        self._busy = 0, 0
+        """Cycles that were executed, and virtual time, when that was looked at."""
         self._next = 0
 
     # A companion of the machine: it looks now and then how much was executed.
@@ -113,6 +114,9 @@ class _Watcher:
         return self._next
 
     def attend(self, _stop: object) -> None:
+        self._look()
+
+    def _look(self) -> None:
         machine = self._machine
         idle, now = machine.board.clock.idle_cycles, machine.board.clock.now
         executed = machine.cycles - idle
@@ -147,6 +151,7 @@ class _Watcher:
             kinds = ("exception", "interrupt", "return", "address-space", "disk")
             with machine.trace(*kinds, receive=self._happened):
                 machine.run()
+            self._look()
         finally:
             machine.output = output
             machine.board.outside.recorders.remove(self._came_in)
