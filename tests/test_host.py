@@ -314,6 +314,19 @@ class TestFailures:
         assert again.console.output.endswith("7\n")
 
 
+def test_a_guest_can_be_reset(host):
+    guest = host.add("a", "cms", "primes 5")
+    other = host.add("b", "cms", "hog")
+    host.run(until=lambda: "\n5\n" in guest.console.output)
+    for seconds in (0.0, 1.0):
+        host.run(seconds=seconds)  # once while it runs, and once while it sleeps
+        before = len(guest.console.output)
+        guest.reset()
+        host.run(until=lambda start=before: "\n5\n" in guest.console.output[start:])
+        assert guest.stop is None
+        assert other.stop is None
+
+
 class TestDisks:
     @pytest.fixture
     def image(self, tmp_path):

@@ -72,6 +72,19 @@ def test_a_snapshot_by_a_key(tmp_path):
     assert finish(child) == 0
 
 
+def test_keys_work_while_a_debugger_lets_it_stand(tmp_path, monkeypatch):
+    child = spawn("run", "--gdb", "socket", "cms", cwd=tmp_path)
+    child.expect(PROMPT)
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    with Client("socket") as client:
+        stands = client.cycles()
+        child.send(CONTROL_A + "s")
+        child.expect(rf"kseg: saved at cycle {stands}: (cms-{stands}\.kseg)\r\n")
+        assert client.cycles() == stands
+        child.send(CONTROL_A + "x")
+        assert finish(child) == 0
+
+
 def in_shell(*words):
     """A shell on a terminal that runs a kseg command and then tells the terminal's settings."""
     child = spawn("--norc", "-i", command=["bash"], PS1="$ ", BASH_SILENCE_DEPRECATION_WARNING="1")

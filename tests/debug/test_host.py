@@ -135,6 +135,12 @@ def test_who_does_not_know_processes_has_the_threads_of_one(tmp_path: Path) -> N
         assert client.ask("?") == "T05thread:1;"
         assert client.ask(f"Z0,{AT['work']:x},4") == "OK"
         assert client.ask("c") == "T05thread:1;"
+        assert client.ask(f"z0,{AT['work']:x},4") == "OK"
+        # The end of one is not the end: the other one runs on.
+        client.send("c")
+        time.sleep(0.1)
+        client.interrupt()
+        assert client.receive() == "T02thread:1;"
 
 
 def test_one_that_waits_for_input_does_not_end_the_others(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ class SocketDebugger:
 
         assert self._server is not None
         self._debugger = Debugger(
-            OneMachine(self._machine),
+            OneMachine(self._machine, self._machine.travel),
             self._server,
             wait=wait,
             awaited=self._await if self._waits else None,

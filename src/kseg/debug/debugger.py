@@ -261,7 +261,9 @@ class Debugger:
 
     def _take_endings(self) -> None:
         found = self._target.take_endings()
-        self._endings += (each for each in found if each.inferior.attached)
+        # Who cannot tell processes apart would take one's end for that of all.
+        if self._stub.names_processes:
+            self._endings += (each for each in found if each.inferior.attached)
 
     def _tell_endings(self) -> None:
         """Stand for a machine that has come to its end, if that has to be told."""

@@ -173,8 +173,8 @@ class Stub:
     def at_edge(self, edge: str) -> bytes:
         """The machine has come to the "begin" or "end" of its history: say so."""
         self.stepped = self.current
-        self.last_stop = f"T{TRAP:02x}replaylog:{edge};thread:{self.name(self.current)};".encode()
-        return self.last_stop
+        self._last_stop = lambda: f"T{TRAP:02x}replaylog:{edge};thread:{self.name(self.current)};"
+        return self._last_stop().encode()
 
     def stopped(self, inferior: Inferior, stop: Stop | None, *, interrupted: bool = False) -> bytes:
         """An inferior has come to stand, and so have all: choose a processor, and say why."""
