@@ -31,6 +31,10 @@ class Processor(Protocol):
 class VirtualMemory(Protocol):
     """Bytes at a processor's virtual addresses; LookupError where there are none."""
 
+    def physical(self, address: int) -> int:
+        """What a virtual address leads to."""
+        ...
+
     def read(self, address: int, length: int) -> bytes:
         """Without any effect on the guest."""
         ...
