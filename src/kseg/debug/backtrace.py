@@ -30,9 +30,14 @@ from kseg.debug.unknown import UNKNOWN, Number, known
 from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
 from kseg.isa.profile import profile_named
+from kseg.isa.registers import KSEG1
 from kseg.isa.values import WORD
+from kseg.machine.system161 import ROM_BASE, ROM_SIZE
 
 MOST_FRAMES = 64
+
+BOOT_ROM = range(KSEG1 | ROM_BASE, (KSEG1 | ROM_BASE) + ROM_SIZE)
+"""Exceptions come here until a kernel clears BEV."""
 
 
 class Frame(NamedTuple):
@@ -121,12 +126,28 @@ def context_of(state: ProcessorState) -> Context:
     )
 
 
+class Knowledge:
+    """What many back-traces of one guest may have in common: what only depends on its kernel's
+    code, which does not change."""
+
+    def __init__(self) -> None:
+        self.no_handler: set[int] = set()
+        """Addresses in functions that are not exception handlers."""
+
+
 class Unwinder:
     """Finds callers in one guest, while it stands."""
 
-    def __init__(self, profile: str, memory: GuestMemory, symbols: Symbols) -> None:
+    def __init__(
+        self,
+        profile: str,
+        memory: GuestMemory,
+        symbols: Symbols,
+        knowledge: Knowledge | None = None,
+    ) -> None:
         self._memory = memory
         self._symbols = symbols
+        self._knowledge = knowledge or Knowledge()
         self._rehearsal = Rehearsal(profile_named(profile), memory)
         self._end = ""
 
@@ -159,6 +180,8 @@ class Unwinder:
     def _caller(self, context: Context) -> Context | None:
         """The next frame's registers; None, and why in `_end`, where there is none."""
         inside = context.pc - 4 if context.after_call else context.pc
+        if context.pc in BOOT_ROM and not context.after_call:
+            return self._behind_boot_rom(context)
         if self._memory.word(inside & WORD & ~3) is None:
             self._end = "no code is there"
             return None
@@ -168,11 +191,25 @@ class Unwinder:
             found = self._rehearsed(context)
             if found is not None:
                 return self._checked(context, found)
-            frame = self._from_prologue(context, inside, file)
+            if file is not None and file.starts_at(inside):
+                return None
+            frame = self._from_prologue(inside, file)
         if frame is None:
             self._end = "the function's frame is not understood"
             return None
         return self._checked(context, self._called(context, frame))
+
+    def _behind_boot_rom(self, context: Context) -> Context | None:
+        """What an exception interrupted that came before the kernel had handlers: the ROM has none,
+        and changes no register. A second exception, at the ROM's end, hides where the first one
+        came from; its caller is known still."""
+        epc = known(context.control.epc)
+        if epc is not None and epc not in BOOT_ROM:
+            return Context(epc, context.registers, epc < r.KSEG0, interrupted=True)
+        target = known(context.registers[RETURN_ADDRESS])
+        if not target:
+            return None
+        return Context(target, context.registers, target < r.KSEG0, after_call=True)
 
     def _rehearsed(self, context: Context) -> Context | None:
         start = Start(context.pc, context.registers, context.control, context.after_slot)
@@ -180,17 +217,17 @@ class Unwinder:
             back = self._rehearsal.way_back(start)
             if back is not None:
                 return Context(back.pc, back.registers, context.user, after_call=True)
-        if context.user:
+        if context.user or context.pc in self._knowledge.no_handler:
             return None
         out = self._rehearsal.way_out(start)
         if out is None:
+            if context.pc >= r.KSEG0:
+                self._knowledge.no_handler.add(context.pc)
             return None
         user = out.user if out.user is not None else out.pc < r.KSEG0
         return Context(out.pc, out.registers, user, interrupted=True)
 
-    def _from_prologue(
-        self, context: Context, inside: int, file: SymbolFile | None
-    ) -> CallFrame | None:
+    def _from_prologue(self, inside: int, file: SymbolFile | None) -> CallFrame | None:
         symbol = None if file is None else file.symbol_at(inside)
         start = symbol.address if symbol is not None and symbol.is_function else None
         if start is None:

@@ -9,6 +9,8 @@ from kseg.debug.executable import CountingStream
 RETURN_ADDRESS = 31
 MOST_INSTRUCTIONS = 5000
 """Of the description of one function."""
+MOST_REMEMBERED = 100_000
+"""Answers."""
 
 
 class CallFrame(NamedTuple):
@@ -34,6 +36,7 @@ class CallFrames:
             except Exception as error:  # whatever a library meets in a file that lies
                 self.damage = f".debug_frame: {type(error).__name__}"
         self._starts = [each.header["initial_location"] for each in self._descriptions]
+        self._found: dict[int, CallFrame | None] = {}
 
     def __len__(self) -> int:
         return len(self._descriptions)
@@ -41,6 +44,13 @@ class CallFrames:
     def at(self, address: int) -> CallFrame | None:
         """The frame when the instruction at `address` is the next one; None where nothing is
         known."""
+        if address not in self._found:
+            if len(self._found) >= MOST_REMEMBERED:
+                self._found.clear()
+            self._found[address] = self._find(address)
+        return self._found[address]
+
+    def _find(self, address: int) -> CallFrame | None:
         found = bisect_right(self._starts, address) - 1
         if found < 0:
             return None

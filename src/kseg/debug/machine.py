@@ -1,12 +1,43 @@
 """What a debugger needs of a machine: `kseg.Machine` has it."""
 
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kseg.engine.contract import Engine
 from kseg.engine.state import ProcessorState
 from kseg.machine.system161 import System161
 from kseg.monitor.bare import BareMonitor, Stop
+
+if TYPE_CHECKING:
+    from kseg.debug.symbols import Symbols
+
+
+class TlbEntry(Protocol):
+    """An entry of a TLB; see `kseg.api.processor`."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def page(self) -> int: ...
+
+    @property
+    def asid(self) -> int: ...
+
+    @property
+    def frame(self) -> int: ...
+
+    @property
+    def uncached(self) -> bool: ...
+
+    @property
+    def writable(self) -> bool: ...
+
+    @property
+    def valid(self) -> bool: ...
+
+    @property
+    def every_space(self) -> bool: ...
 
 
 class Processor(Protocol):
@@ -19,7 +50,7 @@ class Processor(Protocol):
     def registers(self) -> MutableMapping[str | int, int]: ...
 
     @property
-    def tlb(self) -> Iterable[object]: ...
+    def tlb(self) -> Iterable[TlbEntry]: ...
 
     @property
     def in_user_mode(self) -> bool: ...
@@ -67,6 +98,9 @@ class Machine(Protocol):
 
     @property
     def memory(self) -> Memory: ...
+
+    @property
+    def symbols(self) -> "Symbols": ...
 
     def run(
         self, *, until: Callable[[], bool] | None = None, cycles: int | None = None

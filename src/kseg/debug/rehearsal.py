@@ -18,8 +18,10 @@ from kseg.isa.instruction_set import InstructionSet, instruction_set
 from kseg.isa.profile import Profile
 from kseg.isa.values import WORD
 
+MOST_STEPS_BACK = 40
+"""Instructions tried on the way back to a caller: what lies straight ahead."""
 MOST_STEPS = 600
-"""Instructions tried in all."""
+"""Instructions tried on the way out of a handler, all ways together."""
 MOST_BRANCHES = 16
 """Ways that wait to be tried."""
 
@@ -234,7 +236,7 @@ class Rehearsal:
             cpu.jump = (True, start.after_slot)
             branch = self._branch_at((start.pc - 4) & WORD)
         waiting = [(cpu, start.pc, branch)]
-        steps = MOST_STEPS
+        steps = MOST_STEPS if wanted == "exception" else MOST_STEPS_BACK
         while waiting:
             cpu, pc, branch = waiting.pop()
             try:

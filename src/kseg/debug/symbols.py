@@ -127,6 +127,11 @@ class SymbolFile:
         line = self.lines.at(inside) if symbol.is_function else None
         return Location(symbol, address - symbol.address, line)
 
+    def starts_at(self, address: int) -> bool:
+        """Is an address in the function at which the program starts, which nobody calls?"""
+        symbol = self.symbol_at(self.entry)
+        return symbol is not None and symbol == self.symbol_at(address)
+
     def named(self, name: str) -> list[Symbol]:
         """The symbols with a name: several, where files have functions of their own."""
         return self._by_name.get(name, [])
@@ -155,6 +160,12 @@ class Symbols:
             except SymbolError:
                 pass  # It has been booted: nobody asked for its symbols.
         return cls(files + [read_symbols(path) for path in programs])
+
+    def add(self, path: str | Path) -> SymbolFile:
+        """Take those of one more program; SymbolError when they cannot be read."""
+        file = read_symbols(path)
+        self.files.append(file)
+        return file
 
     def file_at(
         self, address: int, memory: Callable[[int, int], bytes | None] | None = None

@@ -111,6 +111,8 @@ class System161:
         self.activity = DeviceActivity()
         self.trace_flags: set[str] = set()
         self.can_profile = False
+        self.profiling = True
+        self.profile_clears = 0
         self.doom = doom
         self.powered_off = False
         self.debugger_requested = False
@@ -224,6 +226,7 @@ class System161:
         self.debugger_requested = False
         self.debugger_pending = False
         self.trace_flags.clear()
+        self.profiling = True
         self._reset_memory()
         self._reset_processors()
         for card in self.bus.cards:
