@@ -10,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
+    from kseg.cli.seeing import ProfileOptions, Seeing
     from kseg.cli.session import Outcome, Session
 
 MOST_SECONDS = 1e9
@@ -163,6 +164,18 @@ class SaveAt(click.ParamType):  # type: ignore[type-arg]
     is_flag=True,
     help="With --from: open the disk images and directories that the snapshot names.",
 )
+@click.option(
+    "--symbols",
+    multiple=True,
+    metavar="FILE",
+    help="A user program's executable, for names in reports and profiles; may be repeated.",
+)
+@click.option(
+    "--report/--no-report",
+    "wants_report",
+    default=True,
+    help="Whether to report on a guest that has failed: registers, back-traces (default: yes).",
+)
 @click.argument("kernel", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -192,8 +205,11 @@ def run(
     base: str | None,
     snapshot: str | None,
     trust: bool,
+    symbols: tuple[str, ...],
+    wants_report: bool,
     kernel: str | None,
     arguments: tuple[str, ...],
+    profile: "ProfileOptions | None" = None,
 ) -> None:
     """Boot KERNEL, an executable's path or the name of a bundled guest (cms), with its console
     here. The ARGUMENTS, joined by blanks, are its boot string.
@@ -202,8 +218,10 @@ def run(
     """
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
+    from kseg.cli.seeing import Seeing
     from kseg.cli.session import Conditions, Session
 
+    seeing = Seeing(symbols, wants_report, profile)
     conditions = Conditions(
         pace=pace,
         escape=escape_key(escape),
@@ -242,7 +260,7 @@ def run(
         with vm:
             session = Session(vm, output, conditions, input_file)
             _listen(session, vm, output, gdb, wait)
-            _run(vm, session, output, stats)
+            _run(vm, session, output, stats, seeing)
     if kernel is None:
         raise click.UsageError("Missing argument 'KERNEL'.")
     if trust:
@@ -268,12 +286,20 @@ def run(
     ) as vm:
         session = Session(vm, output, conditions, input_file)
         _listen(session, vm, output, gdb, wait)
-        _run(vm, session, output, stats)
+        _run(vm, session, output, stats, seeing)
 
 
-def _run(vm: "Machine", session: "Session", output: "Output", stats: str | None) -> NoReturn:
+def _run(
+    vm: "Machine", session: "Session", output: "Output", stats: str | None, seeing: "Seeing"
+) -> NoReturn:
+    seeing.begin(vm, session)
     outcome = session.run()
-    finish(output, outcome, lambda: report(vm, outcome, stats, output))
+
+    def end() -> None:
+        report(vm, outcome, stats, output)
+        seeing.end(vm, outcome, output)
+
+    finish(output, outcome, end)
 
 
 def _listen(

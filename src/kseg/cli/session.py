@@ -22,6 +22,7 @@ from kseg.monitor.bare import Stop, StopReason
 if TYPE_CHECKING:
     from kseg.cli.saves import Saves
     from kseg.debug.debugger import Debugger
+    from kseg.debug.profiler import Profiler
 
 MOST_INPUT = 64 << 20
 """Bytes of an input file: it is read as a whole."""
@@ -92,6 +93,8 @@ class Session:
         """`input_file` is typed instead of what comes on stdin ("-" or None: stdin)."""
         self.debugger: Debugger | None = None
         """Who may stop the guest, if anybody."""
+        self.profiler: Profiler | None = None
+        """Who takes samples of the guest, if anybody."""
         self._machine = machine
         self._output = output
         self._conditions = conditions
@@ -179,9 +182,12 @@ class Session:
             if saves is not None:
                 saves.save_due()
             next_save = None if saves is None else saves.next_cycle
-            ends = [cycle for cycle in (limit, next_save) if cycle is not None]
+            next_sample = None if self.profiler is None else self.profiler.next_cycle
+            ends = [cycle for cycle in (limit, next_save, next_sample) if cycle is not None]
             left = max(min(ends) - machine.cycles, 0) if ends else None
             stop = machine.run(until=self._check, cycles=left)
+            if self.profiler is not None:
+                self.profiler.sample_due()
             if self._to_save:
                 self._to_save = False
                 self._saves.save_here()
@@ -189,6 +195,9 @@ class Session:
                 due = saves.save_due()
                 if due and machine.cycles != limit:
                     continue
+            samples = stop.reason is StopReason.CYCLE_LIMIT and self.profiler is not None
+            if samples and machine.cycles != limit:
+                continue
             if self._left:
                 return Stop(StopReason.INTERRUPTED, 0, "left by the user")
             if stop.reason is StopReason.CONDITION and self._is_lost():

@@ -23,7 +23,6 @@ FATAL = (
 LATER = {
     "f": "no tracing yet; -f is ignored",
     "p": "no debugger yet; -p is ignored",
-    "P": "no profiler yet; -P is ignored",
     "t": "no tracing yet; -t is ignored",
     "w": "no debugger yet to wait for; -w is ignored",
 }
@@ -35,13 +34,14 @@ LATER = {
 @click.option("-C", "overrides", metavar="SLOT:ARG", multiple=True, help="Override an argument.")
 @click.option("-D", "doom", metavar="COUNT", type=int, default=0, help="Set the doom counter.")
 @click.option("-f", "trace_file", metavar="FILE", help="Trace to a file (not there yet).")
-@click.option("-P", "profile", is_flag=True, help="Collect a profile (not there yet).")
+@click.option("-P", "profile", is_flag=True, help="Collect a profile in gmon.out.")
 @click.option("-p", "port", metavar="PORT", type=int, help="Listen for gdb (not there yet).")
 @click.option("-s", "pass_signals", is_flag=True, help="Ctrl-C and the like go to the guest.")
 @click.option("-t", "trace_flags", metavar="FLAGS", multiple=True, help="Trace (not there yet).")
 @click.option("-w", "wait", is_flag=True, help="Wait for a debugger first (not there yet).")
 @click.option("-X", "no_debugger", is_flag=True, help="Exit instead of waiting for a debugger.")
 @click.option("-Z", "timeout", metavar="SECONDS", type=int, help="Set the watchdog timer.")
+@click.option("--report", "wants_report", is_flag=True, help="Report on a guest that has failed.")
 @click.argument("kernel")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sys161(
@@ -56,6 +56,7 @@ def sys161(
     wait: bool,
     no_debugger: bool,
     timeout: int | None,
+    wants_report: bool,
     kernel: str,
     arguments: tuple[str, ...],
 ) -> None:
@@ -67,6 +68,7 @@ def sys161(
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
     from kseg.cli.run import finish
+    from kseg.cli.seeing import GMON, Seeing
     from kseg.cli.session import Conditions, Session
     from kseg.errors import ConfigurationError, KsegError
     from kseg.machine.configuration import read_configuration
@@ -76,7 +78,6 @@ def sys161(
     given = {
         "f": trace_file is not None,
         "p": port is not None,
-        "P": profile,
         "t": bool(trace_flags),
         "w": wait and not no_debugger,
     }
@@ -105,8 +106,16 @@ def sys161(
         if wait and no_debugger:
             output.message("Not waiting for debugger...")
         conditions = Conditions(escape=None, signals=not pass_signals, attention=ATTENTION)
-        outcome = Session(machine, output, conditions).run()
-        finish(output, outcome, lambda: report(machine, outcome, output, no_debugger))
+        session = Session(machine, output, conditions)
+        seeing = Seeing((), wants_report, GMON if profile else None)
+        seeing.begin(machine, session)
+        outcome = session.run()
+
+        def end() -> None:
+            report(machine, outcome, output, no_debugger)
+            seeing.end(machine, outcome, output)
+
+        finish(output, outcome, end)
 
 
 def in_its_words(text: str) -> str:

@@ -17,20 +17,14 @@ from kseg.debug import prologue
 from kseg.debug.call_frames import CallFrame
 from kseg.debug.guest_memory import GuestMemory
 from kseg.debug.machine import Machine
-from kseg.debug.rehearsal import (
-    LOST_IN_CALLS,
-    RETURN_ADDRESS,
-    STACK_POINTER,
-    Control,
-    Rehearsal,
-    Start,
-)
+from kseg.debug.rehearsal import STACK_POINTER, Rehearsal, Start
+from kseg.debug.scratch import LOST_IN_CALLS, Control
 from kseg.debug.symbols import Location, SymbolFile, Symbols
 from kseg.debug.unknown import UNKNOWN, Number, known
 from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
 from kseg.isa.profile import profile_named
-from kseg.isa.registers import KSEG1
+from kseg.isa.registers import KSEG1, RETURN_ADDRESS
 from kseg.isa.values import WORD
 from kseg.machine.system161 import ROM_BASE, ROM_SIZE
 

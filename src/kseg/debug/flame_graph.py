@@ -36,9 +36,9 @@ def flame_graph(profile: Profile, title: str = "") -> str:
     summary = f"{busy} samples of {1000 / profile.hz:g} ms virtual time; {share}"
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}"',
         f' viewBox="0 0 {WIDTH} {height}" font-family="monospace" font-size="12">',
-        "<style>rect{stroke:#fff;stroke-width:.5}g:hover rect{stroke:#000}"
+        "<style>rect{stroke:#fff;stroke-width:.5}g:hover rect{stroke:#000}",
         "text{pointer-events:none}</style>",
         f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
         f'<text x="{MARGIN}" y="22" font-size="16">{_text(title or "Flame graph")}</text>',

@@ -1,5 +1,5 @@
-"""A guest's memory as a back-trace reads it: words at a processor's virtual addresses, page by page,
-and never a device's registers."""
+"""A guest's memory as a back-trace reads it: at a processor's virtual addresses, page by page, and
+never a device's registers."""
 
 from typing import Literal
 

@@ -98,9 +98,7 @@ class _Header(NamedTuple):
 class LineTable:
     """The lines of a program, by address and by place in the source."""
 
-    def __init__(
-        self, sections: Mapping[str, bytes], byte_order: Literal["big", "little"]
-    ) -> None:
+    def __init__(self, sections: Mapping[str, bytes], byte_order: Literal["big", "little"]) -> None:
         """`sections` are .debug_line, .debug_line_str and .debug_str; what is damaged is left out,
         and `damage` then says what is wrong."""
         self.damage = ""

@@ -42,10 +42,10 @@ class Profile:
         """How the run ended; None while it goes on."""
         self.stacks: Counter[Stack] = Counter()
         """How often each stack was met."""
-        self.idle = 0
-        """Samples of processors that waited for an interrupt."""
-        self.addresses: Counter[tuple[int, int]] = Counter()
-        """How often each processor was at an address: by processor and pc, waiting ones too."""
+        self.addresses: Counter[int] = Counter()
+        """How often an instruction at an address was the next one."""
+        self.waiting: Counter[int] = Counter()
+        """The same, of processors that waited for an interrupt."""
         self.arcs: Counter[tuple[int, int]] = Counter()
         """How often a call was in a stack: by where it is, and the function that it called."""
 
@@ -59,8 +59,13 @@ class Profile:
         """Forget all samples."""
         self.stacks.clear()
         self.addresses.clear()
+        self.waiting.clear()
         self.arcs.clear()
-        self.idle = 0
+
+    @property
+    def idle(self) -> int:
+        """Samples of processors that waited for an interrupt."""
+        return self.waiting.total()
 
     @property
     def busy(self) -> int:
@@ -82,10 +87,9 @@ class Profile:
         """The busiest functions, `most` of them: percentages are of the time that was not idle."""
         functions, busy = self.functions(), self.busy
         milliseconds = 1000 / self.hz
-        lines = [
-            f"{busy + self.idle} samples, {busy} busy ({busy * milliseconds:.1f} ms),"
-            f" {self.idle} idle ({self.idle * milliseconds:.1f} ms)"
-        ]
+        idle = self.idle
+        counts = f"{busy + idle} samples: {busy} busy, {busy * milliseconds:.1f} ms;"
+        lines = [f"{counts} {idle} idle, {idle * milliseconds:.1f} ms"]
         if functions:
             lines.append("    self ms  self %   total ms total %  function")
         for each in functions[:most]:

@@ -5,6 +5,8 @@ looked at. So samples are at exact times, the guest cannot notice them, and a pr
 of the run: the same on every host and engine. They cost the host's time only.
 """
 
+from collections.abc import Collection
+
 from kseg.debug.backtrace import Backtrace, Knowledge, Unwinder, context_of
 from kseg.debug.guest_memory import GuestMemory
 from kseg.debug.machine import Machine
@@ -15,6 +17,7 @@ from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
 
 CYCLES_PER_SECOND = 1_000_000_000 // NANOSECONDS_PER_CYCLE
 MOST_HZ = 1_000_000
+MOST_PROCESSORS = 32
 
 
 class Profiler:
@@ -28,16 +31,19 @@ class Profiler:
         hz: int = 1000,
         stacks: bool = True,
         symbols: Symbols,
+        processors: Collection[int] = range(MOST_PROCESSORS),
         visible: bool = False,
     ) -> None:
-        """`hz` samples a virtual second, with back-traces if `stacks`. `visible`: the trace device
-        tells the guest that there is a profiler. KsegError when `hz` is not from 1 to `MOST_HZ`."""
+        """`hz` samples a virtual second of each of the `processors`, with back-traces if `stacks`.
+        `visible`: the trace device tells the guest that there is a profiler. KsegError when `hz` is
+        not from 1 to `MOST_HZ`."""
         if not 1 <= hz <= MOST_HZ:
             raise KsegError(f"{hz} samples a second: give a number from 1 to {MOST_HZ}")
         self.profile = Profile(hz)
         self._machine = machine
         self._symbols = symbols
         self._stacks = stacks
+        self._processors = processors
         self._knowledge = Knowledge()
         self._period = max(CYCLES_PER_SECOND // hz, 1)
         self.next_cycle = machine.engine.clock + self._period
@@ -71,12 +77,12 @@ class Profiler:
         """Look at all processors that run."""
         profile, board = self.profile, self._machine.board
         for number, state in enumerate(board.processors):
-            if not state.enabled:
+            if not state.enabled or number not in self._processors:
                 continue
-            profile.addresses[number, state.pc] += 1
             if state.waiting:
-                profile.idle += 1
+                profile.waiting[state.pc] += 1
                 continue
+            profile.addresses[state.pc] += 1
             memory = GuestMemory(self._machine, number)
             unwinder = Unwinder(board.profile, memory, self._symbols, self._knowledge)
             trace = unwinder.trace(context_of(state), *(() if self._stacks else (1,)))

@@ -15,12 +15,17 @@ from kseg.isa import registers as r
 from kseg.isa.exceptions import MNEMONICS
 from kseg.machine.clock import SECOND
 from kseg.machine.state_dump import EXCEPTIONS
-from kseg.monitor.bare import Stop
+from kseg.monitor.bare import Stop, StopReason
 
 MOST_LINES = 40
 FRAMES, FRAMES_OF_OTHERS = 14, 3
 """Frames that are shown of the processor that the report is about, and of each other one."""
 MOST_EXCEPTIONS = 8
+
+
+_OF_ONE_PROCESSOR = frozenset(
+    [StopReason.FATAL, StopReason.BREAK, StopReason.BREAKPOINT, StopReason.WATCHPOINT]
+)
 
 
 class FrameReport(msgspec.Struct, frozen=True):
@@ -115,14 +120,17 @@ def report(
     `last_exceptions` are those that a trace has kept, a line each; `replay` is the command that
     lets the user see the run again."""
     number = machine.board.bus.asking_processor
-    if stop is not None and stop.reason.value in ("fatal", "break", "breakpoint", "watchpoint"):
+    if stop is not None and stop.reason in _OF_ONE_PROCESSOR:
         number = stop.processor
     processors = list(machine.processors)
     order = [number, *(n for n in range(len(processors)) if n != number)]
     names = symbols or Symbols([])
+    message = "" if stop is None else stop.message
+    if stop is not None and stop.reason is StopReason.POWER_OFF and stop.exit_code:
+        message += " after it had asked for a debugger"
     return Report(
         reason="the machine stands" if stop is None else str(stop.reason.value),
-        message="" if stop is None else stop.message,
+        message=message,
         cycles=machine.engine.clock,
         seconds=machine.board.clock.now / SECOND,
         processors=[
@@ -180,7 +188,9 @@ def _frame(frame: Frame) -> FrameReport:
 def _title(processor: ProcessorReport) -> str:
     mode = "user" if processor.user else "kernel"
     at = f" {processor.at}" if processor.at else ""
-    return f"CPU {processor.number}: {processor.condition}, {mode} mode, pc {processor.pc:#010x}{at}"
+    return (
+        f"CPU {processor.number}: {processor.condition}, {mode} mode, pc {processor.pc:#010x}{at}"
+    )
 
 
 _CONTROL = ("hi", "lo", "status", "cause", "epc", "badvaddr", "context", "entryhi")

@@ -4,11 +4,12 @@
 programs that the user has named.
 """
 
-import os
 import re
+import stat
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -64,7 +65,7 @@ class SymbolFile:
         self.byte_order = executable.byte_order
         self.entry = executable.entry
         self._executable = executable
-        self._code = list(executable.code())
+        self._code = sorted(executable.code())
         found = _symbols(executable)
         self.symbols = [each[0] for each in found]
         """By address; of several names for one, that which a reader would choose."""
@@ -108,6 +109,13 @@ class SymbolFile:
             if begin <= address < begin + len(data):
                 return data[address - begin : address - begin + length]
         return None
+
+    @property
+    def code_range(self) -> tuple[int, int]:
+        """The first address of code, and the one behind the last; SymbolError without code."""
+        if not self._code:
+            raise SymbolError(f"symbols {self.path}: no section has code")
+        return self._code[0][0], max(begin + len(data) for begin, data in self._code)
 
     def symbol_at(self, address: int) -> Symbol | None:
         """The symbol that an address lies in."""
@@ -155,10 +163,9 @@ class Symbols:
         read; a kernel without symbols, or whose file is gone, has none."""
         files = []
         if kernel is not None:
-            try:
+            # It has been booted: nobody asked for its symbols.
+            with suppress(SymbolError):
                 files.append(read_symbols(kernel))
-            except SymbolError:
-                pass  # It has been booted: nobody asked for its symbols.
         return cls(files + [read_symbols(path) for path in programs])
 
     def add(self, path: str | Path) -> SymbolFile:
@@ -232,10 +239,12 @@ def read_symbols(path: str | Path) -> SymbolFile:
     """The symbols of an executable; SymbolError when it cannot be read. A process reads a file
     once, unless it changes."""
     try:
-        status = os.stat(path)
+        status = Path(path).stat()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SymbolError(f"symbols {path}: {reason}") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise SymbolError(f"symbols {path}: not a file")
     key = (str(path), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     if key not in _kept:
         try:

@@ -19,7 +19,8 @@ class TraceState(msgspec.Struct, frozen=True):
 
 
 class Trace(Device):
-    """Flags are the machine's (`BoardControl.trace_flags`, `profiling`), whichever card sets them."""
+    """What is on is the machine's (`BoardControl.trace_flags`, `profiling`), whichever card says
+    so."""
 
     name = "trace"
     identity = 8
