@@ -338,7 +338,7 @@ class Machine:
     def report(
         self, stop: Stop | None = None, *, last_exceptions: Sequence[str] = (), replay: str = ""
     ) -> "Report":
-        """What there is to say about a machine that has failed, or about any that stands: registers,
+        """What there is to say about a machine that has failed, or any that stands: registers,
         back-traces, exceptions. `print` shows it, `data()` is all of it. `stop` is what `run`
         returned; `last_exceptions` (lines) and `replay` (a command) are shown with it."""
         from kseg.debug.report import report

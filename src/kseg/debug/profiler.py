@@ -18,6 +18,8 @@ from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
 CYCLES_PER_SECOND = 1_000_000_000 // NANOSECONDS_PER_CYCLE
 MOST_HZ = 1_000_000
 MOST_PROCESSORS = 32
+WEYL = 0x9E3779B1
+"""Multiples of the golden ratio fill an interval evenly, and repeat nothing."""
 
 
 class Profiler:
@@ -46,18 +48,27 @@ class Profiler:
         self._processors = processors
         self._knowledge = Knowledge()
         self._period = max(CYCLES_PER_SECOND // hz, 1)
-        self.next_cycle = machine.engine.clock + self._period
-        """The cycle of the next sample."""
+        self._period_begin = machine.engine.clock
+        self._periods = 0
         board = machine.board
         board.profiling, board.can_profile = True, visible
         self._clears = board.profile_clears
+
+    @property
+    def next_cycle(self) -> int:
+        """The cycle of the next sample: one in each period, at another place in each. A guest does
+        much at regular times, and samples at regular times would see always or never the same."""
+        place = (self._periods * WEYL & 0xFFFFFFFF) * self._period >> 32
+        return self._period_begin + place
 
     def sample_due(self) -> None:
         """Take a sample if it is time for one."""
         now = self._machine.engine.clock
         if now < self.next_cycle:
             return
-        self.next_cycle += -(-(now + 1 - self.next_cycle) // self._period) * self._period
+        passed = (now - self._period_begin) // self._period + 1
+        self._period_begin += passed * self._period
+        self._periods += passed
         self._heed_guest()
         if self._machine.board.profiling:
             self.sample()
