@@ -16,7 +16,7 @@ COMMANDS = {
     "run": "Boot a kernel or a bundled guest, with its console here.",
     "host": "Run many guests on one machine.",
     "sys161": "The same with System/161's options, messages and statistics.",
-    "profile": "Run a guest, and say where its time went: a table, a flame graph, gmon.out.",
+    "profile": "Run a guest, and say where its time went.",
     "snapshot": "Show, compare and check snapshots of machines.",
     "disk": "Create, inspect, resize disk images; put files on them.",
     "asm": "Assemble R3000 instructions.",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg.errors import KsegError
+from kseg.monitor.bare import StopReason
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
@@ -80,7 +81,9 @@ class Seeing:
         """After it has run; KsegError when a file cannot be written."""
         failed = outcome.exit_code == FAILED and outcome.signal is None
         if self._wants_report and failed:
-            for line in machine.report(outcome.stop, replay=self._replay).lines():
+            told = outcome.stop.reason is StopReason.FATAL
+            report = machine.report(outcome.stop, replay=self._replay)
+            for line in report.lines(with_message=not told):
                 output.message(line)
         if self._profile is not None and self._made is not None:
             _write_profile(machine, self._profile, self._made, output)

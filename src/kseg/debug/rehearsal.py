@@ -20,7 +20,9 @@ from kseg.isa.values import WORD
 
 MOST_STEPS_BACK = 40
 """Instructions tried on the way back to a caller: what lies straight ahead."""
-MOST_STEPS = 600
+LONGEST_WAY = 300
+"""Instructions of one way out of a handler: one may end in a loop."""
+MOST_STEPS = 1200
 """Instructions tried on the way out of a handler, all ways together."""
 MOST_BRANCHES = 16
 """Ways that wait to be tried."""
@@ -78,11 +80,13 @@ class Rehearsal:
             cpu.jump = (True, start.after_slot)
             branch = self._branch_at((start.pc - 4) & WORD)
         waiting = [(cpu, start.pc, branch)]
-        steps = MOST_STEPS if wanted == "exception" else MOST_STEPS_BACK
-        while waiting:
+        steps, longest = (
+            (MOST_STEPS, LONGEST_WAY) if wanted == "exception" else (MOST_STEPS_BACK,) * 2
+        )
+        while waiting and steps > 0:
             cpu, pc, branch = waiting.pop()
             try:
-                while steps > 0:
+                for _ in range(longest):
                     steps -= 1
                     jump = cpu.jump
                     name = self._execute(cpu, pc, jump is not None, wanted)

@@ -89,9 +89,11 @@ class Report(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
-    def lines(self, most: int = MOST_LINES) -> list[str]:
-        """The report as text, at most so many lines."""
-        reason = f"{self.reason}: {self.message}" if self.message else self.reason
+    def lines(self, most: int = MOST_LINES, *, with_message: bool = True) -> list[str]:
+        """The report as text, at most so many lines. `with_message`: what `message` says is still
+        to be said."""
+        said = self.message and with_message
+        reason = f"{self.reason}: {self.message}" if said else self.reason
         head = [f"{reason}, after {self.cycles} cycles ({self.seconds:.6f} s)"]
         first, *others = self.processors
         head += [_title(first), *_registers(first.registers)]

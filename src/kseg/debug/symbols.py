@@ -37,12 +37,14 @@ _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 
 class Symbol(NamedTuple):
     """A function or an object: its `address`, and its `size` in bytes, up to the next symbol where
-    the file does not say."""
+    the file does not say. Not `typed`: the file does not say what it is, so that it may be a label
+    inside of a function."""
 
     name: str
     address: int
     size: int
     is_function: bool
+    typed: bool
 
 
 class Location(NamedTuple):
@@ -269,7 +271,7 @@ def _symbols(executable: Executable) -> list[list[Symbol]]:
         at.setdefault(raw.address, []).append(raw)
     addresses = sorted(at)
     found = []
-    for address, following in zip(addresses, [*addresses[1:], 1 << 32], strict=True):
+    for address, following in zip(addresses, [*addresses[1:], 1 << 32], strict=False):
         best = sorted(at[address], key=_rank, reverse=True)
         found.append([_symbol(executable, raw, following) for raw in best])
     return found
@@ -279,7 +281,8 @@ def _symbol(executable: Executable, raw: RawSymbol, following: int) -> Symbol:
     section = executable.sections[raw.section]
     end = min(following, section.address + section.size)
     is_code = raw.kind == FUNCTION or (raw.kind != OBJECT and executable.is_code(raw.section))
-    return Symbol(raw.name, raw.address, raw.size or max(end - raw.address, 0), is_code)
+    size = raw.size or max(end - raw.address, 0)
+    return Symbol(raw.name, raw.address, size, is_code, raw.kind != NO_TYPE)
 
 
 def _rank(symbol: RawSymbol) -> tuple[bool, bool, bool, int]:

@@ -1,0 +1,74 @@
+import pytest
+
+from kseg.debug.call_frames import CallFrame
+from kseg.debug.prologue import find_start, frame_at
+from kseg.isa.assembler import assemble
+
+SOURCE = """
+first:  jr      ra
+        nop
+start:  addiu   sp, sp, -40
+        sw      ra, 36(sp)
+        sw      s1, 32(sp)
+        sw      s0, 28(sp)
+        sw      a0, 40(sp)
+        beqz    a0, 1f
+        nop
+        lw      ra, 36(sp)
+        lw      s0, 28(sp)
+middle: jr      ra
+        addiu   sp, sp, 40
+1:      jal     first
+        nop
+end:    nop
+"""
+PROGRAM = assemble(SOURCE)
+AT = PROGRAM.symbols
+
+
+def words(address: int) -> int | None:
+    place = address - PROGRAM.origin
+    code = PROGRAM.code[place : place + 4] if place >= 0 else b""
+    return int.from_bytes(code, "big") if len(code) == 4 else None
+
+
+FULL = CallFrame(29, 40, {31: -4, 17: -8, 16: -12})
+
+
+@pytest.mark.parametrize(
+    ("offset", "frame"),
+    [
+        (0, CallFrame(29, 0, {})),
+        (4, CallFrame(29, 40, {})),
+        (8, CallFrame(29, 40, {31: -4})),
+        (20, FULL),
+        (36, FULL),
+        (44, FULL),  # behind the return in its middle
+        (52, FULL),
+    ],
+)
+def test_frames(offset: int, frame: CallFrame) -> None:
+    assert frame_at(AT["start"], AT["start"] + offset, words) == frame
+
+
+def test_a_frame_pointer() -> None:
+    source = "addiu sp, sp, -32\nsw ra, 28(sp)\nsw fp, 24(sp)\nmove fp, sp\nsubu sp, sp, t0\nnop"
+    code = assemble(source).code
+
+    def word(address: int) -> int:
+        return int.from_bytes(code[address : address + 4], "big")
+
+    assert frame_at(0, 20, word) == CallFrame(30, 32, {31: -4, 30: -8})
+    assert frame_at(0, 12, word) == CallFrame(29, 32, {31: -4, 30: -8})
+
+
+def test_where_a_function_begins() -> None:
+    assert find_start(AT["start"] + 24, words) == AT["start"]
+    assert find_start(AT["end"], words) == AT["middle"] + 8
+    assert find_start(AT["first"] + 4, words) is None
+
+
+def test_what_is_not_there() -> None:
+    assert frame_at(0x1000, 0x1010, words) is None
+    assert frame_at(0, 1 << 20, lambda _address: 0) is None
+    assert find_start(0x80000000, lambda _address: 0) is None
