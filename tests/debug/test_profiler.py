@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from kseg import Machine, StopReason
+from kseg import Machine
+from kseg.api import StopReason
 from kseg.debug.profile import Profile
 from kseg.debug.profiler import Profiler
 from kseg.errors import KsegError

@@ -222,14 +222,9 @@ class Unwinder:
         return Context(out.pc, out.registers, user, interrupted=True)
 
     def _from_prologue(self, inside: int, file: SymbolFile | None) -> CallFrame | None:
-        symbol = None if file is None else file.symbol_at(inside)
-        starts = []
-        if symbol is None or not symbol.typed:
-            starts.append(prologue.find_start(inside, self._memory.word))
-        if symbol is not None and symbol.is_function:
-            starts.append(symbol.address)
-        # What the file gives no type may be a label inside of a function.
-        start = min((each for each in starts if each is not None), default=None)
+        start = None if file is None else file.function_start(inside)
+        if start is None:
+            start = prologue.find_start(inside, self._memory.word)
         if start is None:
             return None
         return prologue.frame_at(start, inside, self._memory.word)

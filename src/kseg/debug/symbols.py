@@ -6,6 +6,7 @@ programs that the user has named.
 
 import re
 import stat
+import struct
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +28,9 @@ from kseg.debug.executable import (
 )
 from kseg.debug.lines import Line, LineTable
 
+JUMP_AND_LINK = 3
+MOST_LABELS = 100
+"""Labels that one function has, at most."""
 FILES_KEPT = 16
 """Executables that a process remembers."""
 
@@ -136,6 +140,32 @@ class SymbolFile:
             return None
         line = self.lines.at(inside) if symbol.is_function else None
         return Location(symbol, address - symbol.address, line)
+
+    @cached_property
+    def _called(self) -> frozenset[int]:
+        """What is called by the `jal`s of the program."""
+        found: set[int] = set()
+        for begin, data in self._code:
+            words = struct.unpack(
+                f"{'>' if self.byte_order == 'big' else '<'}{len(data) // 4}I",
+                data[: len(data) & ~3],
+            )
+            segment = begin & 0xF0000000
+            found.update(
+                segment | (word & 0x3FFFFFF) << 2 for word in words if word >> 26 == JUMP_AND_LINK
+            )
+        return frozenset(found)
+
+    def function_start(self, address: int) -> int | None:
+        """Where the function around an address begins: at a symbol that is said to be a function,
+        or that is called. Others may be labels inside of one."""
+        found = bisect_right(self._addresses, address)
+        for symbol in reversed(self.symbols[max(found - MOST_LABELS, 0) : found]):
+            if symbol.is_function and (
+                symbol.typed or symbol.address in self._called or symbol.address == self.entry
+            ):
+                return symbol.address
+        return None
 
     def starts_at(self, address: int) -> bool:
         """Is an address in the function at which the program starts, which nobody calls?"""
