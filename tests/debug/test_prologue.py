@@ -62,6 +62,15 @@ def test_a_frame_pointer() -> None:
     assert frame_at(0, 12, word) == CallFrame(29, 32, {31: -4, 30: -8})
 
 
+def test_behind_a_call_of_the_tail_kind() -> None:
+    """The frame is given up in the jump's delay slot; what follows is in the function's middle."""
+    source = "addiu sp, sp, -32\nsw ra, 28(sp)\nlw ra, 28(sp)\n{}\naddiu sp, sp, 32\nnop\nnop"
+    for jump in ("jr t9", "j 0x80002000", "b .", "jr ra"):
+        code = assemble(source.format(jump)).code
+        found = frame_at(0, 24, lambda at, code=code: int.from_bytes(code[at : at + 4], "big"))
+        assert found == CallFrame(29, 32, {31: -4})
+
+
 def test_where_a_function_begins() -> None:
     assert find_start(AT["start"] + 24, words) == AT["start"]
     assert find_start(AT["end"], words) == AT["middle"] + 8

@@ -16,6 +16,7 @@ FURTHEST = 4096
 """Instructions that are looked at."""
 
 STORE_WORD = 0x2B
+J, JR, BRANCH_ALWAYS = 2, 8, 0x1000
 PRESERVED = frozenset([*range(16, 24), 28, FRAME_POINTER, RETURN_ADDRESS])
 
 Words = Callable[[int], int | None]
@@ -42,7 +43,7 @@ def frame_at(start: int, pc: int, words: Words) -> CallFrame | None:
     its instructions are not understood."""
     size, base, saved = 0, STACK_POINTER, dict[int, int]()
     before_end: tuple[int, int, dict[int, int]] | None = None
-    ends_at: int | None = None
+    ends_at = behind_jump = None
     if pc - start > FURTHEST * 4:
         return None
     for address in range(start, pc, 4):
@@ -50,14 +51,17 @@ def frame_at(start: int, pc: int, words: Words) -> CallFrame | None:
         if word is None:
             return None
         if address == ends_at and before_end is not None:
-            # Behind a return in the middle of the function, its frame is there as before.
+            # Behind a return or a call of the tail kind in the middle of the function, its frame is
+            # there as before.
             size, base, saved = before_end
             before_end = ends_at = None
         operation, source, target = word >> 26, word >> 21 & 31, word >> 16 & 31
         constant = signed(word, 16)
         if operation in (ADDI, ADDIU) and source == target == STACK_POINTER:
-            if constant > 0 and before_end is None:
-                before_end = (size, base, dict(saved))
+            if constant > 0:
+                before_end = before_end or (size, base, dict(saved))
+                if behind_jump == address + 4:
+                    ends_at = behind_jump
             size -= constant
             if size <= 0:
                 size, base, saved = 0, STACK_POINTER, {}
@@ -68,9 +72,10 @@ def frame_at(start: int, pc: int, words: Words) -> CallFrame | None:
         elif _goes_back_to_frame_pointer(word):
             before_end = before_end or (size, base, dict(saved))
             base = STACK_POINTER
-        elif word == JUMP_TO_RETURN_ADDRESS:
-            before_end = before_end or (size, base, dict(saved))
-            ends_at = address + 8
+        elif _is_jump(word):
+            behind_jump = address + 8
+            if before_end is not None:
+                ends_at = behind_jump
     if pc == ends_at and before_end is not None:
         size, base, saved = before_end
     return CallFrame(base, size, {n: place for n, place in saved.items() if -size <= place < 16})
@@ -87,6 +92,11 @@ def _is_move(word: int, source: int, target: int) -> bool:
     adds = word >> 26 == 0 and word & 0x7FF in (0x21, 0x25)
     registers = {word >> 21 & 31, word >> 16 & 31}
     return adds and word >> 11 & 31 == target and registers == {0, source}
+
+
+def _is_jump(word: int) -> bool:
+    """`j`, `jr` or `b`: what follows its delay slot is reached from elsewhere."""
+    return word >> 26 == J or word & 0xFC1FFFFF == JR or word >> 16 == BRANCH_ALWAYS
 
 
 def _copies_stack_pointer(word: int) -> bool:
