@@ -25,7 +25,7 @@ def test_all_forms(tmp_path: Path) -> None:
     folded = (tmp_path / "f.txt").read_text().splitlines()
     assert sum(int(line.rpartition(" ")[2]) for line in folded) == int(heading[1])
     histograms, arcs = records((tmp_path / "gmon.out").read_bytes())
-    (low, high, hz, counts), = histograms
+    ((low, high, hz, counts),) = histograms
     assert (low, hz) == (0x80000000, 1000)
     assert 0 < sum(counts) < int(heading[2])
     assert arcs

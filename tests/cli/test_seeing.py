@@ -35,9 +35,7 @@ def test_one_that_makes_no_progress(tmp_path: Path) -> None:
     assert "kseg: #0  0x80001000 __start\n" in result.stderr
 
 
-@pytest.mark.parametrize(
-    "arguments", [["cms", "halt"], ["--max-cycles", "1000", "cms"], ["cms"]]
-)
+@pytest.mark.parametrize("arguments", [["cms", "halt"], ["--max-cycles", "1000", "cms"], ["cms"]])
 def test_no_report_on_others(arguments: list[str]) -> None:
     result = kseg("run", *arguments)
     assert result.returncode in (0, 4, 5)

@@ -28,9 +28,7 @@ counter: .word 0, 0
 AT = assemble(f"__start:\n{SOURCE}").symbols
 LINES = program([(AT["__start"], 1, 1), (AT["main"], 1, 20), (AT["other"], 1, 30)], AT["counter"])
 FRAMES = call_frames([(AT["main"], 12, b"")])
-WHOLE = executable(
-    SOURCE, {".debug_line": unit(5, ["kern/main.c"], LINES), ".debug_frame": FRAMES}
-)
+WHOLE = executable(SOURCE, {".debug_line": unit(5, ["kern/main.c"], LINES), ".debug_frame": FRAMES})
 
 
 def symbols() -> Symbols:
