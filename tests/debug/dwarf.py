@@ -41,7 +41,7 @@ def program(rows: Sequence[Row], end: int, order: str = ">") -> bytes:
 
 LENGTHS = bytes([0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1])
 FIXED = bytes([4, 1, 1, 0xFB, 14, 13]) + LENGTHS
-"""Four bytes an instruction, one operation, statements, line base -5, line range 14, opcode base."""
+"""Four bytes an instruction, one operation, statements, line base -5, range 14, opcode base."""
 
 
 def unit(version: int, files: Sequence[str], code: bytes, order: str = ">") -> bytes:

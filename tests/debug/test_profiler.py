@@ -100,7 +100,7 @@ def test_samples_are_not_in_step_with_the_guest(tmp_path: Path) -> None:
         assert all(15 <= tenths.count(tenth) <= 25 for tenth in range(10))
 
 
-def test_conditions(tmp_path: Path) -> None:
+def test_conditions() -> None:
     with Machine("cms", "echo one; halt") as machine:
         assert machine.profile(until="one").stop.reason is StopReason.CONDITION
         assert machine.profile(cycles=10).stop.reason is StopReason.CYCLE_LIMIT

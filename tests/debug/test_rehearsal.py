@@ -38,7 +38,7 @@ def registers(**known: int) -> list[Number]:
     return found
 
 
-def rehearse(memory: Words, what: str = "way_back", **known: int):  # noqa: ANN201
+def rehearse(memory: Words, what: str = "way_back", **known: int):
     rehearsal = Rehearsal(profile_named("mips161"), memory)  # type: ignore[arg-type]
     start = Start(BASE, registers(**known), Control(0x404, 0, 0x80005000, 0, 0))
     return getattr(rehearsal, what)(start)

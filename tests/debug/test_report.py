@@ -112,7 +112,7 @@ def test_of_the_processor_that_did_it(tmp_path: Path) -> None:
         assert code
 
 
-def test_it_changes_nothing(tmp_path: Path) -> None:
+def test_it_changes_nothing() -> None:
     with Machine("cms", "hog", epoch=0) as machine:
         machine.run(seconds=0.2)
         before = machine.board.save()

@@ -58,7 +58,7 @@ def test_names_have_addresses() -> None:
     assert found.addresses("main.c:30") == [AT["other"]]
     assert found.addresses("0x1234") == [0x1234]
     for text in ("nothing", "nothing+4", "main.c:31", "other.c:1", ""):
-        with pytest.raises(SymbolError, match="no (symbol|line) "):
+        with pytest.raises(SymbolError, match=r"no (symbol|line) "):
             found.addresses(text)
 
 
@@ -85,7 +85,7 @@ def test_a_file_that_has_changed_is_read_again(tmp_path: Path) -> None:
     assert read_symbols(path).named("another")
 
 
-def test_of_two_programs_at_one_address_that_in_memory_counts(tmp_path: Path) -> None:
+def test_of_two_programs_at_one_address_that_in_memory_counts() -> None:
     files = []
     for name, number in (("a", 1), ("b", 2)):
         source = f"{name}: addiu v0, zero, {number}"

@@ -9,10 +9,12 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-MOST_ROWS = 2_000_000
+MOST_ROWS = 1_000_000
 """Rows of all tables together."""
-MOST_FILES = 100_000
-"""Names of files in one table."""
+MOST_FILES = 50_000
+"""Names of files in all tables together."""
+LONGEST_NAME = 512
+"""Bytes of a name that stands in a section of strings."""
 
 COPY, ADVANCE_PC, ADVANCE_LINE, SET_FILE, SET_COLUMN = 1, 2, 3, 4, 5
 CONST_ADD_PC, FIXED_ADVANCE_PC = 8, 9
@@ -104,6 +106,7 @@ class LineTable:
         self.damage = ""
         self._files: list[str] = [""]
         self._file_numbers: dict[str, int] = {"": 0}
+        self._files_left = MOST_FILES
         self._rows: list[tuple[int, int, int]] = []
         """Address, file, line; line 0 ends a sequence."""
         self._strings = {LINE_STRP: sections[".debug_line_str"], STRP: sections[".debug_str"]}
@@ -193,12 +196,18 @@ class LineTable:
             minimum_length, line_base, line_range, opcode_base, lengths, files, int(version < 5)
         )
 
+    def _take_files(self, count: int) -> None:
+        self._files_left -= count
+        if self._files_left < 0:
+            raise Damaged("a line table with too many files")
+
     def _old_names(self, cursor: Cursor) -> list[str]:
         directories = [""]
         while name := cursor.string():
             directories.append(name)
         files: list[str] = []
         while name := cursor.string():
+            self._take_files(1)
             directory = cursor.uleb()
             cursor.uleb(), cursor.uleb()
             files.append(_joined(directories, directory, name))
@@ -212,8 +221,9 @@ class LineTable:
         """Names, and the directories that they are in (DWARF 5, section 6.2.4.1)."""
         format_ = [(cursor.uleb(), cursor.uleb()) for _ in range(cursor.number(1))]
         count = cursor.uleb()
-        if count > MOST_FILES or (count and not format_):
+        if count and not format_:
             raise Damaged("a line table with too many files")
+        self._take_files(count)
         found = []
         for _ in range(count):
             name, directory = "", 0
@@ -230,7 +240,7 @@ class LineTable:
         if form in self._strings:
             where = cursor.number(width)
             strings = self._strings[form]
-            end = strings.find(b"\0", where, where + 4096)
+            end = strings.find(b"\0", where, where + LONGEST_NAME)
             return strings[where:end].decode("utf-8", "replace") if end >= 0 else ""
         if form == STRING:
             return cursor.string()
