@@ -28,6 +28,10 @@ class Words:
     def word(self, address: int) -> int | None:
         return self.words.get(address)
 
+    def read(self, address: int, length: int) -> bytes | None:
+        words = [self.words.get(at, 0) for at in range(address, address + length, 4)]
+        return b"".join(word.to_bytes(4, "big") for word in words)
+
 
 def registers(**known: int) -> list[Number]:
     numbers = {"at": 1, "v0": 2, "a0": 4, "s0": 16, "k0": 26, "sp": 29, "fp": 30, "ra": 31}
@@ -64,6 +68,7 @@ def test_an_epilogue() -> None:
         "b .\nnop",  # without end
         ".word 0xffffffff",
         "jr v0\nnop",
+        "nop\n" * 39 + "jr ra\nnop",  # too far
     ],
 )
 def test_no_way_back(source: str) -> None:

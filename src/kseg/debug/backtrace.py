@@ -151,6 +151,10 @@ class Unwinder:
         frames = list(self._frames(context, most))
         return Backtrace(frames, self._end)
 
+    def innermost(self, context: Context) -> Backtrace:
+        """Only the frame of `context` itself."""
+        return Backtrace([self._frame(context)])
+
     def _frames(self, context: Context, most: int) -> Iterator[Frame]:
         for _ in range(most):
             yield self._frame(context)

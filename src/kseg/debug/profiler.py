@@ -96,8 +96,8 @@ class Profiler:
             profile.addresses[state.pc] += 1
             memory = GuestMemory(self._machine, number)
             unwinder = Unwinder(board.profile, memory, self._symbols, self._knowledge)
-            trace = unwinder.trace(context_of(state), *(() if self._stacks else (1,)))
-            self._add(trace)
+            context = context_of(state)
+            self._add(unwinder.trace(context) if self._stacks else unwinder.innermost(context))
 
     def _add(self, trace: Backtrace) -> None:
         stack: list[Caller] = []

@@ -8,13 +8,15 @@ over; where a condition is not known, both ways are tried. This is bounded, and 
 seen by the guest.
 """
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from kseg.debug.guest_memory import GuestMemory
 from kseg.debug.scratch import Control, NoWay, Scratch
-from kseg.debug.unknown import Number, Unknown, known
+from kseg.debug.unknown import Number, Unknown
 from kseg.isa import registers as r
-from kseg.isa.instruction_set import InstructionSet, instruction_set
+from kseg.isa.instruction import Meaning
+from kseg.isa.instruction_set import DECODED_KEPT, instruction_set
 from kseg.isa.profile import Profile
 from kseg.isa.values import WORD
 
@@ -60,13 +62,17 @@ class Rehearsal:
     def __init__(self, profile: Profile, memory: GuestMemory) -> None:
         self._profile = profile
         self._memory = memory
-        self._instructions: InstructionSet = instruction_set(profile.name)
+        self._return = JUMP_TO_RETURN_ADDRESS.to_bytes(4, memory.byte_order)
 
     def way_back(self, start: Start) -> Way | None:
         """How a function is left whose end is straight ahead: only such returns count as come
         before any call and any branch of which it is not known whether it is taken, and with a
         stack pointer that has only been moved within the stack. So what is seen is what remains of
         an epilogue, or of a leaf."""
+        length = 4 * (MOST_STEPS_BACK + 1)
+        ahead = self._memory.read((start.pc - 4) & WORD, length)
+        if ahead is not None and len(ahead) == length and self._return not in ahead:
+            return None  # It would be too far; most functions are in their middle.
         return self._search(start, "return")
 
     def way_out(self, start: Start) -> Way | None:
@@ -125,27 +131,42 @@ class Rehearsal:
     def _execute(self, cpu: Scratch, pc: int, in_slot: bool, wanted: str) -> str:
         """Execute an instruction; what `_branch_at` says about it."""
         word = self._memory.word(pc)
-        encoding = None if word is None else self._instructions.decode(word)
-        if encoding is None or word is None:
-            raise NoWay
-        declared = encoding.instruction
-        if declared.is_branch and in_slot:
+        decoded = None if word is None else _decoded(self._profile.name, word)
+        if decoded is None or word is None or (decoded.branch and in_slot):
             raise NoWay
         cpu.pc, cpu.next_pc = pc, (pc + 4) & WORD
-        stack = known(cpu.gpr[STACK_POINTER])
-        declared.meaning(cpu, *encoding.operands(word))
-        moved = known(cpu.gpr[STACK_POINTER]) != stack
+        stack = cpu.gpr[STACK_POINTER]
+        decoded.meaning(cpu, *decoded.operands)
+        moved = cpu.gpr[STACK_POINTER] is not stack
         if moved and wanted == "return" and not moves_within_stack(word):
             raise NoWay
-        return self._branch_at(pc) if declared.is_branch else ""
+        return decoded.branch
 
     def _branch_at(self, pc: int) -> str:
         """The name of a branch, or RETURN; nothing for other instructions."""
         word = self._memory.word(pc)
-        encoding = None if word is None else self._instructions.decode(word)
-        if encoding is None or not encoding.instruction.is_branch:
-            return ""
-        return RETURN if word == JUMP_TO_RETURN_ADDRESS else encoding.instruction.name
+        decoded = None if word is None else _decoded(self._profile.name, word)
+        return "" if decoded is None else decoded.branch
+
+
+class _Decoded(NamedTuple):
+    """An instruction. `branch` is its name if it is one, RETURN for `jr ra`, else nothing."""
+
+    meaning: Meaning
+    operands: list[int]
+    branch: str
+
+
+@lru_cache(DECODED_KEPT)
+def _decoded(profile: str, word: int) -> _Decoded | None:
+    encoding = instruction_set(profile).decode(word)
+    if encoding is None:
+        return None
+    declared = encoding.instruction
+    branch = declared.name if declared.is_branch else ""
+    if word == JUMP_TO_RETURN_ADDRESS:
+        branch = RETURN
+    return _Decoded(declared.meaning, encoding.operands(word), branch)
 
 
 def moves_within_stack(word: int) -> bool:

@@ -18,8 +18,8 @@ from kseg.machine.state_dump import EXCEPTIONS
 from kseg.monitor.bare import Stop, StopReason
 
 MOST_LINES = 40
-FRAMES, FRAMES_OF_OTHERS = 14, 3
-"""Frames that are shown of the processor that the report is about, and of each other one."""
+FRAMES = 14
+"""Frames that are shown of the processor that the report is about, and of others at most."""
 MOST_EXCEPTIONS = 8
 
 
@@ -100,9 +100,11 @@ class Report(msgspec.Struct, frozen=True):
         tail = [f"last exceptions: {each}" for each in self.last_exceptions[-MOST_EXCEPTIONS:]]
         if self.replay:
             tail.append(f"to see it again: {self.replay}")
-        lines = [*head, *_last(first), *_trace(first, FRAMES)]
+        lines = [*head, *_last(first), *_trace(first, FRAMES + 2)]
+        room = most - len(lines) - len(tail)
         for number, other in enumerate(others):
-            more = [_title(other), *_trace(other, FRAMES_OF_OTHERS)]
+            # A title, and a line for what is left out.
+            more = [_title(other), *_trace(other, max(room // len(others) - 2, 1))]
             if len(lines) + len(more) + len(tail) >= most:
                 lines.append(f"({len(others) - number} more processors)")
                 break
@@ -225,4 +227,4 @@ def _last(processor: ProcessorReport) -> list[str]:
 
 def _trace(processor: ProcessorReport, most: int) -> list[str]:
     lines = processor.trace_text
-    return lines if len(lines) <= most + 2 else [*lines[:most], "    ..."]
+    return lines if len(lines) <= most + 1 else [*lines[:most], "    ..."]
