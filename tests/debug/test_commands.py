@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from kseg.debug.commands import HELP, execute
+from tests.cli.kernels import kernel
+from tests.debug.dwarf import executable
 from tests.debug.programs import CALLING, SPINNING, boot, symbols
 
 AT = symbols(CALLING)
@@ -33,11 +35,13 @@ def test_symbols_both_ways(tmp_path: Path) -> None:
 def test_more_symbols(tmp_path: Path) -> None:
     with boot(tmp_path, SPINNING) as machine:
         other = tmp_path / "other.elf"
-        from tests.cli.kernels import kernel
-
         other.write_bytes(kernel(CALLING))
         assert execute(machine, 0, f"symbols {other}").endswith(" symbols\n")
         assert execute(machine, 0, "symbol work") == f"{AT['work']:#010x} work\n"
+        damaged = tmp_path / "damaged.elf"
+        damaged.write_bytes(executable(CALLING, {".debug_line": b"\0\0\0\7\0\5"}))
+        said = execute(machine, 0, f"symbols {damaged}")
+        assert said.endswith(" symbols; its debug information is damaged: cut short\n")
         assert "No such file" in execute(machine, 0, f"symbols {tmp_path}/none")
 
 

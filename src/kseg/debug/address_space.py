@@ -1,7 +1,7 @@
 """What a processor's virtual addresses lead to: its fixed windows, and what its TLB maps."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from kseg.debug.machine import Machine, TlbEntry
 from kseg.isa import registers as r
@@ -55,7 +55,11 @@ class AddressSpace(Sequence[Mapping]):
         self.asid = asid
         """The address space that is current (ASID in EntryHi)."""
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+    @overload
+    def __getitem__(self, index: int) -> Mapping: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Mapping]: ...
+    def __getitem__(self, index: int | slice) -> Mapping | list[Mapping]:
         return self._mappings[index]
 
     def __len__(self) -> int:

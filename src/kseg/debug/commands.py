@@ -72,7 +72,8 @@ def _symbol(machine: Machine, what: str) -> str:
 
 def _read_symbols(machine: Machine, path: str) -> str:
     file = machine.symbols.add(path)
-    return f"{len(file.symbols)} symbols\n"
+    damage = f"; its debug information is damaged: {file.damage}" if file.damage else ""
+    return f"{len(file.symbols)} symbols{damage}\n"
 
 
 def _processors(machine: Machine) -> str:
