@@ -1,11 +1,14 @@
 """Code tried on a copy of a processor."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kseg.debug.rehearsal import Rehearsal, Start, moves_within_stack
 from kseg.debug.scratch import Control
 from kseg.debug.unknown import UNKNOWN, Number
 from kseg.isa.assembler import assemble
+from kseg.isa.instruction_set import instruction_set
 from kseg.isa.profile import profile_named
 
 BASE = 0x80001000
@@ -146,3 +149,24 @@ def test_parts_of_words() -> None:
 def test_what_leaves_the_stack(instruction: str, within: bool) -> None:
     word = int.from_bytes(assemble(instruction).code[:4], "big")
     assert moves_within_stack(word) is within
+
+
+@pytest.mark.parametrize("profile", ["mips161", "r3000", "lsi"])
+@given(data=st.data())
+def test_any_code_with_anything_unknown(profile: str, data: st.DataObject) -> None:
+    """Every instruction can be tried, whatever is known."""
+    encodings = st.sampled_from(instruction_set(profile).encodings)
+    number = st.integers(0, 0xFFFFFFFF)
+    code = [
+        encoding.pattern.match | bits & ~encoding.pattern.mask & 0xFFFFFFFF
+        for encoding, bits in data.draw(st.lists(st.tuples(encodings, number), max_size=12))
+    ]
+    memory = Words("nop")
+    memory.words |= {BASE + 4 * place: word for place, word in enumerate([*code, 0x03E00008, 0])}
+    known = data.draw(st.lists(st.one_of(st.none(), number), min_size=31, max_size=31))
+    registers = [0, *(UNKNOWN if each is None else each for each in known)]
+    rehearsal = Rehearsal(profile_named(profile), memory)  # type: ignore[arg-type]
+    for control in (Control(), Control(0, 0, BASE, 0, 0)):
+        for way in (rehearsal.way_back, rehearsal.way_out):
+            found = way(Start(BASE, registers, control))
+            assert found is None or 0 <= found.pc < 1 << 32
