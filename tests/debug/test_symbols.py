@@ -103,8 +103,11 @@ def test_without_symbols_there_are_none() -> None:
     struct.pack_into(">HHH", data, 46, 0, 0, 0)
     file = SymbolFile(Executable(bytes(data)))
     assert file.symbols == []
-    with pytest.raises(SymbolError, match="no section has code"):
-        _ = file.code_range
+    assert file.code_range[0] == 0x80001000  # As its segment says.
+    assert file.code_at(0x80001000, 4) == bytes(4)
+    struct.pack_into(">H", data, 44, 0)  # No program headers either.
+    with pytest.raises(SymbolError, match="no code in it"):
+        _ = SymbolFile(Executable(bytes(data))).code_range
     assert Symbols([file]).describe(0x80001000) == "0x80001000"
 
 
@@ -178,3 +181,15 @@ def test_sections_that_lie(changes: list[tuple[int, int]]) -> None:
 @given(st.integers(0, len(WHOLE)))
 def test_cut_files(length: int) -> None:
     look_at_all(WHOLE[:length])
+
+
+def test_code_that_lies_over_itself_is_read_once() -> None:
+    """Thousands of sections with the same bytes are no thousands of copies."""
+    data = bytearray(executable("nop", {"x": bytes(1 << 20)}))
+    place, count = struct.unpack_from(">I", data, 32)[0], struct.unpack_from(">H", data, 48)[0]
+    header = bytearray(data[place + 40 * (count - 1) : place + 40 * count])
+    struct.pack_into(">I", header, 8, 6)  # Allocated code.
+    data += header * 2000
+    struct.pack_into(">H", data, 48, count + 2000)
+    code = list(Executable(bytes(data)).code())
+    assert sum(len(each) for _, each in code) == 32 << 20

@@ -67,6 +67,8 @@ class Seeing:
         for path_or_none in (options.table, options.flame, options.folded, options.gmon):
             if path_or_none not in (None, "-"):
                 _check(str(path_or_none))
+        if options.gmon is not None:
+            _code_range(machine)
         session.profiler = Profiler(
             machine,
             hz=options.hz,
@@ -102,9 +104,8 @@ def _write_profile(
         _write(options.flame, flame_graph(profile, machine.kernel.name).encode())
     if options.gmon is not None:
         from kseg.debug.gmon import gmon
-        from kseg.debug.symbols import read_symbols
 
-        low, high = read_symbols(machine.kernel).code_range
+        low, high = _code_range(machine)
         addresses = profile.addresses
         if options.first_processor_only:
             addresses = addresses + profile.waiting
@@ -113,6 +114,13 @@ def _write_profile(
         _write(options.gmon, data)
         if options.first_processor_only:
             output.message(f"{len(data)} bytes written to {options.gmon}")
+
+
+def _code_range(machine: "Machine") -> tuple[int, int]:
+    """The addresses of the kernel's code; KsegError when its file does not say."""
+    from kseg.debug.symbols import read_symbols
+
+    return read_symbols(machine.kernel).code_range
 
 
 def _check(path: str) -> None:

@@ -89,6 +89,11 @@ class Executable:
                 self.sections.append(
                     Section(section.name, header["sh_addr"], header["sh_size"], header["sh_flags"])
                 )
+            self._segments = [
+                (int(each["p_vaddr"]), int(each["p_offset"]), int(each["p_filesz"]))
+                for each in file.iter_segments()
+                if each["p_type"] == "PT_LOAD" and each["p_flags"] & 1
+            ]
         except SymbolError:
             raise
         except Exception as error:  # whatever a library meets in a file that lies
@@ -157,10 +162,21 @@ class Executable:
         return bool(self.sections[number].flags & EXECUTABLE)
 
     def code(self) -> Iterator[tuple[int, bytes]]:
-        """The instructions: addresses, and the bytes there."""
-        for number, section in enumerate(self.sections):
-            if section.flags & EXECUTABLE and section.flags & ALLOCATED:
-                yield section.address, self._contents(number)
+        """The instructions: addresses, and the bytes there. Of a file without sections they are
+        what its executable segments hold."""
+        wanted = EXECUTABLE | ALLOCATED
+        left = MOST_SECTION  # Of all: many may lie over one another in the file.
+        numbers = [n for n, each in enumerate(self.sections) if each.flags & wanted == wanted]
+        for number in numbers:
+            data = self._contents(number)[:left]
+            left -= len(data)
+            if data:
+                yield self.sections[number].address, data
+        if not numbers:
+            for address, begin, size in self._segments:
+                data = self._data[begin : begin + min(size, left)]
+                left -= len(data)
+                yield address, data
 
 
 def read_executable(path: str | Path) -> Executable:

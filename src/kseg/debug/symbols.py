@@ -120,7 +120,7 @@ class SymbolFile:
     def code_range(self) -> tuple[int, int]:
         """The first address of code, and the one behind the last; SymbolError without code."""
         if not self._code:
-            raise SymbolError(f"symbols {self.path}: no section has code")
+            raise SymbolError(f"symbols {self.path}: no code in it")
         return self._code[0][0], max(begin + len(data) for begin, data in self._code)
 
     def symbol_at(self, address: int) -> Symbol | None:
