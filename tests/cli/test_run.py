@@ -204,7 +204,7 @@ class TestEnding:
 
     def test_a_guest_that_breaks_the_hardware(self, tmp_path):
         (tmp_path / "k").write_bytes(kernels.misusing())
-        result = kseg("run", tmp_path / "k")
+        result = kseg("run", "--no-report", tmp_path / "k")
         assert result.returncode == 1
         assert result.stderr.startswith("kseg: the guest did what its hardware does not survive, ")
         assert result.stderr.endswith(" on processor 0: Invalid power state\n")
@@ -222,7 +222,7 @@ class TestEnding:
     )
     def test_a_guest_that_goes_astray(self, tmp_path, source, said):
         (tmp_path / "k").write_bytes(kernels.kernel(source))
-        result = kseg("run", tmp_path / "k")
+        result = kseg("run", "--no-report", tmp_path / "k")
         assert result.returncode == 1
         assert said in result.stderr
         assert result.stderr.count("\n") == 1

@@ -130,21 +130,6 @@ def test_input_that_has_ended(place):
     assert result.stderr == f"{BANNER}sys161: the guest waits for input, but the input has ended\n"
 
 
-@pytest.mark.parametrize(
-    ("option", "text"),
-    [
-        ("-tkx", "no tracing yet; -t is ignored"),
-        ("-ffile", "no tracing yet; -f is ignored"),
-        ("-P", "no profiler yet; -P is ignored"),
-    ],
-)
-def test_what_is_not_there_yet(place, option, text):
-    result = kseg("sys161", option, "printing", cwd=place)
-    assert result.returncode == 0
-    assert f"sys161: {text}\n" in result.stderr
-    assert not (place / "file").exists()
-
-
 def test_w_gives_way_to_x(place):
     result = kseg("sys161", "-wX", "printing", cwd=place)
     assert result.stderr.startswith(f"{BANNER}sys161: Not waiting for debugger...\n")

@@ -48,6 +48,8 @@ class FakeControl:
     """What a device asks of its machine is noted."""
 
     can_profile = False
+    profiling = True
+    profile_clears = 0
 
     def __init__(self) -> None:
         self.trace_flags: set[str] = set()

@@ -44,6 +44,22 @@ def test_profiling_reads_zero_without_a_profiler() -> None:
     assert bench.read(PROFILE) == 0
 
 
+def test_profiling_with_a_profiler() -> None:
+    bench = Bench(Trace)
+    bench.control.can_profile = True
+    assert bench.read(PROFILE) == 1
+    bench.write(PROFILE, 0)
+    assert bench.read(PROFILE) == 0
+    assert bench.control.profiling is False
+    state = bench.device.save()
+    bench.write(PROFILE, 7)
+    assert bench.read(PROFILE) == 1
+    bench.device.load(state)
+    assert bench.read(PROFILE) == 0
+    bench.write(CLEAR, 0)
+    assert bench.control.profile_clears == 1
+
+
 def test_the_rest_is_write_only() -> None:
     bench = Bench(Trace)
     for offset in (ON, OFF, PRINT, DUMP, STOP, CLEAR, 28):

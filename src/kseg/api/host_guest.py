@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from kseg.monitor.shares import GuestUse, Share
 
 if TYPE_CHECKING:
     from kseg.api.host import Host
+    from kseg.debug.symbols import Symbols
 
 
 class State(StrEnum):
@@ -82,6 +84,13 @@ class Guest:
 
     def __repr__(self) -> str:
         return f"<Guest {self.name}: {self.kernel.name}, {self.state}, {self.time:.6f} s>"
+
+    @cached_property
+    def symbols(self) -> "Symbols":
+        """Names for addresses, as of `kseg.Machine`."""
+        from kseg.debug.symbols import Symbols
+
+        return Symbols.read(self.kernel)
 
     @property
     def state(self) -> State:

@@ -3,6 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from kseg.api.recording import Recording
     from kseg.api.tracing import Part, Trace
     from kseg.api.travel import TimeTravel
+    from kseg.debug.address_space import AddressSpace
+    from kseg.debug.backtrace import Backtrace
+    from kseg.debug.profile import Profile
+    from kseg.debug.report import Report
+    from kseg.debug.symbols import Symbols
     from kseg.memory.layer import Layer
     from kseg.monitor.hypervisor.statistics import MonitorStatistics
 
@@ -410,6 +416,57 @@ class Machine:
             if not 0 <= each.processor < count:
                 raise ValueError(f"no processor {each.processor}: the machine has {count}")
         self.board.preemptions = deque(wanted)
+
+    # Seeing.
+
+    @cached_property
+    def symbols(self) -> "Symbols":
+        """Names for addresses: those of the kernel's file, and of programs that were given to
+        `symbols.add`. See `kseg.debug.symbols`."""
+        from kseg.debug.symbols import Symbols
+
+        return Symbols.read(self.kernel)
+
+    def backtrace(self, processor: int = 0) -> "Backtrace":
+        """Who called whom on a processor, through exceptions and into user programs: `print` shows
+        it, `frames` are its parts."""
+        from kseg.debug.backtrace import backtrace
+
+        return backtrace(self, processor, self.symbols)
+
+    def address_space(self, processor: int = 0) -> "AddressSpace":
+        """What a processor's virtual addresses lead to: `print` shows a table."""
+        from kseg.debug.address_space import address_space
+
+        return address_space(self, processor)
+
+    def report(
+        self, stop: Stop | None = None, *, last_exceptions: Sequence[str] = (), replay: str = ""
+    ) -> "Report":
+        """What there is to say about a machine that has failed, or any that stands: registers,
+        back-traces, exceptions. `print` shows it, `data()` is all of it. `stop` is what `run`
+        returned; `last_exceptions` (lines) and `replay` (a command) are shown with it."""
+        from kseg.debug.report import report
+
+        return report(
+            self, stop, symbols=self.symbols, last_exceptions=last_exceptions, replay=replay
+        )
+
+    def profile(
+        self,
+        *,
+        hz: int = 1000,
+        stacks: bool = True,
+        until: Callable[[], bool] | str | re.Pattern[str] | None = None,
+        cycles: int | None = None,
+        seconds: float | None = None,
+    ) -> "Profile":
+        """Run as `run` does, and look at all processors `hz` times a virtual second, with their
+        back-traces if `stacks`. `print` shows the profile as a table; its `stop` is what `run`
+        returned. The guest notices nothing. KsegError when `hz` is not from 1 to a million."""
+        from kseg.api.profiling import profile
+
+        return profile(self, hz, stacks, until, cycles, seconds)
 
     # State.
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "host": "Run many guests on one machine.",
     "sys161": "The same with System/161's options, messages and statistics.",
     "replay": "Repeat a recorded run, and check that nothing differs.",
+    "profile": "Run a guest, and say where its time went.",
     "trace": "Run a guest and write down what it does.",
     "timeline": "Show what happened when in a recorded run.",
     "snapshot": "Show, compare and check snapshots of machines.",

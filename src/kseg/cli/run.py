@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.api.travel import TimeTravel
     from kseg.cli.output import Output
+    from kseg.cli.seeing import ProfileOptions, Seeing
     from kseg.cli.session import Outcome, Session
 
 MOST_SECONDS = 1e9
@@ -167,6 +168,18 @@ class SaveAt(click.ParamType):  # type: ignore[type-arg]
     is_flag=True,
     help="With --from: open the disk images and directories that the snapshot names.",
 )
+@click.option(
+    "--symbols",
+    multiple=True,
+    metavar="FILE",
+    help="A user program's executable, for names in reports and profiles; may be repeated.",
+)
+@click.option(
+    "--report/--no-report",
+    "wants_report",
+    default=True,
+    help="Whether to report on a guest that has failed: registers, back-traces (default: yes).",
+)
 @click.argument("kernel", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -197,8 +210,11 @@ def run(
     record: str | None,
     snapshot: str | None,
     trust: bool,
+    symbols: tuple[str, ...],
+    wants_report: bool,
     kernel: str | None,
     arguments: tuple[str, ...],
+    profile: "ProfileOptions | None" = None,
 ) -> None:
     """Boot KERNEL, an executable's path or the name of a bundled guest (cms), with its console
     here. The ARGUMENTS, joined by blanks, are its boot string.
@@ -207,8 +223,10 @@ def run(
     """
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
+    from kseg.cli.seeing import Seeing
     from kseg.cli.session import Conditions, Session
 
+    seeing = Seeing(symbols, wants_report, profile)
     conditions = Conditions(
         pace=pace,
         escape=escape_key(escape),
@@ -247,7 +265,7 @@ def run(
         with vm:
             session = Session(vm, output, conditions, input_file)
             _watch(session, vm, output, record, gdb, wait)
-            _run(vm, session, output, stats)
+            _run(vm, session, output, stats, seeing)
     if kernel is None:
         raise click.UsageError("Missing argument 'KERNEL'.")
     if trust:
@@ -273,12 +291,20 @@ def run(
     ) as vm:
         session = Session(vm, output, conditions, input_file)
         _watch(session, vm, output, record, gdb, wait)
-        _run(vm, session, output, stats)
+        _run(vm, session, output, stats, seeing)
 
 
-def _run(vm: "Machine", session: "Session", output: "Output", stats: str | None) -> NoReturn:
+def _run(
+    vm: "Machine", session: "Session", output: "Output", stats: str | None, seeing: "Seeing"
+) -> NoReturn:
+    seeing.begin(vm, session)
     outcome = session.run()
-    finish(output, outcome, lambda: report(vm, outcome, stats, output))
+
+    def end() -> None:
+        report(vm, outcome, stats, output)
+        seeing.end(vm, outcome, output)
+
+    finish(output, outcome, end)
 
 
 def _watch(

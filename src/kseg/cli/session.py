@@ -21,6 +21,7 @@ from kseg.monitor.bare import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.cli.saves import Saves
+    from kseg.debug.profiler import Profiler
 
 MOST_INPUT = 64 << 20
 """Bytes of an input file: it is read as a whole."""
@@ -101,6 +102,8 @@ class Session:
         """`input_file` is typed instead of what comes on stdin ("-" or None: stdin)."""
         self.debugger: Attendant | None = None
         """Who may stop the guest, if anybody."""
+        self.profiler: Profiler | None = None
+        """Who takes samples of the guest, if anybody."""
         self._machine = machine
         self._output = output
         self._conditions = conditions
@@ -188,14 +191,20 @@ class Session:
             if saves is not None:
                 saves.save_due()
             next_save = None if saves is None else saves.next_cycle
-            ends = [cycle for cycle in (limit, next_save) if cycle is not None]
+            next_sample = None if self.profiler is None else self.profiler.next_cycle
+            ends = [cycle for cycle in (limit, next_save, next_sample) if cycle is not None]
             left = max(min(ends) - machine.cycles, 0) if ends else None
             stop = machine.run(until=self._check, cycles=left)
+            if self.profiler is not None:
+                self.profiler.sample_due()
             self._save_if_asked()
             if stop.reason is StopReason.CYCLE_LIMIT and saves is not None:
                 due = saves.save_due()
                 if due and machine.cycles != limit:
                     continue
+            samples = stop.reason is StopReason.CYCLE_LIMIT and self.profiler is not None
+            if samples and machine.cycles != limit:
+                continue
             if self._left:
                 return Stop(StopReason.INTERRUPTED, 0, "left by the user")
             if stop.reason is StopReason.CONDITION and self._is_lost():

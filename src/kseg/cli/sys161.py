@@ -22,18 +22,13 @@ FATAL = (
     "or maybe start to act strangely.",
 )
 
-LATER = {
-    "P": "no profiler yet; -P is ignored",
-}
-"""Options of System/161 that wait for what they are about."""
-
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option("-c", "config", metavar="FILE", default="sys161.conf", help="Configuration file.")
 @click.option("-C", "overrides", metavar="SLOT:ARG", multiple=True, help="Override an argument.")
 @click.option("-D", "doom", metavar="COUNT", type=int, default=0, help="Set the doom counter.")
 @click.option("-f", "trace_file", metavar="FILE", help="Trace to a file; - is stdout.")
-@click.option("-P", "profile", is_flag=True, help="Collect a profile (not there yet).")
+@click.option("-P", "profile", is_flag=True, help="Collect a profile in gmon.out.")
 @click.option(
     "-p",
     "port",
@@ -47,6 +42,7 @@ LATER = {
 @click.option("-w", "wait", is_flag=True, help="Wait for a debugger first.")
 @click.option("-X", "no_debugger", is_flag=True, help="Exit instead of waiting for a debugger.")
 @click.option("-Z", "timeout", metavar="SECONDS", type=int, help="Set the watchdog timer.")
+@click.option("--report", "wants_report", is_flag=True, help="Report on a guest that has failed.")
 @click.argument("kernel")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sys161(
@@ -61,6 +57,7 @@ def sys161(
     wait: bool,
     no_debugger: bool,
     timeout: int | None,
+    wants_report: bool,
     kernel: str,
     arguments: tuple[str, ...],
 ) -> None:
@@ -72,6 +69,7 @@ def sys161(
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
     from kseg.cli.run import finish
+    from kseg.cli.seeing import GMON, Seeing
     from kseg.cli.session import Conditions, Session
     from kseg.cli.system161_trace import System161Trace
     from kseg.errors import ConfigurationError, KsegError
@@ -79,9 +77,6 @@ def sys161(
     from kseg.version import __version__
 
     output = Output("sys161")
-    given = {
-        "P": profile,
-    }
     try:
         if port is not None and re.fullmatch(r"(\[.*\]:|.*:)?\d{1,5}", port) is None:
             raise ConfigurationError(f"-p {port}: give a port, or HOST:PORT")
@@ -103,9 +98,6 @@ def sys161(
         sys.exit(error.exit_code)
     with machine:
         output.message(f"System/161 compatible, kseg {__version__}")
-        for option, text in LATER.items():
-            if given[option]:
-                output.message(text)
         if tracing.enabled:
             output.message(f"Tracing enabled: {tracing.enabled}")
         tracing.attach(machine)
@@ -130,11 +122,14 @@ def sys161(
             except KsegError as error:
                 output.message(str(error))
                 sys.exit(error.exit_code)
+        seeing = Seeing((), wants_report, GMON if profile else None)
+        seeing.begin(machine, session)
         outcome = session.run()
 
         def end() -> None:
             tracing.end()
             reporter.report(outcome)
+            seeing.end(machine, outcome, output)
 
         finish(output, outcome, end)
 

@@ -1,6 +1,12 @@
-"""A debugger's way into a machine: GDB's remote serial protocol.
+"""Looking into a machine, and GDB's way into it.
 
-Read `packets`, then `stub`, which answers them one by one, then `debugger`, which decides when the
-guest runs and when it stands. The source for all of it is the GDB manual, appendix "Remote
-Protocol". Nothing here is imported unless a debugger is asked for.
+For GDB read `packets`, then `stub`, which answers them one by one, then `debugger`, which decides
+when the guest runs and when it stands. The source for all of it is the GDB manual, appendix "Remote
+Protocol".
+
+For the rest begin with `symbols` (of files: `executable`, `lines`, `call_frames`), then `backtrace`
+(`rehearsal` and `prologue` are its ways without call frame information). `profiler` takes samples,
+`profile`, `flame_graph` and `gmon` show them; `address_space` and `report` stand for themselves.
+
+Nothing here is imported unless somebody asks for it.
 """

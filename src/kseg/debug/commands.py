@@ -15,19 +15,23 @@ if TYPE_CHECKING:
     from kseg.debug.stub import Answer, Stub
 
 HELP = """\
-help             this list
-info registers   all registers of the processor that is selected
-info tlb         the valid entries of its TLB
-info processors  what each processor is doing
-info devices     the devices, and where their registers are
-info guests      the machines that can be debugged
-cycles           cycles since power-on, and virtual time
-history          what of the run can be visited, and where we are
-go-to CYCLE      visit a cycle
+help                this list
+info registers      all registers of the processor that is selected
+info tlb            the valid entries of its TLB
+info address-space  what its virtual addresses lead to
+info processors     what each processor is doing
+info devices        the devices, and where their registers are
+info guests         the machines that can be debugged
+backtrace           who called whom, through exceptions and into user programs
+symbol WHAT         names an address, finds NAME, NAME+0x12 or FILE:LINE
+symbols FILE        takes the symbols of one more program
+cycles              cycles since power-on, and virtual time
+history             what of the run can be visited, and where we are
+go-to CYCLE         visit a cycle
 last-write ADDRESS [LENGTH]
-                 visit the last moment before anything wrote there
-reset            back to power-on with the same kernel; time goes on
-quit             switch the machine off (all that are debugged)
+                    visit the last moment before anything wrote there
+reset               back to power-on with the same kernel; time goes on
+quit                switch the machine off (all that are debugged)
 """
 
 FLUSH = "`maintenance flush register-cache` lets GDB see it"
@@ -39,6 +43,13 @@ def execute(stub: "Stub", line: str) -> "str | Answer":
     """Carry out a command on the thread that is selected; returns what there is to say, or what
     else is to be done."""
     thread, machine = stub.current, stub.inferior.machine
+    command, _, rest = " ".join(line.split()).partition(" ")
+    with_argument = {"symbol": _symbol, "symbols": _read_symbols}
+    if command.lower() in with_argument and rest:
+        try:
+            return with_argument[command.lower()](machine, rest)
+        except KsegError as error:
+            return f"{error}\n"
     words = " ".join(line.split()).lower()
     if words == "quit":
         from kseg.debug.stub import Kill
@@ -50,9 +61,11 @@ def execute(stub: "Stub", line: str) -> "str | Answer":
         "info": lambda: HELP,
         "info registers": lambda: f"{thread.it.registers!r}\n",
         "info tlb": lambda: f"{thread.it.tlb!r}\n",
+        "info address-space": lambda: _address_space(machine, thread.processor),
         "info processors": lambda: _processors(machine),
         "info devices": lambda: _devices(machine),
         "info guests": lambda: _guests(stub),
+        "backtrace": lambda: _backtrace(machine, thread.processor),
         "cycles": lambda: _cycles(machine),
         "history": lambda: _history(stub),
         "reset": lambda: _reset(stub),
@@ -64,6 +77,32 @@ def execute(stub: "Stub", line: str) -> "str | Answer":
     if words not in known:
         return f"no command {line.strip()[:40]!r}; there are:\n{HELP}"
     return known[words]()
+
+
+def _address_space(machine: Machine, processor: int) -> str:
+    from kseg.debug.address_space import address_space
+
+    return f"{address_space(machine, processor)!r}\n"
+
+
+def _backtrace(machine: Machine, processor: int) -> str:
+    from kseg.debug.backtrace import backtrace
+
+    return f"{backtrace(machine, processor, machine.symbols)}\n"
+
+
+def _symbol(machine: Machine, what: str) -> str:
+    symbols = machine.symbols
+    return "".join(
+        f"{address:#010x} {symbols.location(address) or '?'}\n"
+        for address in symbols.addresses(what)
+    )
+
+
+def _read_symbols(machine: Machine, path: str) -> str:
+    file = machine.symbols.add(path)
+    damage = f"; its debug information is damaged: {file.damage}" if file.damage else ""
+    return f"{len(file.symbols)} symbols{damage}\n"
 
 
 def _processors(machine: Machine) -> str:

@@ -2,12 +2,43 @@
 
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kseg.engine.contract import Engine
 from kseg.engine.state import ProcessorState
 from kseg.machine.system161 import System161
 from kseg.monitor.bare import BareMonitor, Stop
+
+if TYPE_CHECKING:
+    from kseg.debug.symbols import Symbols
+
+
+class TlbEntry(Protocol):
+    """An entry of a TLB; see `kseg.api.processor`."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def page(self) -> int: ...
+
+    @property
+    def asid(self) -> int: ...
+
+    @property
+    def frame(self) -> int: ...
+
+    @property
+    def uncached(self) -> bool: ...
+
+    @property
+    def writable(self) -> bool: ...
+
+    @property
+    def valid(self) -> bool: ...
+
+    @property
+    def every_space(self) -> bool: ...
 
 
 class Processor(Protocol):
@@ -20,7 +51,7 @@ class Processor(Protocol):
     def registers(self) -> MutableMapping[str | int, int]: ...
 
     @property
-    def tlb(self) -> Iterable[object]: ...
+    def tlb(self) -> Iterable[TlbEntry]: ...
 
     @property
     def in_user_mode(self) -> bool: ...
@@ -31,6 +62,10 @@ class Processor(Protocol):
 
 class VirtualMemory(Protocol):
     """Bytes at a processor's virtual addresses; LookupError where there are none."""
+
+    def physical(self, address: int) -> int:
+        """What a virtual address leads to."""
+        ...
 
     def read(self, address: int, length: int) -> bytes:
         """Without any effect on the guest."""
@@ -70,6 +105,9 @@ class Machine(Protocol):
     def reset(self) -> None:
         """Back to power-on; KsegError where that is not possible."""
         ...
+
+    @property
+    def symbols(self) -> "Symbols": ...
 
 
 class RunnableMachine(Machine, Protocol):

@@ -102,6 +102,11 @@ class BoardControl(Protocol):
         ...
 
     can_profile: bool
+    """Whether somebody takes samples."""
+    profiling: bool
+    """Whether the guest wants them to be taken."""
+    profile_clears: int
+    """How often the guest has asked for all samples to be forgotten."""
 
     def request_debugger(self) -> None:
         """Stop for a debugger after this cycle."""

@@ -19,7 +19,8 @@ class TraceState(msgspec.Struct, frozen=True):
 
 
 class Trace(Device):
-    """Flags are the machine's (`BoardControl.trace_flags`), whichever card sets them."""
+    """What is on is the machine's (`BoardControl.trace_flags`, `profiling`), whichever card says
+    so."""
 
     name = "trace"
     identity = 8
@@ -36,7 +37,7 @@ class Trace(Device):
     )
 
     def reset(self) -> None:
-        self._profiling = 0
+        """There is nothing in the card itself."""
 
     def write_on(self, value: int) -> None:
         self.surroundings.control.trace_flags.add(self._flag(value))
@@ -70,20 +71,21 @@ class Trace(Device):
 
     def read_profile(self) -> int:
         """1 while profiling, which a machine without a profiler never is."""
-        return int(self._profiling and self.surroundings.control.can_profile)
+        control = self.surroundings.control
+        return int(control.profiling and control.can_profile)
 
     def write_profile(self, value: int) -> None:
-        self._profiling = int(value != 0)
+        self.surroundings.control.profiling = value != 0
 
     def write_clear_profile(self, _value: int) -> None:
-        """There is no profile yet that could be cleared."""
+        self.surroundings.control.profile_clears += 1
 
     def save(self) -> TraceState:
-        return TraceState(self._profiling)
+        return TraceState(int(self.surroundings.control.profiling))
 
     def load(self, state: Any) -> None:
         self.check_state(state)
-        self._profiling = state.profiling
+        self.surroundings.control.profiling = bool(state.profiling)
 
     def describe(self) -> list[str]:
         return [f"System/161 trace control device rev {self.revision}"]

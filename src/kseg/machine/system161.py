@@ -121,6 +121,8 @@ class System161:
         """Called when the guest has changed them."""
         self.device_trace: Callable[[str, int, str], None] | None = None
         self.can_profile = False
+        self.profiling = True
+        self.profile_clears = 0
         self.doom = doom
         self.powered_off = False
         self.debugger_requested = False
@@ -245,6 +247,7 @@ class System161:
         self.preemptions.clear()
         self.trace_flags.clear()
         self.trace_flags_changed()
+        self.profiling = True
         self._reset_memory()
         self._reset_processors()
         for card in self.bus.cards:

@@ -1,0 +1,143 @@
+"""What is seen of a guest beside its console: a profile, and the report on one that has failed."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kseg.errors import KsegError
+from kseg.monitor.bare import StopReason
+
+if TYPE_CHECKING:
+    from kseg.api.machine import Machine
+    from kseg.cli.output import Output
+    from kseg.cli.session import Outcome, Session
+    from kseg.debug.profile import Profile
+
+FAILED = 1
+"""The exit code of a run whose guest has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileOptions:
+    """A profile to collect, and the files to write; None where none is wanted, "-" for stdout.
+    `first_processor_only` is System/161's way, which counts the time that a processor waits as
+    spent where it waits."""
+
+    hz: int = 1000
+    stacks: bool = True
+    table: str | None = None
+    flame: str | None = None
+    folded: str | None = None
+    gmon: str | None = None
+    first_processor_only: bool = False
+
+
+GMON = ProfileOptions(gmon="gmon.out", first_processor_only=True)
+"""Option -P of System/161."""
+
+
+class Seeing:
+    """A run's profile and report."""
+
+    def __init__(
+        self,
+        symbols: tuple[str, ...],
+        wants_report: bool,
+        profile: ProfileOptions | None = None,
+        replay: str = "",
+    ) -> None:
+        """`symbols` are files of programs; `replay` is the command that repeats the run, if there
+        is one."""
+        self._symbols = symbols
+        self._wants_report = wants_report
+        self._profile = profile
+        self._replay = replay
+        self._made: Profile | None = None
+
+    def begin(self, machine: "Machine", session: "Session") -> None:
+        """Before the guest runs; KsegError when a file can be neither read nor written."""
+        for path in self._symbols:
+            machine.symbols.add(path)
+        options = self._profile
+        if options is None:
+            return
+        from kseg.debug.profiler import MOST_PROCESSORS, Profiler
+
+        for path_or_none in (options.table, options.flame, options.folded, options.gmon):
+            if path_or_none not in (None, "-"):
+                _check(str(path_or_none))
+        if options.gmon is not None:
+            _code_range(machine)
+        session.profiler = Profiler(
+            machine,
+            hz=options.hz,
+            stacks=options.stacks,
+            symbols=machine.symbols,
+            processors=range(1 if options.first_processor_only else MOST_PROCESSORS),
+            visible=options.first_processor_only,
+        )
+        self._made = session.profiler.profile
+
+    def end(self, machine: "Machine", outcome: "Outcome", output: "Output") -> None:
+        """After it has run; KsegError when a file cannot be written."""
+        failed = outcome.exit_code == FAILED and outcome.signal is None
+        if self._wants_report and failed:
+            told = outcome.stop.reason is StopReason.FATAL
+            report = machine.report(outcome.stop, replay=self._replay)
+            for line in report.lines(with_message=not told):
+                output.message(line)
+        if self._profile is not None and self._made is not None:
+            _write_profile(machine, self._profile, self._made, output)
+
+
+def _write_profile(
+    machine: "Machine", options: ProfileOptions, profile: "Profile", output: "Output"
+) -> None:
+    if options.table is not None:
+        _write(options.table, f"{profile.table()}\n".encode())
+    if options.folded is not None:
+        _write(options.folded, "".join(f"{line}\n" for line in profile.folded()).encode())
+    if options.flame is not None:
+        from kseg.debug.flame_graph import flame_graph
+
+        _write(options.flame, flame_graph(profile, machine.kernel.name).encode())
+    if options.gmon is not None:
+        from kseg.debug.gmon import gmon
+
+        low, high = _code_range(machine)
+        addresses = profile.addresses
+        if options.first_processor_only:
+            addresses = addresses + profile.waiting
+        order = machine.board.byte_order
+        data = gmon(addresses, profile.arcs, low=low, high=high, hz=profile.hz, byte_order=order)
+        _write(options.gmon, data)
+        if options.first_processor_only:
+            output.message(f"{len(data)} bytes written to {options.gmon}")
+
+
+def _code_range(machine: "Machine") -> tuple[int, int]:
+    """The addresses of the kernel's code; KsegError when its file does not say."""
+    from kseg.debug.symbols import read_symbols
+
+    return read_symbols(machine.kernel).code_range
+
+
+def _check(path: str) -> None:
+    """Find out before a long run whether a file can be written."""
+    try:
+        with Path(path).open("ab"):
+            pass
+    except OSError as error:
+        raise KsegError(f"profile {path}: {error.strerror}; name another") from None
+
+
+def _write(path: str, data: bytes) -> None:
+    if path == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        raise KsegError(f"profile {path}: {error.strerror}") from None

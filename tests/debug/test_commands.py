@@ -1,0 +1,67 @@
+"""What GDB's `monitor` commands say."""
+
+from pathlib import Path
+
+import pytest
+
+from kseg import Machine
+from kseg.debug.commands import HELP, execute
+from kseg.debug.stub import Stub
+from kseg.debug.target import OneMachine
+from tests.cli.kernels import kernel
+from tests.debug.dwarf import executable
+from tests.debug.programs import CALLING, SPINNING, boot, symbols
+
+AT = symbols(CALLING)
+
+
+def said_to(machine: Machine, line: str) -> str:
+    """What there is to say to a command."""
+    said = execute(Stub(OneMachine(machine)), line)
+    assert isinstance(said, str)
+    return said
+
+
+def test_a_backtrace(tmp_path: Path) -> None:
+    with boot(tmp_path, CALLING) as machine:
+        while machine.processors[0].pc != AT["work"]:
+            machine.run(cycles=1)
+        said = said_to(machine, "  BackTrace ").splitlines()
+        assert said[0] == f"#0  {AT['work']:#010x} work"
+        assert said[1] == f"#1  {AT['loop'] + 8:#010x} loop+0x8"
+        assert said[2].endswith(" __start+0x10")
+
+
+def test_symbols_both_ways(tmp_path: Path) -> None:
+    with boot(tmp_path, CALLING) as machine:
+        work = AT["work"]
+        assert said_to(machine, f"symbol {work + 4:#x}") == f"{work + 4:#010x} work+0x4\n"
+        assert said_to(machine, "symbol work") == f"{work:#010x} work\n"
+        assert said_to(machine, "symbol 0x10") == "0x00000010 ?\n"
+        assert said_to(machine, "symbol nothing").startswith("no symbol 'nothing'; give ")
+        assert said_to(machine, "symbol menu.c:3").startswith("no line ")
+
+
+def test_more_symbols(tmp_path: Path) -> None:
+    with boot(tmp_path, SPINNING) as machine:
+        other = tmp_path / "other.elf"
+        other.write_bytes(kernel(CALLING))
+        assert said_to(machine, f"symbols {other}").endswith(" symbols\n")
+        assert said_to(machine, "symbol work") == f"{AT['work']:#010x} work\n"
+        damaged = tmp_path / "damaged.elf"
+        damaged.write_bytes(executable(CALLING, {".debug_line": b"\0\0\0\7\0\5"}))
+        said = said_to(machine, f"symbols {damaged}")
+        assert said.endswith(" symbols; its debug information is damaged: cut short\n")
+        assert "No such file" in said_to(machine, f"symbols {tmp_path}/none")
+
+
+def test_the_address_space(tmp_path: Path) -> None:
+    with boot(tmp_path, SPINNING) as machine:
+        assert "kseg0: ram" in said_to(machine, "info address-space")
+
+
+@pytest.mark.parametrize("line", ["symbol", "nonsense", "backtrace 3", "info nothing"])
+def test_what_is_no_command(tmp_path: Path, line: str) -> None:
+    with boot(tmp_path, SPINNING) as machine:
+        said = said_to(machine, line)
+        assert said == f"no command {line!r}; there are:\n{HELP}"
