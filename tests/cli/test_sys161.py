@@ -144,8 +144,6 @@ def test_input_that_has_ended(place):
 @pytest.mark.parametrize(
     ("option", "text"),
     [
-        ("-tkx", "no tracing yet; -t is ignored"),
-        ("-ffile", "no tracing yet; -f is ignored"),
         ("-P", "no profiler yet; -P is ignored"),
         ("-p1234", "no debugger yet; -p is ignored"),
         ("-w", "no debugger yet to wait for; -w is ignored"),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 DEFAULT_EVENTS = "exception,interrupt"
 
+LAST_CYCLE = (1 << 63) - 1
+
 OF_RUN = frozenset(
     "config cpus ram engine quantum max_cycles stats input_file disks share seed pace idle_limit"
     " doom progress epoch snapshot trust".split()
@@ -88,9 +90,9 @@ class AddressRange(click.ParamType):  # type: ignore[type-arg]
     help="Events in this address space; may be repeated.",
 )
 @click.option(
-    "--from-cycle", type=click.IntRange(min=0), default=0, metavar="N", help="Begin here."
+    "--from-cycle", type=click.IntRange(0, LAST_CYCLE), default=0, metavar="N", help="Begin here."
 )
-@click.option("--to-cycle", type=click.IntRange(min=0), metavar="N", help="Last cycle.")
+@click.option("--to-cycle", type=click.IntRange(0, LAST_CYCLE), metavar="N", help="Last cycle.")
 @click.option("--most", type=click.IntRange(1, 1 << 24), metavar="N", help="The first N events.")
 @click.option("--last", type=click.IntRange(1, 1 << 24), metavar="N", help="The last N events.")
 @click.option("-o", "file", metavar="FILE", help="Write to FILE (default: stderr; - is stdout).")
