@@ -219,3 +219,26 @@ def test_saved_handles_are_opened_again(files: Files, tmp_path: Path) -> None:
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="root: No such file or directory; set dir="):
         Files(tmp_path)
+
+
+def test_what_it_does_can_be_traced(files: Files) -> None:
+    told: list[str] = []
+    files.bench.control.device_trace = lambda _kind, _slot, text: told.append(text)
+    handle = files.open(b"hello")
+    files.read(handle, 7, 100)
+    files.open(b"sub")
+    files.open(b"no\n\x1b[31m\xff")
+    files.bench.write(HANDLE, int(handle))
+    files.perform(SIZE)
+    files.perform(CLOSE)
+    files.perform(99)
+    assert [text for text in told if text != "Operation complete"] == [
+        "open hello: succeeded, handle 1",
+        "read handle 1: 5 bytes, offset 12",
+        "open sub: succeeded, handle 2 (directory)",
+        "open no\\n\\x1b[31m\\xff: error 4",
+        "size handle 1: 12 bytes, offset 12",
+        "close handle 1",
+        "operation 99 handle 1: error 2",
+    ]
+    assert told.count("Operation complete") == 7
