@@ -102,10 +102,11 @@ def test_a_machine_that_loads_a_state_is_traced_on():
         state = machine.save()
         with machine.trace("exception") as trace:
             machine.run()
-            first = trace.take()
             machine.load(state)
             machine.run()
-        assert trace.take() == first
+        found = trace.take()
+        assert len(found) > 10
+        assert found[: len(found) // 2] == found[len(found) // 2 :]
 
 
 def test_what_cannot_be():
