@@ -53,7 +53,6 @@ class FakeControl:
 
     def __init__(self) -> None:
         self.trace_flags: set[str] = set()
-        self.traced: list[tuple[str, int, str]] = []
         self.device_trace: Callable[[str, int, str], None] | None = None
         self.flag_changes = 0
         self.asked: list[str] = []

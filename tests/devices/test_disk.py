@@ -146,3 +146,19 @@ def test_images_that_cannot_be_laid_out_are_released(tmp_path: Path) -> None:
     with pytest.raises(DiskImageError, match="0 sectors are too few"):
         make("file=d", directory=tmp_path)
     disk_image.create(tmp_path / "d", 4 << 20, force=True)
+
+
+def test_what_it_does_can_be_traced() -> None:
+    bench = make(slot=2)
+    told: list[tuple[str, int, str]] = []
+    bench.control.device_trace = lambda *event: told.append(event)
+    transfer(bench, 1, 100)
+    bench.write(STATUS, 0)
+    bench.write(SECTOR, 1 << 20)
+    bench.write(STATUS, 3)
+    assert {(kind, slot) for kind, slot, _ in told} == {("disk", 2)}
+    texts = [text for _, _, text in told]
+    assert texts[0] == "read starts"
+    assert texts[1].startswith("seeking to track ")
+    assert texts[2].startswith("rotdelay ")
+    assert texts[3:] == ["read sector 100", "idle", "write starts", "Invalid sector"]

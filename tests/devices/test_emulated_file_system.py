@@ -247,3 +247,26 @@ def test_an_answer_that_is_none_is_no_answer(tmp_path: Path) -> None:
         files = Files(tmp_path, Outside(replay=history, isolated=True))
         with pytest.raises(DivergenceError):
             files.open(b"hello")
+
+
+def test_what_it_does_can_be_traced(files: Files) -> None:
+    told: list[str] = []
+    files.bench.control.device_trace = lambda _kind, _slot, text: told.append(text)
+    handle = files.open(b"hello")
+    files.read(handle, 7, 100)
+    files.open(b"sub")
+    files.open(b"no\n\x1b[31m\xff")
+    files.bench.write(HANDLE, int(handle))
+    files.perform(SIZE)
+    files.perform(CLOSE)
+    files.perform(99)
+    assert [text for text in told if text != "Operation complete"] == [
+        "open hello: succeeded, handle 1",
+        "read handle 1: 5 bytes, offset 12",
+        "open sub: succeeded, handle 2 (directory)",
+        "open no\\n\\x1b[31m\\xff: error 4",
+        "size handle 1: 12 bytes, offset 12",
+        "close handle 1",
+        "operation 99 handle 1: error 2",
+    ]
+    assert told.count("Operation complete") == 7

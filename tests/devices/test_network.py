@@ -100,3 +100,20 @@ def test_what_the_hardware_does_not_like() -> None:
         bench.write(CONTROL, 2)
     with pytest.raises(GuestFatal, match="Packet size too long"):
         bench.advance(2_000_000)
+
+
+def test_what_it_does_can_be_traced() -> None:
+    bench, told = make(), []
+    bench.control.device_trace = lambda _kind, _slot, text: told.append(text)
+    bench.memory.write(bench.buffer + 4096, packet(9))
+    bench.write(CONTROL, 2)
+    bench.until(lambda: bench.interrupt)
+    deliver(bench, packet(8))
+    deliver(bench, packet(7))
+    deliver(bench, packet(7))
+    deliver(bench, b"")
+    deliver(bench, packet(7, length=99))
+    assert told == [
+        "starting send (13 bytes)", "packet sent", "packet not for us", "packet received",
+        "overrun", "framing error", "truncated packet",
+    ]  # fmt: skip

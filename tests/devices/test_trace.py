@@ -13,6 +13,7 @@ def test_flags() -> None:
     bench.write(ON, ord("x"))
     bench.write(OFF, ord("k"))
     assert bench.control.trace_flags == {"x"}
+    assert bench.control.flag_changes == 3
 
 
 @pytest.mark.parametrize(

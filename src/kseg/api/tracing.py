@@ -212,6 +212,7 @@ class Trace:
             self._add_event(TraceEvent(*self._now, "line", text="every processor waits"))
 
     def resume(self, engine: Engine) -> None:
+        self._take_records()
         self._engine = _traceable(engine)
         self._engine.set_trace(self._wanted)
         self._origin = self._present_origin

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 DEFAULT_EVENTS = "exception,interrupt"
 
+LAST_CYCLE = (1 << 63) - 1
+
 OF_RUN = frozenset(
     "config cpus ram engine quantum max_cycles stats input_file disks share seed pace idle_limit"
     " doom progress epoch snapshot trust".split()
@@ -88,9 +90,9 @@ class AddressRange(click.ParamType):  # type: ignore[type-arg]
     help="Events in this address space; may be repeated.",
 )
 @click.option(
-    "--from-cycle", type=click.IntRange(min=0), default=0, metavar="N", help="Begin here."
+    "--from-cycle", type=click.IntRange(0, LAST_CYCLE), default=0, metavar="N", help="First cycle."
 )
-@click.option("--to-cycle", type=click.IntRange(min=0), metavar="N", help="Last cycle.")
+@click.option("--to-cycle", type=click.IntRange(0, LAST_CYCLE), metavar="N", help="Last cycle.")
 @click.option("--most", type=click.IntRange(1, 1 << 24), metavar="N", help="The first N events.")
 @click.option("--last", type=click.IntRange(1, 1 << 24), metavar="N", help="The last N events.")
 @click.option("-o", "file", metavar="FILE", help="Write to FILE (default: stderr; - is stdout).")
@@ -200,8 +202,12 @@ def machine_for(
     }
     snapshot = options["snapshot"]
     if snapshot is not None:
-        if kernel is not None:
-            raise click.UsageError("--from: the snapshot says what KERNEL would; leave it out")
+        names = ("config", "cpus", "ram", "seed", "doom", "epoch")
+        given = ["KERNEL"] * (kernel is not None)
+        given += [f"--{name}" for name in names if options[name] is not None]
+        given += ["--quantum"] * (options["quantum"] != 1)
+        if given:
+            raise click.UsageError(f"--from: the snapshot says what {given[0]} would; leave it out")
         return Machine.from_snapshot(snapshot, monitor="bare", trust=options["trust"], **same)
     if kernel is None:
         raise click.UsageError("Missing argument 'KERNEL'.")

@@ -162,7 +162,7 @@ class EmulatedFileSystem(Device):
         """An operation on the handle `named`, and how it ended, for a trace."""
         what = NAMES.get(operation, f"operation {operation}")
         opens = operation in (OPEN, CREATE, CREATE_EXCLUSIVE)
-        what += f" {self._path.decode(errors='backslashreplace')}" if opens else f" handle {named}"
+        what += f" {_shown(self._path)}" if opens else f" handle {named}"
         if result != SUCCESS:
             return f"{what}: error {result}"
         if opens:
@@ -273,3 +273,9 @@ class EmulatedFileSystem(Device):
     def close(self) -> None:
         if self._files is not None:
             self._files.close()
+
+
+def _shown(path: bytes) -> str:
+    """A path that a guest gave, so that it can go to a terminal."""
+    text = path.decode(errors="backslashreplace")
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -299,6 +299,7 @@ class Interpreter(Debugging, Tracing, Supervision):
         for context, state in zip(self._contexts, self.processors, strict=True):
             self._take_over(context, state)
             self._pass_nothing(context)
+            context.trace_mark = context.trace_pending = 0
 
     def _empty_tables(self) -> None:
         for table in self._tables:

@@ -243,6 +243,8 @@ class ReferenceEngine:
         for cpu in self._cpus:
             cpu.latch = Latch()
             cpu.waits_at_breakpoint = False
+        if self._recorder is not None:
+            self._recorder.forget_unfinished()
 
     def memory_changed(self, address: int, length: int) -> None:
         """Nothing is derived from memory here."""

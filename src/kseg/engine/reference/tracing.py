@@ -79,6 +79,10 @@ class Recorder:
             late = register == cpu.pending_load_register
             record[RESULT] = cpu.pending_load_value if late else cpu.gpr[register]
 
+    def forget_unfinished(self) -> None:
+        """The processors are in another state: no result of theirs is one any more."""
+        self._unfinished.clear()
+
     # Events.
 
     def begin(self, cpu: "ReferenceProcessor", word: int) -> list[int] | None:
