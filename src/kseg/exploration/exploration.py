@@ -10,7 +10,7 @@ import msgspec
 
 from kseg import engine as engines
 from kseg.api.machine import Machine
-from kseg.errors import ConfigurationError, KsegError, StateError
+from kseg.errors import ConfigurationError, KsegError, LogError, StateError
 from kseg.exploration.messages import Answer, Job, Task, Work
 from kseg.exploration.plans import MOST_PREEMPTIONS, STRATEGIES, Course, places, plan
 from kseg.exploration.pool import Done, Pool
@@ -138,12 +138,23 @@ class Exploration:
         kept = None
         if not outcome.passed:
             try:
-                kept = self._start.keep(job.seed, answer.plan or job.plan, self._keep)
-            except StateError as error:
+                kept = self._kept(job.seed, answer.plan or job.plan, lost=answer.outcome is None)
+            except (LogError, StateError) as error:
                 raise StateError(
                     f"seed {job.seed} fails ({outcome.ending}), but: {error}"
                 ) from None
         return Trial(job.seed, answer.plan or job.plan, outcome, kept, shrunk_from)
+
+    def _kept(self, seed: int, plan: list[Preemption], *, lost: bool) -> Path:
+        """Keep a failure, by running it once more."""
+        if lost:
+            return self._start.keep_plan(seed, plan, self._keep)
+        trials = Trials(self._start.machine, self.goal)
+
+        def record(path: Path) -> None:
+            trials.run(plan, path)
+
+        return self._start.keep(seed, plan, self._keep, record)
 
     def _shrinking(self, trial: Trial) -> Iterator[Job]:
         """A job, if this is the first failure of its kind."""

@@ -1,14 +1,15 @@
 """The starting point of an exploration, and what is kept of a failure.
 
 All trials begin at one snapshot, in which disk images are overlays: trials write to none of them,
-and many processes can have them open. A failure is kept as a snapshot of the starting point with
-the plan in it, some kilobytes beside a base that all failures share.
+and many processes can have them open. A failure is kept as a log, which needs nothing else to be
+repeated; where its run is not known, because whoever ran it has died, as a snapshot of the starting
+point with the plan in it, some kilobytes beside a base that all of those share.
 """
 
 import shlex
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -17,11 +18,12 @@ from kseg import engine as engines
 from kseg.api.machine import Machine
 from kseg.api.snapshots import SUFFIX
 from kseg.devices.disk import Disk
-from kseg.errors import ConfigurationError, StateError
+from kseg.errors import ConfigurationError, LogError, StateError
 from kseg.history.files import open_snapshot
 from kseg.machine.disk_image import DiskImage
 from kseg.machine.preemption import Preemption
 
+LOG_SUFFIX = ".log"
 DIRECTORY = "kseg-explore"
 """Where failures are kept if nobody says where."""
 
@@ -52,22 +54,48 @@ class Start:
         )
         """Whether there are files of the host's in it."""
 
-    def keep(self, seed: int, plan: Sequence[Preemption], directory: Path) -> Path:
-        """Keep the run of a seed with its plan in a file in `directory`, so that it can be run
-        again; StateError when it cannot be written."""
+    def keep(
+        self, seed: int, plan: Sequence[Preemption], directory: Path, record: Callable[[Path], None]
+    ) -> Path:
+        """Keep the run of a seed in a file in `directory`, so that it can be run again: a log, that
+        `record` writes; StateError or LogError when it cannot be written."""
+        path = self._place(seed, directory, LOG_SUFFIX)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise LogError(f"{path}: {error.strerror}; nothing was kept") from None
+        if self._can_be_recorded:
+            record(path)
+            return path
+        return self.keep_plan(seed, plan, directory)
+
+    def keep_plan(self, seed: int, plan: Sequence[Preemption], directory: Path) -> Path:
+        """Keep the starting point with the plan of a seed, where how the run goes is not known, or
+        cannot be recorded."""
+        path = self._place(seed, directory, SUFFIX)
         base = self._base(directory)
-        path = directory / f"{self._name}-{seed}{SUFFIX}"
         with self.machine.fork() as clone:
             clone.preemptions = list(plan)
             clone.save(path, base=base)
         return path
+
+    def _place(self, seed: int, directory: Path, suffix: str) -> Path:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateError(f"{directory}: {error.strerror}; nothing was kept") from None
+        return directory / f"{self._name}-{seed}{suffix}"
+
+    @property
+    def _can_be_recorded(self) -> bool:
+        machine = self.machine
+        return machine._setup.quantum == 1 or len(machine.board.processors) == 1
 
     def _base(self, directory: Path) -> Path:
         """The starting point's snapshot there. Its name says which it is: others may lie there."""
         identity = open_snapshot(self.snapshot).identity.hex()[:8]
         base = directory / f"{self._name}-start-{identity}{SUFFIX}"
         try:
-            directory.mkdir(parents=True, exist_ok=True)
             if not base.exists():
                 shutil.copyfile(self.snapshot, base)
         except OSError as error:
@@ -76,6 +104,8 @@ class Start:
 
     def replay(self, path: Path) -> str:
         """The command that runs what was kept again."""
+        if path.suffix == LOG_SUFFIX:
+            return shlex.join(["kseg", "replay", str(path)])
         trust = ["--trust"] if self._lends else []
         return shlex.join(
             ["kseg", "run", "--pace", "fast", "--input", "/dev/null", *trust, "--from", str(path)]

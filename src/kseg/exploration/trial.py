@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from hashlib import blake2b
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -85,10 +86,13 @@ class Trials:
         self._machine = machine
         self._goal = goal
 
-    def run(self, plan: Sequence[Preemption]) -> Outcome:
-        """Let a clone run with these preemptions until it passes or fails."""
+    def run(self, plan: Sequence[Preemption], log: Path | None = None) -> Outcome:
+        """Let a clone run with these preemptions until it passes or fails. With `log`, write down
+        there what it does; LogError when that cannot be."""
         with self._machine.fork() as clone:
             clone.preemptions = list(plan)
+            if log is not None:
+                clone.record(log)
             search = Search(clone.console, self._goal.patterns, len(clone.console.output))
             begin, busy = clone.board.clock.now, clone.busy_cycles
             stop, hangs = self._run(clone, search)
