@@ -129,11 +129,11 @@ def _search(pair: _Pair, error: Divergence, version: str) -> list[str]:
     pair.go_on(other)
     if not pair.differ:
         ways = " and ".join(dict.fromkeys(f"({side.name})" for side in pair.sides))
-        return [
+        found = (
             f"between cycles {error.same} and {error.cycle}, {ways} do the same as each other, and"
-            " not what the log says",
-            _blame(version),
-        ]
+            " not what the log says"
+        )
+        return [found, _blame(version)]
     while other - same > 1:
         middle = (same + other) // 2
         pair.go_back(start)

@@ -80,4 +80,3 @@ class Recording:
         self._recorder.finish(self._last if self._machine.stands else None, exit_code)
         if self in self._machine.companions:
             self._machine.companions.remove(self)
-

@@ -277,6 +277,8 @@ def run(
 
 def _run(vm: "Machine", session: "Session", output: "Output", stats: str | None) -> NoReturn:
     outcome = session.run()
+    if vm.recording is not None:
+        vm.recording.finish(outcome.exit_code)
     finish(output, outcome, lambda: report(vm, outcome, stats, output))
 
 

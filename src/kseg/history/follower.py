@@ -17,8 +17,8 @@ _BY_THE_USER = (
     StopReason.WATCHPOINT,
     StopReason.DEBUGGER,
 )
-"""Stops that whoever runs the machine has asked for, also in the middle of a cycle: they say nothing
-of the recorded run."""
+"""Stops that whoever runs the machine has asked for, also in the middle of a cycle: they say
+nothing of the recorded run."""
 _MET_AGAIN = (StopReason.FATAL, StopReason.DOOM)
 """Ends that the guest has brought about in the middle of an instruction."""
 

@@ -22,7 +22,6 @@ from kseg.machine.system161 import System161, System161State
 from kseg.monitor.bare import Stop, StopReason
 
 
-
 @dataclass(frozen=True, slots=True)
 class Intervals:
     """How often a recorder looks at the machine. Times are ns of the host's processor time: a guest
@@ -42,6 +41,16 @@ class Intervals:
 
 MET_AGAIN = (StopReason.POWER_OFF, StopReason.CYCLE_LIMIT)
 """Those at which a replay stands exactly as the recorded machine did."""
+
+
+WORTH_A_MARK = (
+    StopReason.FATAL,
+    StopReason.DOOM,
+    StopReason.BREAK,
+    StopReason.DEBUGGER,
+    StopReason.NO_PROGRESS,
+)
+"""Ends that a reader will look for."""
 
 
 class ImageWatch:
@@ -189,6 +198,9 @@ class Recorder:
         reason, message = ("", "") if stop is None else (stop.reason, stop.message)
         code = exit_code if stop is None or exit_code is not None else stop.exit_code
         now = self._board.clock.now
+        if stop is not None and stop.reason in WORTH_A_MARK:
+            text = f"{stop.reason}: {stop.message}" if stop.message else str(stop.reason)
+            self._writer.add(Marker(self._clock(), now, _text(text)))
         self._writer.add(End(self._clock(), now, reason, code, _text(message)))
         self._writer.close()
 
