@@ -82,11 +82,12 @@ def read_log(path: str | Path) -> Log:
     reader = _Reader(found)
     try:
         reader.read()
-    except (LogError, StateError) as error:
+    except (LogError, StateError, OSError) as error:
+        text = (isinstance(error, OSError) and error.strerror) or str(error)
         if not found.keyframes:
-            raise LogError(f"log {path}: {error}") from None
+            raise LogError(f"log {path}: {text}") from None
         # What came before is as good as ever.
-        found.problem = str(error)
+        found.problem = text
     if not found.keyframes:
         raise LogError(f"log {path}: ends before it says how the machine began")
     if found.end is None and not found.problem:
@@ -118,10 +119,11 @@ class _Reader:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except (OSError, ValueError) as error:
             raise LogError(getattr(error, "strerror", None) or str(error)) from None
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise LogError("not a regular file")
         with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise LogError("not a regular file")
             log.preamble(file.read(log.PREAMBLE_SIZE))
             place = log.PREAMBLE_SIZE
             while place < status.st_size:
