@@ -287,4 +287,3 @@ def test_a_frame_as_large_as_a_sparse_file(good: list[Frame], tmp_path: Path) ->
             assert tracemalloc.get_traced_memory()[1] < 24 << 20
         finally:
             tracemalloc.stop()
-
