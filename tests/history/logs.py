@@ -11,6 +11,7 @@ import zstandard
 from kseg import Machine
 from kseg.api.recording import Recording
 from kseg.api.replay import Replay
+from kseg.devices.disk import DiskState
 from kseg.history import log
 from kseg.history.recorder import Intervals
 from kseg.monitor.bare import Stop
@@ -76,6 +77,17 @@ def replayed(path: Path, **options: Any) -> tuple[Stop, dict[str, Any], str]:
 
 
 def board(machine: Machine) -> dict[str, Any]:
-    """What must be the same in a machine that repeats a run."""
+    """What must be the same in a machine that repeats a run. Where the one has an image file, the
+    other has sectors in memory."""
     found = everything(machine)
-    return {"state": found["state"], "cycles": found["cycles"]}
+    state = found["state"]
+    devices = {
+        slot: msgspec.structs.replace(device, contents=None)
+        if isinstance(device, DiskState)
+        else device
+        for slot, device in state.devices.items()
+    }
+    return {
+        "state": msgspec.structs.replace(state, devices=devices),
+        "cycles": found["cycles"],
+    }

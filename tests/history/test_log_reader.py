@@ -52,8 +52,9 @@ def problem(path: Path, data: bytes) -> str | None:
             machine.run(cycles=2_000_000)
             return replay.log.problem or None
     except KsegError as error:
-        assert "\n" not in str(error)
-        return str(error)
+        text = str(error)
+    assert "\n" not in text
+    return text
 
 
 def test_a_sound_log(path: Path, good: list[Frame], tmp_path: Path) -> None:
