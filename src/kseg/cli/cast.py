@@ -9,6 +9,7 @@ event before in version 3.
 import codecs
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -122,6 +123,8 @@ class Cast:
         try:
             self._file.write(json.dumps(value, ensure_ascii=False) + "\n")
         except OSError as error:
+            with suppress(OSError):
+                self._file.close()
             raise self._refused(error) from None
 
     def _refused(self, error: OSError | ValueError) -> KsegError:
