@@ -54,15 +54,13 @@ def test_events(tmp_path: Path, version: str) -> None:
 def test_characters_in_pieces(tmp_path: Path) -> None:
     """Of more than one byte, wherever they are cut; and bytes that are none."""
     written = cast(tmp_path / "x")
-    for number, byte in enumerate(
-        "a\N{EURO SIGN}b".encode() + b"\xff" + "\N{EURO SIGN}".encode()[:2]
-    ):
+    euro, wrong = "\N{EURO SIGN}", "\N{REPLACEMENT CHARACTER}"
+    printed = f"a{euro}b".encode() + b"\xff" + euro.encode()[:2]
+    for number, byte in enumerate(printed):
         written.printed(number * 20 * MS, bytes([byte]))
     written.finish(999 * MS)
     events = lines(tmp_path / "x")[1:]
-    assert "".join(
-        text for _, _, text in events
-    ) == "a\N{EURO SIGN}b\N{REPLACEMENT CHARACTER}" * 1 + ("\N{REPLACEMENT CHARACTER}")
+    assert "".join(text for _, _, text in events) == f"a{euro}b{wrong}{wrong}"
     assert [time for time, _, _ in events] == sorted(time for time, _, _ in events)
 
 

@@ -33,8 +33,8 @@ class Cast:
     def __init__(
         self, path: str | Path, version: str, *, began: int, created: int, title: str
     ) -> None:
-        """Make or replace a file. `began` is the virtual time of the beginning, `created` that of the
-        host, in seconds since 1970. KsegError when the host refuses, also of other methods."""
+        """Make or replace a file. `began` is the virtual time of the beginning, `created` the
+        calendar's, in seconds since 1970. KsegError when the host refuses, as of all methods."""
         self._path = path
         self._version = int(version)
         self._last = self._began = began // MICROSECOND
