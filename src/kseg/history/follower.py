@@ -116,11 +116,13 @@ class Follower:
     def _conclude(self, stop: Stop, cycle: int) -> Stop | None:
         """The machine has stopped by itself: has the recorded one?"""
         end = self._log.end
+        if stop.reason is StopReason.IDLE and cycle == self.end:
+            # It could have gone on, too, had somebody typed.
+            return self._ended()
         if end is not None and end.reason == stop.reason and end.cycle == cycle:
             return None
-        # Where the recorded one was ended from outside, nobody waited for this.
-        unknown = end is None or end.reason == ""
-        if cycle == self.end and (unknown or stop.reason is StopReason.IDLE):
+        if cycle == self.end and (end is None or end.reason == ""):
+            # It was ended from outside before anybody saw this.
             return self._ended()
         raise self._divergence(f"it stops ({stop.reason}), and the recorded one did not", cycle)
 
