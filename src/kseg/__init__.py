@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from kseg.version import __version__
 
 if TYPE_CHECKING:
-    from kseg.api import Console, Host, Machine, Stop
+    from kseg.api import Console, Host, Machine, Recording, Replay, Stop
 
-__all__ = ["Console", "Host", "Machine", "Stop", "__version__"]
+__all__ = ["Console", "Host", "Machine", "Recording", "Replay", "Stop", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"Console", "Host", "Machine", "Stop"}:
+    if name in {"Console", "Host", "Machine", "Recording", "Replay", "Stop"}:
         from kseg import api
 
         return getattr(api, name)
