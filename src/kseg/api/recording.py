@@ -33,7 +33,8 @@ class Recording:
             )
         self.path = Path(path)
         self._machine = machine
-        self._last = Stop(StopReason.CYCLE_LIMIT)
+        self._last = Stop(StopReason.CONDITION)
+        """Nothing that a replay would come to stand by."""
         self._recorder = Recorder(
             LogWriter(path),
             machine.board,
