@@ -17,7 +17,7 @@ from kseg.history.recorder import Intervals
 from kseg.monitor.bare import Stop
 from tests.history.machines import busy, everything
 
-OFTEN = Intervals(shortest=20_000, longest=20_000, whole=0, keyframe=0)
+OFTEN = Intervals(shortest=100_000, longest=100_000, whole=0, keyframe=0)
 """A keyframe at each look."""
 DIGESTS = Intervals(shortest=20_000, longest=20_000, whole=0)
 
