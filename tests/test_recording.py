@@ -11,6 +11,7 @@ import pytest
 from kseg import Machine
 from kseg.api.recording import Recording
 from kseg.api.replay import Replay
+from kseg.debug.stub import Stub
 from kseg.errors import DivergenceError, LogError, StateError
 from kseg.history.log_reader import read_log
 from kseg.machine import disk_image
@@ -307,6 +308,20 @@ class TestEdits:
             machine.recording.finish()  # type: ignore[union-attr]
             for engine, monitor in WAYS:
                 repeats(tmp_path / "log", machine, engine=engine, monitor=monitor)
+        assert len(read_log(tmp_path / "log").keyframes) == 3
+
+    def test_a_debugger_that_writes(self, tmp_path: Path) -> None:
+        with recorded(tmp_path / "log") as machine:
+            machine.run(cycles=640_000)
+            stub = Stub(machine)
+            assert stub.answer(b"M80090000,2:beef") == b"OK"
+            assert stub.answer(b"X80090002,2:xy") == b"OK"
+            machine.run(cycles=100_000)
+            assert stub.answer(b"P10=00000007") == b"OK"
+            machine.run(cycles=100_000)
+            machine.recording.finish()  # type: ignore[union-attr]
+            repeats(tmp_path / "log", machine)
+            assert machine.memory.read(0x90000, 4) == b"\xbe\xefxy"
         assert len(read_log(tmp_path / "log").keyframes) == 3
 
     def test_other_changes_are_for_the_user_to_tell(self, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_part_of_it(tmp_path: Path) -> None:
     result = kseg("replay", "--to", "200000", "--stats", "-", "log", cwd=tmp_path)
     assert result.returncode == 4
     assert "stopped after 200000 cycles (--to)" in result.stderr
-    assert '"kernel_cycles"' in result.stdout or "{" in result.stdout
+    assert '"engine"' in result.stdout
 
 
 def test_a_machine_from_a_snapshot(tmp_path: Path) -> None:
