@@ -5,7 +5,6 @@ each place it goes back a few steps, and to the last call of the kernel's except
 """
 
 import argparse
-import os
 import random
 import tempfile
 import time
@@ -45,7 +44,7 @@ def main() -> None:
             recorded = milliseconds(started)
             end = machine.cycles
         print(f"{end / 1e9:.2f} G cycles, {given.minutes:g} minutes of virtual time")
-        print(f"recorded in {recorded / 1e3:.1f} s, {os.path.getsize(log) >> 10} kB of log")
+        print(f"recorded in {recorded / 1e3:.1f} s, {log.stat().st_size >> 10} kB of log")
         visit(Replay(log), end, given.places, given.memory << 20)
 
 

@@ -208,12 +208,27 @@ def test_what_was_changed_has_no_past(tmp_path: Path) -> None:
         travel = machine.travel()
         travel.run(cycles=1000)
         machine.processors[0].registers["t1"] = 7
-        travel.changed()
         assert travel.run_back([symbols(SPINNING)["spin"]]) is None
         travel.run(cycles=500_000)
         assert travel.first_cycle == 1000
         travel.go_to(200_000)
         assert travel.machine.processors[0].registers["t1"] == 7
+
+
+def test_another_state_has_another_past(tmp_path: Path) -> None:
+    with boot(tmp_path, SPINNING) as machine:
+        travel = machine.travel()
+        travel.run(cycles=300_000)
+        state = machine.save()
+        travel.run(cycles=300_000)
+        machine.load(state)
+        assert travel.run_back([symbols(SPINNING)["spin"]]) is None
+        travel.run(cycles=600_000)
+        assert travel.first_cycle == 300_000
+        digest = whole_digest(machine.board)
+        travel.go_to(300_001)
+        assert travel.run().reason == StopReason.LOG_END
+        assert whole_digest(machine.board) == digest
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
@@ -223,6 +238,7 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
         travel.step_back()
         travel.close()
         assert (machine.companions, machine.board.outside.recorders) == ([], [])
+        assert machine.board.when_changed == []
         assert machine.run(cycles=1000).reason == StopReason.CYCLE_LIMIT
 
 

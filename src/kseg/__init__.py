@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from kseg.version import __version__
 
 if TYPE_CHECKING:
-    from kseg.api import Console, Host, Machine, Stop
+    from kseg.api import Console, Host, Machine, Recording, Replay, Stop
     from kseg.exploration.exploration import explore
 
-__all__ = ["Console", "Host", "Machine", "Stop", "__version__", "explore"]
+__all__ = ["Console", "Host", "Machine", "Recording", "Replay", "Stop", "__version__", "explore"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"Console", "Host", "Machine", "Stop"}:
+    if name in {"Console", "Host", "Machine", "Recording", "Replay", "Stop"}:
         from kseg import api
 
         return getattr(api, name)

@@ -169,7 +169,7 @@ def test_earlier_failures_stay_good(tmp_path: Path) -> None:
             kept += [trial.kept for trial in report.failures]
     for path in kept:
         assert path is not None
-        assert outcome(path) == "sum wrong"
+        assert outcome(path) == "sum wrong\n"
 
 
 def test_disks_are_overlays(tmp_path: Path) -> None:

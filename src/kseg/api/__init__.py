@@ -2,7 +2,7 @@
 
 Read `machine` first; `console` and `typist` are how to talk to a guest, `processor` and `memory`
 how to look at one, `guests` and `boards` what is booted, and on which machine. `host` has many
-guests on one machine.
+guests on one machine; `recording` and `replay` repeat what a machine did.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ from kseg.monitor.bare import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.host import Host
+    from kseg.api.recording import Recording
+    from kseg.api.replay import Replay
 
 __all__ = [
     "Console",
@@ -21,6 +23,8 @@ __all__ = [
     "Expected",
     "Host",
     "Machine",
+    "Recording",
+    "Replay",
     "Stop",
     "StopReason",
 ]
@@ -31,4 +35,12 @@ def __getattr__(name: str) -> Any:
         from kseg.api.host import Host
 
         return Host
+    if name == "Recording":
+        from kseg.api.recording import Recording
+
+        return Recording
+    if name == "Replay":
+        from kseg.api.replay import Replay
+
+        return Replay
     raise AttributeError(f"module 'kseg.api' has no attribute {name!r}")

@@ -17,7 +17,7 @@ from kseg.api.processor import Processor
 from kseg.api.setup import Setup
 from kseg.api.typist import Typist
 from kseg.engine.contract import Engine
-from kseg.errors import ConfigurationError, KsegError
+from kseg.errors import ConfigurationError, KsegError, StateError
 from kseg.machine.clock import SECOND
 from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import Disk
@@ -51,7 +51,8 @@ class Companion(Protocol):
         ...
 
     def attend(self, stop: Stop) -> Stop | None:
-        """The machine stands, because of `stop`. It runs on unless this is a Stop."""
+        """The machine stands, because of `stop`; a Stop that is returned counts instead. After
+        CYCLE_LIMIT it runs on, if that was not the user's limit."""
         ...
 
 
@@ -189,6 +190,9 @@ class Machine:
         """What gets what the guest prints, besides the console."""
         self._closed = False
         self.companions: list[Companion] = []
+        self.stands = True
+        """Whether it stands as its last Stop says: not when an exception, such as one that a signal
+        raises, has interrupted `run` (known only with companions)."""
         self.recording: Recording | None = None
         """What writes the machine's log, if anything does."""
         self._surface = surface = Surface(
@@ -231,6 +235,7 @@ class Machine:
                 stop_for_debugger=setup.stop_for_debugger,
             )
             """What answers the engine: see `kseg.monitor.bare`."""
+            self.board.when_reset = self.monitor.state_loaded
         except BaseException:
             self.board.close()
             raise
@@ -296,11 +301,11 @@ class Machine:
             return self.monitor.run(until_cycle=limit, until=check), False
         wanted = [each.next_cycle for each in self.companions]
         ends = [cycle for cycle in (limit, *wanted) if cycle is not None]
+        self.stands = False
         stop = self.monitor.run(until_cycle=min(ends, default=None), until=check)
+        self.stands = True
         for companion in tuple(self.companions):
-            other = companion.attend(stop)
-            if other is not None:
-                return other, False
+            stop = companion.attend(stop) or stop
         return stop, stop.reason is StopReason.CYCLE_LIMIT and (
             limit is None or self.engine.clock < limit
         )
@@ -322,7 +327,8 @@ class Machine:
     @property
     def processors(self) -> list[Processor]:
         """The processors: registers, TLB and counters of each."""
-        return [Processor(each, self.board.profile) for each in self.board.processors]
+        board = self.board
+        return [Processor(each, board.profile, board.changed) for each in board.processors]
 
     @property
     def memory(self) -> Memory:
@@ -507,15 +513,21 @@ class Machine:
 
     def load(self, state: "System161State | str | Path | Any") -> None:
         """Become the machine that was saved, in memory or in a file; StateError when this one is
-        built differently, or when the file is damaged or a disk image has changed since. When it
-        fails after it has begun, the machine must not run on."""
+        built differently, when the file is damaged or a disk image has changed since, or while the
+        machine is recorded. When it fails after it has begun, the machine must not run on."""
+        if self.recording is not None and self.recording.goes_on:
+            raise StateError(
+                "the machine is being recorded, and a log goes forward in time only; finish the"
+                " recording, load, and record into a new log"
+            )
         if isinstance(state, str | Path):
             from kseg.api.snapshots import load_machine
 
             load_machine(self, state)
-            return
-        self.board.load(state)
-        self.monitor.state_loaded()
+        else:
+            self.board.load(state)
+            self.monitor.state_loaded()
+        self.board.changed()
 
     @classmethod
     def from_snapshot(

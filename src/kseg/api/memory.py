@@ -54,6 +54,7 @@ class Memory:
             self._board.memory.write(address, data)
         except MemoryRangeError as error:
             raise AddressError(str(error)) from None
+        self._board.changed()
 
     def word(self, address: int) -> int:
         """The 32-bit word at physical `address`, without sign."""

@@ -3,7 +3,7 @@
 Looking changes nothing. What is changed here takes effect when the machine runs on.
 """
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -42,9 +42,13 @@ class Registers(MutableMapping[str | int, int]):
     register once.
     """
 
-    def __init__(self, state: ProcessorState, profile: str) -> None:
+    def __init__(
+        self, state: ProcessorState, profile: str, changed: Callable[[], None] | None = None
+    ) -> None:
+        """`changed` is called when a register was written."""
         self._state = state
         self._profile = profile_named(profile)
+        self._changed = changed
 
     def __getitem__(self, name: str | int) -> int:
         number = _general(name)
@@ -82,6 +86,8 @@ class Registers(MutableMapping[str | int, int]):
             raise ValueError("random is a function of time and cannot be set")
         else:
             setattr(state, CONTROL_FIELDS[_name(name)], value)
+        if self._changed is not None:
+            self._changed()
 
     def __delitem__(self, name: str | int) -> None:
         raise TypeError("a processor cannot lose a register")
@@ -180,10 +186,13 @@ class Tlb(Sequence[TlbEntry]):
 class Processor:
     """One processor of a machine."""
 
-    def __init__(self, state: ProcessorState, profile: str) -> None:
+    def __init__(
+        self, state: ProcessorState, profile: str, changed: Callable[[], None] | None = None
+    ) -> None:
         self.state = state
-        """All of it, as the engines see it: see `kseg.engine.state`."""
-        self.registers = Registers(state, profile)
+        """All of it, as the engines see it: see `kseg.engine.state`. Who writes here while the
+        machine is recorded must tell its Recording (`changed`)."""
+        self.registers = Registers(state, profile, changed)
         self.tlb = Tlb(state)
 
     @property

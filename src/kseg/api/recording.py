@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from kseg.api.snapshots import check_savable, is_whole, origin_of
 from kseg.errors import LogError, StateError
 from kseg.history.log import LogWriter
-from kseg.history.recorder import Recorder
-from kseg.monitor.bare import Stop
+from kseg.history.recorder import Intervals, Recorder
+from kseg.monitor.bare import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 class Recording:
     """Writes a machine's log until `finish`, or as long as the host takes it."""
 
-    def __init__(self, machine: "Machine", path: str | Path) -> None:
-        """See `Machine.record`."""
+    def __init__(
+        self, machine: "Machine", path: str | Path, intervals: Intervals | None = None
+    ) -> None:
+        """See `Machine.record`; `intervals` say how often digests and keyframes are written."""
         if machine.recording is not None and machine.recording.goes_on:
             raise LogError(f"log {path}: the machine is being recorded already")
         if machine.board.outside.replaying:
@@ -31,13 +33,15 @@ class Recording:
             )
         self.path = Path(path)
         self._machine = machine
-        self._last: Stop | None = None
+        self._last = Stop(StopReason.CONDITION)
+        """Nothing that a replay would come to stand by."""
         self._recorder = Recorder(
             LogWriter(path),
             machine.board,
             lambda: machine.engine.clock,
-            lambda: origin_of(machine),
+            lambda: origin_of(machine, alone=True),
             lambda: is_whole(machine),
+            intervals,
         )
         machine.companions.append(self)
         machine.recording = self
@@ -52,21 +56,28 @@ class Recording:
         """Where the machine is to stand for a moment."""
         return self._recorder.next_cycle
 
-    def attend(self, stop: Stop) -> Stop | None:
+    def attend(self, stop: Stop) -> None:
         """The machine stands."""
         self._last = stop
-        return self._recorder.attend(stop)
+        self._recorder.attend(stop)
+
+    @property
+    def problem(self) -> str:
+        """Why the recording has ended, if nobody wanted it to; "" otherwise."""
+        return self._recorder.problem
 
     def mark(self, text: str) -> None:
-        """Leave a marker in the log here, which `kseg timeline` shows."""
+        """Leave a marker in the log here, for `kseg replay --cast` and other readers."""
         self._recorder.mark(text)
 
     def changed(self) -> None:
-        """Somebody has changed the machine by hand: the log will say what it has become."""
+        """Somebody has changed the machine by hand: the log will say what it has become. Memory,
+        registers and `reset` say so themselves."""
         self._recorder.changed()
 
-    def finish(self) -> None:
-        """The log ends here; a second time does nothing."""
-        self._recorder.finish(self._last)
+    def finish(self, exit_code: int | None = None) -> None:
+        """The log ends here; a second time does nothing. `exit_code` is what a replay's command
+        line exits with, where the guest does not say."""
+        self._recorder.finish(self._last if self._machine.stands else None, exit_code)
         if self in self._machine.companions:
             self._machine.companions.remove(self)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from kseg.api.machine import Machine
 from kseg.api.setup import Setup
 from kseg.devices.disk import Disk
+from kseg.errors import LogError
 from kseg.history.state import Header
 from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import MemoryDisk
@@ -46,9 +47,12 @@ def _disks(
     """What takes the place of the first machine's disks."""
     found = {}
     for slot in configuration.slots:
-        if slot.device != "disk" or slot.slot not in sectors:
+        if slot.device != "disk":
             continue
-        size = sectors[slot.slot]
+        size = sectors.get(slot.slot)
+        if size is None:
+            # An image file of this name would be opened otherwise.
+            raise LogError(f"the machine's state lacks the disk in slot {slot.slot}")
         if Disk.parse_arguments(slot.read_arguments()).file is None:
             found[slot.slot] = MemoryDisk(size)
         else:

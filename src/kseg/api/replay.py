@@ -8,7 +8,8 @@ from kseg import engine as engines
 from kseg.api.machine import Machine
 from kseg.api.repeating import become, disk_sizes, repeating_machine
 from kseg.api.snapshots import setup_of
-from kseg.history.follower import Follower
+from kseg.errors import DivergenceError
+from kseg.history.follower import Divergence, Follower
 from kseg.history.log_reader import Keyframe, Log, read_log
 from kseg.history.snapshot import unpack_snapshot
 from kseg.machine.configuration import parse_configuration
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 class Replay:
     """A machine that does what a recorded one did, from a log alone: no file or disk image that the
-    recorded one had is opened. What it does is held against the log all the time."""
+    recorded one had is opened. What it does is held against the log all the time.
+
+    `machine.run()` runs to the log's end, and is a Stop with the reason LOG_END or the one with
+    which the guest ended; DivergenceError when the machine does something else than the recorded
+    one did (`explain` says what). Close it as you close a machine.
+    """
 
     def __init__(
         self,
@@ -34,7 +40,8 @@ class Replay:
         """Stand where the recording began, or at the last of its keyframes before cycle `start`.
 
         `engine` and `monitor` may be others than the recorded machine had (`monitor` None: the
-        same). LogError when the log cannot be read.
+        same). `output` gets what the guest prints, `message` what the machine has to say. LogError
+        when the log cannot be read, StateError when what it says of the machine is impossible.
         """
         self.log = log if isinstance(log, Log) else read_log(log)
         begin = self.log.keyframe_before(start)
@@ -52,7 +59,27 @@ class Replay:
         self.follower = Follower(
             self.log, machine.board, lambda: machine.engine.clock, self._become, begin
         )
+        """What holds it against the log."""
         machine.companions.append(self.follower)
+
+    def explain(self, error: DivergenceError) -> list[str]:
+        """What differs since which cycle, after `machine.run` has raised this: a few lines. Runs
+        two machines from where all was well, which may take a while."""
+        from kseg.api.divergence import locate
+
+        if not isinstance(error, Divergence):
+            error = Divergence(str(error), self.machine.cycles, self.follower.same)
+        return locate(self, error)
+
+    def close(self) -> None:
+        """The machine cannot run any more."""
+        self.machine.close()
+
+    def __enter__(self) -> "Replay":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
 
     def _enter(self, machine: Machine, keyframe: Keyframe) -> None:
         state = unpack_snapshot(keyframe.snapshot, machine.board)

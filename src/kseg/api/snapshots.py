@@ -17,7 +17,7 @@ from kseg.errors import ConfigurationError, StateError
 from kseg.history.disks import check_disk_files, disk_files
 from kseg.history.files import SnapshotFile, naming, open_snapshot, write_file
 from kseg.history.snapshot import pack_snapshot, unpack_snapshot
-from kseg.history.state import Origin
+from kseg.history.state import Origin, TypistState
 from kseg.machine.configuration import Configuration, SlotConfiguration, parse_configuration
 from kseg.machine.elf import WINDOW
 from kseg.version import __version__
@@ -74,8 +74,9 @@ def _base(path: str | Path, base: str | Path) -> SnapshotFile:
     return open_snapshot(base)
 
 
-def origin_of(machine: "Machine") -> Origin:
-    """What a snapshot says of a machine beside its board's state."""
+def origin_of(machine: "Machine", *, alone: bool = False) -> Origin:
+    """What a snapshot says of a machine beside its board's state; `alone`: but for what is outside
+    of the machine, which a log brings in when it came in."""
     board, setup = machine.board, machine._setup
     return Origin(
         kernel=_printable(setup.kernel.absolute()),
@@ -89,9 +90,9 @@ def origin_of(machine: "Machine") -> Origin:
         time=board.clock.now,
         created=int(time.time()),
         kseg=__version__,
-        typist=machine._typist.save(),
-        inputs=board.outside.queued(),
-        disk_files=disk_files(board),
+        typist=TypistState() if alone else machine._typist.save(),
+        inputs={} if alone else board.outside.queued(),
+        disk_files=[] if alone else disk_files(board),
     )
 
 

@@ -217,7 +217,8 @@ class TimeTravel:
     # The run goes on.
 
     def changed(self) -> None:
-        """Somebody has changed the machine whose run goes on: its past begins here."""
+        """Somebody has changed the machine whose run goes on by hand: its past begins here. Memory,
+        registers, `load` and `reset` say so themselves."""
         self.checkpoints.clear()
         if self._visitor is not None:
             self._visitor.forget()
@@ -296,6 +297,9 @@ def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
 
     def end() -> None:
         machine.companions.remove(keeper)
+        machine.board.when_changed.remove(found.changed)
         witness.leave()
 
-    return TimeTravel(checkpoints, visitor, machine, keeper.begin_anew, end)
+    found = TimeTravel(checkpoints, visitor, machine, keeper.begin_anew, end)
+    machine.board.when_changed.append(found.changed)
+    return found

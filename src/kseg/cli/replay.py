@@ -1,11 +1,17 @@
 """`kseg replay`: a recorded run, repeated."""
 
 import os
+import sys
+from heapq import merge
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from kseg.errors import DivergenceError
+from kseg.cli.cast import VERSIONS, Cast
+from kseg.cli.cast import Events as CastEvents
+from kseg.cli.cast import Session as CastSession
+from kseg.errors import DivergenceError, KsegError
 
 if TYPE_CHECKING:
     from kseg.api.replay import Replay
@@ -33,6 +39,17 @@ if TYPE_CHECKING:
     metavar="ADDRESS",
     help="Let gdb go through the run, forwards and backwards: see kseg run. Waits for gdb.",
 )
+@click.option(
+    "--cast",
+    metavar="FILE",
+    help="Write the console session as an asciicast, which asciinema plays; times are virtual.",
+)
+@click.option(
+    "--cast-version",
+    type=click.Choice(VERSIONS),
+    default="2",
+    help="Version of the asciicast format (default: 2).",
+)
 @click.argument("log")
 def replay(
     engine: str,
@@ -41,13 +58,15 @@ def replay(
     limit: int | None,
     stats: str | None,
     gdb: str | None,
+    cast: str | None,
+    cast_version: str,
     log: str,
 ) -> None:
     """Repeat the run that LOG was written of (kseg run --record LOG), and check that nothing
     differs. The console shows what it showed then, without waiting as the user did.
 
     Nothing but LOG is needed: no kernel, no disk image. Exit codes: those of the recorded run; 6
-    when the replay differs from it.
+    when the replay differs from it; 4 at --to.
     """
     from kseg.api.replay import Replay
     from kseg.cli.output import Output
@@ -68,6 +87,7 @@ def replay(
         message=output.message,
     )
     with repeated.machine as machine:
+        filmed = None if cast is None else _film(repeated, cast, cast_version)
         conditions = Conditions(pace="fast", escape=None, limit=limit, idle_limit=0.0)
         session = Session(machine, output, conditions, os.devnull)
         if gdb is not None:
@@ -75,11 +95,51 @@ def replay(
             listen(session, machine, output, gdb, wait=True, remember=lambda: history)
         try:
             outcome = session.run()
-        except DivergenceError:
-            output.flush()
-            raise
+        except DivergenceError as error:
+            if filmed is not None:
+                filmed.finish(machine.board.clock.now, None)
+            _explain(repeated, error, output)
+            sys.exit(error.exit_code)
+        if filmed is not None:
+            ended = None if limit == machine.cycles else outcome.exit_code
+            filmed.finish(machine.board.clock.now, ended)
         _say(repeated, output)
         finish(output, outcome, lambda: report(machine, outcome, stats, output, limit="--to"))
+
+
+def _film(repeated: "Replay", path: str, version: str) -> CastSession:
+    """Let what the guest prints, what was typed and what was marked go into an asciicast."""
+    machine, log = repeated.machine, repeated.log
+    origin, began = log.first.snapshot.header.origin, machine.board.clock.now
+    name = Path(origin.kernel).stem
+    boot = origin.boot_string.decode(errors="replace")
+    cast = Cast(path, version, began=began, created=origin.created, title=f"{name} {boot}".rstrip())
+    typed: CastEvents = (
+        (each.time, each.data) for each in log.history.inputs if each.channel == "console"
+    )
+    marked: CastEvents = ((each.time, each.text) for each in log.markers)
+    events = merge(typed, marked, key=lambda each: each[0])
+    film = CastSession(cast, (each for each in events if each[0] >= began))
+    console = machine.board.console
+
+    def printed(data: bytes) -> None:
+        film.printed(machine.board.clock.now, data)
+        console(data)
+
+    machine.board.console = printed
+    return film
+
+
+def _explain(repeated: "Replay", error: DivergenceError, output: "Output") -> None:
+    """What differs, and since when."""
+    output.message(str(error))
+    output.message("looking for the first cycle that differs")
+    try:
+        lines = repeated.explain(error)
+    except KsegError as problem:
+        lines = [f"it cannot be found: {problem}"]
+    for line in lines:
+        output.message(line)
 
 
 def _say(repeated: "Replay", output: "Output") -> None:

@@ -299,6 +299,8 @@ def _run(
 ) -> NoReturn:
     seeing.begin(vm, session)
     outcome = session.run()
+    if vm.recording is not None:
+        vm.recording.finish(outcome.exit_code)
 
     def end() -> None:
         report(vm, outcome, stats, output)

@@ -65,6 +65,8 @@ class Saves:
             self._machine.save(file)
         else:
             self._machine.save(file, base=self._base)
+        if self._machine.recording is not None:
+            self._machine.recording.mark(f"snapshot {file}")
         self._output.message(f"saved at cycle {self._machine.cycles}: {file}")
 
     def say_what_is_left(self) -> None:

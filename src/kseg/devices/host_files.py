@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from kseg.devices.host_directory import HostDirectory, Opened
+from kseg.machine.clock import Word
 
 HANDLES = 64
 ROOT = 0
@@ -50,15 +51,15 @@ class FileResult(msgspec.Struct, frozen=True, array_like=True):
     """What comes of an operation: its result and registers, `data` for the buffer, and what it
     counts as. `path` is that of what is open at `handle` now, if it was opened."""
 
-    result: int
-    handle: int
-    offset: int
-    length: int
+    result: Word
+    handle: Word
+    offset: Word
+    length: Word
     data: bytes = b""
     path: list[bytes] | None = None
-    reads: int = 0
-    writes: int = 0
-    others: int = 0
+    reads: Word = 0
+    writes: Word = 0
+    others: Word = 0
 
 
 class HostFiles:

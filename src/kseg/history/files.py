@@ -100,13 +100,14 @@ def _read(path: Path, offset: int, length: int) -> bytes:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise StateError(f"snapshot {path}: not a regular file")
         length = min(length, max(os.fstat(file).st_size - offset, 0))
-        data = bytearray()
+        # Nearly always all in one piece, which is not copied then.
+        data = os.pread(file, length, offset)
         while len(data) < length:
             piece = os.pread(file, length - len(data), offset + len(data))
             if not piece:
                 break
             data += piece
-        return bytes(data)
+        return data
     except OSError as error:
         raise StateError(f"snapshot {path}: {error.strerror}") from None
     finally:

@@ -6,19 +6,21 @@ from kseg.errors import DivergenceError
 from kseg.history.digest import processors_digest, whole_digest
 from kseg.history.log import Digest
 from kseg.history.log_reader import Keyframe, Log
-from kseg.history.recorder import BETWEEN
 from kseg.machine.system161 import System161
 from kseg.monitor.bare import Stop, StopReason
 
-_PASSING = (
-    StopReason.CYCLE_LIMIT,
+_BY_THE_USER = (
     StopReason.CONDITION,
     StopReason.INTERRUPTED,
+    StopReason.BREAK,
     StopReason.BREAKPOINT,
     StopReason.WATCHPOINT,
     StopReason.DEBUGGER,
 )
-"""Stops that a recorded run need not have had."""
+"""Stops that whoever runs the machine has asked for, also in the middle of a cycle: they say
+nothing of the recorded run."""
+_MET_AGAIN = (StopReason.FATAL, StopReason.DOOM)
+"""Ends that the guest has brought about in the middle of an instruction."""
 
 
 class Divergence(DivergenceError):
@@ -46,7 +48,8 @@ class Follower:
         """Of the next check in the log's list."""
         self.checked = 0
         """Digests that were the same."""
-        self._same = start.cycle
+        self.same = start.cycle
+        """The last cycle at which all was as it had been."""
 
     @property
     def end(self) -> int:
@@ -55,27 +58,43 @@ class Follower:
         return self._log.last_cycle if end is None else end.cycle
 
     @property
-    def _goes_on(self) -> bool:
-        """Whether the recorded run ended in the middle of what it did."""
+    def _meets_end(self) -> bool:
+        """Whether the machine must come to its end by itself, in its last cycle."""
         end = self._log.end
-        return end is not None and end.reason not in (*BETWEEN, "")
+        return end is not None and end.reason in _MET_AGAIN
 
     @property
     def next_cycle(self) -> int | None:
         """Where the machine must stop."""
         if self.place < len(self._log.checks):
             return self._log.checks[self.place].cycle
-        return self.end + int(self._goes_on)
+        return self.end + int(self._meets_end)
 
     def go_to(self, place: int, same: int) -> None:
         """The machine was put where the next check is number `place`, and all was well at cycle
         `same`."""
-        self.place, self._same = place, same
+        self.place, self.same = place, same
 
     def attend(self, stop: Stop) -> Stop | None:
-        """The machine stands. Returns the Stop that ends the replay, or None; Divergence when it is
+        """The machine stands. Returns the Stop that counts instead, or None; Divergence when it is
         not as it was."""
-        cycle, checks = self._clock(), self._log.checks
+        if stop.reason in _BY_THE_USER:
+            return None
+        cycle = self._clock()
+        changed = self._pass_checks(cycle)
+        if stop.reason is not StopReason.CYCLE_LIMIT:
+            # Somebody changed the recorded machine where it stood, and it went on.
+            return Stop(StopReason.CYCLE_LIMIT) if changed else self._conclude(stop, cycle)
+        if cycle < self.end or (self._meets_end and cycle == self.end):
+            return None
+        if self._meets_end:
+            assert self._log.end is not None
+            raise self._divergence(f"the recorded run stopped ({self._log.end.reason})", cycle)
+        return self._ended()
+
+    def _pass_checks(self, cycle: int) -> bool:
+        """Hold the machine against what the log says up to now; whether it was changed there."""
+        checks, changed = self._log.checks, False
         while self.place < len(checks) and checks[self.place].cycle <= cycle:
             check = checks[self.place]
             self.place += 1
@@ -83,14 +102,8 @@ class Follower:
                 self._compare(check, cycle)
             else:
                 self._load(check)
-        if stop.reason not in _PASSING:
-            return self._conclude(stop, cycle)
-        if cycle < self.end or (self._goes_on and cycle == self.end):
-            return None
-        if self._goes_on:
-            assert self._log.end is not None
-            raise self._divergence(f"the recorded run stopped ({self._log.end.reason})", cycle)
-        return self._ended()
+                self.same, changed = cycle, True
+        return changed
 
     def _compare(self, check: Digest, cycle: int) -> None:
         if check.cycle != cycle or processors_digest(self._board) != check.processors:
@@ -98,14 +111,18 @@ class Follower:
         if check.whole is not None and whole_digest(self._board) != check.whole:
             raise self._divergence("memory or devices are not what they were", check.cycle)
         self.checked += 1
-        self._same = cycle
+        self.same = cycle
 
     def _conclude(self, stop: Stop, cycle: int) -> Stop | None:
         """The machine has stopped by itself: has the recorded one?"""
         end = self._log.end
-        if end is not None and end.reason == stop.reason and end.cycle == cycle:
-            return stop
         if stop.reason is StopReason.IDLE and cycle == self.end:
+            # It could have gone on, too, had somebody typed.
+            return self._ended()
+        if end is not None and end.reason == stop.reason and end.cycle == cycle:
+            return None
+        if cycle == self.end and (end is None or end.reason == ""):
+            # It was ended from outside before anybody saw this.
             return self._ended()
         raise self._divergence(f"it stops ({stop.reason}), and the recorded one did not", cycle)
 
@@ -117,7 +134,7 @@ class Follower:
     def _divergence(self, what: str, cycle: int) -> Divergence:
         return Divergence(
             f"log {self._log.path}: the replay differs: {what} at cycle {cycle}; they were the same"
-            f" at cycle {self._same}",
+            f" at cycle {self.same}",
             cycle,
-            self._same,
+            self.same,
         )

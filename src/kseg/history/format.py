@@ -87,6 +87,13 @@ def read_preamble(data: bytes) -> Preamble:
     return Preamble(header_size, body_size, data[_PREAMBLE.size : PREAMBLE_SIZE], signed)
 
 
+def header_size(data: bytes) -> int:
+    """How large a header may be, from the first PREAMBLE_SIZE bytes, which were not checked."""
+    if len(data) < PREAMBLE_SIZE:
+        return 0
+    return min(int(_PREAMBLE.unpack_from(data)[2]), MOST_HEADER)
+
+
 def read_header(preamble: Preamble, packed: bytes) -> Header:
     """Read the header; StateError when it is damaged or says impossible things."""
     if len(packed) != preamble.header_size:

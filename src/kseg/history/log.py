@@ -22,15 +22,17 @@ import os
 import struct
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import zstandard
 
-from kseg.errors import LogError
+from kseg.errors import LogError, StateError
 from kseg.history.files import SnapshotFile
 from kseg.history.format import pack
 from kseg.history.snapshot import gather
 from kseg.history.state import Base, Origin
+from kseg.machine.clock import Count
 from kseg.machine.inputs import Answer, Input, Sector
 from kseg.machine.system161 import System161State
 
@@ -45,8 +47,12 @@ HEAD_SIZE = _HEAD.size + CHECK_SIZE
 
 MOST_ENTRIES = 16 << 20
 """Bytes of a frame's entries, before compression."""
-MOST_WAITING = 256 << 10
-"""Bytes of data in entries that have not been written yet."""
+MOST_WAITING = 1 << 20
+"""Bytes of entries that have not been written yet, about."""
+ENTRY_SIZE = 128
+"""Bytes that an entry takes beside its data, at the most."""
+MOST_TEXT = 4096
+"""Characters of a marker's text, or of how a run ended."""
 CHAIN = 8
 """Keyframes, the last of which has the first as its base's base's base..."""
 
@@ -54,10 +60,13 @@ KEYFRAME_BASE = "keyframe"
 """What a keyframe calls the one before it."""
 
 
+Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
+
+
 class Digest(msgspec.Struct, frozen=True, tag="digest"):
     """What the machine's state was when its cycle counter showed `cycle`: see `digest`."""
 
-    cycle: int
+    cycle: Count
     processors: bytes
     whole: bytes | None = None
 
@@ -65,25 +74,25 @@ class Digest(msgspec.Struct, frozen=True, tag="digest"):
 class Edit(msgspec.Struct, frozen=True, tag="edit"):
     """At this cycle somebody changed the machine: the next keyframe says what it became."""
 
-    cycle: int
+    cycle: Count
 
 
 class Marker(msgspec.Struct, frozen=True, tag="marker"):
     """Something that a reader may look for: a snapshot that was taken, a panic. Time in ns."""
 
-    cycle: int
-    time: int
-    text: str
+    cycle: Count
+    time: Count
+    text: Text
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):
     """How the recorded run ended; time in ns of virtual time."""
 
-    cycle: int
-    time: int
-    reason: str
-    exit_code: int | None
-    message: str = ""
+    cycle: Count
+    time: Count
+    reason: Text
+    exit_code: Annotated[int, msgspec.Meta(ge=0, le=255)] | None
+    message: Text = ""
 
 
 Entry = Input | Answer | Sector | Digest | Edit | Marker | End
@@ -111,10 +120,9 @@ class LogWriter:
     def add(self, entry: Entry) -> None:
         """The next entry; LogError when the host refuses to take what waits."""
         self._waiting.append(entry)
-        if isinstance(entry, Input | Answer | Sector):
-            self._bytes_waiting += len(entry.data)
-            if self._bytes_waiting > MOST_WAITING:
-                self.flush()
+        self._bytes_waiting += entry_size(entry)
+        if self._bytes_waiting > MOST_WAITING:
+            self.flush()
 
     def flush(self) -> None:
         """Write what waits; LogError when the host refuses."""
@@ -132,7 +140,10 @@ class LogWriter:
         header, pages = gather(
             state, origin, known, None if base is None else Base(KEYFRAME_BASE, base.identity)
         )
-        packed = pack(header, pages)
+        try:
+            packed = pack(header, pages)
+        except StateError as error:
+            raise LogError(f"log {self.path}: {error}") from None
         start = self._size + HEAD_SIZE
         self._frame(KEYFRAME, packed)
         self._last = SnapshotFile.within(self.path, header, packed, start)
@@ -162,18 +173,26 @@ class LogWriter:
             view = memoryview(data)
             while view:
                 view = view[self._file.write(view) :]
-        except OSError as error:
+        except BaseException as error:
             self._take_back()
-            raise LogError(f"log {self.path}: {_reason(error)}") from None
+            if isinstance(error, OSError):
+                raise LogError(f"log {self.path}: {_reason(error)}") from None
+            raise
         self._size += len(data)
 
     def _take_back(self) -> None:
         try:
             os.ftruncate(self._file.fileno(), self._size)
+            self._file.seek(self._size)
         except OSError:
             # A reader ignores what is left of a frame.
             return
-        self._file.seek(self._size)
+
+
+def entry_size(entry: Entry) -> int:
+    """Bytes that an entry takes in memory and in a frame, about and at the most."""
+    data = entry.data if isinstance(entry, Input | Answer | Sector) else b""
+    return ENTRY_SIZE + len(data)
 
 
 def check(head: bytes, body: bytes | memoryview) -> bytes:

@@ -1,11 +1,13 @@
 """A log, read: what came in, what the machine was like meanwhile, and how it ended."""
 
+import hashlib
 import os
 import stat
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from kseg.errors import LogError, StateError
 from kseg.history import format as layout
@@ -16,7 +18,12 @@ from kseg.history.state import Base
 from kseg.machine.inputs import Answer, Input, InputHistory, Position, Sector
 
 MOST_DATA = 1 << 30
-"""Bytes of all entries together."""
+"""Bytes of all entries together, in memory."""
+MOST_PACKED = log.MOST_ENTRIES + (1 << 20)
+"""Bytes of a frame's entries, compressed or not."""
+PIECE = 1 << 20
+"""Bytes that are read at a time."""
+CUT_SHORT = "the recording was cut short"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +82,16 @@ def read_log(path: str | Path) -> Log:
     reader = _Reader(found)
     try:
         reader.read()
-    except (LogError, StateError) as error:
+    except (LogError, StateError, OSError) as error:
+        text = (isinstance(error, OSError) and error.strerror) or str(error)
         if not found.keyframes:
-            raise LogError(f"log {path}: {error}") from None
+            raise LogError(f"log {path}: {text}") from None
         # What came before is as good as ever.
-        found.problem = str(error)
+        found.problem = text
     if not found.keyframes:
         raise LogError(f"log {path}: ends before it says how the machine began")
     if found.end is None and not found.problem:
-        found.problem = "the recording was cut short"
+        found.problem = CUT_SHORT
     return found
 
 
@@ -95,51 +103,52 @@ class _Reader:
 
     def read(self) -> None:
         found = self._found
-        for kind, start, body in self._frames(found.path):
+        for kind, start, size, body in self._frames(found.path):
             if found.end is not None:
                 raise LogError("the log goes on after its end")
             if kind == log.KEYFRAME:
-                self._keyframe(start, body)
+                self._keyframe(start, size, body)
             else:
-                self._data += len(body)
                 self._entries(body)
 
-    def _frames(self, path: Path) -> Iterator[tuple[bytes, int, bytes]]:
-        """Kind, place in the file, and contents of each whole frame."""
+    def _frames(self, path: Path) -> Iterator[tuple[bytes, int, int, bytes]]:
+        """Kind, place in the file and size of each whole frame, and its contents: of a keyframe, no
+        more than its header."""
         try:
             # Not to wait for a pipe's other end.
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except (OSError, ValueError) as error:
             raise LogError(getattr(error, "strerror", None) or str(error)) from None
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise LogError("not a regular file")
         with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise LogError("not a regular file")
             log.preamble(file.read(log.PREAMBLE_SIZE))
             place = log.PREAMBLE_SIZE
             while place < status.st_size:
                 head = file.read(log.HEAD_SIZE)
                 if len(head) < log.HEAD_SIZE:
-                    raise LogError("the recording was cut short")
+                    raise LogError(CUT_SHORT)
                 frame = log.head(head)
                 if frame is None:
                     raise LogError(f"the log is damaged at byte {place}")
                 kind, size = frame
+                if size > status.st_size - place - log.HEAD_SIZE:
+                    raise LogError(CUT_SHORT)
+                beginning, check = _read_frame(file, kind, head[: -log.CHECK_SIZE], size)
+                if check != head[-log.CHECK_SIZE :]:
+                    raise LogError(f"the log is damaged at byte {place}")
                 place += log.HEAD_SIZE
-                if size > status.st_size - place:
-                    raise LogError("the recording was cut short")
-                body = file.read(size)
-                if log.check(head[: -log.CHECK_SIZE], body) != head[-log.CHECK_SIZE :]:
-                    raise LogError(f"the log is damaged at byte {place - log.HEAD_SIZE}")
-                yield kind, place, body
+                yield kind, place, size, beginning
                 place += size
 
-    def _keyframe(self, start: int, packed: bytes) -> None:
+    def _keyframe(self, start: int, size: int, packed: bytes) -> None:
         found = self._found
         preamble = layout.read_preamble(packed[: layout.PREAMBLE_SIZE])
         ends = layout.PREAMBLE_SIZE + preamble.header_size
         header = layout.read_header(preamble, packed[layout.PREAMBLE_SIZE : ends])
-        if len(packed) != ends + preamble.body_size:
+        if size != ends + preamble.body_size:
             raise LogError("a keyframe in the log is damaged")
         before = found.keyframes[-1].snapshot if found.keyframes else None
         if header.base is None:
@@ -147,7 +156,7 @@ class _Reader:
         elif before is None or header.base != Base(log.KEYFRAME_BASE, before.identity):
             raise LogError("a keyframe in the log lacks the one before it")
         snapshot = LoggedSnapshot(
-            found.path, header, preamble.identity, len(packed), preamble.body_size, start, before
+            found.path, header, preamble.identity, size, preamble.body_size, start, before
         )
         cycle = header.origin.cycle
         checked = len(found.checks) + int(self._edited)
@@ -163,10 +172,10 @@ class _Reader:
         if not found.keyframes:
             raise LogError("the log does not begin with the machine's state")
         for entry in log.read_entries(body):
+            self._data += log.entry_size(entry)
+            if self._data > MOST_DATA:
+                raise LogError("the log is larger than any that can be replayed")
             if isinstance(entry, Input | Answer | Sector):
-                self._data += len(entry.data)
-                if self._data > MOST_DATA:
-                    raise LogError("the log is larger than any that can be replayed")
                 found.history.add(entry)
             if isinstance(entry, Digest):
                 found.checks.append(entry)
@@ -184,3 +193,22 @@ class _Reader:
         if cycle < self._found.last_cycle:
             raise LogError(f"the log goes back in time after cycle {self._found.last_cycle}")
         self._found.last_cycle = cycle
+
+
+def _read_frame(file: BinaryIO, kind: bytes, head: bytes, size: int) -> tuple[bytes, bytes]:
+    """What a frame begins with, as much as is needed of it, and what guards it. The memory that
+    this takes is bounded, whatever the size."""
+    guard = hashlib.blake2b(head, digest_size=log.CHECK_SIZE)
+    if kind == log.KEYFRAME:
+        beginning = file.read(min(size, layout.PREAMBLE_SIZE))
+        beginning += file.read(min(size - len(beginning), layout.header_size(beginning)))
+    elif size > MOST_PACKED:
+        raise LogError("the log has more entries in a frame than any")
+    else:
+        beginning = file.read(size)
+    guard.update(beginning)
+    left = size - len(beginning)
+    while left > 0 and (piece := file.read(min(left, PIECE))):
+        guard.update(piece)
+        left -= len(piece)
+    return beginning, guard.digest()

@@ -7,10 +7,11 @@ from the recorded one; and now and then the whole state, so that a replay can be
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from kseg.errors import LogError
 from kseg.history.digest import processors_digest, whole_digest
-from kseg.history.log import Digest, Edit, End, LogWriter, Marker
+from kseg.history.log import MOST_TEXT, Digest, Edit, End, LogWriter, Marker
 from kseg.history.rhythm import Rhythm
 from kseg.history.state import Origin
 from kseg.history.witness import Witness
@@ -18,24 +19,36 @@ from kseg.machine.inputs import Item
 from kseg.machine.system161 import System161
 from kseg.monitor.bare import Stop, StopReason
 
-SHORT, LONG = 50_000_000, 200_000_000
-"""ns of the host's time: from one digest to the next it is to be between these."""
-WHOLE = 2_000_000_000
-"""ns of the host's time between digests of the whole state."""
-KEYFRAME = 30_000_000_000
-"""The same for keyframes."""
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """How often a recorder looks at the machine. Times are ns of the host's processor time: a guest
+    that rests needs no looking after."""
+
+    shortest: int = 100_000
+    longest: int = 64_000_000
+    """Cycles from one digest to the next, at the least and the most."""
+    soon: int = 50_000_000
+    late: int = 200_000_000
+    """From one digest to the next it is to take a time between these."""
+    whole: int = 2_000_000_000
+    """Time between digests of the whole state."""
+    keyframe: int = 30_000_000_000
+    """Time between keyframes."""
 
 
-BETWEEN = (
-    StopReason.POWER_OFF,
-    StopReason.CYCLE_LIMIT,
-    StopReason.CONDITION,
-    StopReason.IDLE,
-    StopReason.INTERRUPTED,
-)
-"""Stops at which no instruction is under way."""
 MET_AGAIN = (StopReason.POWER_OFF, StopReason.CYCLE_LIMIT)
 """Those at which a replay stands exactly as the recorded machine did."""
+
+
+WORTH_A_MARK = (
+    StopReason.FATAL,
+    StopReason.DOOM,
+    StopReason.BREAK,
+    StopReason.DEBUGGER,
+    StopReason.NO_PROGRESS,
+)
+"""Ends that a reader will look for."""
 
 
 class Recorder:
@@ -49,8 +62,9 @@ class Recorder:
         clock: Callable[[], int],
         origin: Callable[[], Origin],
         whole: Callable[[], bool],
+        intervals: Intervals | None = None,
     ) -> None:
-        """`clock` is the engine's cycle counter, `origin` what snapshots say of the machine, and
+        """`clock` is the engine's cycle counter, `origin` what keyframes say of the machine, and
         `whole` whether all processors stand between the same two cycles. LogError when the host
         refuses to take the beginning."""
         self._writer, self._board, self._clock, self._origin = writer, board, clock, origin
@@ -59,8 +73,9 @@ class Recorder:
         """Why the recording came to its end, if it was not asked to."""
         self.witness = Witness(board, self._came_in)
         self._edited = False
-        self._rhythm = Rhythm(SHORT, LONG)
-        self._kept = self._drawn = time.perf_counter_ns()
+        self._intervals = given = intervals or Intervals()
+        self._rhythm = Rhythm(given.soon, given.late, given.shortest, given.longest)
+        self._kept = self._drawn = time.thread_time_ns()
         try:
             writer.add_keyframe(self.witness.state(), origin())
         except BaseException:
@@ -68,21 +83,29 @@ class Recorder:
             writer.abandon()
             raise
         self._next: int | None = clock() + self._rhythm.stretch
+        board.outside.before_sleep = self._flush
+        board.when_changed.append(self.changed)
 
     @property
     def next_cycle(self) -> int | None:
         """When `attend` wants to be called; None when it does not."""
         return self._next
 
-    def attend(self, stop: Stop) -> Stop | None:  # noqa: ARG002
+    def attend(self, stop: Stop) -> None:
         """The machine stands: at `next_cycle`, or before it."""
-        if self._next is not None and self._clock() >= self._next and self._whole():
-            self._guard(self._look)
-        return None
+        # Only after this reason does one that repeats the run stand in the same state.
+        if self._next is None or stop.reason is not StopReason.CYCLE_LIMIT:
+            return
+        if self._clock() >= self._next:
+            if self._whole():
+                self._guard(self._look)
+            else:
+                self._next = self._clock() + 1
 
     def mark(self, text: str) -> None:
         """Leave a marker for readers here."""
-        self._guard(lambda: self._writer.add(Marker(self._clock(), self._board.clock.now, text)))
+        now = self._board.clock.now
+        self._guard(lambda: self._writer.add(Marker(self._clock(), now, _text(text))))
 
     def changed(self) -> None:
         """Somebody has changed the machine by hand."""
@@ -90,23 +113,33 @@ class Recorder:
             self._edited = True
             self._next = self._clock() + int(not self._whole())
 
-    def finish(self, stop: Stop | None) -> None:
-        """The run ends here, by `stop` if that is known."""
+    def finish(self, stop: Stop | None, exit_code: int | None = None) -> None:
+        """The run ends here. The machine stands because of `stop`; None where it was interrupted in
+        the middle of something. `exit_code` is what the user's process will exit with."""
         if self._next is None:
             return
-        self._guard(lambda: self._end(stop))
+        self._guard(lambda: self._end(stop, exit_code))
         self._leave()
 
-    def _end(self, stop: Stop | None) -> None:
-        if self._whole() and stop is not None and stop.reason in MET_AGAIN:
-            self._draw(whole=True)
-        reason = "" if stop is None else stop.reason
-        code, message = (None, "") if stop is None else (stop.exit_code, stop.message)
-        self._writer.add(End(self._clock(), self._board.clock.now, reason, code, message))
+    def _end(self, stop: Stop | None, exit_code: int | None) -> None:
+        if stop is not None and self._whole():
+            if self._edited:
+                self._keep_edit()
+            elif stop.reason in MET_AGAIN:
+                self._draw(whole=True)
+        reason, message = ("", "") if stop is None else (stop.reason, stop.message)
+        code = exit_code if stop is None or exit_code is not None else stop.exit_code
+        now = self._board.clock.now
+        if stop is not None and stop.reason in WORTH_A_MARK:
+            text = f"{stop.reason}: {stop.message}" if stop.message else str(stop.reason)
+            self._writer.add(Marker(self._clock(), now, _text(text)))
+        self._writer.add(End(self._clock(), now, reason, code, _text(message)))
         self._writer.close()
 
     def _leave(self) -> None:
         self._next = None
+        self._board.outside.before_sleep = None
+        self._board.when_changed.remove(self.changed)
         self.witness.leave()
         self._writer.abandon()
 
@@ -120,21 +153,33 @@ class Recorder:
             self.problem = f"{error}; the recording ends at cycle {self._clock()}"
             self._leave()
             self._board.message(self.problem)
+        except BaseException:
+            # A signal, in the middle of something: what is in the file can be relied on, what
+            # would follow could not.
+            self._leave()
+            raise
+
+    def _flush(self) -> None:
+        """The machine is about to wait for the outside, who knows how long."""
+        self._guard(self._writer.flush)
 
     def _came_in(self, item: Item) -> None:
         self._guard(lambda: self._writer.add(item))
 
     def _look(self) -> None:
-        now = time.perf_counter_ns()
+        now, intervals = time.thread_time_ns(), self._intervals
         if self._edited:
-            self._edited = False
-            self._writer.add(Edit(self._clock()))
+            self._keep_edit()
+        elif now - self._kept >= intervals.keyframe:
             self._keyframe(now)
-        elif now - self._kept > KEYFRAME:
-            self._keyframe(now)
-        self._draw(whole=now - self._drawn > WHOLE)
+        self._draw(whole=now - self._drawn >= intervals.whole)
         self._writer.flush()
         self._next = self._clock() + self._rhythm.beat()
+
+    def _keep_edit(self) -> None:
+        self._edited = False
+        self._writer.add(Edit(self._clock()))
+        self._keyframe(time.thread_time_ns())
 
     def _keyframe(self, now: int) -> None:
         self._kept = now
@@ -145,5 +190,10 @@ class Recorder:
         found = None
         if whole:
             found = whole_digest(board)
-            self._drawn = time.perf_counter_ns()
+            self._drawn = time.thread_time_ns()
         self._writer.add(Digest(self._clock(), processors_digest(board), found))
+
+
+def _text(text: str) -> str:
+    """As it may stand in a log."""
+    return text.encode("utf-8", "backslashreplace").decode()[:MOST_TEXT]

@@ -7,16 +7,20 @@ held where the machine read it first.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Annotated
 
 import msgspec
+
+from kseg.machine.clock import Count
+from kseg.machine.disk_image import SECTOR_SIZE
 
 
 class Input(msgspec.Struct, frozen=True, tag="input"):
     """`data` came in on `channel` when the engine's cycle counter showed `cycle` and virtual time
     was `time` ns."""
 
-    cycle: int
-    time: int
+    cycle: Count
+    time: Count
     channel: str
     data: bytes
 
@@ -32,9 +36,9 @@ class Sector(msgspec.Struct, frozen=True, tag="sector"):
     """What sector `number` of the image in the drive in `slot` held before anything was written to
     it: SECTOR_SIZE bytes."""
 
-    slot: int
-    number: int
-    data: bytes
+    slot: Annotated[int, msgspec.Meta(ge=0, le=31)]
+    number: Count
+    data: Annotated[bytes, msgspec.Meta(min_length=SECTOR_SIZE, max_length=SECTOR_SIZE)]
 
 
 Item = Input | Answer | Sector

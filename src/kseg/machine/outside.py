@@ -45,6 +45,8 @@ class Outside:
         the machine must not open anything of the host's, for all it needs is in a history that it
         will be given."""
         self.recorders = [] if recorder is None else [recorder]
+        self.before_sleep: Callable[[], None] | None = None
+        """Called before the machine sleeps until something comes."""
         self.isolated = isolated
         self._history: InputHistory | None = None
         self._inputs_given = 0
@@ -192,6 +194,8 @@ class Outside:
     def wait(self, seconds: float | None) -> bool:
         """Sleep up to `seconds` of the host's time (None: for ever) until something can be
         delivered, the door closes or is disturbed; True when something can be delivered."""
+        if self.before_sleep is not None:
+            self.before_sleep()
         with self._changed:
             self._changed.wait_for(
                 lambda: self._something_waits() or self._closed or self._disturbed, seconds

@@ -133,6 +133,10 @@ class System161:
         """Those to come, in order."""
         self.struck: list[Struck] = []
         """Those that have happened since this board was made."""
+        self.when_changed: list[Callable[[], None]] = []
+        """Called when somebody changes the machine by hand."""
+        self.when_reset: Callable[[], None] | None = None
+        """Called after a reset, for those who know what the machine was like."""
         self._image: Image | None = None
         self._image_name = ""
         self._boot_string = b""
@@ -253,6 +257,14 @@ class System161:
         for card in self.bus.cards:
             card.reset()
         self._boot()
+        if self.when_reset is not None:
+            self.when_reset()
+        self.changed()
+
+    def changed(self) -> None:
+        """Somebody has changed the machine by hand, between two runs."""
+        for told in tuple(self.when_changed):
+            told()
 
     # Preemption.
 
