@@ -45,7 +45,8 @@ def test_filters():
         "--from-cycle", "50000", "--to-cycle", "60000", "cms", "echo; halt",
     )  # fmt: skip
     places = {line.split()[4] for line in result.stderr.splitlines()}
-    assert places == {"80000080", "80000084/"}
+    assert places == {"80000080", "80000084"}
+    assert all("/ " in line for line in result.stderr.splitlines() if " 80000084 " in line)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from kseg.cli.bench import chosen, end
-from kseg.cli.run import checked_seed, default_config, seconds
+from kseg.cli.machine import checked_seed, default_config
+from kseg.cli.run import seconds
 from kseg.errors import KsegError
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kseg.cli.compare import read_input
-from kseg.cli.run import checked_seed, default_config, seconds
+from kseg.cli.machine import machine_for
+from kseg.cli.run import seconds
 from kseg.errors import KsegError
 
 if TYPE_CHECKING:
@@ -152,6 +153,8 @@ def explore(
     regex: bool,
     after: str | None,
     engine: str,
+    kernel: str | None,
+    arguments: tuple[str, ...],
     **boot: Any,
 ) -> None:
     """Run KERNEL again and again from the same state, and let timer interrupts come at other
@@ -181,7 +184,9 @@ def explore(
     gc.enable()
     try:
         with handled(lambda: None, lambda: None):
-            with _machine(engine, boot) as machine:
+            with machine_for(
+                kernel, arguments, {**boot, "engine": engine}, overlay=True
+            ) as machine:
                 _go_to(machine, after, regex, limit or LONGEST_START)
                 machine.console.send(typed)
                 start = Start(machine, engine)
@@ -233,50 +238,6 @@ def _check_expression(text: str | None) -> None:
         re.compile(text or "")
     except re.error as error:
         raise click.UsageError(f"{text}: not a regular expression: {error}") from None
-
-
-def _machine(engine: str, boot: dict[str, Any]) -> "Machine":
-    """The guest, not yet at the starting point. It writes to no disk image."""
-    from kseg.api.boards import configure, overlaid
-    from kseg.api.machine import Machine
-
-    monitor, snapshot, trust = boot["monitor"], boot["snapshot"], boot["trust"]
-    if snapshot is not None:
-        names = ("kernel", "config", "cpus", "ram", "seed", "epoch", "quantum")
-        given = [name for name in names if boot[name] is not None]
-        if given:
-            name = "KERNEL" if given[0] == "kernel" else f"--{given[0]}"
-            raise click.UsageError(f"--from: the snapshot says what {name} would; leave it out")
-        return Machine.from_snapshot(
-            snapshot,
-            engine=engine,
-            monitor=monitor,
-            disks=boot["disks"],
-            share=boot["share"],
-            trust=trust,
-            overlay=True,
-        )
-    kernel = boot["kernel"]
-    if kernel is None:
-        raise click.UsageError("Missing argument 'KERNEL'.")
-    if trust:
-        raise click.UsageError("--trust: only with --from")
-    config = boot["config"] or default_config(kernel)
-    described = config is not None or boot["disks"]
-    return Machine(
-        kernel,
-        boot["arguments"],
-        # A bundled guest gets its disk from Machine, where nothing is said about disks.
-        config=overlaid(configure(config, disks=boot["disks"])) if described else None,
-        cpus=boot["cpus"],
-        ram=boot["ram"],
-        engine=engine,
-        monitor="bare" if monitor is None else monitor,
-        quantum=boot["quantum"] or 1,
-        share=boot["share"],
-        seed=checked_seed(boot["seed"]),
-        epoch=boot["epoch"],
-    )
 
 
 def _go_to(machine: "Machine", after: str | None, regex: bool, limit: float) -> None:

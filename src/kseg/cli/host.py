@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kseg.cli.run import checked_seed, default_config, escape_key, finish, seconds
+from kseg.cli.machine import checked_seed, default_config
+from kseg.cli.run import escape_key, finish, seconds
 
 if TYPE_CHECKING:
     from kseg.api.host import Host

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from kseg.cli.machine import repeated
 from kseg.cli.run import run
 from kseg.cli.seeing import ProfileOptions
 
@@ -37,6 +38,7 @@ times: the guest does to the cycle what it does without a profiler.
 )
 @click.option("--flame", metavar="FILE", help="Write a flame graph, an SVG file.")
 @click.option("--folded", metavar="FILE", help="Write folded stacks, for flame graph tools.")
+@repeated
 @click.option("--gmon", metavar="FILE", help="Write the kernel's profile for GNU gprof.")
 def profile(
     hz: int,

@@ -1,8 +1,9 @@
 """`kseg run`: boot a guest, with its console here."""
 
+import os
+import shlex
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -183,50 +184,37 @@ class SaveAt(click.ParamType):  # type: ignore[type-arg]
 @click.argument("kernel", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
-    machine: str,  # noqa: ARG001 - there is one so far
-    config: str | None,
-    cpus: int | None,
-    ram: str | None,
-    engine: str,
-    monitor: str | None,
-    rewriting: bool,
-    quantum: int,
+    kernel: str | None,
+    arguments: tuple[str, ...],
+    *,
     max_cycles: int | None,
     stats: str | None,
     input_file: str | None,
-    disks: tuple[str, ...],
-    share: str | None,
-    seed: str | None,
     pace: str,
     escape: str,
     idle_limit: float,
-    doom: int | None,
-    progress: int | None,
-    epoch: int | None,
     gdb: str | None,
     wait: bool,
     saves: tuple[tuple[int, str], ...],
     base: str | None,
     record: str | None,
-    snapshot: str | None,
-    trust: bool,
     symbols: tuple[str, ...],
     wants_report: bool,
-    kernel: str | None,
-    arguments: tuple[str, ...],
     profile: "ProfileOptions | None" = None,
+    **machine: Any,
 ) -> None:
     """Boot KERNEL, an executable's path or the name of a bundled guest (cms), with its console
     here. The ARGUMENTS, joined by blanks, are its boot string.
 
     On a terminal, Ctrl-A x leaves and Ctrl-A h lists the other keys; Ctrl-C goes to the guest.
     """
-    from kseg.api.machine import Machine
+    from kseg.cli.machine import machine_for
     from kseg.cli.output import Output
     from kseg.cli.seeing import Seeing
     from kseg.cli.session import Conditions, Session
 
-    seeing = Seeing(symbols, wants_report, profile)
+    again = "" if record is None else shlex.join(["kseg", "replay", record])
+    seeing = Seeing(symbols, wants_report, profile, again)
     conditions = Conditions(
         pace=pace,
         escape=escape_key(escape),
@@ -242,54 +230,9 @@ def run(
         from kseg.cli.statistics import check_destination
 
         check_destination(stats)
-    if snapshot is not None:
-        boots = {
-            "KERNEL": kernel, "--config": config, "--cpus": cpus, "--ram": ram, "--seed": seed,
-            "--doom": doom, "--epoch": epoch, "--quantum": quantum if quantum != 1 else None,
-        }  # fmt: skip
-        given = [name for name, value in boots.items() if value is not None]
-        if given:
-            raise click.UsageError(f"--from: the snapshot says what {given[0]} would; leave it out")
-        vm = Machine.from_snapshot(
-            snapshot,
-            engine=engine,
-            monitor=monitor,
-            rewriting=rewriting,
-            disks=disks,
-            share=share,
-            trust=trust,
-            progress_timeout=progress or 0,
-            output=output.console,
-            message=output.message,
-        )
-        with vm:
-            session = Session(vm, output, conditions, input_file)
-            _watch(session, vm, output, record, gdb, wait)
-            _run(vm, session, output, stats, seeing)
-    if kernel is None:
-        raise click.UsageError("Missing argument 'KERNEL'.")
-    if trust:
-        raise click.UsageError("--trust: only with --from")
-    with Machine(
-        kernel,
-        arguments,
-        config=config or default_config(kernel),
-        cpus=cpus,
-        ram=ram,
-        engine=engine,
-        monitor="bare" if monitor is None else monitor,
-        rewriting=rewriting,
-        quantum=quantum,
-        disks=disks,
-        share=share,
-        seed=checked_seed(seed),
-        doom=doom or 0,
-        progress_timeout=progress or 0,
-        epoch=epoch,
-        output=output.console,
-        message=output.message,
-    ) as vm:
-        session = Session(vm, output, conditions, input_file)
+    repeats = machine.get("log") is not None
+    with machine_for(kernel, arguments, machine, output) as vm:
+        session = Session(vm, output, conditions, os.devnull if repeats else input_file)
         _watch(session, vm, output, record, gdb, wait)
         _run(vm, session, output, stats, seeing)
 
@@ -346,13 +289,6 @@ def listen(
     output.message(f"{order}; target remote {server.address}  (for gdb)")
 
 
-def default_config(kernel: str) -> str | None:
-    """`sys161.conf` in the current directory belongs to the kernels beside it."""
-    from kseg.api.guests import BUNDLED
-
-    return "sys161.conf" if kernel not in BUNDLED and Path("sys161.conf").exists() else None
-
-
 def escape_key(text: str) -> int | None:
     """The control character that ^A, Ctrl-A or C-a names; None for "none"."""
     if text.lower() == "none":
@@ -361,16 +297,6 @@ def escape_key(text: str) -> int | None:
     if len(name) == 1 and "@" <= name <= "_":
         return ord(name) - 64
     raise click.UsageError(f"--escape {text}: give a control character such as ^A or ^], or none")
-
-
-def checked_seed(text: str | None) -> int | str | None:
-    """A number, "auto", or None."""
-    if text is None or text == "auto":
-        return text
-    try:
-        return int(text, 0)
-    except ValueError:
-        raise click.UsageError(f"--seed {text}: give a number or auto") from None
 
 
 def report(

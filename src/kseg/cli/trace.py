@@ -1,16 +1,18 @@
 """`kseg trace`: run a guest, and write down what it does."""
 
+import functools
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kseg.cli.run import checked_seed, default_config, finish, report
+from kseg.cli.machine import machine_for, repeated
+from kseg.cli.run import finish, report
 from kseg.cli.run import run as run_command
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.api.tracing import Part, Trace
-    from kseg.cli.output import Output
     from kseg.cli.trace_file import TraceFile
     from kseg.isa.disassembler import Symbols
 
@@ -20,7 +22,7 @@ LAST_CYCLE = (1 << 63) - 1
 
 OF_RUN = frozenset(
     "config cpus ram engine quantum max_cycles stats input_file disks share seed pace idle_limit"
-    " doom progress epoch snapshot trust".split()
+    " doom progress epoch snapshot trust symbols".split()
 )
 """The options that are those of `kseg run`."""
 
@@ -103,6 +105,7 @@ class AddressRange(click.ParamType):  # type: ignore[type-arg]
     default="text",
     help="Lines for people (default), or a JSON object a line.",
 )
+@repeated
 @click.argument("kernel", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def trace(
@@ -123,7 +126,8 @@ def trace(
 ) -> None:
     """Boot KERNEL as kseg run does, with its console here, and write down what it does.
 
-    An event has a line: cycle, virtual time, processor, mode, address, what it was.
+    An event has a line: cycle, virtual time, processor, mode, address, what it was. Addresses have
+    names from the kernel's file, and from those of user programs that --symbols gives.
     """
     from kseg.cli.output import Output
     from kseg.cli.session import Conditions, Session
@@ -143,7 +147,10 @@ def trace(
     )
     output = Output("kseg")
     with machine_for(kernel, arguments, options, output) as vm:
-        session = Session(vm, output, conditions, options["input_file"])
+        input_file = options["input_file"] if options["log"] is None else os.devnull
+        session = Session(vm, output, conditions, input_file)
+        for path in options["symbols"]:
+            vm.symbols.add(path)
         destination = TraceFile(file, output)
         writer = Writer(vm, destination, form)
         tracing = vm.trace(
@@ -186,61 +193,14 @@ def kinds_named(text: str) -> list[str]:
     return names
 
 
-def machine_for(
-    kernel: str | None, arguments: tuple[str, ...], options: dict[str, Any], output: "Output"
-) -> "Machine":
-    """The machine that options of `kseg run` describe."""
-    from kseg.api.machine import Machine
-
-    same = {
-        "engine": options["engine"],
-        "disks": options["disks"],
-        "share": options["share"],
-        "progress_timeout": options["progress"] or 0,
-        "output": output.console,
-        "message": output.message,
-    }
-    snapshot = options["snapshot"]
-    if snapshot is not None:
-        names = ("config", "cpus", "ram", "seed", "doom", "epoch")
-        given = ["KERNEL"] * (kernel is not None)
-        given += [f"--{name}" for name in names if options[name] is not None]
-        given += ["--quantum"] * (options["quantum"] != 1)
-        if given:
-            raise click.UsageError(f"--from: the snapshot says what {given[0]} would; leave it out")
-        return Machine.from_snapshot(snapshot, monitor="bare", trust=options["trust"], **same)
-    if kernel is None:
-        raise click.UsageError("Missing argument 'KERNEL'.")
-    if options["trust"]:
-        raise click.UsageError("--trust: only with --from")
-    return Machine(
-        kernel,
-        arguments,
-        config=options["config"] or default_config(kernel),
-        cpus=options["cpus"],
-        ram=options["ram"],
-        quantum=options["quantum"],
-        seed=checked_seed(options["seed"]),
-        doom=options["doom"] or 0,
-        epoch=options["epoch"],
-        **same,
-    )
-
-
 class Writer:
     """Writes the parts of a trace to its destination."""
 
-    def __init__(
-        self,
-        machine: "Machine",
-        destination: "TraceFile",
-        form: str,
-        symbols: "Symbols | None" = None,
-    ) -> None:
-        """`form` is "text" or "json"; `symbols` says what an address is called."""
+    def __init__(self, machine: "Machine", destination: "TraceFile", form: str) -> None:
+        """`form` is "text" or "json"."""
         from kseg.api.trace_text import TraceText
 
-        text = TraceText(machine.board.profile, symbols)
+        text = TraceText(machine.board.profile, names(machine))
         self._lines = text.json_lines if form == "json" else text.lines
         self._destination = destination
 
@@ -254,3 +214,15 @@ class Writer:
         for part in trace.take_parts():
             self.write(part)
         self._destination.close()
+
+
+def names(machine: "Machine") -> "Symbols":
+    """What the addresses of a guest are called, without lines."""
+    symbols = machine.symbols
+
+    @functools.lru_cache(1 << 16)
+    def name(address: int) -> str | None:
+        found = symbols.location(address)
+        return None if found is None else str(found._replace(line=None))
+
+    return name

@@ -1,0 +1,120 @@
+"""The machine that a command's options describe: the same options mean the same everywhere."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from kseg.api.machine import Machine
+    from kseg.cli.output import Output
+
+BOOT = ("config", "cpus", "ram", "seed", "doom", "epoch", "quantum")
+"""Options about how a machine is booted: a snapshot or a log knows that already."""
+LENT = ("disks", "share", "trust", "snapshot")
+"""Those about files of the host's, which a log does without."""
+
+
+repeated = click.option(
+    "--replay",
+    "log",
+    metavar="LOG",
+    help="Repeat a recorded run (kseg run --record), instead of booting KERNEL.",
+)
+"""The option for a run to repeat."""
+
+
+def machine_for(
+    kernel: str | None,
+    arguments: tuple[str, ...],
+    options: Mapping[str, Any],
+    output: "Output | None" = None,
+    *,
+    overlay: bool = False,
+) -> "Machine":
+    """A machine about to run. `options` are those of `kseg run` by the names of its parameters, all
+    of which may be missing, and `log`, a run to repeat. What is not given to `output` is dropped.
+    With `overlay`, no disk image is written to. UsageError for options that do not go together."""
+    from kseg.api.machine import Machine
+
+    given = {
+        name: value
+        for name, value in options.items()
+        if value is not None and value != () and value is not False
+    }
+    if given.get("quantum") == 1:
+        del given["quantum"]
+    same: dict[str, Any] = {
+        "engine": given.get("engine", "auto"),
+        "output": None if output is None else output.console,
+        "message": None if output is None else output.message,
+    }
+    log, snapshot = given.get("log"), given.get("snapshot")
+    if log is not None:
+        from kseg.api.replay import Replay
+
+        _check_unwanted("--replay: the log", kernel, given, (*BOOT, *LENT))
+        return Replay(log, monitor=given.get("monitor"), **same).machine
+    files: dict[str, Any] = {"disks": given.get("disks", ()), "share": given.get("share")}
+    same |= {
+        "rewriting": options.get("rewriting", True),
+        "progress_timeout": given.get("progress", 0),
+    }
+    if snapshot is not None:
+        _check_unwanted("--from: the snapshot", kernel, given, BOOT)
+        monitor, trust = given.get("monitor"), given.get("trust", False)
+        return Machine.from_snapshot(
+            snapshot, monitor=monitor, trust=trust, overlay=overlay, **files, **same
+        )
+    if kernel is None:
+        raise click.UsageError("Missing argument 'KERNEL'.")
+    if "trust" in given:
+        raise click.UsageError("--trust: only with --from")
+    config = given.get("config") or default_config(kernel)
+    if overlay and (config is not None or files["disks"]):
+        from kseg.api.boards import configure, overlaid
+
+        # A bundled guest gets its disk from Machine, where nothing is said about disks.
+        config = overlaid(configure(config, disks=files.pop("disks")))
+    return Machine(
+        kernel,
+        arguments,
+        config=config,
+        cpus=given.get("cpus"),
+        ram=given.get("ram"),
+        monitor=given.get("monitor", "bare"),
+        quantum=given.get("quantum", 1),
+        seed=checked_seed(given.get("seed")),
+        doom=given.get("doom", 0),
+        epoch=given.get("epoch"),
+        **files,
+        **same,
+    )
+
+
+def _check_unwanted(
+    who: str, kernel: str | None, given: Mapping[str, Any], unwanted: tuple[str, ...]
+) -> None:
+    names = ["KERNEL"] * (kernel is not None)
+    options = {"disks": "disk", "snapshot": "from"}
+    names += [f"--{options.get(name, name)}" for name in unwanted if name in given]
+    if names:
+        raise click.UsageError(f"{who} says what {names[0]} would; leave it out")
+
+
+def default_config(kernel: str) -> str | None:
+    """`sys161.conf` in the current directory belongs to the kernels beside it."""
+    from kseg.api.guests import BUNDLED
+
+    return "sys161.conf" if kernel not in BUNDLED and Path("sys161.conf").exists() else None
+
+
+def checked_seed(text: str | None) -> int | str | None:
+    """A number, "auto", or None."""
+    if text is None or text == "auto":
+        return text
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise click.UsageError(f"--seed {text}: give a number or auto") from None
