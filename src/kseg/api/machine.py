@@ -185,7 +185,8 @@ class Machine:
         """The file that was booted."""
         self.messages: list[str] = []
         """What the machine had to say to its user so far."""
-        self._message = message
+        self.message = message
+        """What gets what the machine has to say."""
         self.output = output
         """What gets what the guest prints, besides the console."""
         self._closed = False
@@ -255,8 +256,8 @@ class Machine:
 
     def _said(self, text: str) -> None:
         self.messages.append(text)
-        if self._message is not None:
-            self._message(text)
+        if self.message is not None:
+            self.message(text)
 
     # Running.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kseg.api.machine import Machine
 from kseg.api.repeating import become, repeating_machine
 from kseg.api.snapshots import check_savable, is_whole
-from kseg.api.visitor import Visitor, print_once
+from kseg.api.visitor import Visitor
 from kseg.engine.contract import Debuggable, Watchpoint
 from kseg.engine.state import ProcessorState
 from kseg.errors import StateError
@@ -249,7 +249,6 @@ def moment(machine: Machine) -> int:
 def travel_in_log(replay: "Replay", memory: int | None = None) -> TimeTravel:
     """The moments of a recorded run, from where `replay` stands on; see `Replay.travel`."""
     checkpoints = Checkpoints(MEMORY if memory is None else memory)
-    print_once(replay.machine)
     visitor = Visitor(replay.machine, replay.log.history, checkpoints, replay.follower)
     checkpoints.add(visitor.take())
     return TimeTravel(checkpoints, lambda: visitor)

@@ -1,5 +1,8 @@
 """A machine that can be put at any cycle of a run that was there before."""
 
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
 from kseg.api.machine import Machine
 from kseg.api.repeating import become
 from kseg.api.snapshots import is_whole
@@ -15,6 +18,9 @@ NEAR = (1 << 22, 1 << 17, 1 << 12, 1 << 8)
 often lies a little before."""
 MOST_NEAR = 12
 """Such states."""
+
+
+Said = TypeVar("Said")
 
 
 class Visitor:
@@ -36,9 +42,13 @@ class Visitor:
         self._console = (present or machine).console
         self._printed = ""
         """What the guest has printed as far as the run is known, if it is the visitor who knows."""
+        self._once: list[Once[Any]] = []
         self._near: list[Checkpoint] = []
         self.keeper = Keeper(checkpoints, self._clock, self._is_whole, self.take)
         machine.companions.append(self.keeper)
+        if present is None:
+            self._once = [Once(machine, machine.output), Once(machine, machine.message)]
+            machine.output, machine.message = self._once
 
     def _clock(self) -> int:
         return self.machine.engine.clock
@@ -108,6 +118,8 @@ class Visitor:
         self._remember_output()
         become(machine.board, checkpoint.state, self._history, checkpoint.position)
         machine.monitor.state_loaded()
+        for each in self._once:
+            each.went_back()
         machine.console.go_to(self._printed[: checkpoint.printed])
         self.keeper.moved()
         if self._follower is not None:
@@ -122,16 +134,28 @@ class Visitor:
         self._near.clear()
 
 
-def print_once(machine: Machine) -> None:
-    """Let a machine's output go to its user only where it is new: not when the machine goes a
+class Once(Generic[Said]):
+    """Tells a user what a machine prints or says where it is new: not when the machine goes a
     second time along where it was already."""
-    output, furthest = machine.output, 0
 
-    def printed(data: bytes) -> None:
-        nonlocal furthest
-        now = machine.board.clock.now
-        if now > furthest and output is not None:
-            output(data)
-        furthest = max(furthest, now)
+    def __init__(self, machine: Machine, tell: Callable[[Said], None] | None) -> None:
+        self._machine, self._tell = machine, tell
+        self._furthest, self._told = -1, 0
+        """The latest time at which something was told, and how much of it came at that time."""
+        self._seen = 0
 
-    machine.output = printed
+    def __call__(self, what: Said) -> None:
+        now = self._machine.board.clock.now
+        if now < self._furthest:
+            return
+        if now > self._furthest:
+            self._furthest, self._told, self._seen = now, 0, 0
+        self._seen += 1
+        if self._seen > self._told:
+            self._told = self._seen
+            if self._tell is not None:
+                self._tell(what)
+
+    def went_back(self) -> None:
+        """The machine was put somewhere else."""
+        self._seen = 0
