@@ -16,7 +16,7 @@ from kseg.history import log
 from kseg.history.follower import Divergence
 from kseg.history.recorder import Intervals
 from kseg.machine import disk_image
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 from tests.cli.kernels import kernel
 from tests.debug.programs import SPINNING
 from tests.history.logs import DIGESTS, OFTEN, frames, recorded, together

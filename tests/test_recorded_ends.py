@@ -17,7 +17,7 @@ from kseg.api.recording import Recording
 from kseg.errors import LogError
 from kseg.history import log
 from kseg.history.log_reader import read_log
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 from tests.cli.command import environment
 from tests.cli.kernels import breaking, misusing, panicking, spinning
 from tests.history.logs import DIGESTS, board, recorded, replayed

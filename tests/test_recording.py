@@ -16,7 +16,7 @@ from kseg.debug.target import OneMachine
 from kseg.errors import DivergenceError, LogError, StateError
 from kseg.history.log_reader import read_log
 from kseg.machine import disk_image
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 from tests.cli.kernels import POWER_OFF, kernel
 from tests.debug.programs import TWO
 from tests.history.logs import DIGESTS, OFTEN, board, recorded, replayed

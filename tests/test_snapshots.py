@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kseg import Machine
 from kseg.errors import ConfigurationError, StateError
 from kseg.machine import disk_image
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 from tests.history.machines import busy, everything
 from tests.monitor.observed import CONFIGURATION, EPOCH
 from tests.monitor.random_kernels import random_kernel

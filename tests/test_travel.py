@@ -16,7 +16,7 @@ from kseg.engine.contract import Watchpoint
 from kseg.errors import StateError
 from kseg.history.digest import whole_digest
 from kseg.machine import disk_image
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 from tests.cli.kernels import ticking
 from tests.debug.programs import CALLING, SPINNING, TWO, boot, symbols
 from tests.history.machines import busy

@@ -13,7 +13,7 @@ from kseg.compare.ways import WAYS
 from kseg.compare.workload import Options, Workload
 from kseg.machine.system161 import System161State
 from kseg.memory.contents import RegionContents
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 
 @cache

@@ -11,7 +11,7 @@ from kseg.compare.run import Run
 from kseg.compare.table import bar_length, cell, text
 from kseg.compare.ways import WAYS
 from kseg.compare.workload import Options
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 ENDED = Stop(StopReason.POWER_OFF, 0, "the guest switched off")
 

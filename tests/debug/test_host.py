@@ -12,7 +12,7 @@ from kseg.debug.host_target import HostTarget
 from kseg.debug.stub import Attach, Kill, Leave, Resume, Stub
 from kseg.debug.threads import Thread
 from kseg.engine.contract import Watchpoint
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 from tests.cli.kernels import CONTROL, kernel
 from tests.debug.programs import CALLING, SPINNING, symbols
 from tests.debug.running import SECONDS, Client, hosted

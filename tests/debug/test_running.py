@@ -12,7 +12,7 @@ import pytest
 from kseg import Machine
 from kseg.debug.packets import PACKET_SIZE
 from kseg.engine.contract import Debuggable, Watchpoint
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 from tests.cli.command import kseg
 from tests.cli.kernels import CONTROL, TIMER, TRACE, kernel
 from tests.debug.programs import CALLING, SPINNING, TWO, symbols

@@ -14,7 +14,7 @@ from kseg.api.replay import Replay
 from kseg.devices.disk import DiskState
 from kseg.history import log
 from kseg.history.recorder import Intervals
-from kseg.monitor.bare import Stop
+from kseg.monitor.stop import Stop
 from tests.history.machines import busy, everything
 
 OFTEN = Intervals(shortest=100_000, longest=100_000, whole=0, keyframe=0)

@@ -6,7 +6,7 @@ import pytest
 
 from kseg.api.replay import Replay
 from kseg.errors import DivergenceError
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 from tests.history.logs import DIGESTS, recorded
 
 

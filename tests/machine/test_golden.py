@@ -12,7 +12,8 @@ from kseg import engine as engines
 from kseg.isa.assembler import assemble
 from kseg.machine import disk_image
 from kseg.machine.elf import parse_image
-from kseg.monitor.bare import BareMonitor, StopReason
+from kseg.monitor.bare import BareMonitor
+from kseg.monitor.stop import StopReason
 from tests.machine.boards import make_board
 
 PROGRAMS = sorted((Path(__file__).parent / "golden").glob("*.s"))

@@ -14,7 +14,7 @@ from kseg.errors import StateError
 from kseg.isa.registers import TIMER_LINE
 from kseg.machine.preemption import Preemption
 from kseg.machine.system161 import System161State
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 from tests.exploration.racing import boot, racing
 
 GUESTS = [

@@ -7,7 +7,7 @@ from kseg.errors import BusError
 from kseg.machine.inputs import InputHistory
 from kseg.machine.outside import Outside
 from kseg.machine.system161 import System161
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 from tests.machine.boards import CONTROL, make_board, run_program, slot
 from tests.machine.fake_engine import Break, FakeEngine, Load, Program, Run, Store, Wait
 

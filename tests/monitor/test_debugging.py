@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kseg import Machine
 from kseg.engine.contract import Debuggable, Watchpoint
 from kseg.isa.assembler import Program, assemble
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 from tests.monitor.observed import MEASURE, Visible, booted, differences, visible
 from tests.monitor.random_kernels import WINDOW, random_kernel
 

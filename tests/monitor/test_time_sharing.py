@@ -12,9 +12,10 @@ from kseg.errors import GuestFatal
 from kseg.machine.clock import SECOND
 from kseg.machine.elf import read_image
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161
-from kseg.monitor.bare import BareMonitor, Stop, StopReason
+from kseg.monitor.bare import BareMonitor
 from kseg.monitor.hypervisor.time_sharing import TimeSharing
 from kseg.monitor.shares import ReservationError, Share
+from kseg.monitor.stop import Stop, StopReason
 from tests.cli import kernels
 
 MACHINE = SECOND // NANOSECONDS_PER_CYCLE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kseg.api.console import Console, ConsoleClosed, ConsoleTimeout, Expected
 from kseg.api.machine import Machine
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.host import Host

@@ -14,7 +14,7 @@ from kseg.errors import KsegError
 
 if TYPE_CHECKING:
     from kseg.api.typist import Typist
-    from kseg.monitor.bare import Stop
+    from kseg.monitor.stop import Stop
 
 Pattern = str | re.Pattern[str]
 

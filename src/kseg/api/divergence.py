@@ -19,7 +19,7 @@ from kseg.history.state import Header
 from kseg.isa.disassembler import disassemble
 from kseg.machine.inputs import Position
 from kseg.machine.system161 import System161State
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 from kseg.version import __version__
 
 MOST_LINES = 8

@@ -27,13 +27,14 @@ from kseg.machine.configuration import Configuration
 from kseg.machine.elf import WINDOW, Image, read_image
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161
 from kseg.memory.paged import PagedMemory
-from kseg.monitor.bare import BareMonitor, Stop, StopReason
+from kseg.monitor.bare import BareMonitor
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.time_sharing import TimeSharing
 from kseg.monitor.schedule import TIME_SLICE
 from kseg.monitor.shares import GuestUse
+from kseg.monitor.stop import Stop, StopReason
 
 CYCLES_PER_SECOND = SECOND // NANOSECONDS_PER_CYCLE
 

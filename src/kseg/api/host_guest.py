@@ -14,11 +14,12 @@ from kseg.machine.clock import SECOND
 from kseg.machine.statistics import Statistics
 from kseg.machine.system161 import System161
 from kseg.memory.paged import PagedMemory
-from kseg.monitor.bare import BareMonitor, Stop, StopReason
+from kseg.monitor.bare import BareMonitor
 from kseg.monitor.hypervisor.memory_usage import GuestMemory
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
 from kseg.monitor.shares import GuestUse, Share
+from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.host import Host

@@ -3,7 +3,6 @@
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
@@ -12,10 +11,9 @@ from kseg import monitor as monitors
 from kseg.api.boards import configure
 from kseg.api.console import Console, Search
 from kseg.api.guests import find_guest
-from kseg.api.memory import Memory
-from kseg.api.processor import Processor
 from kseg.api.setup import Setup
 from kseg.api.typist import Typist
+from kseg.api.view import View
 from kseg.engine.contract import Engine
 from kseg.errors import ConfigurationError, KsegError, StateError
 from kseg.machine.clock import SECOND
@@ -24,22 +22,15 @@ from kseg.machine.disk_image import Disk
 from kseg.machine.elf import WINDOW, read_image
 from kseg.machine.outside import Outside
 from kseg.machine.preemption import Preemption
-from kseg.machine.statistics import Statistics
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161, System161State
-from kseg.monitor.bare import BareMonitor, Stop, StopReason
+from kseg.monitor.bare import BareMonitor
 from kseg.monitor.single import Surface
+from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.recording import Recording
-    from kseg.api.tracing import Part, Trace
     from kseg.api.travel import TimeTravel
-    from kseg.debug.address_space import AddressSpace
-    from kseg.debug.backtrace import Backtrace
-    from kseg.debug.profile import Profile
-    from kseg.debug.report import Report
-    from kseg.debug.symbols import Symbols
     from kseg.memory.layer import Layer
-    from kseg.monitor.hypervisor.statistics import MonitorStatistics
 
 
 class Companion(Protocol):
@@ -56,7 +47,7 @@ class Companion(Protocol):
         ...
 
 
-class Machine:
+class Machine(View):
     """A virtual machine with a guest in it, reset and about to execute its first instruction.
 
     >>> from kseg import Machine
@@ -182,7 +173,6 @@ class Machine:
         another machine may have in common with it what never changes."""
         self._setup = setup
         self.kernel = setup.kernel
-        """The file that was booted."""
         self.messages: list[str] = []
         """What the machine had to say to its user so far."""
         self.message = message
@@ -216,7 +206,6 @@ class Machine:
             disks=disks,
             outside=outside,
         )
-        """The hardware: see `kseg.machine.system161`."""
         try:
             self._typist = Typist(self.board)
             self.console = Console(
@@ -227,7 +216,6 @@ class Machine:
             self.engine: Engine = surface.engine_for(
                 self.board, None if like is None else like.engine
             )
-            """What executes the guest's code: see `kseg.engine.contract`."""
             self.monitor = BareMonitor(
                 self.board,
                 self.engine,
@@ -235,7 +223,6 @@ class Machine:
                 progress_timeout=setup.progress_timeout,
                 stop_for_debugger=setup.stop_for_debugger,
             )
-            """What answers the engine: see `kseg.monitor.bare`."""
             self.board.when_reset = self.monitor.state_loaded
         except BaseException:
             self.board.close()
@@ -323,91 +310,7 @@ class Machine:
         """Whether characters wait until the guest is ready to take them."""
         return self._typist.pending > 0
 
-    # Looking inside.
-
-    @property
-    def processors(self) -> list[Processor]:
-        """The processors: registers, TLB and counters of each."""
-        board = self.board
-        return [Processor(each, board.profile, board.changed) for each in board.processors]
-
-    @property
-    def memory(self) -> Memory:
-        """Memory and device registers, physical and as a processor sees them."""
-        return Memory(self.board, self._setup.window)
-
-    @property
-    def time(self) -> float:
-        """Virtual seconds since power-on."""
-        return self.board.clock.now / SECOND
-
-    @property
-    def cycles(self) -> int:
-        """Cycles since power-on, those in which every processor idled included."""
-        return self.engine.clock
-
-    @property
-    def statistics(self) -> Statistics:
-        """What the machine did since power-on: see `kseg.machine.statistics`."""
-        return self.monitor.statistics
-
-    @property
-    def exits(self) -> "MonitorStatistics | None":
-        """What the monitor below the guest did for it; None on the bare machine."""
-        guest = self._surface.guest
-        return None if guest is None else guest.monitored
-
-    def trace(
-        self,
-        *kinds: str,
-        kernel: bool = True,
-        user: bool = True,
-        processors: Iterable[int] | None = None,
-        addresses: Iterable[tuple[int, int]] = (),
-        asids: Iterable[int] | None = None,
-        from_cycle: int = 0,
-        to_cycle: int | None = None,
-        last: int | None = None,
-        most: int | None = None,
-        receive: "Callable[[Part], None] | None" = None,
-    ) -> "Trace":
-        """Record what the machine does from now on, until the trace is closed.
-
-        `kinds` are of `kseg.api.tracing.KINDS`: what the engine records ("instruction", "jump",
-        "exception", "return", "interrupt", "tlb", "address-space"), and what devices tell of
-        themselves ("disk", "nic", "emufs", "line"). The other conditions are for the former and
-        are looked at natively: the mode, numbers of `processors`, ranges of instruction
-        `addresses` (first and last, up to 8), `asids`, and cycles (those for devices too). Keep
-        the `last` events only, or stop tracing after `most`. `receive` is called with parts of the
-        stream as they come (`kseg.api.tracing.events` makes events of them) instead of their being
-        kept for `Trace.take`.
-
-        ValueError for an impossible condition; KsegError where the machine is traced already, or
-        runs on a monitor.
-        """
-        from kseg.api.tracing import DEVICE_KINDS, Trace, filter_for
-
-        wanted = filter_for(
-            kinds,
-            kernel=kernel,
-            user=user,
-            processors=processors,
-            addresses=addresses,
-            asids=asids,
-            from_cycle=from_cycle,
-            to_cycle=to_cycle,
-        )
-        devices = [kind for kind in kinds if kind in DEVICE_KINDS]
-        return Trace(
-            self.monitor, self.board, wanted, devices, last=last, most=most, receive=receive
-        )
-
     # Preemption.
-
-    @property
-    def busy_cycles(self) -> int:
-        """Cycles since power-on in which some processor executed."""
-        return self.engine.clock - self.board.clock.idle_cycles
 
     @property
     def preemptions(self) -> list[Preemption]:
@@ -423,57 +326,6 @@ class Machine:
             if not 0 <= each.processor < count:
                 raise ValueError(f"no processor {each.processor}: the machine has {count}")
         self.board.preemptions = deque(wanted)
-
-    # Seeing.
-
-    @cached_property
-    def symbols(self) -> "Symbols":
-        """Names for addresses: those of the kernel's file, and of programs that were given to
-        `symbols.add`. See `kseg.debug.symbols`."""
-        from kseg.debug.symbols import Symbols
-
-        return Symbols.read(self.kernel)
-
-    def backtrace(self, processor: int = 0) -> "Backtrace":
-        """Who called whom on a processor, through exceptions and into user programs: `print` shows
-        it, `frames` are its parts."""
-        from kseg.debug.backtrace import backtrace
-
-        return backtrace(self, processor, self.symbols)
-
-    def address_space(self, processor: int = 0) -> "AddressSpace":
-        """What a processor's virtual addresses lead to: `print` shows a table."""
-        from kseg.debug.address_space import address_space
-
-        return address_space(self, processor)
-
-    def report(
-        self, stop: Stop | None = None, *, last_exceptions: Sequence[str] = (), replay: str = ""
-    ) -> "Report":
-        """What there is to say about a machine that has failed, or any that stands: registers,
-        back-traces, exceptions. `print` shows it, `data()` is all of it. `stop` is what `run`
-        returned; `last_exceptions` (lines) and `replay` (a command) are shown with it."""
-        from kseg.debug.report import report
-
-        return report(
-            self, stop, symbols=self.symbols, last_exceptions=last_exceptions, replay=replay
-        )
-
-    def profile(
-        self,
-        *,
-        hz: int = 1000,
-        stacks: bool = True,
-        until: Callable[[], bool] | str | re.Pattern[str] | None = None,
-        cycles: int | None = None,
-        seconds: float | None = None,
-    ) -> "Profile":
-        """Run as `run` does, and look at all processors `hz` times a virtual second, with their
-        back-traces if `stacks`. `print` shows the profile as a table; its `stop` is what `run`
-        returned. The guest notices nothing. KsegError when `hz` is not from 1 to a million."""
-        from kseg.api.profiling import profile
-
-        return profile(self, hz, stacks, until, cycles, seconds)
 
     # State.
 

@@ -8,7 +8,7 @@ from kseg.debug.profile import Profile
 from kseg.debug.profiler import Profiler
 from kseg.machine.clock import SECOND
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine

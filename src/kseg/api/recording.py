@@ -7,7 +7,7 @@ from kseg.api.snapshots import check_savable, is_whole, origin_of
 from kseg.errors import LogError, StateError
 from kseg.history.log import LogWriter
 from kseg.history.recorder import Intervals, Recorder
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine

@@ -19,7 +19,7 @@ from kseg.errors import StateError
 from kseg.history.checkpoints import Checkpoint, Checkpoints
 from kseg.history.keeper import Keeper
 from kseg.history.witness import Witness
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.replay import Replay

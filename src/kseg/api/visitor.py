@@ -11,7 +11,7 @@ from kseg.history.checkpoints import Checkpoint, Checkpoints
 from kseg.history.follower import Follower
 from kseg.history.keeper import Keeper
 from kseg.machine.inputs import InputHistory
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 
 NEAR = (1 << 22, 1 << 17, 1 << 12, 1 << 8)
 """Cycles before one that is visited: there, states are kept for a while, since what is visited next

@@ -10,7 +10,7 @@ from kseg.cli.output import one_line
 from kseg.exploration.exploration import Exploration
 from kseg.exploration.report import Report, Trial
 from kseg.exploration.trial import PASSED, Outcome
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 
 MOST_GROUPS = 12
 """Outcomes that a summary names."""

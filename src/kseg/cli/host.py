@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kseg.cli.guest_options import GuestOptions
     from kseg.cli.host_session import HostSession
     from kseg.cli.output import Output
-    from kseg.monitor.bare import Stop
+    from kseg.monitor.stop import Stop
 
 EPILOG = """
 Exit codes: 0 all guests switched off, or the user left; 1 one failed; 2 wrong usage, configuration
@@ -229,7 +229,7 @@ def _consoles(
 
 def _report(machine: "Host", consoles: "Consoles", stop: "Stop", stats: str | None) -> None:
     """Say why it ended, where the guests have not, and write the statistics."""
-    from kseg.monitor.bare import StopReason
+    from kseg.monitor.stop import StopReason
 
     consoles.finish()
     if stop.reason is StopReason.CYCLE_LIMIT:

@@ -19,7 +19,7 @@ from kseg.cli.session import CYCLE_LIMIT, IDLE, Attendant, Outcome
 from kseg.cli.signals import Ended, handled
 from kseg.cli.terminal import Terminal
 from kseg.cli.watch import IdleWatch
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 REFRESH = 1.0
 """Seconds between two drawings of the table."""

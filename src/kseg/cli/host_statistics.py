@@ -6,7 +6,7 @@ import msgspec
 
 from kseg.api.host import Host
 from kseg.api.host_guest import Guest
-from kseg.monitor.bare import Stop
+from kseg.monitor.stop import Stop
 
 
 def as_data(host: Host, stop: Stop) -> dict[str, Any]:

@@ -308,7 +308,7 @@ def report(
 ) -> None:
     """Say why it ended, where the guest has not, and write the statistics; `limit` is the option
     that limits cycles."""
-    from kseg.monitor.bare import StopReason
+    from kseg.monitor.stop import StopReason
 
     if outcome.stop.reason is StopReason.CYCLE_LIMIT:
         output.message(f"stopped after {vm.cycles} cycles ({limit})")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg.errors import KsegError
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine

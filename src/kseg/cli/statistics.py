@@ -9,7 +9,7 @@ import msgspec
 from kseg.api.machine import Machine
 from kseg.errors import KsegError
 from kseg.machine.statistics import Statistics
-from kseg.monitor.bare import Stop
+from kseg.monitor.stop import Stop
 
 
 def as_data(machine: Machine, stop: Stop) -> dict[str, Any]:

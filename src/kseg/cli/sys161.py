@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
     from kseg.cli.session import Outcome
-    from kseg.monitor.bare import Stop
+    from kseg.monitor.stop import Stop
 
 ATTENTION = 7
 """Ctrl-G asks for the debugger."""
@@ -148,7 +148,7 @@ class Reporter:
 
     def say_why(self, stop: "Stop") -> None:
         """What the guest did that its hardware does not survive, if that is it."""
-        from kseg.monitor.bare import StopReason
+        from kseg.monitor.stop import StopReason
 
         if stop.reason is StopReason.FATAL and stop != self._said:
             self._said = stop
@@ -157,7 +157,7 @@ class Reporter:
 
     def report(self, outcome: "Outcome") -> None:
         """The last messages: statistics after a power-off, a reason otherwise."""
-        from kseg.monitor.bare import StopReason
+        from kseg.monitor.stop import StopReason
 
         output, reason = self._output, outcome.stop.reason
         waits = (StopReason.NO_PROGRESS, StopReason.FATAL, StopReason.BREAK, StopReason.DEBUGGER)

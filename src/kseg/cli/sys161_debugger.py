@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from kseg.api.machine import Machine
 from kseg.cli.output import Output
 from kseg.errors import ConfigurationError
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.debug.debugger import Debugger

@@ -12,7 +12,7 @@ from kseg.compare.stopwatch import TickRate, TimedEngine
 from kseg.compare.ways import Way
 from kseg.compare.workload import Workload
 from kseg.machine.system161 import System161State
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 Finished = Callable[[Machine], Callable[[], bool]]
 """Makes, for a machine, a predicate that is asked between bursts: is this the end, though the guest

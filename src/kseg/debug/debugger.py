@@ -16,7 +16,7 @@ from kseg.debug.target import Ending, Target
 from kseg.debug.threads import Thread
 from kseg.engine.state import ProcessorState
 from kseg.isa.registers import WAKING_LINES
-from kseg.monitor.bare import STOPS_TO_STAND_AT, Stop, StopReason
+from kseg.monitor.stop import STOPS_TO_STAND_AT, Stop, StopReason
 
 LOOK = 0.1
 """Seconds between two looks, while the guest stands, whether the user wants to leave."""

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from kseg.debug.machine import RunnableMachine
 from kseg.engine.contract import Watchpoint
-from kseg.monitor.bare import Stop
+from kseg.monitor.stop import Stop
 
 
 class History(Protocol):

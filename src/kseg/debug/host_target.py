@@ -7,9 +7,9 @@ from kseg.debug.history import History
 from kseg.debug.inferior import Inferior
 from kseg.debug.machine import Machine
 from kseg.debug.target import Ending
-from kseg.monitor.bare import STOPS_TO_STAND_AT, Stop
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.time_sharing import TimeSharing
+from kseg.monitor.stop import STOPS_TO_STAND_AT, Stop
 
 
 class Guest(Machine, Protocol):

@@ -3,7 +3,7 @@
 from kseg.debug.machine import Machine
 from kseg.debug.points import Points
 from kseg.engine.contract import Debuggable
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 
 class Inferior:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from kseg.engine.contract import Engine
 from kseg.engine.state import ProcessorState
 from kseg.machine.system161 import System161
-from kseg.monitor.bare import BareMonitor, Stop
+from kseg.monitor.bare import BareMonitor
+from kseg.monitor.stop import Stop
 
 if TYPE_CHECKING:
     from kseg.debug.symbols import Symbols

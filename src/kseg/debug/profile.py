@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from kseg.monitor.bare import Stop
+from kseg.monitor.stop import Stop
 
 
 class Caller(NamedTuple):

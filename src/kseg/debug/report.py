@@ -15,7 +15,7 @@ from kseg.isa import registers as r
 from kseg.isa.exceptions import MNEMONICS
 from kseg.machine.clock import SECOND
 from kseg.machine.state_dump import EXCEPTIONS
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 MOST_LINES = 40
 FRAMES = 14

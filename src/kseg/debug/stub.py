@@ -15,7 +15,7 @@ from kseg.debug.points import ACCESS, HARDWARE, SOFTWARE
 from kseg.debug.target import Ending, Target
 from kseg.debug.threads import Thread, find, process
 from kseg.errors import KsegError
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 WRONG = b"E01"
 WRITES = (b"G", b"P", b"M", b"X")

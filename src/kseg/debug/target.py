@@ -7,7 +7,7 @@ from kseg.debug.history import History
 from kseg.debug.inferior import Inferior
 from kseg.debug.machine import RunnableMachine
 from kseg.errors import KsegError
-from kseg.monitor.bare import Stop
+from kseg.monitor.stop import Stop
 
 
 class Ending(NamedTuple):

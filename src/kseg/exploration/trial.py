@@ -14,7 +14,7 @@ from kseg.exploration.plans import Look
 from kseg.machine.clock import SECOND
 from kseg.machine.preemption import Preemption, Struck
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 PASSED, REJECTED = "passed", "rejected"
 HANGS, RUNS_ON, WAITS = "hangs", "runs on", "idle forever"

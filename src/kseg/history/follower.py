@@ -7,7 +7,7 @@ from kseg.history.digest import processors_digest, whole_digest
 from kseg.history.log import Digest
 from kseg.history.log_reader import Keyframe, Log
 from kseg.machine.system161 import System161
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 _BY_THE_USER = (
     StopReason.CONDITION,

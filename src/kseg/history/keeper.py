@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from kseg.history.checkpoints import Checkpoint, Checkpoints
 from kseg.history.rhythm import Rhythm
-from kseg.monitor.bare import Stop
+from kseg.monitor.stop import Stop
 
 SHORT, LONG = 40_000_000, 120_000_000
 """ns of the host's time: from one checkpoint to the next it is to be between these."""

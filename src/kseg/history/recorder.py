@@ -17,7 +17,7 @@ from kseg.history.state import Origin
 from kseg.history.witness import Witness
 from kseg.machine.inputs import Item
 from kseg.machine.system161 import System161
-from kseg.monitor.bare import Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 
 @dataclass(frozen=True, slots=True)

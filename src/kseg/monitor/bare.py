@@ -7,7 +7,6 @@ outside every so often, and when every processor waits, let time jump to the nex
 
 import time
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Protocol
 
 import msgspec
@@ -19,6 +18,8 @@ from kseg.machine.board import Board, Foreseeable
 from kseg.machine.clock import SECOND
 from kseg.machine.statistics import Statistics, processor_statistics
 from kseg.monitor.pace import SHORTEST_SLEEP, Pace
+from kseg.monitor.stop import Stop, StopReason
+from kseg.monitor.watchdog import Watchdog
 
 FURTHEST = 256
 """Words that a register is asked to foresee at most."""
@@ -26,57 +27,6 @@ FURTHEST = 256
 LONGEST_STRETCH = 4_000_000
 """Cycles for which a guest that reaches no device may run without anybody looking at the outside:
 about a millisecond of the host's time."""
-
-
-class StopReason(StrEnum):
-    """Why `BareMonitor.run` came back."""
-
-    POWER_OFF = "power-off"
-    CYCLE_LIMIT = "cycle limit"
-    CONDITION = "condition"
-    """The `until` that was given says so."""
-    BREAK = "break"
-    """A BREAK instruction, with `stop_on_break`."""
-    BREAKPOINT = "breakpoint"
-    """The next instruction is at one of the engine's breakpoints (`Debuggable`)."""
-    WATCHPOINT = "watchpoint"
-    """The next instruction is about to access what one of its watchpoints watches."""
-    DEBUGGER = "debugger"
-    """The guest asked for a debugger, with `stop_for_debugger`."""
-    IDLE = "idle forever"
-    """Every processor waits, nothing will happen, and nothing has come in from outside."""
-    FATAL = "fatal"
-    DOOM = "doom"
-    NO_PROGRESS = "no progress"
-    INTERRUPTED = "interrupted"
-    """`BareMonitor.interrupt` was called."""
-    LOG_END = "end of the log"
-    """A run that is repeated is where the recorded one ended."""
-
-
-STOPS_TO_STAND_AT = (
-    StopReason.BREAKPOINT,
-    StopReason.WATCHPOINT,
-    StopReason.DEBUGGER,
-    StopReason.FATAL,
-)
-"""At these a debugger has something to look at, before the machine goes on or comes to its end."""
-
-
-class Stop(msgspec.Struct, frozen=True):
-    """How a run ended. `exit_code` is System/161's for it; None where it would go on.
-
-    `processor` is the number of the one concerned, for BREAK, BREAKPOINT, WATCHPOINT and FATAL;
-    `address` the first virtual address that is watched and accessed, and `stores` how, for
-    WATCHPOINT.
-    """
-
-    reason: StopReason
-    exit_code: int | None = None
-    message: str = ""
-    processor: int = 0
-    address: int = 0
-    stores: bool = False
 
 
 class TraceTaker(Protocol):
@@ -435,48 +385,6 @@ class BareMonitor:
             virtual_time=clock.now,
             wall_time=self._wall_time,
         )
-
-
-class Watchdog:
-    """Option -Z: user-mode instructions must be executed now and then."""
-
-    def __init__(self, timeout: int, board: Board) -> None:
-        """`timeout` in ns of virtual time."""
-        self._timeout = timeout
-        self._board = board
-        self._deadline = timeout
-        self._seen = self._executed()
-        self._warned = False
-
-    def restart(self) -> None:
-        """Another state was loaded: the machine has the whole time again."""
-        self._deadline = self._board.clock.now + self._timeout
-        self._seen = self._executed()
-        self._warned = False
-
-    def _executed(self) -> int:
-        return sum(each.user_cycles - each.user_stalls for each in self._board.processors)
-
-    def look(self) -> Stop | None:
-        """Warn at the first deadline without progress, stop at the second."""
-        now, executed = self._board.clock.now, self._executed()
-        if executed != self._seen:
-            self._seen = executed
-            self._deadline = now + self._timeout
-            self._warned = False
-            return None
-        if now < self._deadline:
-            return None
-        self._deadline = now + self._timeout
-        seconds = self._timeout // SECOND
-        if not self._warned:
-            self._warned = True
-            self._board.message(f"Caution: no progress in {seconds} seconds")
-            return None
-        self._warned = False
-        text = f"No progress in {2 * seconds} seconds"
-        self._board.message(text)
-        return Stop(StopReason.NO_PROGRESS, 1, text)
 
 
 _DEBUGGING = (ExitReason.BREAKPOINT, ExitReason.WATCHPOINT)

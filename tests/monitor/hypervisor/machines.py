@@ -15,9 +15,10 @@ from kseg.machine.elf import WINDOW, Image, read_image
 from kseg.machine.system161 import System161
 from kseg.memory.paged import PagedMemory
 from kseg.memory.physical import PAGE_SIZE
-from kseg.monitor.bare import BareMonitor, Stop, StopReason
+from kseg.monitor.bare import BareMonitor
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
+from kseg.monitor.stop import Stop, StopReason
 
 RAM = 512 << 10
 """As much as cms needs."""

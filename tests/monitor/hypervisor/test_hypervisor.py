@@ -11,8 +11,8 @@ from kseg.errors import KsegError
 from kseg.isa.assembler import Program, assemble
 from kseg.machine.configuration import parse_configuration
 from kseg.memory.physical import PAGE_SIZE
-from kseg.monitor.bare import Stop, StopReason
 from kseg.monitor.hypervisor.hypervisor import MOST_MEMORY, Hypervisor
+from kseg.monitor.stop import Stop, StopReason
 from tests.monitor.hypervisor.machines import Guest, Host
 from tests.monitor.hypervisor.shadows import inconsistencies
 from tests.monitor.hypervisor.watched import RUN_PROGRAM, kernel_source

@@ -13,7 +13,7 @@ from kseg.isa.registers import KSEG0
 from kseg.machine.configuration import parse_configuration
 from kseg.machine.elf import WINDOW
 from kseg.memory.physical import PAGE_SIZE
-from kseg.monitor.bare import StopReason
+from kseg.monitor.stop import StopReason
 from tests.monitor.hypervisor.machines import Guest, Host, take_turns
 from tests.monitor.observed import CONFIGURATION
 from tests.monitor.random_kernels import random_kernel

@@ -9,7 +9,8 @@ docs/decisions/guest-time.md).
 from collections.abc import Callable
 
 from kseg.machine.board import Board
-from kseg.monitor.bare import BareMonitor, Stop, StopReason
+from kseg.monitor.bare import BareMonitor
+from kseg.monitor.stop import Stop, StopReason
 
 BOOT_ROM = range(0xBFC00000, 0xBFC01000)
 """Where exceptions go until a kernel clears BEV; there is no handler."""

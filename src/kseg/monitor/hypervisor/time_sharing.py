@@ -12,11 +12,12 @@ from collections.abc import Callable
 from kseg.errors import KsegError
 from kseg.machine.board import Board
 from kseg.machine.clock import SECOND
-from kseg.monitor.bare import BareMonitor, Stop, StopReason
+from kseg.monitor.bare import BareMonitor
 from kseg.monitor.hypervisor.time_shared_guest import GOES_ON, TimeSharedGuest
 from kseg.monitor.pace import SHORTEST_SLEEP, Pace
 from kseg.monitor.schedule import TIME_SLICE, Scheduler
 from kseg.monitor.shares import GuestUse, Share
+from kseg.monitor.stop import Stop, StopReason
 
 
 class TimeSharing:

@@ -1,0 +1,182 @@
+"""What can be seen of a machine: the part of `Machine` that looks and changes nothing."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from kseg.api.memory import Memory
+from kseg.api.processor import Processor
+from kseg.api.setup import Setup
+from kseg.engine.contract import Engine
+from kseg.machine.clock import SECOND
+from kseg.machine.statistics import Statistics
+from kseg.machine.system161 import System161
+from kseg.monitor.bare import BareMonitor
+from kseg.monitor.single import Surface
+from kseg.monitor.stop import Stop
+
+if TYPE_CHECKING:
+    from kseg.api.machine import Machine
+    from kseg.api.tracing import Part, Trace
+    from kseg.debug.address_space import AddressSpace
+    from kseg.debug.backtrace import Backtrace
+    from kseg.debug.profile import Profile
+    from kseg.debug.report import Report
+    from kseg.debug.symbols import Symbols
+    from kseg.monitor.hypervisor.statistics import MonitorStatistics
+
+
+class View:
+    """A machine, as far as it can be looked at."""
+
+    kernel: Path
+    """The file that was booted."""
+    board: System161
+    """The hardware: see `kseg.machine.system161`."""
+    engine: Engine
+    """What executes the guest's code: see `kseg.engine.contract`."""
+    monitor: BareMonitor
+    """What answers the engine: see `kseg.monitor.bare`."""
+    _surface: Surface
+    _setup: Setup
+
+    @property
+    def processors(self) -> list[Processor]:
+        """The processors: registers, TLB and counters of each."""
+        board = self.board
+        return [Processor(each, board.profile, board.changed) for each in board.processors]
+
+    @property
+    def memory(self) -> Memory:
+        """Memory and device registers, physical and as a processor sees them."""
+        return Memory(self.board, self._setup.window)
+
+    @property
+    def time(self) -> float:
+        """Virtual seconds since power-on."""
+        return self.board.clock.now / SECOND
+
+    @property
+    def cycles(self) -> int:
+        """Cycles since power-on, those in which every processor idled included."""
+        return self.engine.clock
+
+    @property
+    def busy_cycles(self) -> int:
+        """Cycles since power-on in which some processor executed."""
+        return self.engine.clock - self.board.clock.idle_cycles
+
+    @property
+    def statistics(self) -> Statistics:
+        """What the machine did since power-on: see `kseg.machine.statistics`."""
+        return self.monitor.statistics
+
+    @property
+    def exits(self) -> "MonitorStatistics | None":
+        """What the monitor below the guest did for it; None on the bare machine."""
+        guest = self._surface.guest
+        return None if guest is None else guest.monitored
+
+    def trace(
+        self,
+        *kinds: str,
+        kernel: bool = True,
+        user: bool = True,
+        processors: Iterable[int] | None = None,
+        addresses: Iterable[tuple[int, int]] = (),
+        asids: Iterable[int] | None = None,
+        from_cycle: int = 0,
+        to_cycle: int | None = None,
+        last: int | None = None,
+        most: int | None = None,
+        receive: "Callable[[Part], None] | None" = None,
+    ) -> "Trace":
+        """Record what the machine does from now on, until the trace is closed.
+
+        `kinds` are of `kseg.api.tracing.KINDS`: what the engine records ("instruction", "jump",
+        "exception", "return", "interrupt", "tlb", "address-space"), and what devices tell of
+        themselves ("disk", "nic", "emufs", "line"). The other conditions are for the former and
+        are looked at natively: the mode, numbers of `processors`, ranges of instruction
+        `addresses` (first and last, up to 8), `asids`, and cycles (those for devices too). Keep
+        the `last` events only, or stop tracing after `most`. `receive` is called with parts of the
+        stream as they come (`kseg.api.tracing.events` makes events of them) instead of their being
+        kept for `Trace.take`.
+
+        ValueError for an impossible condition; KsegError where the machine is traced already, or
+        runs on a monitor.
+        """
+        from kseg.api.tracing import DEVICE_KINDS, Trace, filter_for
+
+        wanted = filter_for(
+            kinds,
+            kernel=kernel,
+            user=user,
+            processors=processors,
+            addresses=addresses,
+            asids=asids,
+            from_cycle=from_cycle,
+            to_cycle=to_cycle,
+        )
+        devices = [kind for kind in kinds if kind in DEVICE_KINDS]
+        return Trace(
+            self.monitor, self.board, wanted, devices, last=last, most=most, receive=receive
+        )
+
+    @cached_property
+    def symbols(self) -> "Symbols":
+        """Names for addresses: those of the kernel's file, and of programs that were given to
+        `symbols.add`. See `kseg.debug.symbols`."""
+        from kseg.debug.symbols import Symbols
+
+        return Symbols.read(self.kernel)
+
+    def backtrace(self, processor: int = 0) -> "Backtrace":
+        """Who called whom on a processor, through exceptions and into user programs: `print` shows
+        it, `frames` are its parts."""
+        from kseg.debug.backtrace import backtrace
+
+        return backtrace(self._machine, processor, self.symbols)
+
+    def address_space(self, processor: int = 0) -> "AddressSpace":
+        """What a processor's virtual addresses lead to: `print` shows a table."""
+        from kseg.debug.address_space import address_space
+
+        return address_space(self._machine, processor)
+
+    def report(
+        self, stop: Stop | None = None, *, last_exceptions: Sequence[str] = (), replay: str = ""
+    ) -> "Report":
+        """What there is to say about a machine that has failed, or any that stands: registers,
+        back-traces, exceptions. `print` shows it, `data()` is all of it. `stop` is what `run`
+        returned; `last_exceptions` (lines) and `replay` (a command) are shown with it."""
+        from kseg.debug.report import report
+
+        return report(
+            self._machine,
+            stop,
+            symbols=self.symbols,
+            last_exceptions=last_exceptions,
+            replay=replay,
+        )
+
+    def profile(
+        self,
+        *,
+        hz: int = 1000,
+        stacks: bool = True,
+        until: Callable[[], bool] | str | re.Pattern[str] | None = None,
+        cycles: int | None = None,
+        seconds: float | None = None,
+    ) -> "Profile":
+        """Run as `run` does, and look at all processors `hz` times a virtual second, with their
+        back-traces if `stacks`. `print` shows the profile as a table; its `stop` is what `run`
+        returned. The guest notices nothing. KsegError when `hz` is not from 1 to a million."""
+        from kseg.api.profiling import profile
+
+        return profile(self._machine, hz, stacks, until, cycles, seconds)
+
+    @property
+    def _machine(self) -> "Machine":
+        return cast("Machine", self)
