@@ -1,7 +1,6 @@
 """`kseg run`: boot a guest, with its console here."""
 
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     from kseg.cli.session import Outcome, Session
 
 MOST_SECONDS = 1e9
+
+FAILED = 1
+"""The exit code of a run whose guest has failed."""
 
 EPILOG = """
 Exit codes: 0 the guest switched off; 1 it failed or asked for a debugger; 2 wrong usage,
@@ -210,11 +212,18 @@ def run(
     """
     from kseg.cli.machine import machine_for
     from kseg.cli.output import Output
-    from kseg.cli.seeing import Seeing
     from kseg.cli.session import Conditions, Session
 
-    again = "" if record is None else shlex.join(["kseg", "replay", record])
-    seeing = Seeing(symbols, wants_report, profile, again)
+    def look() -> "Seeing":
+        import shlex
+
+        from kseg.cli.seeing import Seeing
+
+        again = "" if record is None else shlex.join(["kseg", "replay", record])
+        return Seeing(symbols, wants_report, profile, again)
+
+    # Most runs end well, and nobody wants to see more of them.
+    seeing = look() if symbols or profile is not None else None
     conditions = Conditions(
         pace=pace,
         escape=escape_key(escape),
@@ -234,22 +243,18 @@ def run(
     with machine_for(kernel, arguments, machine, output) as vm:
         session = Session(vm, output, conditions, os.devnull if repeats else input_file)
         _watch(session, vm, output, record, gdb, wait)
-        _run(vm, session, output, stats, seeing)
+        if seeing is not None:
+            seeing.begin(vm, session)
+        outcome = session.run()
+        if vm.recording is not None:
+            vm.recording.finish(outcome.exit_code)
 
+        def end() -> None:
+            report(vm, outcome, stats, output)
+            if seeing is not None or outcome.exit_code == FAILED:
+                (seeing or look()).end(vm, outcome, output)
 
-def _run(
-    vm: "Machine", session: "Session", output: "Output", stats: str | None, seeing: "Seeing"
-) -> NoReturn:
-    seeing.begin(vm, session)
-    outcome = session.run()
-    if vm.recording is not None:
-        vm.recording.finish(outcome.exit_code)
-
-    def end() -> None:
-        report(vm, outcome, stats, output)
-        seeing.end(vm, outcome, output)
-
-    finish(output, outcome, end)
+        finish(output, outcome, end)
 
 
 def _watch(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kseg.cli.run import FAILED
 from kseg.errors import KsegError
 from kseg.monitor.stop import StopReason
 
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from kseg.cli.output import Output
     from kseg.cli.session import Outcome, Session
     from kseg.debug.profile import Profile
-
-FAILED = 1
-"""The exit code of a run whose guest has failed."""
 
 
 @dataclass(frozen=True, slots=True)
