@@ -1,7 +1,7 @@
 """Looking into a machine, and GDB's way into it.
 
 For GDB read `packets`, then `stub`, which answers them one by one, then `debugger`, which decides
-when the guest runs and when it stands. The source for all of it is the GDB manual, appendix "Remote
+when the guest runs and when it stands, also in its past (`history`). The source for all of it is the GDB manual, appendix "Remote
 Protocol".
 
 For the rest begin with `symbols` (of files: `executable`, `lines`, `call_frames`), then `backtrace`

@@ -1,5 +1,7 @@
-"""Snapshots, a machine's whole state in a file, and logs, a run in a file. Read `state`, then
-`format`, then `snapshot`; then `log`, `recorder`, `follower`.
+"""What was: a machine's state in a file, a run in a file, states of a run in memory.
 
-docs/snapshots.md and docs/recording.md describe the formats and what they promise.
+Snapshots: read `state`, then `format`, then `snapshot` (docs/snapshots.md). Logs: `witness`, which
+remembers what comes in, `log`, `recorder`, then `follower`, which holds a replay against it
+(docs/recording.md). Going back: `checkpoints` and `keeper`; the rest is in `kseg.api.travel`
+(docs/time-travel.md).
 """
