@@ -1,8 +1,8 @@
 """Looking into a machine, and GDB's way into it.
 
 For GDB read `packets`, then `stub`, which answers them one by one, then `debugger`, which decides
-when the guest runs and when it stands, also in its past (`history`). The source for all of it is the GDB manual, appendix "Remote
-Protocol".
+when the guest runs and when it stands, also in its past (`history`). The source for all of it is
+the GDB manual, appendix "Remote Protocol".
 
 For the rest begin with `symbols` (of files: `executable`, `lines`, `call_frames`), then `backtrace`
 (`rehearsal` and `prologue` are its ways without call frame information). `profiler` takes samples,
