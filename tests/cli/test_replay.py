@@ -166,3 +166,24 @@ def test_wrong_usage(tmp_path: Path, arguments: list[str], text: str) -> None:
     result = kseg(*arguments, cwd=tmp_path)
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
     assert text in result.stderr
+
+
+def test_a_snapshot_of_any_cycle_goes_on_by_itself(tmp_path: Path) -> None:
+    log, there = tmp_path / "log", tmp_path / "there.kseg"
+    recorded = kseg("run", "--record", log, "cms", "primes 20; echo end; halt")
+    saved = kseg("replay", "--save-at", f"1000000:{there}", log)
+    assert (saved.returncode, saved.stdout) == (0, recorded.stdout)
+    goes_on = kseg("run", "--from", there)
+    assert goes_on.returncode == 0
+    assert goes_on.stdout
+    assert recorded.stdout.endswith(goes_on.stdout)
+
+
+def test_what_is_known_of_a_disk_is_too_little_for_a_snapshot(tmp_path: Path) -> None:
+    disk, log, there = tmp_path / "disk", tmp_path / "log", tmp_path / "there.kseg"
+    assert kseg("disk", "create", "--format", disk, "5M").returncode == 0
+    assert kseg("run", "--record", log, "--disk", disk, "cms", "ls; halt").returncode == 0
+    saved = kseg("replay", "--save-at", f"1000000:{there}", log)
+    assert saved.returncode == 2
+    assert "the disk in slot 2 is known as far as the recorded run has read it" in saved.stderr
+    assert not there.exists()

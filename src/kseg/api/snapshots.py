@@ -19,7 +19,9 @@ from kseg.history.files import SnapshotFile, naming, open_snapshot, write_file
 from kseg.history.snapshot import pack_snapshot, unpack_snapshot
 from kseg.history.state import Origin, TypistState
 from kseg.machine.configuration import Configuration, SlotConfiguration, parse_configuration
+from kseg.machine.disk_image import MemoryDisk
 from kseg.machine.elf import WINDOW
+from kseg.machine.recorded_image import RecordedImage
 from kseg.version import __version__
 
 if TYPE_CHECKING:
@@ -62,8 +64,21 @@ def save_machine(machine: "Machine", path: str | Path, base: str | Path | None) 
     below = None if base is None else _base(path, base)
     with naming(path):
         check_savable(machine)
+        _check_disks_are_known(machine)
         data, _ = pack_snapshot(machine.board.save(), origin_of(machine), below)
     write_file(path, data)
+
+
+def _check_disks_are_known(machine: "Machine") -> None:
+    """Raise StateError for a machine that repeats a run with disk images: of those it knows what
+    that run has read."""
+    for card in machine.board.bus.cards:
+        contents = card.contents if isinstance(card, Disk) else None
+        if isinstance(contents, MemoryDisk) and isinstance(contents.base, RecordedImage):
+            raise StateError(
+                f"the disk in slot {card.slot} is known as far as the recorded run has read it,"
+                " which is too little for a snapshot"
+            )
 
 
 def _base(path: str | Path, base: str | Path) -> SnapshotFile:

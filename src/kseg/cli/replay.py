@@ -11,6 +11,7 @@ import click
 from kseg.cli.cast import VERSIONS, Cast
 from kseg.cli.cast import Events as CastEvents
 from kseg.cli.cast import Session as CastSession
+from kseg.cli.run import SaveAt
 from kseg.errors import DivergenceError, KsegError
 
 if TYPE_CHECKING:
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
     help="Begin at the last keyframe in the log before CYCLE, instead of at the beginning.",
 )
 @click.option("--to", "limit", type=click.IntRange(min=0), metavar="CYCLE", help="Stop at CYCLE.")
+@click.option(
+    "--save-at",
+    "saves",
+    multiple=True,
+    type=SaveAt(),
+    help="Save a snapshot in FILE at a cycle, from which kseg run --from goes on; may be repeated.",
+)
 @click.option("--stats", metavar="FILE", help="Write statistics as JSON; - is stdout.")
 @click.option(
     "--gdb",
@@ -56,6 +64,7 @@ def replay(
     monitor: str | None,
     start: int,
     limit: int | None,
+    saves: tuple[tuple[int, str], ...],
     stats: str | None,
     gdb: str | None,
     cast: str | None,
@@ -88,7 +97,8 @@ def replay(
     )
     with repeated.machine as machine:
         filmed = None if cast is None else _film(repeated, cast, cast_version)
-        conditions = Conditions(pace="fast", escape=None, limit=limit, idle_limit=0.0)
+        wanted = tuple(sorted(saves))
+        conditions = Conditions("fast", None, limit=limit, idle_limit=0.0, saves=wanted)
         session = Session(machine, output, conditions, os.devnull)
         if gdb is not None:
             history = repeated.travel()
