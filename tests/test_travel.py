@@ -203,6 +203,20 @@ def test_what_is_on_disk_is_not_undone(tmp_path: Path) -> None:
         assert whole_digest(travel.machine.board) == digest
 
 
+def test_the_past_takes_no_time_to_wait_for(tmp_path: Path) -> None:
+    """Neither the pace of the machine nor its watchdog concern who visits the past."""
+    (tmp_path / "guest.elf").write_bytes(ticking())
+    with Machine(tmp_path / "guest.elf", progress_timeout=2) as machine:
+        travel = machine.travel()
+        stop = machine.run(seconds=10)
+        assert stop.reason == StopReason.NO_PROGRESS
+        machine.run(seconds=1)
+        machine.monitor.pace = "real"
+        cycle = machine.cycles - 1000
+        travel.go_to(cycle)
+        assert (travel.machine.cycles, travel.machine.monitor.pace) == (cycle, "fast")
+
+
 def test_what_was_changed_has_no_past(tmp_path: Path) -> None:
     with boot(tmp_path, SPINNING) as machine:
         travel = machine.travel()
@@ -270,4 +284,6 @@ def test_a_recorded_run(tmp_path: Path) -> None:
     assert printed.decode() == travel.machine.console.output == output
     travel.go_to(10_000_000)
     assert travel.machine.cycles == 3_000_001
+    with pytest.raises(StateError, match=r"Replay\.travel"):
+        replay.machine.travel()
     replay.machine.close()

@@ -9,6 +9,8 @@ printed or written a second time.
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from kseg.api.machine import Machine
 from kseg.api.repeating import become, repeating_machine
 from kseg.api.snapshots import check_savable, is_whole
@@ -256,6 +258,8 @@ def travel_in_log(replay: "Replay", memory: int | None = None) -> TimeTravel:
 
 def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
     """The moments of a machine's run from here on; see `Machine.travel`."""
+    if machine.board.outside.replaying:
+        raise StateError("the machine repeats a recorded run: visit that with Replay.travel")
     check_savable(machine)
     if machine._setup.quantum > 1 and len(machine.board.processors) > 1:
         raise StateError("several processors go back with turns of one cycle only (--quantum 1)")
@@ -279,8 +283,9 @@ def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
             for slot, device in first.state.devices.items()
             if hasattr(device, "contents")
         }
+        setup = msgspec.structs.replace(machine._setup, pace="fast", progress_timeout=0)
         made = repeating_machine(
-            machine._setup,
+            setup,
             sectors,
             witness.history,
             lambda made: become(made.board, first.state, witness.history, first.position),
