@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from kseg.debug.points import SOFTWARE
+from kseg.debug.target import OneMachine
+from kseg.monitor.stop import StopReason
 from tests.cli.command import kseg
 from tests.cli.kernels import kernel
-from tests.debug.programs import CALLING, SPINNING, TWO
+from tests.debug.programs import CALLING, SPINNING, TWO, boot
 from tests.debug.running import Client, debugged, listening
 from tests.debug.test_gdb import AT, GDB, converse, in_order, session
 
@@ -156,3 +159,23 @@ def test_the_past_ends_with_the_debugger(tmp_path: Path) -> None:
             client.ask("bs")
             assert client.ask("D") == "OK"
         assert process.wait(60) == 0
+
+
+def test_a_debugger_that_leaves_in_the_past_leaves_nothing(tmp_path: Path) -> None:
+    with boot(tmp_path, CALLING, engine="interpreter") as machine:
+        target = OneMachine(machine, machine.travel)
+        (inferior,) = target.inferiors
+        inferior.attach()
+        target.watched(True)
+        inferior.points.insert(SOFTWARE, AT["work"], 4)
+        inferior.prepare(0)
+        assert target.run(until=lambda: False).reason is StopReason.BREAKPOINT
+        assert target.history is not None
+        target.history.step_back()
+        inferior.machine = target.history.machine
+        assert inferior.machine is not machine
+        inferior.detach()
+        target.watched(False)
+        assert (target.history, inferior.machine) == (None, machine)
+        assert not machine.monitor.stop_for_debugger
+        assert machine.run().reason is StopReason.POWER_OFF

@@ -103,6 +103,8 @@ class OneMachine:
         if self.history is not None and not watched:
             self.history.close()
             self.history, self._inferior.machine = None, self._machine
+            # It may have been in the past when the debugger left.
+            self._inferior.detach()
         elif self.history is None and watched and self._remember is not None:
             try:
                 self.history = self._remember()
