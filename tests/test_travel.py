@@ -287,3 +287,27 @@ def test_a_recorded_run(tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"Replay\.travel"):
         replay.machine.travel()
     replay.machine.close()
+
+
+def test_what_is_being_recorded_can_be_visited_from_its_beginning(tmp_path: Path) -> None:
+    image = tmp_path / "disk"
+    disk_image.create(image, 4 << 20)
+    script = "format a; echo one > a:/f; cat a:/f; ls a:\r"
+    with Machine("cms", disks=[image], input=script, epoch=0) as machine:
+        machine.run(cycles=100_000)
+        machine.record(tmp_path / "log")
+        seen = {}
+        for _ in range(6):
+            machine.run(cycles=1_000_000)
+            seen[machine.cycles] = whole_digest(machine.board), machine.console.output
+        travel = machine.travel()
+        assert travel.first_cycle == 100_000
+        machine.run(cycles=500_000)
+        for cycle, expected in reversed(seen.items()):
+            travel.go_to(cycle)
+            assert (whole_digest(travel.machine.board), travel.machine.console.output) == expected
+        # By hand: then it begins anew, also for who comes later.
+        machine.processors[0].registers["k1"] = 7
+        machine.run(cycles=500_000)
+        assert travel.first_cycle == machine.travel().first_cycle == 6_600_000
+        travel.close()

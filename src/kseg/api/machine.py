@@ -448,8 +448,9 @@ class Machine(View):
 
     def travel(self, *, memory: int | None = None) -> "TimeTravel":
         """Remember from here on what happens, so that any moment can be visited again: see
-        `TimeTravel`. `memory` is what checkpoints may take, in bytes (default: 256 MiB).
-        StateError while the machine cannot be saved."""
+        `TimeTravel`. While the machine is recorded, all moments of the recording can. `memory` is
+        what checkpoints may take, in bytes (default: 256 MiB). StateError while the machine cannot
+        be saved."""
         from kseg.api.travel import travel_live
 
         return travel_live(self, memory)

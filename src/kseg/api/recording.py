@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 from kseg.api.snapshots import check_savable, is_whole, origin_of
 from kseg.errors import LogError, StateError
+from kseg.history.checkpoints import Checkpoint
 from kseg.history.log import LogWriter
 from kseg.history.recorder import Intervals, Recorder
+from kseg.history.witness import Witness
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Recording:
             lambda: machine.engine.clock,
             lambda: origin_of(machine, alone=True),
             lambda: is_whole(machine),
+            lambda: len(machine.console.output),
             intervals,
         )
         machine.companions.append(self)
@@ -60,6 +63,16 @@ class Recording:
         """The machine stands."""
         self._last = stop
         self._recorder.attend(stop)
+
+    @property
+    def beginning(self) -> Checkpoint:
+        """The state with which it began, or that which somebody's hand has made of it since."""
+        return self._recorder.beginning
+
+    @property
+    def witness(self) -> Witness:
+        """Who knows what has come in since."""
+        return self._recorder.witness
 
     @property
     def problem(self) -> str:

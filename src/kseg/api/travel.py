@@ -257,14 +257,20 @@ def travel_in_log(replay: "Replay", memory: int | None = None) -> TimeTravel:
 
 
 def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
-    """The moments of a machine's run from here on; see `Machine.travel`."""
+    """The moments of a machine's run from here on, or since its recording began, if it is recorded;
+    see `Machine.travel`."""
     if machine.board.outside.replaying:
         raise StateError("the machine repeats a recorded run: visit that with Replay.travel")
     check_savable(machine)
     if machine._setup.quantum > 1 and len(machine.board.processors) > 1:
         raise StateError("several processors go back with turns of one cycle only (--quantum 1)")
     checkpoints = Checkpoints(MEMORY if memory is None else memory)
-    witness = Witness(machine.board)
+    recording = machine.recording
+    if recording is not None and recording.goes_on:
+        witness = Witness(machine.board, earlier=recording.witness)
+        checkpoints.add(recording.beginning)
+    else:
+        witness = Witness(machine.board)
 
     def take() -> Checkpoint:
         board = machine.board

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kseg.errors import LogError
+from kseg.history.checkpoints import Checkpoint
 from kseg.history.digest import processors_digest, whole_digest
 from kseg.history.log import MOST_TEXT, Digest, Edit, End, LogWriter, Marker
 from kseg.history.rhythm import Rhythm
@@ -62,13 +63,14 @@ class Recorder:
         clock: Callable[[], int],
         origin: Callable[[], Origin],
         whole: Callable[[], bool],
+        printed: Callable[[], int],
         intervals: Intervals | None = None,
     ) -> None:
         """`clock` is the engine's cycle counter, `origin` what keyframes say of the machine, and
-        `whole` whether all processors stand between the same two cycles. LogError when the host
-        refuses to take the beginning."""
+        `whole` whether all processors stand between the same two cycles; `printed` is the number of
+        characters on the console. LogError when the host refuses to take the beginning."""
         self._writer, self._board, self._clock, self._origin = writer, board, clock, origin
-        self._whole = whole
+        self._whole, self._printed = whole, printed
         self.problem = ""
         """Why the recording came to its end, if it was not asked to."""
         self.witness = Witness(board, self._came_in)
@@ -77,7 +79,8 @@ class Recorder:
         self._rhythm = Rhythm(given.soon, given.late, given.shortest, given.longest)
         self._kept = self._drawn = time.thread_time_ns()
         try:
-            writer.add_keyframe(self.witness.state(), origin())
+            self.beginning = self._begin()
+            """From where on the run has been as it would have been by itself."""
         except BaseException:
             self.witness.leave()
             writer.abandon()
@@ -179,11 +182,19 @@ class Recorder:
     def _keep_edit(self) -> None:
         self._edited = False
         self._writer.add(Edit(self._clock()))
-        self._keyframe(time.thread_time_ns())
+        self._kept = time.thread_time_ns()
+        self.beginning = self._begin()
 
     def _keyframe(self, now: int) -> None:
         self._kept = now
         self._writer.add_keyframe(self.witness.state(), self._origin())
+
+    def _begin(self) -> Checkpoint:
+        """Write down the machine's state, and keep it."""
+        state, origin = self.witness.state(), self._origin()
+        self._writer.add_keyframe(state, origin)
+        position = self.witness.history.end
+        return Checkpoint(origin.cycle, origin.time, state, position, self._printed())
 
     def _draw(self, *, whole: bool) -> None:
         board = self._board

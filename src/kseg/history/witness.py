@@ -18,6 +18,11 @@ class ImageWatch:
         self._known: set[int] = set()
         self.written: dict[int, bytes] = {}
 
+    def learn(self, other: "ImageWatch") -> None:
+        """Know what another one knows."""
+        self._known |= other._known
+        self.written |= other.written
+
     def was_read(self, sector: int, data: bytes) -> None:
         if sector not in self._known:
             self._known.add(sector)
@@ -31,9 +36,15 @@ class ImageWatch:
 class Witness:
     """Knows all that came into a machine since a moment, and what its disks were like then."""
 
-    def __init__(self, board: System161, tell: Callable[[Item], None] | None = None) -> None:
-        """`tell` is called with each item as well."""
-        self.history = InputHistory()
+    def __init__(
+        self,
+        board: System161,
+        tell: Callable[[Item], None] | None = None,
+        earlier: "Witness | None" = None,
+    ) -> None:
+        """`tell` is called with each item as well. `earlier` is one that has been there for longer:
+        what it knows, this one knows too."""
+        self.history: InputHistory = InputHistory() if earlier is None else earlier.history.copy()
         self._board = board
         self._tell = tell
         self._watches: dict[int, ImageWatch] = {}
@@ -45,6 +56,8 @@ class Witness:
                 observers = getattr(image, "observers", None)
                 if observers is not None:
                     watch = ImageWatch(card.slot, self.add)
+                    if earlier is not None:
+                        watch.learn(earlier._watches[card.slot])
                     observers.append(watch)
                     self._images[card.slot] = observers
                     self._watches[card.slot] = watch

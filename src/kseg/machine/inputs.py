@@ -72,6 +72,14 @@ class InputHistory:
         else:
             self.sectors.setdefault(item.slot, {}).setdefault(item.number, item.data)
 
+    def copy(self) -> "InputHistory":
+        """The same, which goes on by itself."""
+        other = InputHistory()
+        other.inputs = list(self.inputs)
+        other.answers = {channel: list(told) for channel, told in self.answers.items()}
+        other.sectors = {slot: dict(known) for slot, known in self.sectors.items()}
+        return other
+
     @property
     def end(self) -> Position:
         """Behind all that is here."""
