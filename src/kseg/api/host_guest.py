@@ -2,16 +2,12 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg.api.console import Console
-from kseg.api.memory import Memory
-from kseg.api.processor import Processor
 from kseg.api.typist import Typist
-from kseg.machine.clock import SECOND
-from kseg.machine.statistics import Statistics
+from kseg.api.view import Visible
 from kseg.machine.system161 import System161
 from kseg.memory.paged import PagedMemory
 from kseg.monitor.bare import BareMonitor
@@ -23,7 +19,6 @@ from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.host import Host
-    from kseg.debug.symbols import Symbols
 
 
 class State(StrEnum):
@@ -50,8 +45,8 @@ class WakingTypist(Typist):
             self._wake()
 
 
-class Guest:
-    """A guest of a `Host`, which makes it."""
+class Guest(Visible):
+    """A guest of a `Host`, which makes it. Its time and its cycles are its own."""
 
     def __init__(
         self,
@@ -86,12 +81,9 @@ class Guest:
     def __repr__(self) -> str:
         return f"<Guest {self.name}: {self.kernel.name}, {self.state}, {self.time:.6f} s>"
 
-    @cached_property
-    def symbols(self) -> "Symbols":
-        """Names for addresses, as of `kseg.Machine`."""
-        from kseg.debug.symbols import Symbols
-
-        return Symbols.read(self.kernel)
+    @property
+    def _window(self) -> int | None:
+        return self.engine.window
 
     @property
     def state(self) -> State:
@@ -133,39 +125,12 @@ class Guest:
         self.monitor.state_loaded()
         self._host.wake(self)
 
-    # Looking inside.
-
-    @property
-    def processors(self) -> list[Processor]:
-        """The processor: registers, TLB and counters."""
-        return [Processor(each, self.board.profile) for each in self.board.processors]
-
-    @property
-    def memory(self) -> Memory:
-        """Memory and device registers, physical and as the processor sees them."""
-        return Memory(self.board, self.engine.window)
-
     # What it has had.
-
-    @property
-    def time(self) -> float:
-        """Its own virtual seconds since it was started."""
-        return self.board.clock.now / SECOND
-
-    @property
-    def cycles(self) -> int:
-        """Cycles of its own time, idle ones included."""
-        return self.engine.clock
 
     @property
     def executed(self) -> int:
         """Cycles in which it executed."""
         return self.turns.executed
-
-    @property
-    def statistics(self) -> Statistics:
-        """What its machine did: see `kseg.machine.statistics`."""
-        return self.monitor.statistics
 
     @property
     def use(self) -> GuestUse:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from kseg.monitor.hypervisor.statistics import MonitorStatistics
 
 
-class View:
-    """A machine, as far as it can be looked at."""
+class Visible:
+    """What every machine shows of itself, a guest of a host too."""
 
     kernel: Path
     """The file that was booted."""
@@ -39,8 +39,6 @@ class View:
     """What executes the guest's code: see `kseg.engine.contract`."""
     monitor: BareMonitor
     """What answers the engine: see `kseg.monitor.bare`."""
-    _surface: Surface
-    _setup: Setup
 
     @property
     def processors(self) -> list[Processor]:
@@ -51,7 +49,12 @@ class View:
     @property
     def memory(self) -> Memory:
         """Memory and device registers, physical and as a processor sees them."""
-        return Memory(self.board, self._setup.window)
+        return Memory(self.board, self._window)
+
+    @property
+    def _window(self) -> int | None:
+        """Where the kernel is linked if not in kseg0."""
+        raise NotImplementedError
 
     @property
     def time(self) -> float:
@@ -64,14 +67,33 @@ class View:
         return self.engine.clock
 
     @property
-    def busy_cycles(self) -> int:
-        """Cycles since power-on in which some processor executed."""
-        return self.engine.clock - self.board.clock.idle_cycles
-
-    @property
     def statistics(self) -> Statistics:
         """What the machine did since power-on: see `kseg.machine.statistics`."""
         return self.monitor.statistics
+
+    @cached_property
+    def symbols(self) -> "Symbols":
+        """Names for addresses: those of the kernel's file, and of programs that were given to
+        `symbols.add`. See `kseg.debug.symbols`."""
+        from kseg.debug.symbols import Symbols
+
+        return Symbols.read(self.kernel)
+
+
+class View(Visible):
+    """A machine, as far as it can be looked at."""
+
+    _surface: Surface
+    _setup: Setup
+
+    @property
+    def _window(self) -> int | None:
+        return self._setup.window
+
+    @property
+    def busy_cycles(self) -> int:
+        """Cycles since power-on in which some processor executed."""
+        return self.engine.clock - self.board.clock.idle_cycles
 
     @property
     def exits(self) -> "MonitorStatistics | None":
@@ -123,14 +145,6 @@ class View:
         return Trace(
             self.monitor, self.board, wanted, devices, last=last, most=most, receive=receive
         )
-
-    @cached_property
-    def symbols(self) -> "Symbols":
-        """Names for addresses: those of the kernel's file, and of programs that were given to
-        `symbols.add`. See `kseg.debug.symbols`."""
-        from kseg.debug.symbols import Symbols
-
-        return Symbols.read(self.kernel)
 
     def backtrace(self, processor: int = 0) -> "Backtrace":
         """Who called whom on a processor, through exceptions and into user programs: `print` shows
