@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from kseg import Machine
 from kseg.api.replay import Replay
-from kseg.api.travel import TimeTravel, executed, moment
+from kseg.api.travel import TimeTravel, moment
 from kseg.engine.contract import Watchpoint
 from kseg.errors import StateError
 from kseg.history.digest import whole_digest
 from kseg.machine import disk_image
+from kseg.machine.processor_state import executed
 from kseg.monitor.stop import StopReason
 from tests.cli.kernels import ticking
 from tests.debug.programs import CALLING, SPINNING, TWO, boot, symbols

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kseg.api.snapshots import check_savable, is_whole, origin_of
+from kseg.api.snapshots import can_be_cut, check_savable, is_whole, origin_of
 from kseg.errors import LogError, StateError
 from kseg.history.checkpoints import Checkpoint
 from kseg.history.log import LogWriter
@@ -27,8 +27,7 @@ class Recording:
         if machine.board.outside.replaying:
             raise LogError(f"log {path}: the machine repeats a recorded run")
         check_savable(machine)
-        setup = machine._setup
-        if setup.quantum > 1 and len(machine.board.processors) > 1:
+        if not can_be_cut(machine):
             raise StateError(
                 "several processors can be recorded with turns of one cycle only, for longer ones"
                 " depend on where a run is cut; leave out --quantum"

@@ -53,6 +53,12 @@ def is_whole(machine: "Machine") -> bool:
     return len({processor.clock for processor in machine.board.processors}) == 1
 
 
+def can_be_cut(machine: "Machine") -> bool:
+    """Whether the machine does the same wherever its run is cut into pieces: not where several
+    processors have turns of more than one cycle, which begin anew at a cut."""
+    return machine._setup.quantum == 1 or len(machine.board.processors) == 1
+
+
 def check_savable(machine: "Machine") -> None:
     """Raise StateError in the middle of a cycle."""
     if not is_whole(machine):

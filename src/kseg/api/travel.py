@@ -13,7 +13,7 @@ import msgspec
 
 from kseg.api.machine import Machine
 from kseg.api.repeating import become, repeating_machine
-from kseg.api.snapshots import check_savable, is_whole
+from kseg.api.snapshots import can_be_cut, check_savable, is_whole
 from kseg.api.visitor import Visitor
 from kseg.engine.contract import Debuggable, Watchpoint
 from kseg.engine.state import ProcessorState
@@ -21,6 +21,7 @@ from kseg.errors import StateError
 from kseg.history.checkpoints import Checkpoint, Checkpoints
 from kseg.history.keeper import Keeper
 from kseg.history.witness import Witness
+from kseg.machine.processor_state import executed
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
@@ -237,12 +238,6 @@ _PASSING = (StopReason.CYCLE_LIMIT, StopReason.DEBUGGER, StopReason.INTERRUPTED)
 """Stops on the way, which are not looked for."""
 
 
-def executed(state: ProcessorState) -> int:
-    """The instructions that a processor has begun and not waited in."""
-    cycles = state.kernel_cycles + state.user_cycles
-    return int(cycles - state.kernel_stalls - state.user_stalls)
-
-
 def moment(machine: Machine) -> int:
     """A number that grows with each processor's turn: so it orders all that can happen."""
     return sum(processor.clock for processor in machine.board.processors)
@@ -262,7 +257,7 @@ def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
     if machine.board.outside.replaying:
         raise StateError("the machine repeats a recorded run: visit that with Replay.travel")
     check_savable(machine)
-    if machine._setup.quantum > 1 and len(machine.board.processors) > 1:
+    if not can_be_cut(machine):
         raise StateError("several processors go back with turns of one cycle only (--quantum 1)")
     checkpoints = Checkpoints(MEMORY if memory is None else memory)
     recording = machine.recording

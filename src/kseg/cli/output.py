@@ -7,8 +7,10 @@ guest's. Console output is gathered for a moment and written in one go.
 import errno
 import os
 import select
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from kseg.errors import KsegError
 
@@ -29,6 +31,18 @@ def one_line(text: str) -> str:
         c if c.isprintable() or "\udc80" <= c <= "\udcff" else repr(c)[1:-1]
         for c in text.replace("\n", " ")
     )
+
+
+def write_whole(what: str, destination: str, data: bytes) -> None:
+    """Write a file, or to stdout for "-"; KsegError, which begins with `what`, when that fails."""
+    if destination == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        Path(destination).write_bytes(data)
+    except OSError as error:
+        raise KsegError(f"{what} {destination}: {error.strerror}") from None
 
 
 class OutputClosed(Exception):

@@ -1,10 +1,10 @@
 """What is seen of a guest beside its console: a profile, and the report on one that has failed."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kseg.cli.output import write_whole
 from kseg.cli.run import FAILED
 from kseg.errors import KsegError
 from kseg.monitor.stop import StopReason
@@ -93,13 +93,15 @@ def _write_profile(
     machine: "Machine", options: ProfileOptions, profile: "Profile", output: "Output"
 ) -> None:
     if options.table is not None:
-        _write(options.table, f"{profile.table()}\n".encode())
+        write_whole("profile", options.table, f"{profile.table()}\n".encode())
     if options.folded is not None:
-        _write(options.folded, "".join(f"{line}\n" for line in profile.folded()).encode())
+        write_whole(
+            "profile", options.folded, "".join(f"{line}\n" for line in profile.folded()).encode()
+        )
     if options.flame is not None:
         from kseg.debug.flame_graph import flame_graph
 
-        _write(options.flame, flame_graph(profile, machine.kernel.name).encode())
+        write_whole("profile", options.flame, flame_graph(profile, machine.kernel.name).encode())
     if options.gmon is not None:
         from kseg.debug.gmon import gmon
 
@@ -109,7 +111,7 @@ def _write_profile(
             addresses = addresses + profile.waiting
         order = machine.board.byte_order
         data = gmon(addresses, profile.arcs, low=low, high=high, hz=profile.hz, byte_order=order)
-        _write(options.gmon, data)
+        write_whole("profile", options.gmon, data)
         if options.first_processor_only:
             output.message(f"{len(data)} bytes written to {options.gmon}")
 
@@ -128,14 +130,3 @@ def _check(path: str) -> None:
             pass
     except OSError as error:
         raise KsegError(f"profile {path}: {error.strerror}; name another") from None
-
-
-def _write(path: str, data: bytes) -> None:
-    if path == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    try:
-        Path(path).write_bytes(data)
-    except OSError as error:
-        raise KsegError(f"profile {path}: {error.strerror}") from None

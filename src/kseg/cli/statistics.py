@@ -1,12 +1,12 @@
 """Statistics of a run as JSON: the fields are described in docs/command-line.md."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from kseg.api.machine import Machine
+from kseg.cli.output import write_whole
 from kseg.errors import KsegError
 from kseg.machine.statistics import Statistics
 from kseg.monitor.stop import Stop
@@ -83,11 +83,4 @@ def check_destination(destination: str) -> None:
 def write(destination: str, statistics: dict[str, Any]) -> None:
     """Write them to a file, or to stdout for "-"; KsegError when that cannot be done."""
     text = msgspec.json.format(msgspec.json.encode(statistics), indent=2) + b"\n"
-    if destination == "-":
-        sys.stdout.buffer.write(text)
-        sys.stdout.buffer.flush()
-        return
-    try:
-        Path(destination).write_bytes(text)
-    except OSError as error:
-        raise KsegError(f"statistics {destination}: {error.strerror}") from None
+    write_whole("statistics", destination, text)

@@ -14,8 +14,8 @@ from kseg.debug.server import Connection, Event, Happening, Server
 from kseg.debug.stub import Attach, Back, Kill, Leave, Resume, Stub
 from kseg.debug.target import Ending, Target
 from kseg.debug.threads import Thread
-from kseg.engine.state import ProcessorState
 from kseg.isa.registers import WAKING_LINES
+from kseg.machine.processor_state import executed
 from kseg.monitor.stop import STOPS_TO_STAND_AT, Stop, StopReason
 
 LOOK = 0.1
@@ -326,13 +326,13 @@ class Debugger:
         """Let a processor execute one instruction. If it waits for an interrupt, so does this; the
         debugger may interrupt it."""
         target, events, state = self._target, self._server.events, thread.it.state
-        begin, before = state.pc, _executed(state)
+        begin, before = state.pc, executed(state)
 
         def ready() -> bool:
             woken = not state.waiting or state.interrupt_lines & WAKING_LINES
             return bool(state.enabled and woken) or not events.empty() or self._leaves()
 
-        while _executed(state) == before:
+        while executed(state) == before:
             if not ready():
                 stop = target.run(until=ready)
             elif events.empty() and not self._leaves():
@@ -354,9 +354,3 @@ class Debugger:
                 self._end = stop
                 return
         self._stand(thread.inferior, Stop(StopReason.CONDITION))
-
-
-def _executed(state: ProcessorState) -> int:
-    """The instructions that a processor has begun and not waited in."""
-    cycles = state.kernel_cycles + state.user_cycles
-    return int(cycles - state.kernel_stalls - state.user_stalls)

@@ -258,6 +258,11 @@ class Device:
         """Tell the user, not the guest."""
         self.surroundings.message(text)
 
+    @property
+    def traced(self) -> bool:
+        """Whether somebody traces devices."""
+        return self.surroundings.control.device_trace is not None
+
     def trace(self, text: str, *values: object) -> None:
         """Tell whoever traces devices; `text` is a format of `values`."""
         take = self.surroundings.control.device_trace

@@ -141,7 +141,8 @@ class EmulatedFileSystem(Device):
             raise GuestFatal("emufs operation started while an operation was already in progress")
         named = self._handle
         result = self._operate(value)
-        self.trace("{}", self._described(value, named, result))
+        if self.traced:
+            self.trace("{}", self._described(value, named, result))
         self._busy = True
         self.schedule(OPERATION_TIME, "done", result)
 

@@ -16,7 +16,7 @@ from types import TracebackType
 
 from kseg import engine as engines
 from kseg.api.machine import Machine
-from kseg.api.snapshots import SUFFIX
+from kseg.api.snapshots import SUFFIX, can_be_cut
 from kseg.devices.disk import Disk
 from kseg.errors import ConfigurationError, LogError, StateError
 from kseg.history.files import open_snapshot
@@ -64,7 +64,7 @@ class Start:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise LogError(f"{path}: {error.strerror}; nothing was kept") from None
-        if self._can_be_recorded:
+        if can_be_cut(self.machine):
             record(path)
             return path
         return self.keep_plan(seed, plan, directory)
@@ -85,11 +85,6 @@ class Start:
         except OSError as error:
             raise StateError(f"{directory}: {error.strerror}; nothing was kept") from None
         return directory / f"{self._name}-{seed}{suffix}"
-
-    @property
-    def _can_be_recorded(self) -> bool:
-        machine = self.machine
-        return machine._setup.quantum == 1 or len(machine.board.processors) == 1
 
     def _base(self, directory: Path) -> Path:
         """The starting point's snapshot there. Its name says which it is: others may lie there."""

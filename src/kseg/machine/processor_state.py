@@ -17,6 +17,12 @@ LONGEST_STALL = 1000
 """Cycles; multiplications and divisions take less."""
 
 
+def executed(state: ProcessorState) -> int:
+    """The instructions that a processor has begun and not waited in."""
+    cycles = state.kernel_cycles + state.user_cycles
+    return int(cycles - state.kernel_stalls - state.user_stalls)
+
+
 def save_processor(processor: ProcessorState) -> dict[str, Any]:
     """A processor by field name: the C layout may change between versions."""
     return {
