@@ -152,7 +152,7 @@ def test_restored_after_a_defect(tmp_path):
     shell, before = in_shell("--version; ", sys.executable, str(tmp_path / "broken.py"))
     shell.expect(PROMPT)
     shell.send("x")
-    shell.expect("RuntimeError: a defect")
+    shell.expect("a defect")  # Python 3.13 colours what stands before
     code, digest = after(shell)
     assert code != 0
     assert digest == before

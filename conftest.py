@@ -1,0 +1,81 @@
+"""How the tests are run: short or whole, from a terminal or in the background, leaving nothing.
+
+A plain `pytest` is the short run. `--all` adds the tests that are marked `slow`; with pytest-xdist,
+`pytest --all -n auto` is the quickest way through everything.
+"""
+
+import contextlib
+import os
+import signal
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+SHORT_MINUTES, WHOLE_MINUTES = 4, 25
+"""What the two runs take on two cores, one process; with some room."""
+
+SESSION = "KSEG_TEST_SESSION"
+"""Environment variable by which processes are recognised that a test has left behind."""
+
+GRACE = 20.0
+"""Seconds that processes may go on after the last test: compilers finish what is queued."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="run the tests marked slow, too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: left out of the short run; pytest --all has it")
+    # A shell without job control starts what runs in the background with these two ignored, and
+    # ignored signals are inherited: tests that send them to a child would wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    if not hasattr(config, "workerinput"):  # workers of pytest-xdist inherit it
+        os.environ[SESSION] = uuid.uuid4().hex
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    if config.getoption("all"):
+        return f"kseg: all tests, some {WHOLE_MINUTES} minutes on one core (-n auto uses more)"
+    return f"kseg: the short run, some {SHORT_MINUTES} minutes at most; all tests: pytest --all"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out slow tests, except those that were asked for by name."""
+    if config.getoption("all") or any("::" in argument for argument in config.args):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+def _left_behind() -> dict[int, str]:
+    """Processes of this session other than the ones that run the tests: number, command line."""
+    mark = f"{SESSION}={os.environ[SESSION]}".encode()
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (process / "cmdline").read_bytes()
+            if mark in (process / "environ").read_bytes().split(b"\0") and command:
+                found[int(process.name)] = command.replace(b"\0", b" ").decode(errors="replace")
+    return found
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where tests have left a process running. Not seen where there is no /proc."""
+    if hasattr(session.config, "workerinput"):
+        return  # the process that started the workers looks for all of them
+    deadline = time.monotonic() + GRACE
+    while (left := _left_behind()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for number, command in left.items():
+        print(f"\nleft behind by a test, and killed: {number}: {command}")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+    if left:
+        session.exitstatus = max(int(session.exitstatus), pytest.ExitCode.TESTS_FAILED)
