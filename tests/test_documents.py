@@ -15,7 +15,11 @@ def test_examples_of_a_page(page: str) -> None:
     assert check_page(page) > 0
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "engine",
+    # The program polls the serial port for millions of cycles, which takes plain Python a while.
+    [pytest.param(name, marks=[pytest.mark.slow] * (name == "reference")) for name in ENGINES],
+)
 def test_small_program_of_the_readme(tmp_path: Path, engine: str) -> None:
     assembled = kseg("asm", DOCUMENTS / "hello.s", "-o", "hello", cwd=tmp_path)
     assert (assembled.stdout, assembled.stderr, assembled.returncode) == ("", "", 0)
