@@ -6,7 +6,7 @@ from pathlib import Path
 import kseg
 
 LAYERS = [
-    {"version", "errors", "markdown"},
+    {"version", "errors"},
     {"isa"},
     {"memory"},
     {"engine"},

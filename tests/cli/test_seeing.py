@@ -42,6 +42,13 @@ def test_no_report_on_others(arguments: list[str]) -> None:
     assert "CPU 0:" not in result.stderr
 
 
+def test_a_guest_that_waits_for_ever_says_for_what() -> None:
+    result = kseg("run", "cms")
+    assert result.returncode == 5
+    assert 'kseg: thread "shell" of process 1: sleeping (CPU 0 idles), waits' in result.stderr
+    assert "thread" not in kseg("run", "--no-report", "cms").stderr
+
+
 def test_system161_reports_when_asked(tmp_path: Path) -> None:
     (tmp_path / "k").write_bytes(kernels.misusing())
     (tmp_path / "sys161.conf").write_text("0 serial\n31 mainboard ramsize=512K\n")

@@ -209,6 +209,13 @@ class TestKeys:
         child.send(CONTROL_A + "h")
         child.expect("Ctrl-A x +leave")
 
+    def test_what_the_threads_do(self, guest):
+        child, _ = guest
+        child.send(CONTROL_A + "t")
+        child.expect('kseg: thread "shell" of process 1: sleeping')
+        child.send("\r")
+        child.expect(PROMPT)
+
     def test_the_escape_key_itself(self, guest):
         child, _ = guest
         # In cms's line editor, Ctrl-A goes to the line's beginning.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kseg.api.tracing import Part, Trace
     from kseg.debug.address_space import AddressSpace
     from kseg.debug.backtrace import Backtrace
+    from kseg.debug.kernels.contract import GuestThreads
     from kseg.debug.profile import Profile
     from kseg.debug.report import Report
     from kseg.debug.symbols import Symbols
@@ -78,6 +79,15 @@ class Visible:
         from kseg.debug.symbols import Symbols
 
         return Symbols.read(self.kernel)
+
+    def guest_threads(self) -> "GuestThreads":
+        """The threads of the guest's kernel: what each does, what it waits for, who holds that,
+        and where it stands; and what is wrong with them, such as a deadlock (`findings`). `print`
+        shows them. SymbolError, a KsegError, where the kernel is not one that kseg knows: OS/161
+        with debug information, cms."""
+        from kseg.debug.kernels import guest_threads
+
+        return guest_threads(cast("Machine", self), self.symbols)
 
 
 class View(Visible):

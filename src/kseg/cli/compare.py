@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from kseg.cli.bench import chosen, end
-from kseg.cli.guest_command import GuestCommand
 from kseg.cli.machine import checked_seed, default_config
 from kseg.cli.run import seconds
 from kseg.errors import KsegError
@@ -32,7 +31,7 @@ MOST_INPUT = 64 << 20
 """Bytes."""
 
 
-@click.command(cls=GuestCommand, epilog=EPILOG)
+@click.command(epilog=EPILOG, context_settings={"allow_interspersed_args": False})
 @click.option(
     "--format",
     "format_",

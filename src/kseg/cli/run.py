@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from kseg.cli.guest_command import GuestCommand
-
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.api.travel import TimeTravel
@@ -20,6 +18,10 @@ MOST_SECONDS = 1e9
 
 FAILED = 1
 """The exit code of a run whose guest has failed."""
+
+UNEXPECTED = (FAILED, 4, 5)
+"""Exit codes of runs that there may be more to say about: also those that were cut short, or that
+ended because nothing would have happened any more."""
 
 EPILOG = """
 Exit codes: 0 the guest switched off; 1 it failed or asked for a debugger; 2 wrong usage,
@@ -54,7 +56,10 @@ class SaveAt(click.ParamType):  # type: ignore[type-arg]
         return int(cycle), file
 
 
-@click.command(cls=GuestCommand, epilog=EPILOG)
+@click.command(
+    epilog=EPILOG,
+    context_settings={"allow_interspersed_args": False},
+)
 @click.option(
     "--machine",
     type=click.Choice(["system161"]),
@@ -148,11 +153,6 @@ class SaveAt(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option("--wait", is_flag=True, help="With --gdb: run nothing before gdb says so.")
 @click.option(
-    "--meter",
-    metavar="FILE",
-    help="Make a socket at which stat161 and the like read counters, as kseg sys161 does.",
-)
-@click.option(
     "--save-at",
     "saves",
     multiple=True,
@@ -185,7 +185,8 @@ class SaveAt(click.ParamType):  # type: ignore[type-arg]
     "--report/--no-report",
     "wants_report",
     default=True,
-    help="Whether to report on a guest that has failed: registers, back-traces (default: yes).",
+    help="Whether to report on a guest that has failed: registers, back-traces, its threads"
+    " (default: yes).",
 )
 @click.argument("kernel", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -201,7 +202,6 @@ def run(
     idle_limit: float,
     gdb: str | None,
     wait: bool,
-    meter: str | None,
     saves: tuple[tuple[int, str], ...],
     base: str | None,
     record: str | None,
@@ -250,15 +250,13 @@ def run(
         _watch(session, vm, output, record, gdb, wait)
         if seeing is not None:
             seeing.begin(vm, session)
-        if meter is not None:
-            vm.serve_meter(meter).start()
         outcome = session.run()
         if vm.recording is not None:
             vm.recording.finish(outcome.exit_code)
 
         def end() -> None:
             report(vm, outcome, stats, output)
-            if seeing is not None or outcome.exit_code == FAILED:
+            if seeing is not None or outcome.exit_code in UNEXPECTED:
                 (seeing or look()).end(vm, outcome, output)
 
         finish(output, outcome, end)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from kseg.debug.profile import Profile
 
 
+MOST_THREADS = 30
+"""Lines of threads that are shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileOptions:
     """A profile to collect, and the files to write; None where none is wanted, "-" for stdout.
@@ -30,6 +34,9 @@ class ProfileOptions:
     gmon: str | None = None
     first_processor_only: bool = False
 
+
+_MAY_HANG = (StopReason.IDLE, StopReason.CYCLE_LIMIT, StopReason.NO_PROGRESS)
+"""Ends at which a guest may have been waiting for something that will never come."""
 
 GMON = ProfileOptions(gmon="gmon.out", first_processor_only=True)
 """Option -P of System/161."""
@@ -85,8 +92,31 @@ class Seeing:
             report = machine.report(outcome.stop, replay=self._replay)
             for line in report.lines(with_message=not told):
                 output.message(line)
+        elif self._wants_report and outcome.stop.reason in _MAY_HANG:
+            _say_why_it_hangs(machine, output)
         if self._profile is not None and self._made is not None:
             _write_profile(machine, self._profile, self._made, output)
+
+
+def say_threads(machine: "Machine", output: "Output") -> None:
+    """What the threads of the guest's kernel do, as messages."""
+    try:
+        lines = machine.guest_threads().summary(MOST_THREADS)
+    except KsegError as error:
+        lines = [str(error)]
+    for line in lines:
+        output.message(line)
+
+
+def _say_why_it_hangs(machine: "Machine", output: "Output") -> None:
+    """What is wrong with the threads; what they wait for, if none runs."""
+    try:
+        threads = machine.guest_threads()
+    except KsegError:
+        return
+    hangs = all(each.sleeps or each.state == "ended" for each in threads)
+    for line in threads.summary(MOST_THREADS) if hangs else threads.findings:
+        output.message(line)
 
 
 def _write_profile(

@@ -14,7 +14,6 @@ from kseg.api.machine import Machine
 from kseg.cli.keyboard import HELP, EscapeKey, LineEnds, start_reading
 from kseg.cli.output import Output, OutputClosed
 from kseg.cli.signals import Ended, handled
-from kseg.cli.streams import write_message
 from kseg.cli.terminal import Terminal
 from kseg.cli.watch import IdleWatch
 from kseg.errors import KsegError
@@ -114,6 +113,7 @@ class Session:
         self._left = False
         self._wanted = False
         self._to_save = False
+        self._to_show = False
         self._made_saves: Saves | None = None
         if conditions.saves or conditions.base is not None:
             self._made_saves = self._saves
@@ -198,7 +198,7 @@ class Session:
             stop = machine.run(until=self._check, cycles=left)
             if self.profiler is not None:
                 self.profiler.sample_due()
-            self._save_if_asked()
+            self._do_what_is_asked()
             if stop.reason is StopReason.CYCLE_LIMIT and saves is not None:
                 due = saves.save_due()
                 if due and machine.cycles != limit:
@@ -228,13 +228,18 @@ class Session:
     def _look_in(self) -> bool:
         """Asked every now and then while the machine stands: does the user want to leave?"""
         self._output.pulse(True)
-        self._save_if_asked()
+        self._do_what_is_asked()
         return self._left
 
-    def _save_if_asked(self) -> None:
+    def _do_what_is_asked(self) -> None:
         if self._to_save:
             self._to_save = False
             self._saves.save_here()
+        if self._to_show:
+            self._to_show = False
+            from kseg.cli.seeing import say_threads
+
+            say_threads(self._machine, self._output)
 
     def _check(self) -> bool:
         """Asked between bursts: is this the end?"""
@@ -276,11 +281,14 @@ class Session:
         elif letter == "s":
             self._to_save = True
             self._machine.monitor.interrupt()
+        elif letter == "t":
+            self._to_show = True
+            self._machine.monitor.interrupt()
         elif letter == "z":
             # The whole job, as Ctrl-Z does it.
             os.kill(0, signal.SIGTSTP)
         elif letter == "h" or letter == "?":
-            write_message(2, key_help(self._conditions.escape or 0).encode())
+            os.write(2, key_help(self._conditions.escape or 0).encode())
 
     def end_of_input(self) -> None:
         """Nothing will come any more."""

@@ -7,6 +7,7 @@ the GDB manual, appendix "Remote Protocol".
 For the rest begin with `symbols` (of files: `executable`, `lines`, `call_frames`), then `backtrace`
 (`rehearsal` and `prologue` are its ways without call frame information). `profiler` takes samples,
 `profile`, `flame_graph` and `gmon` show them; `address_space` and `report` stand for themselves.
+`kernels` knows the threads of some guests' kernels, from their structures (`types`, `entries`).
 
 Nothing here is imported unless somebody asks for it.
 """

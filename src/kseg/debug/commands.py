@@ -21,6 +21,7 @@ info tlb            the valid entries of its TLB
 info address-space  what its virtual addresses lead to
 info processors     what each processor is doing
 info devices        the devices, and where their registers are
+info guest-threads  the threads of its kernel, what each waits for, and who holds that
 info guests         the machines that can be debugged
 backtrace           who called whom, through exceptions and into user programs
 symbol WHAT         names an address, finds NAME, NAME+0x12 or FILE:LINE
@@ -64,6 +65,7 @@ def execute(stub: "Stub", line: str) -> "str | Answer":
         "info address-space": lambda: _address_space(machine, thread.processor),
         "info processors": lambda: _processors(machine),
         "info devices": lambda: _devices(machine),
+        "info guest-threads": lambda: _guest_threads(machine),
         "info guests": lambda: _guests(stub),
         "backtrace": lambda: _backtrace(machine, thread.processor),
         "cycles": lambda: _cycles(machine),
@@ -89,6 +91,15 @@ def _backtrace(machine: Machine, processor: int) -> str:
     from kseg.debug.backtrace import backtrace
 
     return f"{backtrace(machine, processor, machine.symbols)}\n"
+
+
+def _guest_threads(machine: Machine) -> str:
+    from kseg.debug.kernels import guest_threads
+
+    try:
+        return f"{guest_threads(machine, machine.symbols)!r}\n"
+    except KsegError as error:
+        return f"{error}\n"
 
 
 def _symbol(machine: Machine, what: str) -> str:

@@ -8,7 +8,10 @@ from typing import Any
 
 import msgspec
 
+from kseg.debug import kernels
 from kseg.debug.backtrace import Backtrace, Frame, backtrace
+from kseg.debug.executable import SymbolError
+from kseg.debug.kernels.contract import GuestThreads
 from kseg.debug.machine import Machine, Processor
 from kseg.debug.symbols import Symbols
 from kseg.isa import registers as r
@@ -69,7 +72,8 @@ class ProcessorReport(msgspec.Struct, frozen=True):
 
 class Report(msgspec.Struct, frozen=True):
     """A machine that stands. `print` shows it in at most 40 lines; `data` is all of it as plain
-    data. `processors` begins with the one that it is about."""
+    data. `processors` begins with the one that it is about; `threads` are those of the guest's
+    kernel, where kseg knows it, and `findings` what is wrong with them."""
 
     reason: str
     message: str
@@ -78,12 +82,16 @@ class Report(msgspec.Struct, frozen=True):
     processors: list[ProcessorReport]
     last_exceptions: list[str]
     replay: str
+    findings: list[str] = []
+    threads: list[dict[str, Any]] = []
+    threads_text: list[str] = []
 
     def data(self) -> dict[str, Any]:
         """Dictionaries, lists, texts and numbers."""
         found: dict[str, Any] = msgspec.to_builtins(self)
         for processor in found["processors"]:
             del processor["trace_text"]
+        del found["threads_text"]
         return found
 
     def __str__(self) -> str:
@@ -96,6 +104,7 @@ class Report(msgspec.Struct, frozen=True):
         reason = f"{self.reason}: {self.message}" if said else self.reason
         head = [f"{reason}, after {self.cycles} cycles ({self.seconds:.6f} s)"]
         first, *others = self.processors
+        head += self.findings
         head += [_title(first), *_registers(first.registers)]
         tail = [f"last exceptions: {each}" for each in self.last_exceptions[-MOST_EXCEPTIONS:]]
         if self.replay:
@@ -109,6 +118,7 @@ class Report(msgspec.Struct, frozen=True):
                 lines.append(f"({len(others) - number} more processors)")
                 break
             lines += more
+        lines += self.threads_text
         return [*lines[: most - len(tail)], *tail]
 
 
@@ -132,6 +142,7 @@ def report(
     message = "" if stop is None else stop.message
     if stop is not None and stop.reason is StopReason.POWER_OFF and stop.exit_code:
         message += " after it had asked for a debugger"
+    threads = _threads(machine, names)
     return Report(
         reason="the machine stands" if stop is None else str(stop.reason.value),
         message=message,
@@ -142,7 +153,18 @@ def report(
         ],
         last_exceptions=list(last_exceptions),
         replay=replay,
+        findings=threads.findings,
+        threads=threads.data()["threads"],
+        threads_text=threads.summary()[len(threads.findings) :],
     )
+
+
+def _threads(machine: Machine, symbols: Symbols) -> GuestThreads:
+    """Those of the guest's kernel; none where it is not known."""
+    try:
+        return kernels.guest_threads(machine, symbols)
+    except SymbolError:
+        return GuestThreads("", [], [])
 
 
 def _processor(

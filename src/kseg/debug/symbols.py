@@ -27,6 +27,7 @@ from kseg.debug.executable import (
     read_executable,
 )
 from kseg.debug.lines import Line, LineTable
+from kseg.debug.types import Types
 
 JUMP_AND_LINK = 3
 MOST_LABELS = 100
@@ -93,6 +94,13 @@ class SymbolFile:
     def call_frames(self) -> CallFrames:
         """The call frame information; read when first asked for."""
         return CallFrames(self._section(".debug_frame"), self.byte_order)
+
+    @cached_property
+    def types(self) -> Types:
+        """Structures and functions' parameters; read when first asked for."""
+        names = ("info", "abbrev", "str", "line_str", "str_offsets", "addr")
+        sections = {f".debug_{name}": self._section(f".debug_{name}") for name in names}
+        return Types(sections, self.byte_order)
 
     @property
     def damage(self) -> str:

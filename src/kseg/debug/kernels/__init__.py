@@ -1,0 +1,38 @@
+"""Kernel awareness: what the threads of a guest's kernel are doing, read from its memory.
+
+Begin with `contract`: what is found, and what a kernel's file here has to do. `os161` and `cms` are
+those files, `findings` follows who waits for whom. A kernel is recognised by its symbols (`aware`).
+Its memory may be corrupt, which is why a user looks: all that is read is checked, every list has an
+end, and what makes no sense is left out.
+"""
+
+from kseg.debug.executable import SymbolError
+from kseg.debug.kernels.contract import GuestThreads, KernelAwareness
+from kseg.debug.machine import Machine
+from kseg.debug.symbols import SymbolFile, Symbols
+
+UNKNOWN_KERNEL = (
+    "the threads of this kernel are not known: kseg knows those of OS/161 2 (with debug"
+    " information, -g) and of cms"
+)
+
+
+def aware(machine: Machine, symbols: Symbols) -> KernelAwareness:
+    """Who knows the guest's kernel; SymbolError, with the reason, where nobody does."""
+    for file in symbols.files:
+        found = _of_file(machine, symbols, file)
+        if found is not None:
+            return found
+    raise SymbolError(UNKNOWN_KERNEL)
+
+
+def guest_threads(machine: Machine, symbols: Symbols) -> GuestThreads:
+    """The threads of the guest's kernel, and what is wrong with them; SymbolError where the kernel
+    is not known. The guest notices nothing."""
+    return aware(machine, symbols).threads()
+
+
+def _of_file(machine: Machine, symbols: Symbols, file: SymbolFile) -> KernelAwareness | None:
+    from kseg.debug.kernels import cms, os161
+
+    return os161.recognise(machine, symbols, file) or cms.recognise(machine, symbols, file)

@@ -1,0 +1,78 @@
+"""Kernel stacks that have overflowed."""
+
+from collections.abc import Container, Sequence
+from typing import NamedTuple
+
+from kseg.debug.backtrace import Backtrace
+from kseg.debug.kernels.contract import GuestThread
+from kseg.debug.kernels.kernel_memory import KernelMemory
+
+LARGEST = 64 << 10
+"""Bytes of a kernel stack, or by which it overflows."""
+LARGE_FRAME = 512
+
+
+class Marks(NamedTuple):
+    """What a kernel writes to the low end of each stack: so many words that are `magic`."""
+
+    magic: int
+    words: int
+
+
+def guess_size(threads: Sequence[GuestThread], least: int) -> int:
+    """The size of the kernel's stacks: a power of two, in which all that is used has room."""
+    used = [
+        each.sp - each.stack[0]
+        for each in threads
+        if each.stack is not None and each.sp is not None
+    ]
+    size = least
+    while size < LARGEST and any(size < each <= LARGEST for each in used):
+        size *= 2
+    return size
+
+
+def check_stacks(
+    memory: KernelMemory,
+    threads: Sequence[GuestThread],
+    marks: Marks | None,
+    unmarked: Container[int] = (),
+) -> None:
+    """Say of each thread if its stack has overflowed; the stacks of some threads, by their
+    addresses, have no marks."""
+    for thread in threads:
+        if thread.stack is None or thread.state == "ended":
+            continue
+        low, _ = thread.stack
+        said = []
+        if thread.sp is not None and 0 < low - thread.sp <= LARGEST:
+            said.append(f"its stack pointer is {thread.sp:#010x}, {low - thread.sp} bytes below it")
+        if marks is not None and thread.address not in unmarked:
+            words = [memory.number(low + 4 * number) for number in range(marks.words)]
+            changed = sum(word != marks.magic for word in words)
+            if changed:
+                said.append(
+                    f"{changed} of {marks.words} words that mark its low end are overwritten"
+                    if marks.words > 1
+                    else "the word that marks its low end is overwritten"
+                )
+        if said:
+            thread.overflow = "; ".join(said) + _large_frames(thread.trace)
+
+
+def _large_frames(trace: Backtrace) -> str:
+    """The functions that take most of the stack, if they are still there."""
+    sizes = [
+        (outer.sp - frame.sp, frame.name)
+        for frame, outer in zip(trace.frames, trace.frames[1:], strict=False)
+        if frame.sp is not None and outer.sp is not None and not outer.interrupted
+    ]
+    large = sorted((each for each in sizes if LARGE_FRAME <= each[0] <= LARGEST), reverse=True)
+    if large:
+        of = ", ".join(f"{size} bytes in {name}" for size, name in large[:3])
+        return f"; its largest frames: {of}"
+    names = [frame.name for frame in trace.frames]
+    often = max(set(names), key=lambda name: (names.count(name), name), default="")
+    if names.count(often) >= 4:
+        return f"; {often} is called {names.count(often)} times in one another"
+    return ""
