@@ -73,14 +73,14 @@ def _kernel(workshop: Workshop, name: str, base: int) -> bytes:
 
 
 def _file_system_module() -> ModuleType:
-    """kseg's file system tool, loaded from these sources and without the rest of kseg."""
-    directory = ROOT / "src" / "kseg" / "machine" / "cms_file_system"
+    """kseg's tool for cms's file system, loaded from these sources and without the rest of kseg."""
+    directory = ROOT / "src" / "kseg" / "machine" / "file_systems"
     specification = importlib.util.spec_from_file_location(
-        "cms_file_system", directory / "__init__.py", submodule_search_locations=[str(directory)]
+        "file_systems", directory / "__init__.py", submodule_search_locations=[str(directory)]
     )
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[specification.name] = module
     specification.loader.exec_module(module)
-    return importlib.import_module("cms_file_system.memory_disk")
+    return importlib.import_module("file_systems.cms.memory_disk")

@@ -6,7 +6,7 @@ from pathlib import Path
 import kseg
 
 LAYERS = [
-    {"version", "errors"},
+    {"version", "errors", "files"},
     {"isa"},
     {"memory"},
     {"engine"},

@@ -28,6 +28,12 @@ class DiskImageError(KsegError):
     """A disk image cannot be opened, created or resized."""
 
 
+class DiskDamageError(DiskImageError):
+    """What is on a disk image contradicts itself."""
+
+    exit_code = 7
+
+
 class StateError(KsegError):
     """A saved state does not fit the machine that is to load it."""
 

@@ -1,10 +1,13 @@
 """Running `kseg` as its users do: as a process."""
 
 import os
+import resource
 import subprocess
 import sys
+import tempfile
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NoReturn
 
 COMMAND = [sys.executable, "-m", "kseg"]
 
@@ -34,3 +37,55 @@ def kseg(
         check=False,
         **feed,
     )
+
+
+def forked(
+    *arguments: str | Path,
+    input: str = "",  # noqa: A002 - as subprocess has it
+    cwd: Path | None = None,
+    file_size: int | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """The same in a fork of this process, which has imported everything already: for commands of
+    which a test needs many. `file_size` is the most bytes that a file may have: a full disk."""
+    with tempfile.TemporaryFile() as feed, tempfile.TemporaryFile() as out, \
+            tempfile.TemporaryFile() as err:  # fmt: skip
+        feed.write(input.encode("latin-1"))
+        feed.seek(0)
+        child = os.fork()
+        if child == 0:
+            _become([str(argument) for argument in arguments], (feed, out, err), cwd, file_size)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode("latin-1"))
+    return subprocess.CompletedProcess(arguments, status, *texts)
+
+
+def _become(
+    arguments: list[str], files: tuple[IO[bytes], ...], cwd: Path | None, file_size: int | None
+) -> NoReturn:
+    code: object = 99
+    try:
+        from kseg.cli import main
+
+        for descriptor, file in enumerate(files):
+            os.dup2(file.fileno(), descriptor)
+        sys.stdin, sys.stdout, sys.stderr = (
+            open(n, "r" if n == 0 else "w", closefd=False)  # noqa: SIM115
+            for n in range(3)
+        )
+        os.environ.update(environment())
+        os.chdir(cwd or ".")
+        if file_size is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+        sys.argv = ["kseg", *arguments]
+        main()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 0)

@@ -7,9 +7,9 @@ import pytest
 
 from kseg import Machine
 from kseg.machine import disk_image
-from kseg.machine.cms_file_system.file_system import make_file_system
-from kseg.machine.cms_file_system.layout import BLOCK_SIZE
-from kseg.machine.cms_file_system.memory_disk import MemoryDisk
+from kseg.machine.file_systems.cms.file_system import make_file_system
+from kseg.machine.file_systems.cms.layout import BLOCK_SIZE
+from kseg.machine.file_systems.cms.memory_disk import MemoryDisk
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from kseg.machine.cms_file_system.file_system import CmsFileSystem
-from kseg.machine.cms_file_system.memory_disk import MemoryDisk
+from kseg.machine.file_systems.cms.file_system import CmsFileSystem
+from kseg.machine.file_systems.cms.memory_disk import MemoryDisk
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "src" / "kseg" / "images"
@@ -99,7 +99,7 @@ def test_a_fresh_build_is_the_same_byte_for_byte(tmp_path: Path) -> None:
         pytest.skip(f"ziglang {installed} is installed, the images are built with {pinned}")
     # From another place, so that a path that got into an image would show.
     elsewhere = tmp_path / "a checkout with another path"
-    for part in ("guests", "src/kseg/machine/cms_file_system", "src/kseg/bench/guest"):
+    for part in ("guests", "src/kseg/machine/file_systems", "src/kseg/bench/guest"):
         copy_into(elsewhere, part)
     subprocess.run([sys.executable, str(elsewhere / "guests" / "build.py")], check=True)
     fresh = contents_below(elsewhere / "src" / "kseg" / "images")

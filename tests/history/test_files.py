@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import kseg.files
 from kseg.errors import StateError
 from kseg.history import files
 from kseg.history.files import write_file
@@ -30,7 +31,7 @@ def test_the_host_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faili
             return os.pwrite(arguments[0], b"ne", 0)  # type: ignore[arg-type]
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, failing, fail)
+    monkeypatch.setattr(kseg.files.os, failing, fail)
     with pytest.raises(StateError, match=r"file: No space left on device; nothing was saved"):
         write_file(path, b"new and longer")
     monkeypatch.undo()
@@ -68,7 +69,7 @@ def test_a_process_that_is_killed(tmp_path: Path) -> None:
     write_file(path, b"old")
     program = """
         import os, signal, sys
-        from kseg.history import files
+        from kseg import files
         files.os.fsync = lambda _file: os.kill(os.getpid(), signal.SIGKILL)
         files.write_file(sys.argv[1], b"new")
     """

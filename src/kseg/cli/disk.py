@@ -1,174 +1,176 @@
-"""`kseg disk`: disk images as files of the host, and the files on them.
+"""`kseg disk`: disk images as files of the host.
 
-Images are System/161's, so any of its guests can use one. `ls`, `get` and `put` understand the
-file system of the bundled guest `cms`.
+Images are System/161's, so any of its guests can use one. What is on them, in the file systems of
+cms and of OS/161, is for `disk_files`.
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from kseg.errors import DiskImageError
+from kseg.cli.disk_files import COMMANDS
+from kseg.errors import DiskDamageError, DiskImageError
 
 if TYPE_CHECKING:
-    from kseg.machine.cms_file_system.file_system import CmsFileSystem
+    from kseg.machine.file_systems.recognition import FileSystem
+
+MOST_SHOWN = 20
+"""Kinds of damage that `info` shows, at most."""
+
+EPILOG = """
+Exit codes: 0 done, and nothing is wrong; 2 wrong usage or files, nothing was changed; 7 the file
+system on the image is damaged.
+"""
 
 
-@click.group()
+@click.group(epilog=EPILOG)
 def disk() -> None:
-    """Create, inspect and resize disk images; put files on them."""
+    """Create, inspect, check and resize disk images; put files on them.
+
+    The file systems of cms and of OS/161 (SFS) are recognised.
+    """
 
 
-@disk.command()
+for _command in COMMANDS:
+    disk.add_command(_command)
+
+
+@disk.command(context_settings={"ignore_unknown_options": True})
 @click.option("--force", "-f", is_flag=True, help="Replace an existing file.")
-@click.option("--format", "formatted", is_flag=True, help="Put an empty cms file system on it.")
+@click.option("--format", "cms", is_flag=True, help="Put an empty cms file system on it.")
+@click.option("--sfs", is_flag=True, help="Put an empty SFS on it, OS/161's file system.")
 @click.option("--label", default="", metavar="TEXT", help="The file system's name.")
 @click.argument("image")
 @click.argument("size")
-def create(image: str, size: str, force: bool, formatted: bool, label: str) -> None:
+def create(image: str, size: str, force: bool, cms: bool, sfs: bool, label: str) -> None:
     """Make IMAGE with SIZE bytes, such as 5M (4M or more for a drive to accept it)."""
+    from kseg.cli.disk_files import now, translated
     from kseg.machine import disk_image
+    from kseg.machine.new_disk import NewSectors
 
+    if cms and sfs:
+        raise click.UsageError("--format and --sfs do not go together")
+    if label and not (cms or sfs):
+        raise click.UsageError("--label is for a file system; ask for one with --format or --sfs")
+    wanted = _size(size)
+    disk_image.check_size(wanted)
+    _check_drive(wanted)
+    contents = disk_image.MemoryDisk(wanted // disk_image.SECTOR_SIZE)
+    with translated(image):
+        if cms:
+            from kseg.machine.file_systems.cms.formatting import format_disk
+
+            format_disk(NewSectors(contents), label=label, modified=now())
+        elif sfs:
+            from kseg.machine.file_systems.sfs.formatting import make_sfs
+
+            make_sfs(NewSectors(contents), label=label)
     try:
-        disk_image.create(image, _size(size), force=force)
+        disk_image.create(image, wanted, force=force, contents=contents.save().written)
     except DiskImageError as error:
         raise DiskImageError(str(error).replace("force replaces", "--force replaces")) from None
-    if formatted:
-        from kseg.api.scratch_disk import Sectors
-        from kseg.machine.cms_file_system.file_system import make_file_system
-
-        with disk_image.DiskImage(image) as opened, _errors(image):
-            make_file_system(Sectors(opened), label=label, modified=_now())
 
 
 @disk.command()
 @click.argument("image")
 def info(image: str) -> None:
     """Say how large IMAGE is, and what is on it."""
-    from kseg.machine.disk_image import SECTOR_SIZE, DiskImage
+    from kseg.cli.disk_files import reading
+    from kseg.machine.disk_image import SECTOR_SIZE
+    from kseg.machine.file_systems.recognition import UnknownFileSystemError
 
-    with DiskImage(image, writable=False) as opened:
+    with reading(image) as (opened, open_files):
         size, used = opened.sectors * SECTOR_SIZE, Path(image).stat().st_blocks * 512
         click.echo(f"{image}: System/161 disk image, {opened.sectors} sectors, {_amount(size)}")
         click.echo(f"  on the host: {_amount(used)}")
         try:
-            with _file_system(image, writable=False, opened=opened) as files:
-                free = files.free_blocks() * SECTOR_SIZE
-                problems = files.check()
-        except DiskImageError:
+            files = open_files()
+        except UnknownFileSystemError:
             click.echo("  file system: none that kseg knows")
             return
-        click.echo(f"  file system: cms, {_amount(free)} free")
-        for problem in problems:
-            click.echo(f"  damaged: {problem}")
+        free = files.free_blocks() * SECTOR_SIZE
+        label = f' "{_shown(files.label)}"' if files.label else ""
+        click.echo(f"  file system: {files.name}{label}, {_amount(free)} free")
+        problems = files.check()
+        for problem in problems[:MOST_SHOWN]:
+            click.echo(f"  damaged: {_shown(problem)}")
+        if problems:
+            raise _damage(image, problems)
+
+
+@disk.command()
+@click.option("--repair", is_flag=True, help="Make it consistent, losing as little as possible.")
+@click.argument("image")
+def check(image: str, repair: bool) -> None:
+    """Look over the file system on IMAGE: a line for all that is wrong.
+
+    Exit codes: 0 nothing is, or all was repaired; 7 it is damaged.
+    """
+    from kseg.cli.disk_files import changing, reading
+
+    if not repair:
+        with reading(image) as (_, open_files):
+            problems = _tell(open_files())
+        if problems:
+            raise _damage(image, problems)
+        return
+    with changing(image, damaged=True) as files:
+        problems = _tell(files)
+        if problems:
+            files.repair()
+    if problems:
+        click.echo(f"{image}: repaired")
+
+
+def _tell(files: "FileSystem") -> tuple[str, ...]:
+    problems = files.check()
+    for problem in problems:
+        click.echo(_shown(problem))
+    if not problems:
+        click.echo(f"{files.name}: sound")
+    return problems
+
+
+def _damage(image: str, problems: tuple[str, ...]) -> DiskDamageError:
+    from kseg.cli.disk_files import damage
+
+    sys.stdout.flush()
+    return damage(image, problems)
 
 
 @disk.command(context_settings={"ignore_unknown_options": True})
+@click.option("--force", "-f", is_flag=True, help="Even if a file system is cut off.")
 @click.argument("image")
 @click.argument("size")
-def resize(image: str, size: str) -> None:
-    """Make IMAGE SIZE bytes large, or +SIZE larger, or -SIZE smaller. A file system on it stays
-    as it is: shrinking one destroys it."""
+def resize(image: str, size: str, force: bool) -> None:
+    """Make IMAGE SIZE bytes large, or +SIZE larger, or -SIZE smaller. A file system on it stays as
+    large as it is."""
+    from kseg.cli.disk_files import reading
     from kseg.machine import disk_image
+    from kseg.machine.disk_image import SECTOR_SIZE
+    from kseg.machine.file_systems.device import FileSystemError
 
-    if size[:1] in ("+", "-"):
-        with disk_image.DiskImage(image, writable=False) as opened:
-            now = opened.sectors * disk_image.SECTOR_SIZE
-        wanted = now + _size(size[1:]) if size[0] == "+" else now - _size(size[1:])
-    else:
-        wanted = _size(size)
-    disk_image.resize(image, wanted)
-
-
-@disk.command()
-@click.argument("image")
-@click.argument("source")
-@click.argument("path", default="/")
-def put(image: str, source: str, path: str) -> None:
-    """Copy the host's file SOURCE (- is stdin) to PATH on IMAGE: a name, or a directory."""
-    try:
-        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    except OSError as error:
-        raise DiskImageError(f"{source}: {error.strerror}") from None
-    with _file_system(image, writable=True) as files:
-        is_directory = path.endswith("/")
-        if not is_directory:
-            try:
-                is_directory = files.status(path).is_directory
-            except ValueError:
-                is_directory = False
-        if is_directory and source == "-":
-            raise DiskImageError("what comes from stdin has no name; give a PATH")
-        target = f"{path.rstrip('/')}/{Path(source).name}" if is_directory else path
-        files.put(target, data, _now())
-
-
-@disk.command()
-@click.argument("image")
-@click.argument("path")
-@click.argument("target", default="")
-def get(image: str, path: str, target: str) -> None:
-    """Copy the file PATH on IMAGE to the host's TARGET (default: the same name here; - is
-    stdout)."""
-    with _file_system(image, writable=False) as files:
-        data = files.get(path)
-    if target == "-":
-        sys.stdout.buffer.write(data)
-        return
-    place = Path(target or Path(path).name)
-    if place.is_dir():
-        place /= Path(path).name
-    try:
-        place.write_bytes(data)
-    except OSError as error:
-        raise DiskImageError(f"{place}: {error.strerror}") from None
-
-
-@disk.command()
-@click.option("-l", "long", is_flag=True, help="With size and time.")
-@click.argument("image")
-@click.argument("path", default="/")
-def ls(image: str, path: str, long: bool) -> None:
-    """List the directory PATH on IMAGE."""
-    with _file_system(image, writable=False) as files:
-        entries = files.list(path) if files.status(path).is_directory else [files.status(path)]
-    for entry in sorted(entries, key=lambda entry: entry.name):
-        name = entry.name + "/" * entry.is_directory
-        if long:
-            click.echo(f"{entry.size:>9}  {_date(entry.modified)}  {name}")
+    with reading(image) as (opened, open_files):
+        now = opened.sectors * SECTOR_SIZE
+        if size[:1] in ("+", "-"):
+            wanted = now + _size(size[1:]) if size[0] == "+" else now - _size(size[1:])
         else:
-            click.echo(name)
-
-
-@contextmanager
-def _file_system(image: str, *, writable: bool, opened: object = None) -> Iterator["CmsFileSystem"]:
-    """The cms file system on an image, locked while it is in use."""
-    from kseg.api.scratch_disk import Sectors
-    from kseg.machine.cms_file_system.file_system import CmsFileSystem
-    from kseg.machine.disk_image import DiskImage
-
-    with _errors(image):
-        if isinstance(opened, DiskImage):
-            yield CmsFileSystem(Sectors(opened))
-            return
-        with DiskImage(image, writable=writable) as disk_file:
-            yield CmsFileSystem(Sectors(disk_file))
-
-
-@contextmanager
-def _errors(image: str) -> Iterator[None]:
-    from kseg.machine.cms_file_system.layout import FileSystemError
-
-    try:
-        yield
-    except FileSystemError as error:
-        raise DiskImageError(f"disk image {image}: {error}") from None
-    except OSError as error:
-        raise DiskImageError(f"disk image {image}: {error.strerror}") from None
+            wanted = _size(size)
+        disk_image.check_size(wanted)
+        _check_drive(wanted)
+        if wanted < now and not force:
+            try:
+                needed = open_files().block_count * SECTOR_SIZE
+            except FileSystemError:
+                needed = 0
+            if wanted < needed:
+                raise DiskImageError(
+                    f"disk image {image}: its file system has {_amount(needed)}, which this would"
+                    " cut off and destroy; --force does it"
+                )
+    disk_image.resize(image, wanted)
 
 
 def _size(text: str) -> int:
@@ -180,17 +182,18 @@ def _size(text: str) -> int:
         raise DiskImageError(str(error)) from None
 
 
+def _check_drive(size: int) -> None:
+    from kseg.devices.disk import check_size
+    from kseg.machine.disk_image import SECTOR_SIZE
+
+    check_size(size // SECTOR_SIZE)
+
+
 def _amount(size: int) -> str:
     return f"{size >> 20} MiB" if size % (1 << 20) == 0 and size else f"{size / 1024:.0f} KiB"
 
 
-def _now() -> int:
-    import time
+def _shown(text: str) -> str:
+    from kseg.cli.output import one_line
 
-    return int(time.time()) & 0xFFFFFFFF
-
-
-def _date(seconds: int) -> str:
-    import time
-
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+    return one_line(text)

@@ -36,6 +36,17 @@ MOST_TRIES = 10
 NOTHING, STARTED, COPIED_IN, ROTATED, COPIED_OUT = -1, 0, 1, 2, 3
 
 
+def check_size(sectors: int, what: str = "") -> None:
+    """Raise DiskImageError, which begins with `what`, for a disk that no drive takes: a platter has
+    320 tracks, and each needs two sectors."""
+    try:
+        geometry(sectors, 3600)
+    except ValueError as error:
+        raise DiskImageError(
+            f"{what}no drive takes a disk of {sectors} sectors ({error}); make it 4M or more"
+        ) from None
+
+
 class DiskOptions(msgspec.Struct, frozen=True):
     """`file` None: the disk lives in memory; `overlay`: what is written stays in memory."""
 
@@ -105,13 +116,11 @@ class Disk(Device):
         inserted = self.surroundings.disks.get(self.slot)
         self._disk = self._open(options) if inserted is None else inserted
         try:
-            self._geometry = geometry(self._disk.sectors, options.rpm)
-        except ValueError as error:
+            check_size(self._disk.sectors, f"slot {self.slot}: {options.file or 'in memory'}: ")
+        except DiskImageError:
             self._disk.close()
-            raise DiskImageError(
-                f"slot {self.slot}: a disk of {self._disk.sectors} sectors cannot be laid out"
-                f" ({error}); make it 4M or more"
-            ) from None
+            raise
+        self._geometry = geometry(self._disk.sectors, options.rpm)
         self._buffer = self.add_buffer(BUFFER, SECTOR_SIZE)
 
     def _open(self, options: DiskOptions) -> disk_image.Disk:
@@ -119,6 +128,9 @@ class Disk(Device):
             return MemoryDisk(options.sectors)
         path = self.surroundings.directory / options.file
         if options.sectors and not Path(path).exists():
+            if options.overlay:
+                return MemoryDisk(options.sectors)
+            check_size(options.sectors, f"disk image {path}: ")
             disk_image.create(path, options.sectors * SECTOR_SIZE)
         image = DiskImage(path, paranoid=options.paranoid, writable=not options.overlay)
         if image.oversized:
@@ -127,11 +139,6 @@ class Disk(Device):
             self.message(
                 f"disk: slot {self.slot}: {options.file}: configured with {options.sectors}"
                 f" sectors; using the image's {image.sectors}"
-            )
-        if image.sectors < disk_image.FEWEST_SECTORS:
-            image.close()
-            raise DiskImageError(
-                f"disk image {path}: {image.sectors} sectors are too few; make it 4M or more"
             )
         return MemoryDisk(base=image) if options.overlay else image
 

@@ -1,13 +1,13 @@
-"""Snapshot files on the host: read with care, and replaced whole or not at all."""
+"""Snapshot files on the host: read with care, and replaced whole or not at all
+(`kseg.files`)."""
 
 import errno
 import os
 import stat
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kseg import files
 from kseg.errors import StateError
 from kseg.history import format as layout
 from kseg.history.state import Header
@@ -117,57 +117,10 @@ def _read(path: Path, offset: int, length: int) -> bytes:
 def write_file(path: str | Path, data: bytes) -> None:
     """Make or replace a file: whatever happens meanwhile, there is the old one or the new one.
     StateError when the host refuses; the old file is as it was then."""
-    path = Path(path)
     try:
-        if path.exists() and not path.is_file():
+        if Path(path).exists() and not Path(path).is_file():
             raise OSError(errno.EINVAL, "exists, and is not a regular file")
-        # Through a symbolic link, as with any other file that is written.
-        path = path.resolve() if path.is_symlink() else path
-        file, unfinished = tempfile.mkstemp(prefix=f".{path.name[:64]}-", dir=path.parent)
+        files.write_file(path, data)
     except (OSError, ValueError) as error:
-        raise StateError(f"snapshot {path}: {_reason(error)}; nothing was saved") from None
-    try:
-        try:
-            os.fchmod(file, _mode(path))
-            _write_all(file, data)
-            os.fsync(file)
-        finally:
-            os.close(file)
-        Path(unfinished).replace(path)
-    except BaseException as error:
-        with suppress(OSError):
-            Path(unfinished).unlink()
-        if isinstance(error, OSError):
-            raise StateError(f"snapshot {path}: {_reason(error)}; nothing was saved") from None
-        raise
-    _sync_directory(path.parent)
-
-
-def _write_all(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
-
-
-def _reason(error: OSError | ValueError) -> str:
-    text = error.strerror if isinstance(error, OSError) else None
-    return text or str(error)
-
-
-def _mode(path: Path) -> int:
-    """As the old file, or as a new file of the user's."""
-    with suppress(OSError):
-        return stat.S_IMODE(path.stat().st_mode)
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-def _sync_directory(directory: Path) -> None:
-    """So that the new name lasts, too; some file systems cannot, and that loses nothing old."""
-    with suppress(OSError):
-        file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
+        text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise StateError(f"snapshot {path}: {text}; nothing was saved") from None

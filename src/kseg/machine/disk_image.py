@@ -7,13 +7,16 @@ sparse; whoever has one open holds an exclusive `flock` on it.
 import errno
 import fcntl
 import os
+import stat
 import weakref
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from kseg.errors import DiskImageError, StateError
+from kseg.files import Unfinished, new_mode
 
 SECTOR_SIZE = 512
 HEADER = b"System/161 Disk Image".ljust(SECTOR_SIZE, b"\0")
@@ -120,19 +123,31 @@ class DiskImage:
         self._paranoid = paranoid
         self._views: weakref.WeakSet[FrozenImage] = weakref.WeakSet()
         self.observers: list[Observer] = []
+        while True:
+            self._file = self._opened(writable)
+            try:
+                self._lock(writable)
+                if self._is_at_its_path():
+                    self._read_header()
+                    break
+            except BaseException:
+                os.close(self._file)
+                raise
+            # It was replaced between opening and locking.
+            os.close(self._file)
+
+    def _opened(self, writable: bool) -> int:
         flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC
         try:
-            self._file = os.open(self.path, flags)
-        except OSError as error:
-            mend = "; create it with: kseg disk create" if error.errno == errno.ENOENT else ""
-            raise DiskImageError(f"disk image {path}: {error.strerror}{mend}") from None
-        try:
-            self._open(writable)
-        except BaseException:
-            os.close(self._file)
-            raise
+            # Not to wait for a pipe's other end.
+            return os.open(self.path, flags | os.O_NONBLOCK)
+        except (OSError, ValueError) as error:
+            text = error.strerror if isinstance(error, OSError) else str(error)
+            missing = isinstance(error, FileNotFoundError)
+            mend = "; create it with: kseg disk create" if missing else ""
+            raise DiskImageError(f"disk image {self.path}: {text}{mend}") from None
 
-    def _open(self, writable: bool) -> None:
+    def _lock(self, writable: bool) -> None:
         try:
             fcntl.flock(self._file, (fcntl.LOCK_EX if writable else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except OSError as error:
@@ -142,6 +157,15 @@ class DiskImage:
                     " stop that one first"
                 ) from None
             raise DiskImageError(f"disk image {self.path}: {error.strerror}") from None
+
+    def _is_at_its_path(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._file), self.path.stat())
+        except OSError:
+            # Removed, which an open file survives.
+            return True
+
+    def _read_header(self) -> None:
         try:
             header = os.pread(self._file, SECTOR_SIZE, 0)
             size = os.fstat(self._file).st_size
@@ -202,6 +226,24 @@ class DiskImage:
 
     def copy(self) -> MemoryDisk:
         return MemoryDisk(base=FrozenImage(self))
+
+    @property
+    def file(self) -> int:
+        """The descriptor of the open file."""
+        return self._file
+
+    def adopt(self, file: int, take_place: Callable[[], None]) -> None:
+        """Go on with another file, which has been made from this one, as soon as it has taken the
+        image's place; OSError."""
+        file = os.dup(file)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take_place()
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(self._file)
+        self._file = file
 
     def freeze(self, view: "FrozenImage") -> int:
         """Let a view know of each sector before it is written; returns a descriptor for it."""
@@ -305,47 +347,66 @@ def _checked(sector: int, sectors: int) -> int:
     return sector
 
 
-def create(path: str | Path, size: int, *, force: bool = False) -> None:
-    """Make a sparse image of `size` bytes; `force` replaces an existing file.
+def create(
+    path: str | Path, size: int, *, force: bool = False, contents: Mapping[int, bytes] | None = None
+) -> None:
+    """Make a sparse image of `size` bytes, all zero but for the sectors in `contents`; `force`
+    replaces an existing file that no machine uses.
 
     Raises DiskImageError when the size is not a number of sectors System/161 accepts, or when the
-    host refuses.
+    host refuses; then everything is as it was.
     """
-    _check_size(size)
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if force else os.O_EXCL)
+    check_size(size)
+    path = Path(path)
     try:
-        file = os.open(path, flags, 0o664)
+        if force and path.exists():
+            _check_unused(path)
+            path = path.resolve()
+        with Unfinished(path) as new:
+            os.fchmod(new.file, new_mode(0o664))
+            os.pwrite(new.file, HEADER, 0)
+            os.ftruncate(new.file, SECTOR_SIZE + size)
+            for sector, data in (contents or {}).items():
+                if os.pwrite(new.file, data, (sector + 1) * SECTOR_SIZE) < SECTOR_SIZE:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(new.file)
+            new.take_place(replace=force)
     except FileExistsError:
         raise DiskImageError(f"disk image {path}: exists; force replaces it") from None
-    except OSError as error:
-        raise DiskImageError(f"disk image {path}: {error.strerror}") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(file, 0)
-        os.pwrite(file, HEADER, 0)
-        os.ftruncate(file, SECTOR_SIZE + size)
-    except OSError as error:
-        text = error.strerror
-        if error.errno == errno.EAGAIN:
-            text = "in use by another machine; stop that one first"
+    except (OSError, ValueError) as error:
+        text = error.strerror if isinstance(error, OSError) else str(error)
         raise DiskImageError(f"disk image {path}: {text}") from None
+
+
+def _check_unused(path: Path) -> None:
+    """Raise OSError unless the file at `path` can be replaced."""
+    file = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise OSError(errno.EINVAL, "exists, and is not a regular file")
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise OSError(errno.EBUSY, "in use by another machine; stop that one first") from None
     finally:
         os.close(file)
 
 
 def resize(path: str | Path, size: int) -> None:
     """Cut an image to `size` bytes, or let it grow by zeros; DiskImageError as in `create`."""
-    _check_size(size)
-    with DiskImage(path):
+    check_size(size)
+    with DiskImage(path) as image:
         try:
-            os.truncate(path, SECTOR_SIZE + size)
+            os.ftruncate(image.file, SECTOR_SIZE + size)
         except OSError as error:
             raise DiskImageError(f"disk image {path}: {error.strerror}") from None
 
 
-def _check_size(size: int) -> None:
+def check_size(size: int) -> None:
+    """Raise DiskImageError for a size in bytes that no image has."""
     if size % SECTOR_SIZE:
-        raise DiskImageError(f"a disk of {size} bytes: not a multiple of {SECTOR_SIZE}")
+        raise DiskImageError(
+            f"a disk of {size} bytes: not a multiple of {SECTOR_SIZE}, the bytes of a sector"
+        )
     if not FEWEST_SECTORS * SECTOR_SIZE <= size < MOST_BYTES:
         raise DiskImageError(
             f"a disk of {size} bytes: give {FEWEST_SECTORS * SECTOR_SIZE // 1024}K to just below 4G"

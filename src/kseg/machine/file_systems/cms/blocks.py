@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..device import Changes, DamagedError, FileSystemError, SectorDevice
 from .inode import Inode
 from .layout import (
     BITS_PER_BLOCK,
@@ -11,9 +12,7 @@ from .layout import (
     MINIMUM_BLOCKS,
     SUPERBLOCK,
     VERSION,
-    FileSystemError,
     Geometry,
-    SectorDevice,
 )
 
 
@@ -22,7 +21,7 @@ class Blocks:
 
     def __init__(self, disk: SectorDevice) -> None:
         """Open the file system on `disk`, after checking its superblock."""
-        self._disk = disk
+        self._disk = Changes(disk)
         if disk.sectors < MINIMUM_BLOCKS:
             raise FileSystemError(
                 f"a disk of {disk.sectors} sectors holds no cms file system; "
@@ -44,7 +43,7 @@ class Blocks:
                 f"this kseg reads version {VERSION} with {BLOCK_SIZE}-byte blocks"
             )
         if not MINIMUM_BLOCKS <= blocks <= min(disk.sectors, MAXIMUM_BLOCKS):
-            raise FileSystemError(
+            raise DamagedError(
                 f"the superblock speaks of {blocks} blocks, the disk has {disk.sectors}; "
                 "the image is cut short or damaged, restore it"
             )
@@ -54,8 +53,10 @@ class Blocks:
             or self._geometry.data_start >= blocks
             or block != self._geometry.superblock(label)
         ):
-            raise FileSystemError("the superblock is damaged; restore the image or format it anew")
+            raise DamagedError("the superblock is damaged; restore the image or format it anew")
         self._next_block = self._geometry.data_start
+        self.label = label.rstrip(b"\0").decode("ascii", "backslashreplace")
+        """The file system's name."""
 
     @property
     def block_count(self) -> int:
@@ -73,12 +74,12 @@ class Blocks:
     def _read(self, number: int) -> bytes:
         data = self._disk.read_sector(number)
         if len(data) != BLOCK_SIZE:
-            raise FileSystemError(f"sector {number} cannot be read; the image is cut short")
+            raise DamagedError(f"sector {number} cannot be read; the image is cut short")
         return data
 
     def _check_data_block(self, number: int, inode: Inode) -> None:
         if not self._geometry.data_start <= number < self._geometry.blocks:
-            raise FileSystemError(
+            raise DamagedError(
                 f"inode {inode.number} refers to block {number}, which is outside the data area "
                 f"({self._geometry.data_start} to {self._geometry.blocks - 1}); "
                 "the file system is damaged, restore the image"
@@ -106,7 +107,7 @@ class Blocks:
             if free:
                 number = index * BITS_PER_BLOCK + (free & -free).bit_length() - 1
                 if not geometry.data_start <= number < geometry.blocks:
-                    raise FileSystemError(
+                    raise DamagedError(
                         f"the bitmap calls block {number} free, which is no data block; "
                         "the file system is damaged, restore the image"
                     )

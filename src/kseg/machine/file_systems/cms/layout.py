@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Protocol
 
 BLOCK_SIZE = 512
 """Bytes in a block; a block is one disk sector."""
@@ -34,21 +33,6 @@ CHECKSUM = struct.Struct(">I")
 INODE = struct.Struct(">HHII10III4x")
 ENTRY = struct.Struct(">I28s")
 POINTERS = struct.Struct(f">{POINTERS_PER_BLOCK}I")
-
-
-class FileSystemError(ValueError):
-    """The disk, a path or a request is wrong; the message says what to do about it."""
-
-
-class SectorDevice(Protocol):
-    """A disk: `sectors` sectors of 512 bytes, numbered from 0."""
-
-    @property
-    def sectors(self) -> int: ...
-
-    def read_sector(self, number: int) -> bytes: ...
-
-    def write_sector(self, number: int, data: bytes) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..device import DamagedError, FileSystemError
 from .blocks import Blocks
 from .inode import Inode
 from .layout import (
@@ -19,7 +20,6 @@ from .layout import (
     POINTERS,
     POINTERS_PER_BLOCK,
     ROOT_INODE,
-    FileSystemError,
 )
 
 
@@ -30,7 +30,7 @@ class Files(Blocks):
 
     def _inode_place(self, number: int) -> tuple[int, int]:
         if not ROOT_INODE <= number < self._geometry.inodes:
-            raise FileSystemError(
+            raise DamagedError(
                 f"inode number {number} does not exist (there are {self._geometry.inodes}); "
                 "the file system is damaged, restore the image"
             )
@@ -41,12 +41,12 @@ class Files(Blocks):
         block, offset = self._inode_place(number)
         kind, _, size, modified, *pointers = INODE.unpack_from(self._read(block), offset)
         if kind not in (FILE, DIRECTORY) or size > MAXIMUM_FILE_SIZE:
-            raise FileSystemError(
+            raise DamagedError(
                 f"inode {number} has type {kind} and {size} bytes, which no file has; "
                 "the file system is damaged, restore the image"
             )
         if kind == DIRECTORY and (size % ENTRY_SIZE or size > ENTRY_SIZE * self._geometry.inodes):
-            raise FileSystemError(
+            raise DamagedError(
                 f"directory inode {number} has {size} bytes, which no directory has; "
                 "the file system is damaged, restore the image"
             )
@@ -115,35 +115,25 @@ class Files(Blocks):
     def _fill(self, inode: Inode, data: bytes, blocks: tuple[int, ...] = ()) -> None:
         """Give `inode` the contents `data`, in `blocks` as far as they go, and store it."""
         numbers: list[int] = []
-        taken: list[int] = []
-
-        def allocate() -> int:
-            taken.append(self._allocate())
-            return taken[-1]
 
         def write_pointers(pointers: list[int]) -> int:
-            number = allocate()
+            number = self._allocate()
             padded = pointers + [0] * (POINTERS_PER_BLOCK - len(pointers))
             self._disk.write_sector(number, POINTERS.pack(*padded))
             return number
 
-        try:
-            for index, start in enumerate(range(0, len(data), BLOCK_SIZE)):
-                numbers.append(blocks[index] if index < len(blocks) else allocate())
-                block = data[start : start + BLOCK_SIZE].ljust(BLOCK_SIZE, b"\0")
-                self._disk.write_sector(numbers[-1], block)
-            rest = numbers[DIRECT_BLOCKS:]
-            indirect = write_pointers(rest[:POINTERS_PER_BLOCK]) if rest else 0
-            rest = rest[POINTERS_PER_BLOCK:]
-            tables = [
-                write_pointers(rest[start : start + POINTERS_PER_BLOCK])
-                for start in range(0, len(rest), POINTERS_PER_BLOCK)
-            ]
-            double_indirect = write_pointers(tables) if tables else 0
-        except FileSystemError:
-            for number in taken:
-                self._set_used(number, False)
-            raise
+        for index, start in enumerate(range(0, len(data), BLOCK_SIZE)):
+            numbers.append(blocks[index] if index < len(blocks) else self._allocate())
+            block = data[start : start + BLOCK_SIZE].ljust(BLOCK_SIZE, b"\0")
+            self._disk.write_sector(numbers[-1], block)
+        rest = numbers[DIRECT_BLOCKS:]
+        indirect = write_pointers(rest[:POINTERS_PER_BLOCK]) if rest else 0
+        rest = rest[POINTERS_PER_BLOCK:]
+        tables = [
+            write_pointers(rest[start : start + POINTERS_PER_BLOCK])
+            for start in range(0, len(rest), POINTERS_PER_BLOCK)
+        ]
+        double_indirect = write_pointers(tables) if tables else 0
         direct = numbers[:DIRECT_BLOCKS]
         inode.direct = tuple(direct + [0] * (DIRECT_BLOCKS - len(direct)))
         inode.indirect, inode.double_indirect = indirect, double_indirect

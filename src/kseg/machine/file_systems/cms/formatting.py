@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..device import FileSystemError, SectorDevice
 from .layout import (
     BITS_PER_BLOCK,
     BLOCK_SIZE,
@@ -13,9 +14,7 @@ from .layout import (
     MAXIMUM_BLOCKS,
     MINIMUM_BLOCKS,
     ROOT_INODE,
-    FileSystemError,
     Geometry,
-    SectorDevice,
 )
 
 

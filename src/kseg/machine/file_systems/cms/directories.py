@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..device import DamagedError, FileSystemError, components
 from .files import Files
 from .inode import Inode
 from .layout import (
@@ -12,7 +13,6 @@ from .layout import (
     ENTRY_SIZE,
     NAME_LIMIT,
     ROOT_INODE,
-    FileSystemError,
 )
 
 
@@ -31,7 +31,7 @@ class Directories(Files):
                     name = stored.rstrip(b"\0").decode("ascii")
                     stored_name(name)
                 except ValueError:
-                    raise FileSystemError(
+                    raise DamagedError(
                         f"directory inode {directory.number} holds the bad name {stored!r}; "
                         "the file system is damaged, restore the image"
                     ) from None
@@ -106,7 +106,3 @@ def stored_name(text: str) -> bytes:
             "and be neither '.' nor '..'; rename the file"
         )
     return text.encode("ascii")
-
-
-def components(path: str) -> list[str]:
-    return [part for part in path.split("/") if part]

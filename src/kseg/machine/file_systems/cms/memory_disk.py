@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..device import FileSystemError
 from .file_system import CmsFileSystem, make_file_system
 from .layout import (
     BLOCK_SIZE,
     MINIMUM_BLOCKS,
-    FileSystemError,
 )
 
 

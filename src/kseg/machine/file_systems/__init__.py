@@ -1,0 +1,13 @@
+"""File systems on disks, read and written from outside.
+
+A disk is anything that hands out and takes back sectors of 512 bytes (`device.SectorDevice`).
+`cms` is the file system of the bundled guest, `sfs` that of OS/161; `recognition` finds out which
+of them is on a disk. `copying` copies directories between a file system and the host.
+
+Nothing that a disk holds is believed: every block and inode number is checked before it is used,
+every walk is bounded, and whatever is wrong is reported as a `DamagedError`. A change that cannot
+be made whole is not made at all (`device.Changes`).
+
+Read `device` first. Modules import each other relatively: guests/build.py loads them without the
+rest of kseg.
+"""
