@@ -21,7 +21,7 @@ COMMANDS = {
     "trace": "Run a guest and write down what it does.",
     "timeline": "Show what happened when in a recorded run.",
     "snapshot": "Show, compare and check snapshots of machines.",
-    "disk": "Create, inspect, resize disk images; put files on them.",
+    "disk": "Create, check, resize disk images; files on them (cms, OS/161).",
     "asm": "Assemble R3000 instructions.",
     "disasm": "Disassemble an executable or words.",
     "analyze": "Check Popek and Goldberg's conditions on the instruction set.",

@@ -186,10 +186,13 @@ def changing(image: str, *, damaged: bool = False) -> "Iterator[FileSystem]":
     with translated(image), DiskImage(image) as opened:
         changes = DiskChanges(opened)
         system = open_file_system(changes)
-        if not damaged and (problems := system.check()):
-            raise damage(image, problems)
-        with system.together():
+        if damaged:
             yield system
+        elif problems := system.check():
+            raise damage(image, problems)
+        else:
+            with system.together():
+                yield system
         changes.commit()
 
 

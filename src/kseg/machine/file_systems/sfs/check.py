@@ -37,6 +37,7 @@ class Check:
             check_journal(self._system._geometry.journal, self._system._read)
         except FileSystemError as error:
             self._problems.append(str(error))
+            self._bad_journal()
         self._root(ROOT_INODE, "/")
         if self._second_root and any(self._system._read(2)):
             self._root(self._second_root, "(files without names)")
@@ -59,6 +60,9 @@ class Check:
 
     def _bad_root(self, number: int) -> None:
         """There is no root directory."""
+
+    def _bad_journal(self) -> None:
+        """The journal must be emptied."""
 
     def _bad_links(self, inode: Inode, links: int) -> None:
         """An inode must have so many links."""

@@ -118,7 +118,7 @@ class SfsFileSystem(Directories):
         tells it."""
         from .repair import Repair
 
-        with self.together():
+        with self._disk.together():
             return Repair(self).run()
 
     def _another_link(self, inode: Inode) -> Inode:

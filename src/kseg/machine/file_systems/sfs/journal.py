@@ -15,8 +15,9 @@ from .layout import BLOCK_SIZE
 RECORD = struct.Struct(">Q")
 """A record's head: class (1 bit: 1 for what the file system itself wrote), type (7), length in
 units of 2 bytes (8), number (48)."""
-TRIM = 2
-"""The type of the container's record that says from which number on records count."""
+PAD, TRIM = 1, 2
+"""Types of the container's own records: what fills up a block, and a checkpoint, which says from
+which number on records count."""
 
 
 def check_journal(journal: range, read: Callable[[int], bytes]) -> None:
@@ -30,9 +31,19 @@ def check_journal(journal: range, read: Callable[[int], bytes]) -> None:
     tail = max(trims)[1]
     if any(own and number >= tail for number, _, own, _ in records):
         raise FileSystemError(
-            "its journal holds changes that are not carried out yet; boot OS/161, which does it"
-            " when it mounts the disk, and let it unmount it"
+            "its journal holds changes that may have to be carried out still; OS/161 does it when"
+            " it mounts the disk, a repair drops them"
         )
+
+
+def empty_journal(journal: range) -> Iterator[tuple[int, bytes]]:
+    """The blocks, and what is in them, of a journal with nothing to carry out: a checkpoint, and
+    the rest of its block filled up, as mksfs makes it."""
+    first = RECORD.pack(TRIM << 56 | 8 << 48 | 1) + RECORD.pack(1)
+    rest = RECORD.pack(PAD << 56 | (BLOCK_SIZE - len(first)) // 2 << 48 | 2)
+    yield journal.start, first + rest
+    for number in journal[1:]:
+        yield number, b""
 
 
 def _records(block: bytes) -> Iterator[tuple[int, int, bool, int]]:

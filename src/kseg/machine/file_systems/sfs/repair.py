@@ -11,6 +11,7 @@ from dataclasses import replace
 from ..device import DamagedError
 from .check import Check
 from .file_system import SfsFileSystem
+from .journal import empty_journal
 from .layout import (
     BLOCK_SIZE,
     DIRECT_BLOCKS,
@@ -39,6 +40,7 @@ class Repair(Check):
         self._counts: list[tuple[int, int]] = []
         self._bitmaps: dict[int, bytes] = {}
         self._empty_roots: list[int] = []
+        self._journal = False
 
     def run(self) -> tuple[str, ...]:
         problems = super().run()
@@ -75,6 +77,9 @@ class Repair(Check):
         self._inodes[number] = Inode(number, DIRECTORY)
         self._names[number] = 1
 
+    def _bad_journal(self) -> None:
+        self._journal = True
+
     def _bad_links(self, inode: Inode, links: int) -> None:
         self._counts.append((inode.number, links))
 
@@ -83,6 +88,9 @@ class Repair(Check):
 
     def _mend(self) -> None:
         system = self._system
+        if self._journal:
+            for number, data in empty_journal(system._geometry.journal):
+                system._write(number, data)
         for index, needed in self._bitmaps.items():
             system._write(system._freemap[index], needed)
         for number in self._empty_roots:
