@@ -28,7 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: left out of the short run; pytest --all has it")
+    config.addinivalue_line(
+        "markers",
+        "slow(*values): left out of the short run, pytest --all has it; with values, only where one"
+        " of them is a parameter of the test",
+    )
     # A shell without job control starts what runs in the background with these two ignored, and
     # ignored signals are inherited: tests that send them to a child would wait for ever.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -47,10 +51,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out slow tests, except those that were asked for by name."""
     if config.getoption("all") or any("::" in argument for argument in config.args):
         return
-    slow = [item for item in items if item.get_closest_marker("slow")]
+    slow = [item for item in items if _is_slow(item)]
     if slow:
         config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+        left_out = set(slow)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    parameters = list(item.callspec.params.values()) if hasattr(item, "callspec") else []
+    return any(
+        not mark.args or any(value in parameters for value in mark.args)
+        for mark in item.iter_markers("slow")
+    )
 
 
 def _left_behind() -> dict[int, str]:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 import guests
 import memory
 import monitors
@@ -15,6 +17,7 @@ def test_imports_by_package() -> None:
     assert startup.by_package(costs) == {"kseg": 7.0, "standard library": 3.0}
 
 
+@pytest.mark.slow
 def test_probe_tells_time_and_memory(tmp_path: Path) -> None:
     told = memory.probe(tmp_path / "cache")
     assert list(told["seconds"]) == list(told["memory"])
@@ -22,6 +25,7 @@ def test_probe_tells_time_and_memory(tmp_path: Path) -> None:
     assert told["memory"]["run"] <= told["largest_memory"]
 
 
+@pytest.mark.slow
 def test_copies_of_a_guest_share_what_is_alike() -> None:
     built, prompt, shared = guests.measure(3, "interpreter")
     assert [stage["stage"] for stage in (built, prompt, shared)] == [

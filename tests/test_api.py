@@ -60,6 +60,7 @@ class TestConsole:
         machine.console.expect("\nabc")
         assert machine.console.output.endswith("\nabc")
 
+    @pytest.mark.slow
     def test_a_match_across_many_pieces(self, machine):
         machine.console.sendline("primes 2000")
         found = machine.console.expect(re.compile(r"(\d+\n)+cms> "))
@@ -150,6 +151,7 @@ class TestRunning:
         stop = machine.run()
         assert (stop.reason, stop.exit_code) == (StopReason.IDLE, None)
 
+    @pytest.mark.slow
     def test_the_same_run_takes_the_same_cycles_under_every_engine(self):
         runs = []
         for engine in (*ENGINES, ENGINES[0]):

@@ -79,6 +79,7 @@ def test_a_register(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(lines) == 3
 
 
+@pytest.mark.slow
 def test_the_engine_that_has_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         break_engine(broken, ReferenceEngine, spoil_register)

@@ -165,6 +165,7 @@ def test_breakpoints_between_processors(tmp_path: Path) -> None:
         repeats(path, machine, engine="reference")
 
 
+@pytest.mark.slow
 def test_typed_at_the_pace_of_a_person(tmp_path: Path) -> None:
     """From another thread, while the guest rests and while it computes."""
     path = tmp_path / "log"
@@ -240,6 +241,7 @@ class TestDisks:
         assert next(each.text for each in read_log(path).markers).startswith("doom")
 
 
+@pytest.mark.slow
 def test_files_of_the_host(tmp_path: Path) -> None:
     """Of emufs: what the host says is in the log, and nobody asks the host again."""
     shared, path, guest = tmp_path / "shared", tmp_path / "log", tmp_path / "guest"
@@ -284,6 +286,7 @@ def test_a_second_recording(tmp_path: Path) -> None:
 class TestEdits:
     """Changes that did not come through the door."""
 
+    @pytest.mark.slow(10000000)
     @pytest.mark.parametrize(
         "change",
         [

@@ -79,6 +79,7 @@ def kernel_file(seed: int) -> Iterator[dict[str, Any]]:
         yield {"kernel": path, "config": parse_configuration(CONFIGURATION), "epoch": EPOCH}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("engine", "monitor"), WAYS)
 @settings(max_examples=5, deadline=None)
 @given(st.integers(0, 1 << 32))

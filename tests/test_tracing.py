@@ -21,6 +21,7 @@ def traced(engine: str, *kinds: str, command: str = COMMAND, **wanted) -> list[T
         return trace.take()
 
 
+@pytest.mark.slow("translator")
 @pytest.mark.parametrize("engine", ["interpreter", "translator"])
 def test_every_engine_records_the_same(engine):
     wanted = {"to_cycle": 60_000}

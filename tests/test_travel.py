@@ -92,6 +92,7 @@ def test_before_the_beginning() -> None:
         assert travel.run_back([0x80000000]) is None
 
 
+@pytest.mark.slow("reference")
 @pytest.mark.parametrize("engine", ["reference", "interpreter", "translator"])
 def test_steps_back_are_steps_in_reverse(tmp_path: Path, engine: str) -> None:
     with boot(tmp_path, CALLING, engine=engine) as machine:

@@ -30,6 +30,7 @@ def test_a_guest_that_waits_without_echo_takes_no_time(tmp_path):
     assert time < PATIENCE / SECOND
 
 
+@pytest.mark.slow
 def test_a_guest_that_polls_without_echo_takes_patience(tmp_path):
     reason, received, time = run(tmp_path, kernels.reading(echo=False, rests=False), "abcd")
     assert (reason, received) == (StopReason.POWER_OFF, b"abcd")

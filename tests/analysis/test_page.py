@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from kseg.analysis.page import PAGE, page
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_the_page_is_not_stale() -> None:
     kept = (ROOT / PAGE).read_text(encoding="utf-8")
     assert kept == page(), "run: python -m kseg.analysis.page"

@@ -60,6 +60,7 @@ def test_a_kernel_linked_in_kseg0_traps_on_every_fetch(name: str) -> None:
     assert ends == ["completes", "memory-traps: AdEL"]
 
 
+@pytest.mark.slow
 def test_cu0_decides_on_the_r3000_and_not_on_mips161() -> None:
     granted = analysed("r3000", cu0=True)
     assert holding(granted) == []

@@ -47,6 +47,7 @@ def test_others_compute_the_same(kind: Callable[[], Peer], lab: Laboratory) -> N
     check(peer, lab)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_programs_take_as_many_instructions_as_they_say(program: str, lab: Laboratory) -> None:
     kseg = Kseg(ENGINES[0])

@@ -35,6 +35,7 @@ def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> 
     return lab
 
 
+@pytest.mark.slow
 def test_the_first_run_has_an_empty_code_cache_in_every_round(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,6 +44,7 @@ def test_the_first_run_has_an_empty_code_cache_in_every_round(
         assert max(samples.cells["kseg fast"]["crc32"]) < 0.2
 
 
+@pytest.mark.slow
 def test_an_engine_that_keeps_nothing_is_measured_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

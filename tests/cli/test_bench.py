@@ -16,6 +16,7 @@ from tests.cli.command import COMMAND, environment, kseg
 SMALL = ("bench", "--quick", "--rounds", "1", "--engines", ENGINES[0], "--peers", "none")
 
 
+@pytest.mark.slow
 def test_a_small_run(tmp_path: Path) -> None:
     done = kseg(
         *SMALL, "--workloads", "cpu,boot", "--programs", "sieve", "--json", "r", "--svg", "c",
@@ -31,6 +32,7 @@ def test_a_small_run(tmp_path: Path) -> None:
     assert (tmp_path / "c").read_text().startswith("<svg ")
 
 
+@pytest.mark.slow
 def test_cms_works_and_short_runs(tmp_path: Path) -> None:
     done = kseg(
         *SMALL, "--workloads", "os,short", "--programs", "matmul", "--json", "-", cwd=tmp_path,
@@ -45,6 +47,7 @@ def test_cms_works_and_short_runs(tmp_path: Path) -> None:
     assert results["short 10 M"]["samples"][name].keys() == {"matmul"}
 
 
+@pytest.mark.slow
 def test_a_kernel_of_the_users_runs_in_copies_of_its_directory(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -87,6 +90,7 @@ def test_what_is_wrong_is_said_before_anything_is_measured(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_peer_that_is_missing_is_left_out_with_a_message(tmp_path: Path) -> None:
     arguments = ("--workloads", "boot", "--peers", "system161")
     done = subprocess.run(

@@ -67,6 +67,7 @@ def test_json(guest: Path) -> None:
         assert 1 <= len(trial["plan"]) <= 3
 
 
+@pytest.mark.slow
 def test_starting_points(guest: Path) -> None:
     kseg("run", "--save-at", "100000:there.kseg", "racing", cwd=guest)
     done = kseg("explore", "--from", "there.kseg", "--seeds", "3", "--expect", "sum", cwd=guest)
@@ -92,6 +93,7 @@ def test_what_cannot_be_kept(guest: Path) -> None:
     assert " seeds (random, 10 preemptions), " in done.stdout
 
 
+@pytest.mark.slow
 def test_disks_stay_as_they_are(tmp_path: Path) -> None:
     kseg("disk", "create", "--format", "disk", "5M", cwd=tmp_path)
     before = (tmp_path / "disk").read_bytes()

@@ -354,6 +354,7 @@ def test_a_locked_disk(tmp_path):
     assert "in use by another machine" in result.stderr
 
 
+@pytest.mark.slow
 def test_an_unwritable_directory_for_generated_code():
     result = subprocess.run(
         [*COMMAND, "run", "cms", "halt"], capture_output=True, encoding="utf-8",
@@ -405,6 +406,7 @@ def test_wrong_requests_are_one_line(arguments: list[str], said: str) -> None:
     assert said in ran.stderr
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_kept_is_a_warning_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "kernel").write_bytes(kernels.printing("text"))
     place = tmp_path / "cache"

@@ -21,6 +21,7 @@ def snapshots(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_going_on(snapshots: Path) -> None:
     whole = kseg(*RUN, *BOOT).stdout
     for name in ("1", "2"):

@@ -26,6 +26,7 @@ def check(data: dict[str, Any]) -> None:
     assert all(value >= 0 for name, value in engine.items() if name != "name")
 
 
+@pytest.mark.slow("reference")
 @pytest.mark.parametrize("engine", CHOICES)
 def test_the_engine_is_the_one_that_ran(engine: str, tmp_path: Path) -> None:
     stats = tmp_path / "stats"
@@ -56,6 +57,7 @@ def until_there_are(folder: Path, kind: str) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_the_second_run_finds_what_the_first_has_made(tmp_path: Path) -> None:
     folder, kernel = tmp_path / "cache", tmp_path / "sieve"
     kernel.write_bytes(with_rounds(image("system161", "sieve"), 20, "big"))
@@ -96,6 +98,7 @@ def test_the_second_run_finds_what_the_first_has_made(tmp_path: Path) -> None:
         assert run("cache", "clear").startswith("removed ")
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_used_is_one_warning(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     ran = subprocess.run(

@@ -68,6 +68,7 @@ def run_with_points(seed: int, reference: Machine, tested: Machine) -> None:
     run_side_by_side(seed, reference, tested, CYCLES, before, after)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(seed=st.integers(0, 1 << 32))

@@ -53,6 +53,7 @@ def output_of(command: str, engine: str) -> str:
         return " ".join(machine.console.output.split("\n")[1:]).strip()
 
 
+@pytest.mark.slow("reference")
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("command", PROGRAMS)
 def test_programs_print_what_they_should(command: str, engine: str) -> None:
@@ -100,6 +101,7 @@ def test_misses_are_misses() -> None:
     assert refills[1] - refills[0] == pytest.approx(10000, rel=0.05)
 
 
+@pytest.mark.slow
 def test_engines_agree_on_every_count() -> None:
     counts = []
     for engine in ENGINES:

@@ -28,6 +28,7 @@ def marked(source: str, mark: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow("reference")
 @pytest.mark.parametrize("engine", engines.ENGINES)
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
 def test_a_program_runs_as_on_system161(path: Path, engine: str, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def seen(machine: Machine) -> System161State:
     return msgspec.structs.replace(machine.board.save(), configuration="")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guest", GUESTS)
 @pytest.mark.parametrize("quantum", [1, 50])
 def test_engines_agree(tmp_path: Path, guest: dict[str, int], quantum: int) -> None:

@@ -85,6 +85,7 @@ def check(program: Program, monitor: str, engine: str, seed: int) -> None:
             assert found[:3] == expected[:3], where
 
 
+@pytest.mark.slow("trap-and-emulate")
 @pytest.mark.parametrize(("monitor", "engine"), MONITORS)
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(seed=st.integers(0, 1 << 32))

@@ -74,6 +74,7 @@ def check(program: Program, monitor: str, engine: str, cycles: list[int]) -> Non
     assert len(found) == len(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("monitor", "engine"), MONITORS)
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(seed=SEEDS)
@@ -83,6 +84,7 @@ def test_the_same_at_every_system_call(monitor: str, engine: str, seed: int) -> 
     check(program, monitor, engine, [*found.calls, found.last])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("monitor", "engine"), MONITORS)
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(seed=SEEDS)
@@ -142,6 +144,7 @@ def _words(memory: bytes) -> tuple[int, ...]:
     return struct.unpack(f">{len(memory) // 4}I", memory)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("monitor", "engine"), WINDOW_MONITORS)
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 @given(seed=SEEDS)

@@ -74,6 +74,7 @@ def test_a_guest_ends_as_it_should(path: Path) -> None:
     assert (printed[-1:] or [""])[0].endswith(marked(path, "#>"))
 
 
+@pytest.mark.slow("reference")
 @pytest.mark.parametrize(("monitor", "engine"), MONITORS)
 @pytest.mark.parametrize("path", GUESTS, ids=lambda path: path.stem)
 def test_a_guest_cannot_tell_who_runs_it(path: Path, monitor: str, engine: str) -> None:

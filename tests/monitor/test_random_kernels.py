@@ -71,6 +71,7 @@ def covered() -> Counter[str]:
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MNEMONICS)
 def test_every_exception_happens(name: str, covered: Counter[str]) -> None:
     assert covered[f"{name} from user"] + covered[f"{name} from user in slot"] >= 2 or name == "IBE"
@@ -106,6 +107,7 @@ def test_most_kernels_end(covered: Counter[str]) -> None:
     assert covered["system calls"] >= 8 * KERNELS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_plain_kernels_are_the_same_code_at_both_places(seed: int) -> None:
     kernel = random_kernel(seed, plain=True)

@@ -219,6 +219,7 @@ def test_loops_on_several_processors(quantum: int, least: float) -> None:
     assert tally.translated >= least * tally.examples
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(seed=st.integers(0, 1 << 32))

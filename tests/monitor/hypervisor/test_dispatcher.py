@@ -180,6 +180,7 @@ def figures(machine: Machine) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("monitor", MONITORS)
 @pytest.mark.parametrize("seed", range(12))
 def test_both_dispatchers_do_the_same_with_random_kernels(seed: int, monitor: str) -> None:
@@ -203,6 +204,7 @@ def test_both_dispatchers_do_the_same_with_random_kernels(seed: int, monitor: st
     assert native == python
 
 
+@pytest.mark.slow("trap-and-emulate")
 @pytest.mark.parametrize("monitor", MONITORS)
 @pytest.mark.parametrize("guest", ["cms", "cms-kuseg"])
 def test_both_dispatchers_do_the_same_with_cms(guest: str, monitor: str) -> None:

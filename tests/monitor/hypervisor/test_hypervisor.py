@@ -142,6 +142,7 @@ def test_a_guest_is_removed(engine: str) -> None:
     host.check()
 
 
+@pytest.mark.slow("reference")
 @pytest.mark.parametrize(("monitor", "engine"), [*((m, e) for m in MONITORS for e in ENGINES[:2])])
 @pytest.mark.parametrize("seed", [3, 8])
 def test_a_state_is_gone_on_with(monitor: str, engine: str, seed: int) -> None:

@@ -374,6 +374,7 @@ def test_whatever_happens(seed: int) -> None:
         assert list(inconsistencies(host)) == []
 
 
+@pytest.mark.slow("interpreter")
 @pytest.mark.parametrize("engine", ["interpreter", "reference"])
 @pytest.mark.parametrize("monitor", ["trap-and-emulate", "hybrid"])
 def test_whatever_random_kernels_do(monitor: str, engine: str) -> None:

@@ -96,6 +96,7 @@ def test_two_with_different_commands(engine: str, hybrid: bool) -> None:
 # Random kernels, which write into code, change their TLB and page tables, and do what is risky.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", [*ENGINES, "translator"])
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(seed=st.integers(0, 1 << 32), slice_=st.sampled_from([211, 1009, 9001]))

@@ -156,6 +156,7 @@ def test_another_page_comes_into_the_place(profile: str, tier: str, by_jump: boo
     assert state.gpr[a.V0] > state.gpr[a.S0]
 
 
+@pytest.mark.slow("hard")
 @pytest.mark.parametrize("profile", ["mips161", "r3000"])
 @pytest.mark.parametrize("by_jump", [True, False])
 @pytest.mark.parametrize("first", [(), (a.TLBP,)], ids=["easy", "hard"])
@@ -234,6 +235,7 @@ def test_a_block_waits_for_the_one_before(tier: str) -> None:
     assert state.kernel_stalls > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", list(ORDERS))
 def test_a_branch_whose_slot_leaves_is_executed_once_more(profile: str, tier: str) -> None:
     """It must find what it reads as it was, also where it writes that, or a load brings it."""

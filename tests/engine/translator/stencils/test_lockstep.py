@@ -16,6 +16,7 @@ from tests.engine.translator.test_lockstep import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
 def test_loops(profile: str, byte_order: str) -> None:
     tally, shop = Tally(), workshop(profile, byte_order)
