@@ -1,7 +1,7 @@
 """How the tests are run: short or whole, from a terminal or in the background, leaving nothing.
 
-A plain `pytest` is the short run. `--all` adds the tests that are marked `slow`; with pytest-xdist,
-`pytest --all -n auto` is the quickest way through everything.
+A plain `pytest` is the short run, on all processors. `--all` adds the tests that are marked `slow`;
+`-n0` keeps everything in one process, which starts sooner where few tests are asked for.
 """
 
 import contextlib
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-SHORT_MINUTES, WHOLE_MINUTES = 4, 25
-"""What the two runs take on two cores, one process; with some room."""
+SHORT_MINUTES, WHOLE_MINUTES = 4, 15
+"""What the two runs take on two cores at most."""
 
 SESSION = "KSEG_TEST_SESSION"
 """Environment variable by which processes are recognised that a test has left behind."""
@@ -43,8 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     if config.getoption("all"):
-        return f"kseg: all tests, some {WHOLE_MINUTES} minutes on one core (-n auto uses more)"
-    return f"kseg: the short run, some {SHORT_MINUTES} minutes at most; all tests: pytest --all"
+        return f"kseg: all tests, up to {WHOLE_MINUTES} minutes on two cores"
+    return f"kseg: the short run, up to {SHORT_MINUTES} minutes on two cores; all: pytest --all"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
