@@ -48,7 +48,7 @@ class TestBooting:
         assert (result.returncode, result.stdout) == (0, BANNER + "hello\n")
 
     def test_options_of_the_guest_are_its_own(self):
-        result = kseg("run", "cms", "echo", "--cpus", "2;", "halt")
+        result = kseg("run", "cms", "echo", "--", "--cpus", "2;", "halt")
         assert result.stdout == BANNER + "--cpus 2\n"
 
     def test_options_change_the_machine(self, tmp_path):

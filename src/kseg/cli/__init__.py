@@ -7,10 +7,13 @@ import gc
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from importlib import import_module
 from typing import NoReturn
 
 import click
+
+from kseg.cli import streams
 
 COMMANDS = {
     "run": "Boot a kernel or a bundled guest, with its console here.",
@@ -32,9 +35,13 @@ COMMANDS = {
 }
 """Every subcommand: its module in this package, the click command in it, and its summary."""
 
+WRONG = 2
 BROKEN_PIPE = 141
 INTERRUPTED = 130
 """Exit codes beside those of the subcommands: 128 + the signal's number."""
+
+COMPLETION = "_KSEG_COMPLETE"
+"""In the environment, it says what a shell wants that asks for completions."""
 
 
 class Commands(click.Group):
@@ -82,56 +89,61 @@ def kseg() -> None:
 
 def main() -> NoReturn:
     """The console script: whatever the user did wrong is one line on stderr."""
-    occupy_standard_descriptors()
-    from kseg.errors import KsegError
-
+    streams.prepare()
     # What a start makes stays; looking for garbage in it, also at the end, is a fifth of the time
     # that a short run takes.
     gc.disable()
     warnings.showwarning = show_warning
+    code = _exit_code(lambda: _obey(sys.argv[1:] or ["--help"]))
+    unwritten = _exit_code(sys.stdout.flush)
+    gc.freeze()
+    sys.exit(unwritten or code)
+
+
+def _obey(arguments: list[str]) -> None:
+    """Do what the command line says. click's own `main` has other ideas of errors in output."""
+    if COMPLETION in os.environ:
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(kseg, {}, "kseg", COMPLETION, os.environ[COMPLETION]))
+    with kseg.make_context("kseg", arguments) as context:
+        kseg.invoke(context)
+
+
+def _exit_code(act: Callable[[], object]) -> int:
+    """Do something; how the process is to exit because of what came of it. The user is told."""
+    from kseg.errors import KsegError
+
     try:
-        arguments = sys.argv[1:] or ["--help"]
-        code = kseg.main(arguments, prog_name="kseg", standalone_mode=False)
-        sys.stdout.flush()
-        sys.exit(code if isinstance(code, int) else 0)
+        act()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except KsegError as error:
-        fail(str(error), error.exit_code)
+        _say(str(error))
+        return error.exit_code
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "kseg"
-        fail(f"{error.format_message()} (see: {command} --help)", 2)
+        _say(f"{error.format_message()} (see: {command} --help)")
+        return WRONG
     except click.ClickException as error:
-        fail(error.format_message(), 2)
+        _say(error.format_message())
+        return WRONG
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would try to flush once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(BROKEN_PIPE)
-    finally:
-        gc.freeze()
-
-
-def occupy_standard_descriptors() -> None:
-    """Where stdin, stdout or stderr is closed, put something harmless: otherwise the next file
-    to be opened, which may be a disk image, would be taken for it and written to."""
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            # Console output that cannot go anywhere is an error; nobody asks for messages.
-            os.open(os.devnull, os.O_WRONLY if descriptor == 2 else os.O_RDONLY)
+        return INTERRUPTED
+    except streams.OutputClosed:
+        return BROKEN_PIPE
+    return 0
 
 
 def show_warning(message: Warning | str, *_where: object, **_more: object) -> None:
     """A warning is one line for the user too."""
-    if sys.stderr is not None:
-        print(f"kseg: warning: {message}", file=sys.stderr)
+    _say(f"warning: {message}")
 
 
-def fail(text: str, code: int) -> NoReturn:
-    """End with one line on stderr."""
+def _say(text: str) -> None:
+    """One line on stderr."""
     from kseg.cli.output import one_line
 
-    if sys.stderr is not None:
-        print(f"kseg: {one_line(text)}", file=sys.stderr)
-    sys.exit(code)
+    print(f"kseg: {one_line(text)}", file=sys.stderr)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kseg.cli.bench import chosen, end
+from kseg.cli.guest_command import GuestCommand
 from kseg.cli.machine import checked_seed, default_config
 from kseg.cli.run import seconds
 from kseg.errors import KsegError
@@ -31,7 +32,7 @@ MOST_INPUT = 64 << 20
 """Bytes."""
 
 
-@click.command(epilog=EPILOG, context_settings={"allow_interspersed_args": False})
+@click.command(cls=GuestCommand, epilog=EPILOG)
 @click.option(
     "--format",
     "format_",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kseg.cli.compare import read_input
+from kseg.cli.guest_command import GuestCommand
 from kseg.cli.machine import machine_for
 from kseg.cli.run import seconds
 from kseg.errors import KsegError
@@ -44,7 +45,7 @@ class Seeds(click.ParamType):  # type: ignore[type-arg]
         return found
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=GuestCommand, epilog=EPILOG)
 @click.option(
     "--expect", metavar="TEXT", required=True, help="What a guest prints that has done it right."
 )
@@ -161,10 +162,9 @@ def explore(
     moments each time: a program with a race fails in some of the runs. Failures are kept, and can
     be run again as they were.
 
-    KERNEL and ARGUMENTS are as for kseg run; arguments that begin with a dash come after --. A run
-    passes when the guest prints the expected text. It fails when the guest ends without, prints the
-    rejected one before, or takes too long. What is printed before the starting point does not
-    count.
+    KERNEL and ARGUMENTS are as for kseg run. A run passes when the guest prints the expected text.
+    It fails when the guest ends without, prints the rejected one before, or takes too long. What is
+    printed before the starting point does not count.
     """
     from kseg.cli.exploration_screen import Screen, as_data
     from kseg.cli.signals import Ended, die_of, handled

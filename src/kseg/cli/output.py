@@ -4,23 +4,21 @@ Both may be the same terminal or file; then a message never continues a half-wri
 guest's. Console output is gathered for a moment and written in one go.
 """
 
-import errno
 import os
-import select
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from kseg.cli.streams import OutputClosed, write_all, write_message
 from kseg.errors import KsegError
+
+__all__ = ["Output", "OutputClosed", "one_line", "write_all", "write_whole"]
 
 GATHER = 0.02
 """Seconds for which console output may wait for more."""
 MOST_GATHERED = 1 << 16
 """Bytes of it."""
-
-GONE = (errno.EPIPE, errno.ECONNRESET, errno.EIO)
-"""What writing to a pipe, a socket and a terminal says when there is no other end any more."""
 
 
 def one_line(text: str) -> str:
@@ -43,10 +41,6 @@ def write_whole(what: str, destination: str, data: bytes) -> None:
         Path(destination).write_bytes(data)
     except OSError as error:
         raise KsegError(f"{what} {destination}: {error.strerror}") from None
-
-
-class OutputClosed(Exception):
-    """The reader of the output has gone: nothing is wrong, nobody listens any more."""
 
 
 class Output:
@@ -92,7 +86,7 @@ class Output:
             self.watcher(b"")
         self.make_way()
         line = f"{self.prefix}: {one_line(text)}\n"
-        write_all(self._messages, line.encode("utf-8", "backslashreplace"))
+        write_message(self._messages, line.encode("utf-8", "backslashreplace"))
 
     def make_way(self) -> None:
         """Whatever else goes to where messages go is about to be written."""
@@ -119,18 +113,3 @@ def _same_file(one: int, other: int) -> bool:
     except OSError:
         return False
     return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
-
-
-def write_all(descriptor: int, data: bytes) -> None:
-    """Write everything; OutputClosed when nobody reads it, KsegError when it cannot be."""
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(descriptor, view) :]
-        except BlockingIOError:
-            # Somebody else made the descriptor non-blocking: it may be shared.
-            select.select([], [descriptor], [])
-        except OSError as error:
-            if error.errno in GONE:
-                raise OutputClosed from None
-            raise KsegError(f"cannot write output: {error.strerror}") from None

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from kseg.cli.guest_command import GuestCommand
 from kseg.cli.machine import repeated
 from kseg.cli.run import run
 from kseg.cli.seeing import ProfileOptions
@@ -14,10 +15,7 @@ times: the guest does to the cycle what it does without a profiler.
 """
 
 
-@click.command(
-    epilog=EPILOG,
-    context_settings={"allow_interspersed_args": False},
-)
+@click.command(cls=GuestCommand, epilog=EPILOG)
 @click.option(
     "--hz",
     type=click.IntRange(1, 1_000_000),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from kseg.cli.guest_command import GuestCommand
+
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.api.travel import TimeTravel
@@ -56,10 +58,7 @@ class SaveAt(click.ParamType):  # type: ignore[type-arg]
         return int(cycle), file
 
 
-@click.command(
-    epilog=EPILOG,
-    context_settings={"allow_interspersed_args": False},
-)
+@click.command(cls=GuestCommand, epilog=EPILOG)
 @click.option(
     "--machine",
     type=click.Choice(["system161"]),

@@ -14,6 +14,7 @@ from kseg.api.machine import Machine
 from kseg.cli.keyboard import HELP, EscapeKey, LineEnds, start_reading
 from kseg.cli.output import Output, OutputClosed
 from kseg.cli.signals import Ended, handled
+from kseg.cli.streams import write_message
 from kseg.cli.terminal import Terminal
 from kseg.cli.watch import IdleWatch
 from kseg.errors import KsegError
@@ -288,7 +289,7 @@ class Session:
             # The whole job, as Ctrl-Z does it.
             os.kill(0, signal.SIGTSTP)
         elif letter == "h" or letter == "?":
-            os.write(2, key_help(self._conditions.escape or 0).encode())
+            write_message(2, key_help(self._conditions.escape or 0).encode())
 
     def end_of_input(self) -> None:
         """Nothing will come any more."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kseg.cli.guest_command import GuestCommand
 from kseg.cli.machine import machine_for, repeated
 from kseg.cli.run import finish, report
 from kseg.cli.run import run as run_command
@@ -54,7 +55,7 @@ class AddressRange(click.ParamType):  # type: ignore[type-arg]
         return low, high
 
 
-@click.command(epilog=EPILOG, context_settings={"allow_interspersed_args": False})
+@click.command(cls=GuestCommand, epilog=EPILOG)
 @click.option(
     "--events",
     "-e",
