@@ -91,6 +91,7 @@ def _take_over(
     board.load(state, with_ram=layer is None)
     board.boot_like(machine.board)
     board.outside.take_over(machine.board.outside)
+    board.meter.hang_up()
     clone._typist.load(machine._typist.save())
     clone.console.take_over(machine.console)
     if reseed is not None:

@@ -30,6 +30,7 @@ from kseg.monitor.stop import Stop, StopReason
 if TYPE_CHECKING:
     from kseg.api.recording import Recording
     from kseg.api.travel import TimeTravel
+    from kseg.machine.meter_socket import MeterSocket
     from kseg.memory.layer import Layer
 
 
@@ -180,6 +181,8 @@ class Machine(View):
         self.output = output
         """What gets what the guest prints, besides the console."""
         self._closed = False
+        self._closing: list[Callable[[], None]] = []
+        """What else is to be closed with the machine."""
         self.companions: list[Companion] = []
         self.stands = True
         """Whether it stands as its last Stop says: not when an exception, such as one that a signal
@@ -379,6 +382,7 @@ class Machine(View):
             load_machine(self, state)
         else:
             self.board.load(state)
+            self.board.meter.hang_up()
             self.monitor.state_loaded()
         self.board.changed()
 
@@ -455,11 +459,24 @@ class Machine(View):
 
         return travel_live(self, memory)
 
+    def serve_meter(self, path: str | Path) -> "MeterSocket":
+        """Make a socket at which stat161 and test161 read the machine's counters; `start` it before
+        the machine runs. It is gone when the machine is closed. As on System/161, a client's
+        reports are events, and so the timing of devices is another with one than without.
+        KsegError where the socket cannot be made."""
+        from kseg.machine.meter_socket import MeterSocket
+
+        made = MeterSocket(path, self.board.meter)
+        self._closing.append(made.close)
+        return made
+
     def close(self) -> None:
         """Give back disk images and their locks; the machine cannot run any more."""
         if self.recording is not None and not self._closed:
             self.recording.finish()
         self._closed = True
+        for close in self._closing:
+            close()
         self._surface.close()
         self.board.close()
 

@@ -138,6 +138,7 @@ def _load(machine: "Machine", file: SnapshotFile) -> None:
         check_disk_files(board, origin.disk_files)
         board.load(state)
     board.outside.load(origin.inputs)
+    board.meter.hang_up()
     machine._typist.load(origin.typist)
 
 

@@ -29,7 +29,7 @@ PATIENCE = 500_000_000
 BUSY_PATIENCE = 10_000_000_000
 """The same for one that has not answered and may still be at work."""
 
-CLOCKS = ("timer@", "nic@")
+CLOCKS = ("timer@", "nic@", "meter")
 """Devices whose pending events say nothing about what a guest is waiting for."""
 
 ENTER = b"\r\n"

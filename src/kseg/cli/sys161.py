@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
     from kseg.cli.session import Outcome
+    from kseg.machine.meter_socket import MeterSocket
     from kseg.monitor.stop import Stop
+
+METER = ".sockets/meter"
 
 ATTENTION = 7
 """Ctrl-G asks for the debugger."""
@@ -97,6 +100,7 @@ def sys161(
         output.message(str(error))
         sys.exit(error.exit_code)
     with machine:
+        meter = _serve_meter(machine, output)
         output.message(f"System/161 compatible, kseg {__version__}")
         if tracing.enabled:
             output.message(f"Tracing enabled: {tracing.enabled}")
@@ -124,6 +128,8 @@ def sys161(
                 sys.exit(error.exit_code)
         seeing = Seeing((), wants_report, GMON if profile else None)
         seeing.begin(machine, session)
+        if meter is not None:
+            meter.start()
         outcome = session.run()
 
         def end() -> None:
@@ -132,6 +138,17 @@ def sys161(
             seeing.end(machine, outcome, output)
 
         finish(output, outcome, end)
+
+
+def _serve_meter(machine: "Machine", output: "Output") -> "MeterSocket | None":
+    """Make the socket before anything is said: test161 connects when it sees the first line."""
+    from kseg.errors import KsegError
+
+    try:
+        return machine.serve_meter(METER)
+    except KsegError as error:
+        output.message(f"{error}; metering disabled")
+        return None
 
 
 def in_its_words(text: str) -> str:

@@ -76,6 +76,8 @@ class ProcessorState(ctypes.Structure):
         ("sc_success", u64),
         ("sc_failure", u64),
         ("sync_count", u64),
+        # Exceptions, interrupts left out, that kept an instruction of user mode from completing.
+        ("user_exceptions", u64),
     ]
 
     def reset(self, status: int, pc: int) -> None:

@@ -1,12 +1,13 @@
 """Digests of a machine's state: a run that is repeated is held against the recorded one by them."""
 
 import hashlib
+from typing import Any
 
 import msgspec
 
 from kseg.devices.disk import DiskState
 from kseg.machine.disk_image import DiskContents
-from kseg.machine.processor_state import save_processor
+from kseg.machine.processor_state import ADDED, save_processor
 from kseg.machine.system161 import System161
 
 DIGEST_SIZE = 8
@@ -16,7 +17,7 @@ DIGEST_SIZE = 8
 def processors_digest(board: System161) -> bytes:
     """Of the processors, and of time: cheap, and off soon after anything else is."""
     parts = (
-        [save_processor(each) for each in board.processors],
+        [_without_added(save_processor(each)) for each in board.processors],
         board.clock.save(),
         board.random.save(),
         board.powered_off,
@@ -40,9 +41,14 @@ def whole_digest(board: System161) -> bytes:
         for slot, device in sorted(state.devices.items())
     }
     others = (state.clock, state.random, state.activity, state.doom, state.preemptions)
-    rest = (state.processors, devices, others)
+    rest = ([_without_added(each) for each in state.processors], devices, others)
     found.update(msgspec.msgpack.encode(rest))
     return found.digest()
+
+
+def _without_added(processor: dict[str, Any]) -> dict[str, Any]:
+    """What a log of an earlier version has a digest of."""
+    return {name: value for name, value in processor.items() if name not in ADDED}
 
 
 _NOTHING = DiskContents(0, {})

@@ -20,6 +20,7 @@ RETURN_ADDRESS = 31
 # Status: the three-deep stack of kernel/user mode and interrupt enable, and the rest.
 STATUS_IEC = 1 << 0
 STATUS_KUC = 1 << 1
+STATUS_KUP = 1 << 3
 STATUS_STACK = 0x3F
 STATUS_IM = 0xFF00
 STATUS_ISC = 1 << 16

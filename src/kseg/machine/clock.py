@@ -198,6 +198,10 @@ class EventClock:
                 self._head_cuts_burst = False
             self._events.remove(oldest)
 
+    def replace(self, event: Event, other: Event) -> None:
+        """Let another event of the same time take the place of one that is pending."""
+        self._events[self._events.index(event)] = other
+
     def forget_events(self) -> None:
         """Drop all that is pending, and the burst that is under way."""
         self.base, self.elapsed, self.in_burst, self._jump = self.now, 0, False, 0

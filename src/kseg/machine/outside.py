@@ -76,6 +76,16 @@ class Outside:
                 queue.extend(bytes([byte]) for byte in data)
                 self._changed.notify_all()
 
+    def backlog(self, channel: str) -> int:
+        """How many items wait on a channel."""
+        queue = self._queues.get(channel)
+        return 0 if queue is None else len(queue)
+
+    def drop(self, channel: str) -> None:
+        """Forget what waits on a channel."""
+        with self._changed:
+            self._queues.pop(channel, None)
+
     def close(self) -> None:
         """Nothing will come any more: a machine that waits for input need not wait."""
         with self._changed:

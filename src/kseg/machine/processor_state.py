@@ -11,6 +11,8 @@ FLAGS = ("in_delay_slot", "timer_armed", "ll_pending", "enabled", "waiting", "su
 """Fields that are 0 or 1."""
 INDEX_BITS = 0x80003F00
 """Of CP0 Index."""
+ADDED = ("user_exceptions",)
+"""Fields that states of earlier versions have not, and digests leave out; there they are 0."""
 LATEST = 1 << 62
 """No clock comes that far."""
 LONGEST_STALL = 1000
@@ -36,7 +38,7 @@ def load_processor(processor: ProcessorState, saved: dict[str, Any]) -> None:
     has changed."""
     checked = ProcessorState()
     for name, kind, *_ in processor._fields_:
-        value = saved.get(name)
+        value = saved.get(name, 0 if name in ADDED else None)
         length = getattr(kind, "_length_", None)
         number: Any = kind if length is None else getattr(kind, "_type_", None)
         most = 1 << 8 * ctypes.sizeof(number)

@@ -108,6 +108,15 @@ def activity_line(processors: Sequence[ProcessorStatistics], devices: DeviceActi
     )
 
 
+def retired(processor: ProcessorState) -> tuple[int, int]:
+    """Instructions that a processor has completed, in kernel and in user mode: those that waited or
+    took an exception are begun anew, and count when they complete."""
+    faults = sum(processor.exceptions) - processor.exceptions[0]
+    kernel = processor.kernel_cycles - processor.kernel_stalls
+    user = processor.user_cycles - processor.user_stalls
+    return kernel - faults + processor.user_exceptions, user - processor.user_exceptions
+
+
 def processor_statistics(processor: ProcessorState) -> ProcessorStatistics:
     """One processor's counters, by name."""
     counts = list(processor.exceptions)

@@ -21,6 +21,8 @@ from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import Disk
 from kseg.machine.elf import WINDOW, Image, load_image, read_image
 from kseg.machine.lamebus import KSEG0, LameBus, enter
+from kseg.machine.meter import OWNER as METER
+from kseg.machine.meter import Meter
 from kseg.machine.outside import Outside
 from kseg.machine.preemption import Preemption, Struck
 from kseg.machine.processor_state import load_processor, save_processor
@@ -137,6 +139,7 @@ class System161:
         """Called when somebody changes the machine by hand."""
         self.when_reset: Callable[[], None] | None = None
         """Called after a reset, for those who know what the machine was like."""
+        self.meter = Meter(self)
         self._image: Image | None = None
         self._image_name = ""
         self._boot_string = b""
@@ -244,6 +247,7 @@ class System161:
 
     def reset(self) -> None:
         """Back to power-on with the same kernel; time goes on, pending events are forgotten."""
+        metered = self.meter.save()
         self.clock.forget_events()
         self.powered_off = False
         self.debugger_requested = False
@@ -256,6 +260,7 @@ class System161:
         self._reset_processors()
         for card in self.bus.cards:
             card.reset()
+        self.meter.restart(metered)
         self._boot()
         if self.when_reset is not None:
             self.when_reset()
@@ -374,6 +379,8 @@ class System161:
         for event in state.clock.events:
             if event.owner in owners:
                 owners[event.owner].check_event(event.name, event.argument)
+            elif event.owner == METER:
+                self.meter.check_event(event.name, event.argument)
         try:
             self.clock.load(state.clock)
             self.random.load(state.random)

@@ -2,6 +2,7 @@
 
 from kseg.machine.board import Board
 from kseg.machine.clock import SECOND
+from kseg.machine.statistics import retired
 from kseg.monitor.stop import Stop, StopReason
 
 
@@ -23,7 +24,7 @@ class Watchdog:
         self._warned = False
 
     def _executed(self) -> int:
-        return sum(each.user_cycles - each.user_stalls for each in self._board.processors)
+        return sum(retired(each)[1] for each in self._board.processors)
 
     def look(self) -> Stop | None:
         """Warn at the first deadline without progress, stop at the second."""

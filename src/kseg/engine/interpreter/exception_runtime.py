@@ -185,6 +185,8 @@ def _enter_exception(profile: Profile) -> str:
     count = b.emit(f"add i64 {b.load('i64', at, slot)}, 1")
     b.store("i64", count, at, slot)
     fields.add_to_state(b, "tlb_refills", refill)
+    was_user = (fields.load_state(b, "status") & r.STATUS_KUC) != 0
+    fields.add_to_state(b, "user_exceptions", was_user & (code != 0))
     cpu.finish()
     fields.store_state(b, "ll_pending", 0)
     window = u32(b, fields.load_context(b, "window_base"))
@@ -317,6 +319,10 @@ def _refetch(b: FunctionBuilder, pc: Operand, now: Operand, distance: int = 0) -
                 refill=fields.load_context(b, "fault_refill"),
                 now=now,
             )
+            # What did not complete is the RFE, in kernel mode.
+            returned_to_user = (fields.load_state(b, "status") & r.STATUS_KUP) != 0
+            less = select(returned_to_user, Symbol.of_i64(b, "-1"), 0)
+            fields.add_to_state(b, "user_exceptions", less)
             _let_records_be_taken(b, vector, now)
             fields.store_context(b, "target_pc", vector)
             b.tail_call("@go_n", arguments(target=go_entry(b), **mode_tables(b)))

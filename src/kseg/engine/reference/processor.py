@@ -68,7 +68,8 @@ _WORD_FIELDS = (
 _PLAIN_FIELDS = (
     "pc next_pc in_delay_slot pending_load_register pending_load_value enabled supervised clock "
     "count_origin random_origin hi_ready lo_ready kernel_cycles user_cycles idle_cycles "
-    "kernel_stalls user_stalls tlb_refills ll_count sc_success sc_failure sync_count"
+    "kernel_stalls user_stalls tlb_refills ll_count sc_success sc_failure sync_count "
+    "user_exceptions"
 ).split()
 _ARRAYS = "tlb_entry_hi tlb_entry_lo exceptions".split()
 _CYCLES = (1 << 64) - 1
@@ -105,6 +106,7 @@ class ReferenceProcessor:
     kernel_stalls: int
     user_stalls: int
     tlb_refills: int
+    user_exceptions: int
     tlb_entry_hi: list[int]
     tlb_entry_lo: list[int]
     exceptions: list[int]

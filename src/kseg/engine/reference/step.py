@@ -109,6 +109,8 @@ def _refetch(cpu: ReferenceProcessor) -> None:
         cpu.fetch_word((cpu.pc + 4) & WORD)
     except Trap as trap:
         _take(cpu, trap, opcode=0)
+        # What did not complete is the RFE, in kernel mode.
+        cpu.user_exceptions -= bool(cpu.status & r.STATUS_KUP)
 
 
 def _take(cpu: ReferenceProcessor, trap: Trap, opcode: int) -> None:
@@ -125,6 +127,8 @@ def _take(cpu: ReferenceProcessor, trap: Trap, opcode: int) -> None:
         coprocessor=trap.coprocessor,
         opcode=opcode,
     )
+    user = bool(cpu.status & r.STATUS_KUP)  # Pushed by now.
+    cpu.user_exceptions += user and trap.code != ExceptionCode.INTERRUPT
     cpu.exceptions[trap.code] += 1
     cpu.tlb_refills += refill
     cpu.ll_pending = 0
