@@ -132,9 +132,7 @@ def test_a_client_that_goes_is_forgotten(
     assert line(dial()) == b"HELLO 2\r\n"
 
 
-def test_there_is_room_for_so_many(
-    server: MeterSocket, dial: Callable[[], socket.socket]
-) -> None:
+def test_there_is_room_for_so_many(server: MeterSocket, dial: Callable[[], socket.socket]) -> None:
     server.start()
     streams = [dial() for _ in range(MOST_CLIENTS + 1)]
     assert line(streams[-1]) == b"ERROR too many clients\r\n"

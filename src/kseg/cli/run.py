@@ -152,6 +152,11 @@ class SaveAt(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option("--wait", is_flag=True, help="With --gdb: run nothing before gdb says so.")
 @click.option(
+    "--meter",
+    metavar="FILE",
+    help="Make a socket at which stat161 and the like read counters, as kseg sys161 does.",
+)
+@click.option(
     "--save-at",
     "saves",
     multiple=True,
@@ -201,6 +206,7 @@ def run(
     idle_limit: float,
     gdb: str | None,
     wait: bool,
+    meter: str | None,
     saves: tuple[tuple[int, str], ...],
     base: str | None,
     record: str | None,
@@ -249,6 +255,8 @@ def run(
         _watch(session, vm, output, record, gdb, wait)
         if seeing is not None:
             seeing.begin(vm, session)
+        if meter is not None:
+            vm.serve_meter(meter).start()
         outcome = session.run()
         if vm.recording is not None:
             vm.recording.finish(outcome.exit_code)

@@ -109,17 +109,17 @@ class Meter:
 
     def receive(self, data: bytes) -> None:
         """What a client wants. Logs come from strangers: what makes no sense does nothing."""
-        words = data.split(b" ")
-        if not all(word.isdigit() and len(word) < 12 for word in words[1:]):
+        word, *numbers = data.split(b" ")
+        if not all(each.isdigit() and len(each) < 12 for each in numbers):
             return
-        match words[0], *map(int, words[1:]):
-            case b"open", number:
-                if number in range(1, LARGEST_NUMBER + 1) and len(self._pending) < MOST_CLIENTS:
+        match word, [int(each) for each in numbers]:
+            case b"open", [number]:
+                if 1 <= number <= LARGEST_NUMBER and len(self._pending) < MOST_CLIENTS:
                     self._report(number, DEFAULT_INTERVAL)
-            case b"interval", number, interval:
+            case b"interval", [number, interval]:
                 if SHORTEST_INTERVAL <= interval <= LONGEST_INTERVAL:
                     self._change(number, interval)
-            case b"close", number:
+            case b"close", [number]:
                 # Its event still comes, as on System/161, and is the last.
                 self._change(number, 0)
 

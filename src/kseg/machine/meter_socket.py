@@ -41,6 +41,7 @@ PATIENCE = 0.01
 LONGEST_GOODBYE = 0.5
 """Seconds for clients to take the last lines."""
 
+
 class Client:
     """One at the other end. `say` may be called from any thread."""
 
