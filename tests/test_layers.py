@@ -6,7 +6,7 @@ from pathlib import Path
 import kseg
 
 LAYERS = [
-    {"version", "errors", "files"},
+    {"version", "errors", "files", "markdown"},
     {"isa"},
     {"memory"},
     {"engine"},

@@ -176,7 +176,7 @@ def test_what_a_class_forgot_is_named() -> None:
         name = "forgetful"
         identity = 99
         revision = 1
-        registers = (Register(0, "lost"),)
+        registers = (Register(0, "lost", ""),)
 
         def reset(self) -> None:
             pass

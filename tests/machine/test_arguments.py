@@ -1,11 +1,12 @@
 import contextlib
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kseg.errors import ConfigurationError
-from kseg.machine.arguments import Arguments, c_number, size_in_bytes
+from kseg.machine.arguments import Argument, Arguments, c_number, size_in_bytes
 
 
 @pytest.mark.parametrize(
@@ -45,23 +46,44 @@ def test_nothing_but_value_error_comes_out(text: str) -> None:
             assert isinstance(parse(text), int)
 
 
+DECLARED = (
+    Argument("rpm", "decimal", "", 3600),
+    Argument("cpus", "number", "", 1, 1, 32),
+    Argument("file", "text", ""),
+    Argument("size", "size", ""),
+    Argument("doom", "flag", ""),
+    Argument("nodoom", "flag", ""),
+)
+
+
+def read(*words: str) -> dict[str, Any]:
+    return Arguments("disk", words, "f: line 1").read(DECLARED)
+
+
+def test_what_is_not_given_has_its_default() -> None:
+    nothing = {"rpm": 3600, "cpus": 1, "file": None, "size": None, "doom": False, "nodoom": False}
+    assert read() == nothing
+
+
 def test_the_last_of_a_name_counts() -> None:
-    arguments = Arguments("disk", ["rpm=60", "doom", "rpm=010", "nodoom"], "f: line 1")
-    assert arguments.number("rpm", decimal=True) == 10
-    assert arguments.last_flag("doom", "nodoom") == "nodoom"
-    assert arguments.text("file") is None
-    arguments.finish()
+    given = read("rpm=60", "doom", "rpm=010", "nodoom", "size=1k", "file=a=b", "cpus=0x10")
+    assert given == {
+        "rpm": 10, "cpus": 16, "file": "a=b", "size": 1024, "doom": False, "nodoom": True
+    }  # fmt: skip
 
 
-def test_what_nobody_asked_for_is_refused_with_what_is_known() -> None:
-    arguments = Arguments("disk", ["rmp=60"], "f: line 1")
-    arguments.number("rpm")
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("rmp=60", "unknown argument 'rmp=' (known: cpus=, doom, file=, nodoom, rpm=, size=)"),
+        ("doom=1", "unknown argument 'doom=' (known: cpus=, doom, file=, nodoom, rpm=, size=)"),
+        ("file", "unknown argument 'file' (known: cpus=, doom, file=, nodoom, rpm=, size=)"),
+        ("cpus=33", "cpus=33: expected a number from 1 to 32"),
+        ("rpm=x", "rpm=x: expected a number"),
+        ("size=x", "size=x: 'x' is not a size: give a number, then b, s, k, m, g or nothing"),
+    ],
+)
+def test_what_is_wrong_is_said(word: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        arguments.finish()
-    assert str(caught.value) == "f: line 1: disk: unknown argument 'rmp=' (known: rpm=)"
-
-
-def test_bounds_are_told() -> None:
-    arguments = Arguments("mainboard", ["cpus=33"], "f: line 2")
-    with pytest.raises(ConfigurationError, match=r"cpus=33: .* from 1 to 32"):
-        arguments.number("cpus", 1, 1, 32)
+        read(word)
+    assert str(caught.value) == f"f: line 1: disk: {message}"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from kseg.analysis.analysis import Analysis, analyse
 from kseg.analysis.markdown import profile_chapter, verdict_table
-from kseg.isa.manual import write_page
 from kseg.isa.profile import PROFILES
+from kseg.markdown import write_page
 
 PAGE = Path("docs/virtualisability.md")
 """Where the page is kept, from the root of the repository."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import msgspec
 
 from kseg.errors import BusError, StateError
-from kseg.machine.arguments import Arguments
+from kseg.machine.arguments import Argument, Arguments
 from kseg.machine.clock import EventClock
 from kseg.machine.outside import Outside
 from kseg.machine.random_generator import RandomGenerator
@@ -61,11 +61,24 @@ class Register:
 
     offset: int
     name: str
+    meaning: str
+    """For a person: what is read and what writing does."""
     access: str = "rw"
     read_has_side_effects: bool = False
     steady: bool = False
     """What is read changes only with an event or another access, and not with time or with the
     processor that reads: engines may answer a guest that polls it by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Memory in a slot, which the processor reaches as any other."""
+
+    offset: int
+    size: int
+    """Bytes."""
+    meaning: str
+    name: str = "buffer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +159,10 @@ class Device:
     """As in sys161.conf."""
     identity: ClassVar[int]
     revision: ClassVar[int]
+    arguments: ClassVar[Sequence[Argument]] = ()
+    """What may follow its name in sys161.conf."""
     registers: ClassVar[Sequence[Register]] = ()
+    buffers: ClassVar[Sequence[Buffer]] = ()
     foreseeable_words: ClassVar[frozenset[int]] = frozenset()
     """Offsets of registers whose next values depend on nothing but how often they are read; the
     device then has `foresee` and `read_foreseen` (`kseg.machine.board.Foreseeable`)."""
@@ -189,7 +205,7 @@ class Device:
     @classmethod
     def parse_arguments(cls, arguments: Arguments) -> Any:
         """Read and check the arguments of a configuration line; ConfigurationError otherwise."""
-        arguments.finish()
+        arguments.read(cls.arguments)
         return None
 
     def _method(self, verb: str, register: Register) -> Callable[..., Any]:
@@ -237,9 +253,10 @@ class Device:
     def plug_in(self) -> None:
         """Add buffers and open what the host lends: once, before the first `reset`."""
 
-    def add_buffer(self, offset: int, size: int, name: str = "buffer") -> Region:
-        """Back `size` bytes at `offset` of this slot with memory."""
-        return self.memory.add_region(f"{self.owner} {name}", slot_base(self.slot) + offset, size)
+    def add_buffer(self, buffer: Buffer) -> Region:
+        """Back a buffer with memory."""
+        base = slot_base(self.slot) + buffer.offset
+        return self.memory.add_region(f"{self.owner} {buffer.name}", base, buffer.size)
 
     @property
     def interrupt(self) -> bool:

@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from kseg.devices.device import BUFFER, Device, Register
+from kseg.devices.device import BUFFER, Buffer, Device, Register
 from kseg.devices.disk_geometry import geometry
 from kseg.devices.hex_dump import hex_dump
 from kseg.errors import DiskImageError, GuestFatal, StateError
 from kseg.machine import disk_image
-from kseg.machine.arguments import Arguments
+from kseg.machine.arguments import Argument, Arguments
 from kseg.machine.clock import Word
 from kseg.machine.disk_image import SECTOR_SIZE, DiskContents, DiskImage, MemoryDisk
 
@@ -77,39 +77,63 @@ class Disk(Device):
     revision = 2
     State = DiskState
     registers = (
-        Register(0x0, "sectors", access="r", steady=True),
-        Register(0x4, "status", steady=True),
-        Register(0x8, "sector", steady=True),
-        Register(0xC, "rpm", access="r", steady=True),
+        Register(0x0, "sectors", "how many sectors the disk has", access="r", steady=True),
+        Register(
+            0x4,
+            "status",
+            "writing 1 starts a read, 3 a write, 0 takes note of the end or gives up, and lowers"
+            " the interrupt; anything else is fatal. Reads: bit 0 busy, bit 1 write, bit 2 done"
+            " (and interrupting), bit 3 no such sector, bit 4 the medium failed",
+            steady=True,
+        ),
+        Register(0x8, "sector", "the sector that the next operation is for", steady=True),
+        Register(0xC, "rpm", "revolutions per minute", access="r", steady=True),
+    )
+    buffers = (Buffer(BUFFER, SECTOR_SIZE, "the sector read, or to write"),)
+    arguments = (
+        Argument("file", "text", "the disk image; needed unless the disk is in memory"),
+        Argument("rpm", "decimal", "revolutions per minute, a multiple of 60", 3600),
+        Argument(
+            "sectors",
+            "decimal",
+            "size in sectors, for an image that has to be created",
+            0,
+            0,
+            1 << 23,
+        ),
+        Argument("size", "size", "the same in bytes, a multiple of 512"),
+        Argument(
+            "paranoid", "flag", "what is written is on the host's disk before the guest goes on"
+        ),
+        Argument("doom", "flag", "writes to it count for the doom counter, which is the default"),
+        Argument("nodoom", "flag", "writes to it do not count"),
+        Argument("memory", "flag", "no image: the disk lives in memory (kseg only)"),
+        Argument("overlay", "flag", "what is written stays in memory (kseg only)"),
     )
 
     @classmethod
     def parse_arguments(cls, arguments: Arguments) -> DiskOptions:
-        rpm = arguments.number("rpm", 3600, decimal=True) or 0
+        given = arguments.read(cls.arguments)
+        rpm, sectors, size = given["rpm"], given["sectors"], given["size"]
         if rpm < 60 or rpm % 60:
             raise arguments.error(f"rpm={rpm}: expected a positive multiple of 60")
-        sectors = arguments.number("sectors", 0, 0, 1 << 23, decimal=True) or 0
-        size = arguments.size("size")
         if size is not None:
             if size % SECTOR_SIZE:
                 raise arguments.error(f"size: not a multiple of {SECTOR_SIZE} bytes")
             sectors = size // SECTOR_SIZE
-        memory = arguments.last_flag("memory") is not None
-        file = arguments.text("file")
+        memory, file = given["memory"], given["file"]
         if not file and not memory:
             raise arguments.error("file= is missing; name the disk image")
         if memory and not sectors:
             raise arguments.error("size= is missing; a disk in memory needs it")
-        options = DiskOptions(
+        return DiskOptions(
             file=None if memory else file,
             rpm=rpm,
             sectors=sectors,
-            paranoid=arguments.last_flag("paranoid") is not None,
-            doom=arguments.last_flag("doom", "nodoom") != "nodoom",
-            overlay=arguments.last_flag("overlay") is not None,
+            paranoid=given["paranoid"],
+            doom=not given["nodoom"],
+            overlay=given["overlay"],
         )
-        arguments.finish()
-        return options
 
     def plug_in(self) -> None:
         options: DiskOptions = self.options
@@ -121,7 +145,7 @@ class Disk(Device):
             self._disk.close()
             raise
         self._geometry = geometry(self._disk.sectors, options.rpm)
-        self._buffer = self.add_buffer(BUFFER, SECTOR_SIZE)
+        self._buffer = self.add_buffer(*self.buffers)
 
     def _open(self, options: DiskOptions) -> disk_image.Disk:
         if options.file is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kseg.devices.device import BUFFER, Device, Register
+from kseg.devices.device import BUFFER, Buffer, Device, Register
 from kseg.devices.hex_dump import hex_dump
 from kseg.devices.host_directory import HostDirectory
 from kseg.devices.host_files import (
@@ -34,7 +34,7 @@ from kseg.devices.host_files import (
     HostFiles,
 )
 from kseg.errors import ConfigurationError, DivergenceError, GuestFatal
-from kseg.machine.arguments import Arguments
+from kseg.machine.arguments import Argument, Arguments
 from kseg.machine.clock import Word
 
 BUFFER_SIZE = 16384
@@ -70,21 +70,39 @@ class EmulatedFileSystem(Device):
     revision = 1
     State = EmulatedFileSystemState
     registers = (
-        Register(0x00, "handle", steady=True),
-        Register(0x04, "offset", steady=True),
-        Register(0x08, "length", steady=True),
-        Register(0x0C, "operation", steady=True),
-        Register(0x10, "result", steady=True),
+        Register(0x00, "handle", "the open file meant; 0 is the directory itself", steady=True),
+        Register(0x04, "offset", "where in it: bytes; of a directory, entries", steady=True),
+        Register(
+            0x08,
+            "length",
+            "bytes to transfer, or of the name in the buffer; afterwards, how many there were",
+            steady=True,
+        ),
+        Register(
+            0x0C,
+            "operation",
+            "writing starts: 1 open, 2 create, 3 create what does not exist, 4 close, 5 read, 6"
+            " read a directory entry, 7 write, 8 get the size, 9 set the size; reads as 0",
+            steady=True,
+        ),
+        Register(
+            0x10,
+            "result",
+            "0 none yet, 1 success, 2 bad handle, 3 bad operation, 4 no such path, 5 bad size, 6"
+            " exists, 7 a directory, 8 the host failed, 9 too many open, 10 no room, 11 not a"
+            " directory, 12 something else, 13 not supported; interrupts until 0 is written",
+            steady=True,
+        ),
     )
+    buffers = (Buffer(BUFFER, BUFFER_SIZE, "names and data"),)
+    arguments = (Argument("dir", "text", "the host's directory", "."),)
 
     @classmethod
     def parse_arguments(cls, arguments: Arguments) -> EmulatedFileSystemOptions:
-        directory = arguments.text("dir") or "."
-        arguments.finish()
-        return EmulatedFileSystemOptions(directory)
+        return EmulatedFileSystemOptions(arguments.read(cls.arguments)["dir"] or ".")
 
     def plug_in(self) -> None:
-        self._buffer = self.add_buffer(BUFFER, BUFFER_SIZE)
+        self._buffer = self.add_buffer(*self.buffers)
         self._paths: dict[int, list[bytes]] = {}
         """Of what is open, by handle."""
         self._files: HostFiles | None = None

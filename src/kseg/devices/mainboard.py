@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from kseg.devices.device import SYSTEM161_VENDOR, Device, Register, merge, narrow
+from kseg.devices.device import SYSTEM161_VENDOR, Buffer, Device, Register, merge, narrow
 from kseg.devices.hex_dump import hex_dump
 from kseg.errors import BusError, GuestFatal, StateError
-from kseg.machine.arguments import Arguments
+from kseg.machine.arguments import Argument, Arguments
 from kseg.machine.clock import Word
 from kseg.memory.physical import Region
 
@@ -84,31 +84,48 @@ class Mainboard(Device):
     revision = 1
     State = InterruptState
     registers: ClassVar[Sequence[Register]] = (
-        Register(CONTROL + 0x00, "ram_size", access="r", steady=True),
-        Register(CONTROL + 0x04, "raised", access="r", steady=True),
-        Register(CONTROL + 0x08, "power"),
-        Register(CONTROL + 0x0C, "enabled", steady=True),
-        Register(CONTROL + 0x10, "processors", access="r", steady=True),
-        Register(CONTROL + 0x14, "running", steady=True),
-        Register(CONTROL + 0x18, "self", access="r"),
+        Register(CONTROL + 0x00, "ram_size", "bytes of RAM", access="r", steady=True),
+        Register(
+            CONTROL + 0x04, "raised", "a bit for each slot that interrupts", access="r", steady=True
+        ),
+        Register(CONTROL + 0x08, "power", "writing 0 switches the power off, 5 ms later"),
+        Register(
+            CONTROL + 0x0C, "enabled", "a bit for each slot that may interrupt anybody", steady=True
+        ),
+        Register(
+            CONTROL + 0x10,
+            "processors",
+            "a bit for each processor there is",
+            access="r",
+            steady=True,
+        ),
+        Register(
+            CONTROL + 0x14,
+            "running",
+            "a bit for each processor that runs; writing starts and stops them. One that starts"
+            " begins at the address in the first word of its memory, with the second in a0",
+            steady=True,
+        ),
+        Register(CONTROL + 0x18, "self", "the bit of the processor that reads", access="r"),
+    )
+    arguments: ClassVar[Sequence[Argument]] = (
+        Argument("ramsize", "size", "memory, a multiple of 4K; needed"),
+        Argument("cpus", "number", "processors", 1, 1, MOST_PROCESSORS),
+        Argument("cores", "number", "of a processor", 1, 1, 1),
     )
     has_processor_areas = True
 
     @classmethod
     def parse_arguments(cls, arguments: Arguments) -> MainboardOptions:
-        size = arguments.size("ramsize")
+        given = arguments.read(cls.arguments)
+        size = given["ramsize"]
         if not size:
             raise arguments.error("ramsize= is missing or 0; give a size such as ramsize=1M")
         if size % PAGE_SIZE:
             raise arguments.error(f"ramsize: {size} is not a multiple of {PAGE_SIZE} bytes")
         if size > MOST_MEMORY:
             raise arguments.error(f"ramsize: at most {MOST_MEMORY >> 20}M fit below the boot ROM")
-        processors = 1
-        if cls.has_processor_areas:
-            processors = arguments.number("cpus", 1, 1, MOST_PROCESSORS) or 1
-            arguments.number("cores", 1, 1, 1)
-        arguments.finish()
-        return MainboardOptions(size, processors)
+        return MainboardOptions(size, given.get("cpus", 1))
 
     def plug_in(self) -> None:
         self.bus: ControlledBus = self._lines  # type: ignore[assignment]
@@ -119,8 +136,8 @@ class Mainboard(Device):
         for number in range(options.processors):
             offset = PROCESSORS + number * REGION_SIZE + PROCESSOR_MEMORY
             name = f"memory of processor {number}"
-            memory = self.add_buffer(offset, PROCESSOR_MEMORY_SIZE, name)
-            self._processor_memories.append(memory)
+            memory = Buffer(offset, PROCESSOR_MEMORY_SIZE, "start address, argument, stack", name)
+            self._processor_memories.append(self.add_buffer(memory))
 
     def reset(self) -> None:
         areas = [ProcessorArea() for _ in range(self.options.processors)]
@@ -276,6 +293,7 @@ class OldMainboard(Mainboard):
     identity = 1
     revision = 2
     registers: ClassVar[Sequence[Register]] = Mainboard.registers[:4]
+    arguments: ClassVar[Sequence[Argument]] = Mainboard.arguments[:1]
     has_processor_areas = False
 
     def read_power(self) -> int:

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from kseg.devices.device import BUFFER, Device, Register
+from kseg.devices.device import BUFFER, Buffer, Device, Register
 from kseg.devices.hex_dump import hex_dump
 from kseg.errors import GuestFatal
-from kseg.machine.arguments import Arguments
+from kseg.machine.arguments import Argument, Arguments
 from kseg.machine.clock import Word
 
 PACKET_SIZE = 4096
@@ -49,25 +49,52 @@ class NetworkInterface(Device):
     revision = 1
     State = NetworkState
     registers = (
-        Register(0x0, "received", steady=True),
-        Register(0x4, "sent", steady=True),
-        Register(0x8, "control"),
-        Register(0xC, "status", access="r"),
+        Register(
+            0x0,
+            "received",
+            "1: a packet is in the receive buffer, and interrupts; further ones are lost until 0 is"
+            " written",
+            steady=True,
+        ),
+        Register(
+            0x4,
+            "sent",
+            "1: the packet has been sent, and interrupts, until 0 is written",
+            steady=True,
+        ),
+        Register(
+            0x8,
+            "control",
+            "bit 0: take packets for others, too; bit 1: writing it sends the packet in the send"
+            " buffer, which takes 2 ms; clear when done",
+        ),
+        Register(0xC, "status", "low 16 bits: the card's address", access="r"),
+    )
+    buffers = (
+        Buffer(BUFFER, PACKET_SIZE, "the packet that came in", "receive buffer"),
+        Buffer(
+            BUFFER + PACKET_SIZE,
+            PACKET_SIZE,
+            "the packet to send: 16 bits each of frame mark (a4b3) and sender, which the card fills"
+            " in, length with this header, and receiver (ffff: all); then the data",
+            "send buffer",
+        ),
+    )
+    arguments = (
+        Argument("hwaddr", "decimal", "the card's address; needed", minimum=1, maximum=0xFFFE),
+        Argument("hub", "text", "the hub's socket", ".sockets/hub"),
     )
     transport: Callable[[bytes], bool] | None = None
 
     @classmethod
     def parse_arguments(cls, arguments: Arguments) -> NetworkOptions:
-        address = arguments.number("hwaddr", None, 1, 0xFFFE, decimal=True)
-        if address is None:
+        given = arguments.read(cls.arguments)
+        if given["hwaddr"] is None:
             raise arguments.error("hwaddr= is missing; give a number from 1 to 65534")
-        hub = arguments.text("hub") or ".sockets/hub"
-        arguments.finish()
-        return NetworkOptions(address, hub)
+        return NetworkOptions(given["hwaddr"], given["hub"])
 
     def plug_in(self) -> None:
-        self._in = self.add_buffer(BUFFER, PACKET_SIZE, "receive buffer")
-        self._out = self.add_buffer(BUFFER + PACKET_SIZE, PACKET_SIZE, "send buffer")
+        self._in, self._out = map(self.add_buffer, self.buffers)
         self._carrier = False
 
     def reset(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from kseg.devices.device import Device, DeviceState, Register
-from kseg.machine.arguments import Arguments
+from kseg.machine.arguments import Argument, Arguments
 
 
 class RandomOptions(msgspec.Struct, frozen=True):
@@ -24,15 +24,16 @@ class RandomSource(Device):
     name = "random"
     identity = 9
     revision = 1
-    registers = (Register(0, "value", access="r", read_has_side_effects=True),)
+    registers = (Register(0, "value", "32 random bits", access="r", read_has_side_effects=True),)
+    arguments = (
+        Argument("seed", "decimal", "of the generator", 0),
+        Argument("autoseed", "flag", "another seed each time"),
+    )
 
     @classmethod
     def parse_arguments(cls, arguments: Arguments) -> RandomOptions:
-        seed = arguments.number("seed", 0, decimal=True)
-        if arguments.last_flag("autoseed"):
-            seed = None
-        arguments.finish()
-        return RandomOptions(seed)
+        given = arguments.read(cls.arguments)
+        return RandomOptions(None if given["autoseed"] else given["seed"])
 
     def reset(self) -> None:
         options: RandomOptions = self.options

@@ -44,9 +44,25 @@ class Serial(Device):
     revision = 1
     State = SerialState
     registers = (
-        Register(0x0, "character", read_has_side_effects=True),
-        Register(0x4, "transmit", steady=True),
-        Register(0x8, "receive", steady=True),
+        Register(
+            0x0,
+            "character",
+            "writing sends its low byte, unless one is still on its way; reading takes what came",
+            read_has_side_effects=True,
+        ),
+        Register(
+            0x4,
+            "transmit",
+            "bit 0: interrupt when sent; bit 1: sent (software clears it); bit 2: interrupt now",
+            steady=True,
+        ),
+        Register(
+            0x8,
+            "receive",
+            "bit 0: interrupt when a character is there; bit 1: one is there (reading the character"
+            " or clearing this bit lets the next one come); bit 2: interrupt now",
+            steady=True,
+        ),
     )
 
     def reset(self) -> None:

@@ -28,14 +28,26 @@ class Timer(Device):
     revision = 1
     State = TimerState
     registers = (
-        Register(0x00, "seconds"),
-        Register(0x04, "nanoseconds"),
-        Register(0x08, "restart"),
-        Register(0x0C, "interrupt", read_has_side_effects=True),
-        Register(0x10, "countdown"),
-        Register(0x14, "beep", read_has_side_effects=True),
-        Register(0x18, "reserved", read_has_side_effects=True),
-        Register(0x1C, "reserved", read_has_side_effects=True),
+        Register(0x00, "seconds", "calendar time, seconds since 1970; writing sets it"),
+        Register(0x04, "nanoseconds", "the rest of the calendar time; writing sets it"),
+        Register(0x08, "restart", "not 0: a countdown that has ended starts again"),
+        Register(
+            0x0C,
+            "interrupt",
+            "1 while the interrupt line is raised; reading lowers it, writing is fatal",
+            read_has_side_effects=True,
+        ),
+        Register(
+            0x10,
+            "countdown",
+            "writing starts a countdown of so many microseconds, in place of one under way;"
+            " reads as what was written last",
+        ),
+        Register(
+            0x14, "beep", "writing rings the bell; reading is fatal", read_has_side_effects=True
+        ),
+        Register(0x18, "reserved", "any access is fatal", read_has_side_effects=True),
+        Register(0x1C, "reserved", "any access is fatal", read_has_side_effects=True),
     )
 
     def reset(self) -> None:

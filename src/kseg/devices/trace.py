@@ -27,13 +27,15 @@ class Trace(Device):
     revision = 3
     State = TraceState
     registers = (
-        Register(0x00, "on", access="w"),
-        Register(0x04, "off", access="w"),
-        Register(0x08, "print", access="w"),
-        Register(0x0C, "dump", access="w"),
-        Register(0x10, "stop", access="w"),
-        Register(0x14, "profile"),
-        Register(0x18, "clear_profile", access="w"),
+        Register(0x00, "on", "switches on the trace with this letter (ASCII)", access="w"),
+        Register(0x04, "off", "switches it off", access="w"),
+        Register(0x08, "print", "tells the user this number", access="w"),
+        Register(0x0C, "dump", "writes down the whole state, with this number", access="w"),
+        Register(0x10, "stop", "stops for a debugger", access="w"),
+        Register(
+            0x14, "profile", "not 0: take samples. Reads 1 while they are, which needs a profiler"
+        ),
+        Register(0x18, "clear_profile", "forgets all samples", access="w"),
     )
 
     def reset(self) -> None:

@@ -5,14 +5,13 @@
 
 import ast
 import inspect
-import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
-from kseg.isa import cp0, instructions, profile
+from kseg.isa import cp0, instructions
 from kseg.isa.aliases import ALIASES
 from kseg.isa.exceptions import MNEMONICS, ExceptionCode
 from kseg.isa.instruction import DECLARED, Instruction
@@ -20,6 +19,7 @@ from kseg.isa.operands import LETTERS
 from kseg.isa.pattern import Pattern
 from kseg.isa.profile import PROFILES, Profile
 from kseg.isa.traps import access, traps
+from kseg.markdown import table, write_page
 
 PAGE = Path("docs/instruction-set.md")
 """Where the page is kept, from the root of the repository."""
@@ -79,17 +79,6 @@ def _filled(text: str) -> str:
     return "\n\n".join(textwrap.fill(part, 98) for part in paragraphs) + "\n"
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    cells = [list(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    cells.insert(1, ["-" * width for width in widths])
-    lines = (
-        " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in cells
-    )
-    return "".join(f"| {line} |\n" for line in lines)
-
-
 # Instructions.
 
 
@@ -127,7 +116,7 @@ def _letters() -> str:
         ("`#t`", "field t as a plain number"),
         ("`$t`, `$ft`", "field t as a register of a coprocessor, of the floating-point unit"),
     ]
-    return "## Operands\n\n" + _table(["Letter", "Stands for"], rows)
+    return "## Operands\n\n" + table(["Letter", "Stands for"], rows)
 
 
 def _chapter(name: str, module: ModuleType) -> str:
@@ -185,7 +174,7 @@ def _aliases() -> str:
 The assembler takes these and more (`li` of any number, `la`, `blt`, `mul`, loads and stores of any
 address: `src/kseg/isa/assembler/macros.py`); the disassembler prints these.
 """
-    return f"{text}\n{_table(['Pseudo-instruction', 'Stands for'], rows)}"
+    return f"{text}\n{table(['Pseudo-instruction', 'Stands for'], rows)}"
 
 
 # The privileged half.
@@ -196,7 +185,7 @@ def _exceptions() -> str:
         (str(int(code)), MNEMONICS[code], code.name.lower().replace("_", " ").replace("tlb", "TLB"))
         for code in ExceptionCode
     ]
-    return "## Exceptions\n\n" + _table(["ExcCode", "", "Exception"], rows)
+    return "## Exceptions\n\n" + table(["ExcCode", "", "Exception"], rows)
 
 
 def _control_registers() -> str:
@@ -215,7 +204,7 @@ def _control_registers() -> str:
 For `mfc0` and `mtc0`, by number and select. On `mips161` all others raise RI; elsewhere they read
 as zero.
 """
-    return f"{text}\n{_table(['Register', 'Name', 'Access', 'Profiles'], rows)}"
+    return f"{text}\n{table(['Register', 'Name', 'Access', 'Profiles'], rows)}"
 
 
 def _profiles() -> str:
@@ -229,7 +218,7 @@ def _profiles() -> str:
         if len(set(cells)) > 1:
             rows.append([texts.get(field.name) or _spoken(field.name), *cells])
     summaries = "".join(f"* `{name}`: {p.summary}.\n" for name, p in PROFILES.items())
-    return f"## Profiles\n\n{summaries}\n{_table(['Difference', *PROFILES], rows)}"
+    return f"## Profiles\n\n{summaries}\n{table(['Difference', *PROFILES], rows)}"
 
 
 def _attribute_texts(class_: type) -> dict[str, str]:
@@ -261,15 +250,6 @@ def _shown(value: object) -> str:
             return (inspect.getdoc(value) or "").split("\n\n")[0].replace("\n", " ").rstrip(".")
         case _:
             return str(value)
-
-
-def write_page(path: Path, text: str) -> None:
-    """Write a generated page, its path counted from the top of a checkout; exits with a line if
-    this is none."""
-    root = Path(profile.__file__).parents[3]
-    if not (root / path.parent).is_dir():
-        sys.exit(f"kseg: no {path.parent} in {root}: run this in a checkout")
-    (root / path).write_text(text, encoding="utf-8")
 
 
 def main() -> None:

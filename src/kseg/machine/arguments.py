@@ -1,7 +1,12 @@
-"""The arguments of one device in a configuration: `name=value` words and flags."""
+"""The arguments of one device in a configuration: `name=value` words and flags.
+
+A device declares what it takes as a table of `Argument`s; reading a line, what is said of a wrong
+one, and the reference page come from there.
+"""
 
 import re
 from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 from kseg.errors import ConfigurationError
 
@@ -43,74 +48,76 @@ def size_in_bytes(text: str) -> int:
     return c_number(number) * SUFFIXES[suffix]
 
 
+class Argument(NamedTuple):
+    """One argument of a device."""
+
+    name: str
+    kind: Literal["number", "decimal", "size", "text", "flag"]
+    """A number in C's syntax; one that is decimal whatever its first digit, as C's atoi reads it;
+    a size in bytes with a suffix; a text; a word that stands alone."""
+    meaning: str
+    """For a person: a phrase, with the unit."""
+    default: int | str | None = None
+    """What a device takes when nothing is said; for flags, nothing is False."""
+    minimum: int | None = None
+    maximum: int | None = None
+
+    @property
+    def word(self) -> str:
+        """How it begins in a configuration."""
+        return self.name if self.kind == "flag" else f"{self.name}="
+
+
 class Arguments:
-    """Reads arguments by name; the last of a name counts. Every error is a ConfigurationError
-    that starts with `place`."""
+    """The words that follow a device's name. Every error is a ConfigurationError that starts with
+    `place`."""
 
     def __init__(self, device: str, words: Sequence[str], place: str) -> None:
         self.device = device
         self.place = place
-        self._values: dict[str, str] = {}
-        self._flags: list[str] = []
-        self._known: set[str] = set()
-        for word in words:
-            name, equals, value = word.partition("=")
-            if equals:
-                self._values[name] = value
-            else:
-                self._flags.append(word)
+        self._words = words
 
     def error(self, text: str) -> ConfigurationError:
         """An exception that says what is wrong with this device's arguments."""
         return ConfigurationError(f"{self.place}: {self.device}: {text}")
 
-    def text(self, name: str) -> str | None:
-        """The value of `name`, or None when it is not given."""
-        self._known.add(f"{name}=")
-        return self._values.pop(name, None)
+    def read(self, declared: Sequence[Argument]) -> dict[str, Any]:
+        """The value of each declared argument by its name; the last of a name counts.
 
-    def number(
-        self,
-        name: str,
-        default: int | None = None,
-        minimum: int | None = None,
-        maximum: int | None = None,
-        *,
-        decimal: bool = False,
-    ) -> int | None:
-        """The number given for `name`; `decimal` takes 010 for ten, as C's atoi does."""
-        text = self.text(name)
-        if text is None:
-            return default
+        Flags are booleans; of two that exclude each other (`doom`, `nodoom`) only the later one is
+        True. Others are None where nothing was said and there is no default.
+        """
+        known = {argument.word: argument for argument in declared}
+        values = {
+            argument.name: False if argument.kind == "flag" else argument.default
+            for argument in declared
+        }
+        for word in self._words:
+            name, equals, text = word.partition("=")
+            argument = known.get(name + equals)
+            if argument is None:
+                takes = ", ".join(sorted(known)) or "it takes none"
+                raise self.error(f"unknown argument {name + equals!r} (known: {takes})")
+            if argument.kind == "flag":
+                opposite = name.removeprefix("no") if name.startswith("no") else f"no{name}"
+                if opposite in values:
+                    values[opposite] = False
+                values[name] = True
+            else:
+                values[name] = text if argument.kind == "text" else self._number(argument, text)
+        return values
+
+    def _number(self, argument: Argument, text: str) -> int:
+        name, kind, minimum, maximum = argument.name, argument.kind, *argument[-2:]
         try:
-            value = c_number((text.lstrip("0") or "0") if decimal else text)
-        except ValueError:
-            raise self.error(f"{name}={text}: expected a number") from None
+            if kind == "size":
+                value = size_in_bytes(text)
+            else:
+                value = c_number((text.lstrip("0") or "0") if kind == "decimal" else text)
+        except ValueError as error:
+            what = str(error) if kind == "size" else "expected a number"
+            raise self.error(f"{name}={text}: {what}") from None
         if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
             bounds = f"{minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
             raise self.error(f"{name}={text}: expected a number {bounds}")
         return value
-
-    def size(self, name: str) -> int | None:
-        """The size in bytes given for `name`."""
-        text = self.text(name)
-        if text is None:
-            return None
-        try:
-            return size_in_bytes(text)
-        except ValueError as error:
-            raise self.error(f"{name}={text}: {error}") from None
-
-    def last_flag(self, *names: str) -> str | None:
-        """Which of these flags was given last, or None."""
-        self._known.update(names)
-        given = [flag for flag in self._flags if flag in names]
-        self._flags = [flag for flag in self._flags if flag not in names]
-        return given[-1] if given else None
-
-    def finish(self) -> None:
-        """Refuse whatever was given and not asked for."""
-        left = [f"{name}=" for name in self._values] + self._flags
-        if left:
-            known = ", ".join(sorted(self._known)) or "it takes none"
-            raise self.error(f"unknown argument {left[0]!r} (known: {known})")
