@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -24,19 +26,25 @@ LINK = ("--nmagic", "--no-rosegment")
 
 
 def cms_images(work: Path) -> dict[str, bytes]:
-    """The kernel images, by file name; `work` is an empty directory."""
+    """The kernel images, and an archive of the programs with their symbols, by file name; `work`
+    is an empty directory."""
     shutil.copytree(ROOT / "guests" / "cms", work / "cms")
     workshop = Workshop(work)
-    (work / "system.disk").write_bytes(_system_disk(workshop))
-    return {name: _kernel(workshop, name, base) for name, base in KERNEL_BASES.items()}
+    parts = _program_objects(workshop)
+    programs = _programs(workshop, parts, "--strip-all")
+    (work / "system.disk").write_bytes(_system_disk(workshop, programs))
+    kernels = {name: _kernel(workshop, name, base) for name, base in KERNEL_BASES.items()}
+    named = _programs(workshop, parts, "--strip-debug")
+    return kernels | {"cms-programs.zip": _archive(named)}
 
 
 def _sources(workshop: Workshop, directory: str) -> list[Path]:
     return sorted((workshop.work / "cms" / directory).rglob("*.[cS]"))
 
 
-def _programs(workshop: Workshop) -> dict[str, bytes]:
-    """Every program, by name: a file in programs/, or a directory of files."""
+def _program_objects(workshop: Workshop) -> dict[str, list[str]]:
+    """What each program is linked from, by its name: a file in programs/, or a directory of files,
+    and the library."""
     shared = _sources(workshop, "lib") + _sources(workshop, "common")
     library = workshop.compile(shared, "user", "-Os", "-Icms/lib", INCLUDE)
     sources = _sources(workshop, "programs")
@@ -45,18 +53,32 @@ def _programs(workshop: Workshop) -> dict[str, bytes]:
     for source, target in zip(sources, made, strict=True):
         relative = source.relative_to(workshop.work / "cms" / "programs")
         parts.setdefault(relative.parts[0].removesuffix(".c"), []).append(target)
+    return {name: objects + library for name, objects in parts.items()}
+
+
+def _programs(workshop: Workshop, parts: dict[str, list[str]], strip: str) -> dict[str, bytes]:
+    """The linked programs; `strip` is the linker's option that says what is left out."""
 
     def one(name: str) -> bytes:
-        objects = parts[name] + library
-        options = (*LINK, "--strip-all")
-        return workshop.link("cms/lib/program.ld", objects, f"linked/{name}", *options)
+        options = (*LINK, strip)
+        return workshop.link("cms/lib/program.ld", parts[name], f"linked/{name}", *options)
 
     return dict(zip(parts, workshop.pool.map(one, parts), strict=True))
 
 
-def _system_disk(workshop: Workshop) -> bytes:
+def _archive(files: dict[str, bytes]) -> bytes:
+    """A zip archive that is the same wherever it is made. Its members are not compressed: what
+    programs have in common then is compressed once, with the archive in a wheel."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        for name, data in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return whole.getvalue()
+
+
+def _system_disk(workshop: Workshop, programs: dict[str, bytes]) -> bytes:
     """The file system with the programs and texts, no larger than it must be."""
-    files = _programs(workshop)
+    files = dict(programs)
     for text in sorted((workshop.work / "cms" / "text").iterdir()):
         files[text.name] = text.read_bytes()
     return bytes(_file_system_module().pack(files, label="system", modified=FILE_TIME))

@@ -20,7 +20,7 @@ def test_all_forms(tmp_path: Path) -> None:
     assert result.stderr == ""
     heading = re.search(r"^(\d+) samples: (\d+) busy, ", result.stdout, re.MULTILINE)
     assert int(heading[1]) > int(heading[2]) > 0
-    assert "[user] (user)" in result.stdout
+    assert "main (user)" in result.stdout
     ElementTree.fromstring((tmp_path / "f.svg").read_text())
     folded = (tmp_path / "f.txt").read_text().splitlines()
     assert sum(int(line.rpartition(" ")[2]) for line in folded) == int(heading[1])

@@ -8,6 +8,8 @@ import struct
 import subprocess
 import sys
 import tomllib
+import zipfile
+import zlib
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -121,6 +123,19 @@ def copy_into(target: Path, part: str) -> None:
             copy = target / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
+
+
+def test_the_named_programs_are_those_on_the_system_disk() -> None:
+    with zipfile.ZipFile(IMAGES / "cms-programs.zip") as archive:
+        named = {name: Image(archive.read(name)) for name in archive.namelist()}
+    assert named.keys() == EXPECTED_PROGRAMS
+    for name, image in programs().items():
+        assert image.code() == named[name].code()
+        assert {"start", "main"} <= named[name].symbols().keys()
+
+
+def test_the_archive_of_named_programs_is_small_in_a_wheel() -> None:
+    assert len(zlib.compress((IMAGES / "cms-programs.zip").read_bytes(), 9)) < 64 << 10
 
 
 @pytest.mark.parametrize("name", KERNELS)

@@ -7,6 +7,7 @@
 #include "console.h"
 #include "bus.h"
 #include "format.h"
+#include "keys.h"
 #include "process.h"
 
 #define SERIAL_CHARACTER 0x00
@@ -14,9 +15,6 @@
 #define SERIAL_READ_INTERRUPT 0x08
 #define INTERRUPT_ENABLE 1
 #define INTERRUPT_READY 2
-
-#define CONTROL(letter) ((letter) - '@')
-#define RUBOUT 0x7f
 
 /* Both are powers of two, so that positions can run over. */
 #define OUTPUT_SIZE 1024u
@@ -165,11 +163,23 @@ static void rub_out(uint32_t count)
         console_write("\b \b", 3);
 }
 
+static uint32_t word_length(const char *line, uint32_t length)
+{
+    uint32_t start = length;
+    while (start > 0 && line[start - 1] == ' ')
+        start--;
+    while (start > 0 && line[start - 1] != ' ')
+        start--;
+    return length - start;
+}
+
 int console_read_line(char *line, uint32_t size)
 {
+    struct key_sequence sequence = {0};
     uint32_t length = 0;
     for (;;) {
-        int key = console_read_key();
+        int key = key_typed(&sequence, console_read_key());
+        uint32_t erased = 0;
         if (key < 0)
             return key;
         if (key == '\r' || key == '\n') {
@@ -181,16 +191,16 @@ int console_read_line(char *line, uint32_t size)
             if (length == 0)
                 return 0;
         } else if (key == '\b' || key == RUBOUT) {
-            if (length > 0) {
-                length--;
-                rub_out(1);
-            }
+            erased = length > 0;
         } else if (key == CONTROL('U')) {
-            rub_out(length);
-            length = 0;
-        } else if (key >= ' ' && length + 1 < size) {
+            erased = length;
+        } else if (key == CONTROL('W') || key == KEY_ERASE_WORD) {
+            erased = word_length(line, length);
+        } else if (key >= ' ' && key < KEY_NONE && length + 1 < size) {
             line[length++] = (char)key;
             console_write(&line[length - 1], 1);
         }
+        length -= erased;
+        rub_out(erased);
     }
 }

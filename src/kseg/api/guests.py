@@ -10,6 +10,10 @@ BUNDLED = ("cms", "cms-kuseg")
 with its kernel linked in kuseg, for a monitor that runs it in user mode."""
 
 
+IMAGES = Path(__file__).parents[1] / "images"
+"""Where they are, and the archive of their programs with symbols."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guest:
     """A kernel to boot. `bundled` is the name it was found under, or None for a file."""
@@ -25,7 +29,7 @@ def find_guest(kernel: str | Path) -> Guest:
     the file.
     """
     if isinstance(kernel, str) and kernel in BUNDLED:
-        return Guest(Path(__file__).parents[1] / "images" / f"{kernel}.elf", kernel)
+        return Guest(IMAGES / f"{kernel}.elf", kernel)
     path = Path(kernel)
     if not path.exists() or not str(kernel):
         names = ", ".join(BUNDLED)
@@ -33,3 +37,8 @@ def find_guest(kernel: str | Path) -> Guest:
             f"kernel {kernel or repr('')}: no such file; give a path or a bundled name ({names})"
         )
     return Guest(path, None)
+
+
+def programs_of(kernel: Path) -> Path | None:
+    """The archive of the programs that come with a bundled kernel; None for other kernels."""
+    return IMAGES / "cms-programs.zip" if kernel.parent == IMAGES else None

@@ -74,11 +74,12 @@ class Visible:
 
     @cached_property
     def symbols(self) -> "Symbols":
-        """Names for addresses: those of the kernel's file, and of programs that were given to
-        `symbols.add`. See `kseg.debug.symbols`."""
+        """Names for addresses: those of the kernel's file, of the programs that come with a bundled
+        guest, and of those that were given to `symbols.add`. See `kseg.debug.symbols`."""
+        from kseg.api.guests import programs_of
         from kseg.debug.symbols import Symbols
 
-        return Symbols.read(self.kernel)
+        return Symbols.read(self.kernel, library=programs_of(self.kernel))
 
     def guest_threads(self) -> "GuestThreads":
         """The threads of the guest's kernel: what each does, what it waits for, who holds that,

@@ -11,8 +11,9 @@ import msgspec
 from kseg.debug import kernels
 from kseg.debug.backtrace import Backtrace, Frame, backtrace
 from kseg.debug.executable import SymbolError
+from kseg.debug.guest_memory import GuestMemory
 from kseg.debug.kernels.contract import GuestThreads
-from kseg.debug.machine import Machine, Processor
+from kseg.debug.machine import Machine
 from kseg.debug.symbols import Symbols
 from kseg.isa import registers as r
 from kseg.isa.exceptions import MNEMONICS
@@ -148,9 +149,7 @@ def report(
         message=message,
         cycles=machine.engine.clock,
         seconds=machine.board.clock.now / SECOND,
-        processors=[
-            _processor(processors[n], n, backtrace(machine, n, names), names) for n in order
-        ],
+        processors=[_processor(machine, n, backtrace(machine, n, names), names) for n in order],
         last_exceptions=list(last_exceptions),
         replay=replay,
         findings=threads.findings,
@@ -168,8 +167,9 @@ def _threads(machine: Machine, symbols: Symbols) -> GuestThreads:
 
 
 def _processor(
-    processor: Processor, number: int, trace: Backtrace, symbols: Symbols
+    machine: Machine, number: int, trace: Backtrace, symbols: Symbols
 ) -> ProcessorReport:
+    processor, memory = machine.processors[number], GuestMemory(machine, number).read
     state, registers = processor.state, processor.registers
     taken = {name: int(state.exceptions[code]) for code, name in enumerate(EXCEPTIONS)}
     last = None
@@ -179,7 +179,7 @@ def _processor(
         last = LastException(
             name=EXCEPTIONS[code] if code < len(EXCEPTIONS) else f"exception {code}",
             epc=state.epc,
-            at=symbols.describe(state.epc),
+            at=symbols.describe(state.epc, memory),
             bad_address=state.bad_vaddr,
             in_delay_slot=in_slot,
         )

@@ -9,7 +9,7 @@ import stat
 import struct
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ from kseg.debug.executable import (
 )
 from kseg.debug.lines import Line, LineTable
 from kseg.debug.types import Types
+from kseg.isa.registers import KSEG0
 
 JUMP_AND_LINK = 3
 MOST_LABELS = 100
@@ -192,21 +193,28 @@ class SymbolFile:
 class Symbols:
     """The symbols of all programs in a guest."""
 
-    def __init__(self, files: Sequence[SymbolFile]) -> None:
+    def __init__(self, files: Sequence[SymbolFile], library: Path | None = None) -> None:
         """Where several files have code at an address, as user programs have, the one whose code is
-        in memory counts, or else the first."""
+        in memory counts, or else the first. `library` is an archive of more programs
+        (`kseg.debug.library`): of these only the one whose code is in memory counts."""
         self.files = list(files)
+        self._library = library
 
     @classmethod
-    def read(cls, kernel: str | Path | None, programs: Iterable[str | Path] = ()) -> "Symbols":
-        """Those of a kernel's file, and of more programs. SymbolError for a program that cannot be
-        read; a kernel without symbols, or whose file is gone, has none."""
+    def read(
+        cls,
+        kernel: str | Path | None,
+        programs: Iterable[str | Path] = (),
+        library: Path | None = None,
+    ) -> "Symbols":
+        """Those of a kernel's file, of more programs, and of a library. SymbolError for a program
+        that cannot be read; a kernel without symbols, or whose file is gone, has none."""
         files = []
         if kernel is not None:
             # It has been booted: nobody asked for its symbols.
             with suppress(SymbolError):
                 files.append(read_symbols(kernel))
-        return cls(files + [read_symbols(path) for path in programs])
+        return cls(files + [read_symbols(path) for path in programs], library)
 
     def add(self, path: str | Path) -> SymbolFile:
         """Take those of one more program; SymbolError when they cannot be read."""
@@ -219,14 +227,29 @@ class Symbols:
     ) -> SymbolFile | None:
         """The file whose code is at an address; `memory` reads so many of the guest's bytes."""
         files = [file for file in self.files if file.has_code_at(address)]
-        if len(files) < 2 or memory is None:
-            return files[0] if files else None
-        begin = max(address - 32, address & ~0xFFF)
-        for file in files:
-            code = file.code_at(begin, 64)
-            if code is not None and memory(begin, len(code)) == code:
-                return file
-        return files[0]
+        candidates = [*files, *self._in_library(address)]
+        if memory is not None and (len(candidates) > 1 or not files):
+            begin = max(address - 32, address & ~0xFFF)
+            seen: dict[int, bytes | None] = {}
+            for file in candidates:
+                code = file.code_at(begin, 64)
+                if code is None:
+                    continue
+                if len(code) not in seen:
+                    seen[len(code)] = memory(begin, len(code))
+                if seen[len(code)] == code:
+                    return file
+        return files[0] if files else None
+
+    def _in_library(self, address: int) -> Iterator[SymbolFile]:
+        """The library's programs with code at an address; it is read when first needed."""
+        if self._library is None or address >= KSEG0:
+            return
+        from kseg.debug.library import read_library
+
+        for file in read_library(self._library):
+            if file.has_code_at(address):
+                yield file
 
     def location(
         self,
@@ -243,9 +266,11 @@ class Symbols:
                 return found
         return None
 
-    def describe(self, address: int) -> str:
+    def describe(
+        self, address: int, memory: Callable[[int, int], bytes | None] | None = None
+    ) -> str:
         """`function+0x12 (file.c:34)`, or the address where nothing is known."""
-        return str(self.location(address) or f"{address:#010x}")
+        return str(self.location(address, memory=memory) or f"{address:#010x}")
 
     def addresses(self, text: str) -> list[int]:
         """Every address that `text` may mean: `name`, `name+0x12`, `file.c:34` or `0x80001234`.

@@ -4,10 +4,7 @@
  * never wraps.
  */
 #include "shell.h"
-
-#define CONTROL(letter) ((letter) - '@')
-#define ESCAPE 0x1b
-#define RUBOUT 0x7f
+#include "keys.h"
 
 #define HISTORY 16
 #define VISIBLE 72 /* characters of the line that fit behind the prompt */
@@ -51,14 +48,14 @@ static void insert(char character)
         draw();
 }
 
-/* Remove the characters from `start` to the cursor. */
-static void erase_from(uint32_t start)
+/* Remove the characters from `start` to before `end`; the cursor is at one of the two. */
+static void erase(uint32_t start, uint32_t end)
 {
     bool simple = start + 1 == cursor && cursor == length && start > shown;
-    if (start == cursor)
+    if (start >= end)
         return;
-    memmove(text + start, text + cursor, length - cursor);
-    length -= cursor - start;
+    memmove(text + start, text + end, length - end);
+    length -= end - start;
     cursor = start;
     if (simple)
         put_text("\b \b");
@@ -76,11 +73,14 @@ static uint32_t start_of_word(void)
     return start;
 }
 
-/* The letter of an arrow key, whose ESC has been read. */
-static int arrow_letter(void)
+static uint32_t end_of_word(void)
 {
-    int key = read_key();
-    return key == '[' || key == 'O' ? read_key() : 0;
+    uint32_t end = cursor;
+    while (end < length && text[end] == ' ')
+        end++;
+    while (end < length && text[end] != ' ')
+        end++;
+    return end;
 }
 
 static void remember(void)
@@ -113,26 +113,70 @@ static void recall(uint32_t place)
     draw();
 }
 
-/* The letter that an arrow key sends after its ESC; `*place` is in the history. */
-static void arrow(int key, uint32_t *place)
+/* Do what a key says that is not the end of the line; `*place` is in the history. */
+static void edit(int key, uint32_t *place)
 {
     uint32_t oldest = remembered > HISTORY ? remembered - HISTORY : 0;
-    if (key == 'A' && *place > oldest)
-        recall(--*place);
-    else if (key == 'B' && *place < remembered)
-        recall(++*place);
-    else if (key == 'C' && cursor < length)
-        move_to(cursor + 1);
-    else if (key == 'D' && cursor > 0)
-        move_to(cursor - 1);
-    else if (key == 'H')
+    switch (key) {
+    case '\b':
+    case RUBOUT:
+        erase(cursor > 0 ? cursor - 1 : 0, cursor);
+        break;
+    case CONTROL('D'):
+    case KEY_DELETE:
+        erase(cursor, cursor < length ? cursor + 1 : cursor);
+        break;
+    case CONTROL('U'):
+        erase(0, cursor);
+        break;
+    case CONTROL('K'):
+        erase(cursor, length);
+        break;
+    case CONTROL('W'):
+    case KEY_ERASE_WORD:
+        erase(start_of_word(), cursor);
+        break;
+    case CONTROL('A'):
+    case KEY_HOME:
         move_to(0);
-    else if (key == 'F')
+        break;
+    case CONTROL('E'):
+    case KEY_END:
         move_to(length);
+        break;
+    case CONTROL('B'):
+    case KEY_LEFT:
+        move_to(cursor > 0 ? cursor - 1 : 0);
+        break;
+    case CONTROL('F'):
+    case KEY_RIGHT:
+        move_to(cursor < length ? cursor + 1 : length);
+        break;
+    case KEY_WORD_LEFT:
+        move_to(start_of_word());
+        break;
+    case KEY_WORD_RIGHT:
+        move_to(end_of_word());
+        break;
+    case CONTROL('P'):
+    case KEY_UP:
+        if (*place > oldest)
+            recall(--*place);
+        break;
+    case CONTROL('N'):
+    case KEY_DOWN:
+        if (*place < remembered)
+            recall(++*place);
+        break;
+    default:
+        if (key >= ' ' && key <= '~')
+            insert((char)key);
+    }
 }
 
 int read_line(char *line)
 {
+    struct key_sequence sequence = {0};
     uint32_t place = remembered;
     text = line;
     length = 0;
@@ -141,7 +185,7 @@ int read_line(char *line)
     put_text(PROMPT);
     for (;;) {
         flush();
-        int key = read_key();
+        int key = key_typed(&sequence, read_key());
         if (key == '\r' || key == '\n') {
             put_character('\n');
             flush();
@@ -157,19 +201,6 @@ int read_line(char *line)
             put_character('\n');
             return LINE_END;
         }
-        if (key == '\b' || key == RUBOUT)
-            erase_from(cursor > 0 ? cursor - 1 : 0);
-        else if (key == CONTROL('U'))
-            erase_from(0);
-        else if (key == CONTROL('W'))
-            erase_from(start_of_word());
-        else if (key == CONTROL('A'))
-            move_to(0);
-        else if (key == CONTROL('E'))
-            move_to(length);
-        else if (key == ESCAPE)
-            arrow(arrow_letter(), &place);
-        else if (key >= ' ' && key <= '~')
-            insert((char)key);
+        edit(key, &place);
     }
 }
