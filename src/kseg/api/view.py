@@ -79,7 +79,7 @@ class Visible:
         from kseg.api.guests import programs_of
         from kseg.debug.symbols import Symbols
 
-        return Symbols.read(self.kernel, library=programs_of(self.kernel))
+        return Symbols.read(self.kernel, archive=programs_of(self.kernel))
 
     def guest_threads(self) -> "GuestThreads":
         """The threads of the guest's kernel: what each does, what it waits for, who holds that,

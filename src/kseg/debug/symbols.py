@@ -193,28 +193,28 @@ class SymbolFile:
 class Symbols:
     """The symbols of all programs in a guest."""
 
-    def __init__(self, files: Sequence[SymbolFile], library: Path | None = None) -> None:
+    def __init__(self, files: Sequence[SymbolFile], archive: Path | None = None) -> None:
         """Where several files have code at an address, as user programs have, the one whose code is
-        in memory counts, or else the first. `library` is an archive of more programs
-        (`kseg.debug.library`): of these only the one whose code is in memory counts."""
+        in memory counts, or else the first. `archive` is an archive of more programs
+        (`kseg.debug.programs`): of these only the one whose code is in memory counts."""
         self.files = list(files)
-        self._library = library
+        self._archive = archive
 
     @classmethod
     def read(
         cls,
         kernel: str | Path | None,
         programs: Iterable[str | Path] = (),
-        library: Path | None = None,
+        archive: Path | None = None,
     ) -> "Symbols":
-        """Those of a kernel's file, of more programs, and of a library. SymbolError for a program
+        """Those of a kernel's file, of more programs, and of an archive. SymbolError for a program
         that cannot be read; a kernel without symbols, or whose file is gone, has none."""
         files = []
         if kernel is not None:
             # It has been booted: nobody asked for its symbols.
             with suppress(SymbolError):
                 files.append(read_symbols(kernel))
-        return cls(files + [read_symbols(path) for path in programs], library)
+        return cls(files + [read_symbols(path) for path in programs], archive)
 
     def add(self, path: str | Path) -> SymbolFile:
         """Take those of one more program; SymbolError when they cannot be read."""
@@ -227,7 +227,7 @@ class Symbols:
     ) -> SymbolFile | None:
         """The file whose code is at an address; `memory` reads so many of the guest's bytes."""
         files = [file for file in self.files if file.has_code_at(address)]
-        candidates = [*files, *self._in_library(address)]
+        candidates = [*files, *self._in_archive(address)]
         if memory is not None and (len(candidates) > 1 or not files):
             begin = max(address - 32, address & ~0xFFF)
             seen: dict[int, bytes | None] = {}
@@ -241,13 +241,13 @@ class Symbols:
                     return file
         return files[0] if files else None
 
-    def _in_library(self, address: int) -> Iterator[SymbolFile]:
-        """The library's programs with code at an address; it is read when first needed."""
-        if self._library is None or address >= KSEG0:
+    def _in_archive(self, address: int) -> Iterator[SymbolFile]:
+        """The archive's programs with code at an address; it is read when first needed."""
+        if self._archive is None or address >= KSEG0:
             return
-        from kseg.debug.library import read_library
+        from kseg.debug.programs import read_programs
 
-        for file in read_library(self._library):
+        for file in read_programs(self._archive):
             if file.has_code_at(address):
                 yield file
 

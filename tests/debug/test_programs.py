@@ -6,7 +6,7 @@ import pytest
 
 from kseg import Machine
 from kseg.api.guests import IMAGES
-from kseg.debug.library import read_library
+from kseg.debug.programs import read_programs
 from kseg.debug.symbols import Symbols
 
 LIBRARY = IMAGES / "cms-programs.zip"
@@ -14,7 +14,7 @@ LIBRARY = IMAGES / "cms-programs.zip"
 
 def test_every_function_is_found_by_its_code() -> None:
     symbols = Symbols([], LIBRARY)
-    for file in read_library(LIBRARY):
+    for file in read_programs(LIBRARY):
         for symbol in file.symbols:
             if symbol.is_function:
                 found = symbols.location(symbol.address, memory=file.code_at)
@@ -37,7 +37,7 @@ def test_no_library_is_no_error(tmp_path: Path, contents: bytes | None) -> None:
     path = tmp_path / "library.zip"
     if contents is not None:
         path.write_bytes(contents)
-    assert read_library(path) == ()
+    assert read_programs(path) == ()
 
 
 @pytest.mark.parametrize(("kernel", "monitor"), [("cms", "bare"), ("cms-kuseg", "hybrid")])

@@ -12,7 +12,7 @@ from kseg.debug.symbols import SymbolFile
 
 
 @functools.lru_cache(4)
-def read_library(path: Path) -> tuple[SymbolFile, ...]:
+def read_programs(path: Path) -> tuple[SymbolFile, ...]:
     """The executables in a zip archive; none where there is no such archive, or a damaged one: a
     guest's programs then have no names, as those of other guests."""
     try:
