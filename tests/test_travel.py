@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kseg import Machine
+from kseg.api.points import moment
 from kseg.api.replay import Replay
-from kseg.api.travel import TimeTravel, moment
+from kseg.api.travel import TimeTravel
 from kseg.engine.contract import Watchpoint
 from kseg.errors import StateError
 from kseg.history.digest import whole_digest

@@ -1,8 +1,10 @@
 """Which machine a guest gets: a configuration file with changes, or a sensible default."""
 
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from kseg.api import checks
 from kseg.errors import ConfigurationError
 from kseg.machine.arguments import size_in_bytes
 from kseg.machine.configuration import (
@@ -15,6 +17,8 @@ from kseg.machine.configuration import (
 DEFAULT_RAM = "4M"
 DEFAULT_DISK = "5M"
 FIRST_DISK_SLOT, LAST_DISK_SLOT = 2, 27
+MOST_BYTES = 1 << 32
+LEAST_SEED, MOST_SEED = -(1 << 63), (1 << 64) - 1
 
 
 def default_configuration() -> Configuration:
@@ -57,17 +61,17 @@ def configure(
     elif isinstance(configuration, Configuration):
         machine = configuration
     else:
-        machine = read_configuration(configuration)
+        machine = read_configuration(checks.path("config", configuration))
     slots = list(machine.slots)
     if cpus is not None:
-        _change(slots, "mainboard", f"cpus={cpus}", "cpus")
+        _change(slots, "mainboard", f"cpus={checks.whole('cpus', cpus, 1)}", "cpus")
     if ram is not None:
-        _change(slots, "mainboard", f"ramsize={_bytes(ram)}", "ram")
+        _change(slots, "mainboard", f"ramsize={size_of('ram', ram)}", "ram")
     if seed is not None:
-        _change(slots, "random", "autoseed" if seed == "auto" else f"seed={seed}", "seed")
+        _change(slots, "random", _seed(seed), "seed")
     if share is not None:
-        _share(slots, Path(share))
-    _give_disks(slots, disks)
+        _share(slots, checks.path("share", share))
+    _give_disks(slots, checks.paths("disks", disks))
     if scratch_disk and not any(slot.device == "disk" for slot in slots):
         words = ["memory", f"size={DEFAULT_DISK}", "rpm=7200"]
         _add(slots, "disk", words, "default disk", FIRST_DISK_SLOT)
@@ -86,18 +90,32 @@ def overlaid(configuration: Configuration) -> Configuration:
     return Configuration(slots, configuration.directory)
 
 
-def _bytes(ram: str | int) -> int:
-    if isinstance(ram, int):
-        return ram
+def size_of(name: str, size: str | int) -> int:
+    """Bytes: a number, or a text such as "8M"; ConfigurationError otherwise."""
+    if not isinstance(size, str):
+        return checks.whole(name, size, 1, MOST_BYTES)
     try:
-        return size_in_bytes(ram)
+        return size_in_bytes(size)
     except ValueError as error:
-        raise ConfigurationError(f"ram {ram}: {error}") from None
+        raise ConfigurationError(f"{name} {size[:80]}: {error}") from None
+
+
+def _seed(seed: int | str) -> str:
+    """An argument of the random source."""
+    if seed == "auto":
+        return "autoseed"
+    if isinstance(seed, str):
+        return f"seed={checks.text('seed', seed)}"
+    return f"seed={checks.whole('seed', seed, LEAST_SEED, MOST_SEED)}"
 
 
 def _share(slots: list[SlotConfiguration], directory: Path) -> None:
-    if not directory.is_dir():
-        text = "not a directory" if directory.exists() else "no such directory"
+    try:
+        text = "" if stat.S_ISDIR(directory.stat().st_mode) else "not a directory"
+    except OSError as error:
+        text = (error.strerror or str(error)).lower()
+    if text:
+        text = text.replace("no such file or directory", "no such directory")
         raise ConfigurationError(f"share {directory}: {text}; name one that exists")
     words = [f"dir={directory.absolute()}"]
     if any(slot.device == "emufs" for slot in slots):
@@ -106,13 +124,9 @@ def _share(slots: list[SlotConfiguration], directory: Path) -> None:
         _add(slots, "emufs", words, "share", 1)
 
 
-def _give_disks(slots: list[SlotConfiguration], disks: Sequence[str | Path] | str | Path) -> None:
-    if isinstance(disks, str | Path):
-        disks = [disks]
+def _give_disks(slots: list[SlotConfiguration], disks: Sequence[str | Path]) -> None:
     present = sorted(slot.slot for slot in slots if slot.device == "disk")
     for number, disk in enumerate(disks):
-        if "\0" in str(disk):
-            raise ConfigurationError(f"disk {disk!r}: no file name holds a NUL character")
         # Absolute, because the configuration's own directory is none of the caller's business.
         word = f"file={Path(disk).absolute()}"
         if number < len(present):

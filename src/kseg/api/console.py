@@ -6,10 +6,13 @@ here passes on a slow machine too, and the machine runs only while somebody wait
 
 import codecs
 import re
+import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kseg.api import checks
 from kseg.errors import KsegError
 
 if TYPE_CHECKING:
@@ -65,7 +68,7 @@ class Search:
         self, console: "Console", patterns: Pattern | Sequence[Pattern], start: int
     ) -> None:
         """Of several patterns, the one whose match begins first wins; of those, the first."""
-        self.wanted = [patterns] if isinstance(patterns, str | re.Pattern) else list(patterns)
+        self.wanted = checks.patterns("pattern", patterns)
         self._console = console
         self._start = start
         self._seen = len(console.output)
@@ -106,8 +109,9 @@ class Console:
         self._typist = typist
         self._run = run
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._chunks: list[str] = []
+        self._chunks: deque[str] = deque()
         self._text = ""
+        self._reading = threading.Lock()
         self._matched = 0
 
     def __repr__(self) -> str:
@@ -115,13 +119,13 @@ class Console:
 
     def take_over(self, other: "Console") -> None:
         """Have printed and matched what another console has."""
-        self._chunks, self._text = [], other.output
+        self._chunks, self._text = deque(), other.output
         self._matched = other._matched
         self._decoder.setstate(other._decoder.getstate())
 
     def go_to(self, text: str) -> None:
         """Have printed this: the guest is where it was when that was all."""
-        self._chunks, self._text = [], text
+        self._chunks, self._text = deque(), text
         self._matched = min(self._matched, len(text))
         self._decoder.reset()
 
@@ -131,10 +135,12 @@ class Console:
 
     @property
     def output(self) -> str:
-        """Everything the guest has printed so far."""
+        """Everything the guest has printed so far. Any thread may ask."""
         if self._chunks:
-            self._text += "".join(self._chunks)
-            self._chunks.clear()
+            with self._reading:
+                # The machine may print meanwhile, in another thread.
+                chunks = self._chunks
+                self._text += "".join([chunks.popleft() for _ in range(len(chunks))])
         return self._text
 
     @property
@@ -145,11 +151,11 @@ class Console:
     def send(self, text: str | bytes) -> None:
         """Type characters as they are. They arrive when the machine runs, and no faster than the
         guest takes them."""
-        self._typist.type(text.encode() if isinstance(text, str) else text)
+        self._typist.type(checks.data("text", text))
 
     def sendline(self, text: str = "") -> None:
         """Type a line and press Enter (which is a carriage return)."""
-        self.send(text + "\r")
+        self.send(checks.text("text", text) + "\r")
 
     def expect(
         self, patterns: Pattern | Sequence[Pattern], timeout: float | None = DEFAULT_TIMEOUT
@@ -163,6 +169,8 @@ class Console:
         Raises ConsoleTimeout when time is up or the guest waits for input for ever, and
         ConsoleClosed when the machine has switched off or failed.
         """
+        if timeout is not None:
+            timeout = checks.seconds("timeout", timeout)
         search = Search(self, patterns, self._matched)
         if search.found is None:
             stop = self._run(search, timeout)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from kseg.api import checks
 from kseg.errors import ImageError
 
 BUNDLED = ("cms", "cms-kuseg")
@@ -30,8 +31,13 @@ def find_guest(kernel: str | Path) -> Guest:
     """
     if isinstance(kernel, str) and kernel in BUNDLED:
         return Guest(IMAGES / f"{kernel}.elf", kernel)
-    path = Path(kernel)
-    if not path.exists() or not str(kernel):
+    try:
+        path = checks.path("kernel", kernel)
+        exists = bool(str(kernel)) and path.exists()
+    except (checks.ArgumentError, OSError) as error:
+        text = error.strerror if isinstance(error, OSError) else None
+        raise ImageError(f"kernel {kernel}: {text}" if text else str(error)) from None
+    if not exists:
         names = ", ".join(BUNDLED)
         raise ImageError(
             f"kernel {kernel or repr('')}: no such file; give a path or a bundled name ({names})"

@@ -8,23 +8,20 @@ import msgspec
 
 from kseg import engine as engines
 from kseg import monitor as monitors
-from kseg.api.boards import configure
+from kseg.api import checks
+from kseg.api.boards import configure, size_of
 from kseg.api.console import Console
 from kseg.api.guests import find_guest
-from kseg.api.host_boards import (
-    as_list,
-    build_board,
-    discard_board,
-    open_disks,
-    place_holders,
-)
-from kseg.api.host_guest import Guest, WakingTypist
+from kseg.api.host_boards import build_board, discard_board, open_disks, place_holders
+from kseg.api.host_guest import ENDED, Guest, WakingTypist
+from kseg.api.options import PACES, boot_string, choice, limit_of
 from kseg.api.shares import share_from
 from kseg.errors import ConfigurationError, KsegError
-from kseg.machine.arguments import size_in_bytes
+from kseg.isa.values import WORD
 from kseg.machine.clock import SECOND
 from kseg.machine.configuration import Configuration
 from kseg.machine.elf import WINDOW, Image, read_image
+from kseg.machine.run_lock import Rest, RunLock
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161
 from kseg.memory.paged import PagedMemory
 from kseg.monitor.bare import BareMonitor
@@ -78,18 +75,14 @@ class Host:
 
         Raises ConfigurationError, DiskImageError or EngineError (all of them KsegError).
         """
-        if engine not in engines.CHOICES:
-            raise ConfigurationError(
-                f"engine {engine!r}: no such engine; there are {', '.join(engines.CHOICES)}"
-            )
-        if pace not in ("fast", "real"):
-            raise ConfigurationError(f"pace {pace!r}: no such pace; there are fast, real")
-        if time_slice < 1:
+        engine = choice("engine", engine, engines.CHOICES)
+        pace = choice("pace", pace, PACES)
+        if checks.whole("time slice", time_slice, most=checks.LATEST) < 1:
             raise ConfigurationError(f"time slice {time_slice}: it has at least one cycle")
-        if not 1 <= overcommit <= MOST_OVERCOMMIT:
-            raise ConfigurationError(f"overcommit {overcommit:g}: give 1 to {MOST_OVERCOMMIT}")
+        overcommit = _overcommit(overcommit)
+        disks = checks.paths("disks", disks)
+        size = size_of("ram", ram)
         try:
-            size = size_in_bytes(ram) if isinstance(ram, str) else ram
             self.hypervisor = Hypervisor(System161.profile, System161.byte_order, size, engine)
         except ValueError as error:
             raise ConfigurationError(f"ram {ram}: {error}") from None
@@ -103,8 +96,8 @@ class Host:
         self.hypervisor.allocator.overcommit = overcommit
         self._page_sharing = PageSharing(self.hypervisor.allocator)
         self._next_scan = SCAN_INTERVAL
-        self._closed = False
-        self._disk = open_disks(as_list(disks))
+        self._lock = RunLock("host")
+        self._disk = open_disks(disks)
 
     def __repr__(self) -> str:
         running = len(self.time_sharing.guests)
@@ -145,12 +138,36 @@ class Host:
         Raises ConfigurationError when the name is in use, the memory is not to be had or
         something else makes no sense; ImageError and DiskImageError as `Machine` does.
         """
-        if self._closed:
-            raise KsegError("the host is closed; make a new one to add guests")
-        if NAME.fullmatch(name) is None:
+        with self._lock.at(Rest.SLICE):
+            return self._add(
+                name, kernel, arguments, monitor=monitor, weight=weight, cap=cap,
+                reservation=reservation, ram=ram, disks=disks, config=config, seed=seed,
+                epoch=epoch, input=input, output=output, message=message,
+            )  # fmt: skip
+
+    def _add(
+        self,
+        name: str,
+        kernel: str | Path,
+        arguments: str | Sequence[str],
+        *,
+        monitor: str | None,
+        weight: int,
+        cap: int | str | None,
+        reservation: int | str,
+        ram: str | int | None,
+        disks: Sequence[str | Path] | str | Path,
+        config: str | Path | Configuration | None,
+        seed: int | str | None,
+        epoch: int | None,
+        input: str | bytes,  # noqa: A002 - as `Machine` has it
+        output: Callable[[bytes], None] | None,
+        message: Callable[[str], None] | None,
+    ) -> Guest:
+        if not isinstance(name, str) or NAME.fullmatch(name) is None:
             raise ConfigurationError(
-                f"guest {name!r}: a name has 1 to 32 letters, digits, '_', '.', '-', and begins"
-                " with one of the first two"
+                f"guest {checks.shown(name)}: a name has 1 to 32 letters, digits, '_', '.', '-',"
+                " and begins with one of the first two"
             )
         if name in self.guests:
             raise ConfigurationError(f"guest {name}: there is one of that name already")
@@ -163,7 +180,12 @@ class Host:
                     f" {CYCLES_PER_SECOND} are left"
                 )
             bootable = find_guest(kernel)
-            disks = as_list(disks)
+            text, typed = boot_string(arguments), checks.data("input", input)
+            output = checks.function("output", output)
+            message = checks.function("message", message)
+            if epoch is not None:
+                epoch = checks.whole("epoch", epoch, 0, WORD)
+            disks = checks.paths("disks", disks)
             scratch = bootable.bundled is not None and config is None and not disks
             configuration = configure(
                 config,
@@ -173,7 +195,6 @@ class Host:
                 scratch_disk=scratch,
             )
             guest = Guest(self, name, bootable.path, share, output, message)
-            text = arguments if isinstance(arguments, str) else " ".join(arguments)
             image = read_image(bootable.path, System161.byte_order)
             hybrid = _is_hybrid(monitor, image)
             guest.board = build_board(
@@ -185,6 +206,7 @@ class Host:
                 message=guest.said,
                 epoch=epoch,
             )
+            guest.board.run_lock = self._lock
             try:
                 if scratch:
                     from kseg.api.scratch_disk import format_scratch_disk
@@ -197,7 +219,7 @@ class Host:
                 raise
         except KsegError as error:
             raise type(error)(f"guest {name}: {error}") from None
-        guest.typist.type(input.encode() if isinstance(input, str) else input)
+        guest.typist.type(typed)
         return guest
 
     def _start(self, guest: Guest, hybrid: bool, window: int | None) -> None:
@@ -229,9 +251,24 @@ class Host:
 
     def end(self, guest: Guest, stop: Stop) -> None:
         """End a guest; nothing if it has ended."""
+        if not isinstance(stop, Stop):
+            raise checks.wrong("stop", stop, "a Stop, or None")
         if guest.stop is None:
-            self.time_sharing.end(guest.turns, stop)
-            guest.release()
+            with self._lock.at(Rest.SLICE):
+                self._end(guest, stop)
+
+    def _end(self, guest: Guest, stop: Stop) -> None:
+        self.time_sharing.end(guest.turns, stop)
+        guest.release()
+
+    def reset(self, guest: Guest) -> None:
+        """Put a guest back to power-on; KsegError if it has ended."""
+        if guest.stop is not None:
+            raise KsegError(f"guest {guest.name} has ended, and its memory is gone: add it anew")
+        with self._lock.at(Rest.SLICE):
+            guest.board.reset()
+            guest.monitor.state_loaded()
+        self.wake(guest)
 
     def use_of(self, guest: Guest) -> GuestUse:
         """What a guest has had of the machine."""
@@ -242,11 +279,14 @@ class Host:
         if turns.stop is not None:
             guest.release()
         self._scan()
-        guest.deliver()
+        self._between_slices(guest.deliver)
 
     def _while_idle(self) -> None:
         self._scan()
-        self.while_idle()
+        self._between_slices(self.while_idle)
+
+    def _between_slices(self, callback: Callable[[], None]) -> None:
+        self._lock.resting(Rest.SLICE, callback)()
 
     def _scan(self) -> None:
         """Look for pages that are alike, every so often. Guests cannot tell."""
@@ -270,16 +310,12 @@ class Host:
         failed, else 0), "idle forever" when those that are left wait for input, "cycle limit",
         "condition", or "interrupted" (`time_sharing.interrupt` was called).
         """
-        if self._closed:
-            raise KsegError("the host is closed; make a new one to run guests")
-        limit = None
-        if seconds is not None:
-            limit = int(seconds * CYCLES_PER_SECOND)
-        if cycles is not None:
-            limit = cycles if limit is None else min(limit, cycles)
-        if limit is not None:
-            limit += self.cycles
-        stop = self.time_sharing.run(limit, until or (lambda: False))
+        limit = limit_of(cycles, seconds)
+        asked = self._lock.resting(Rest.CHANGED, checks.function("until", until) or (lambda: False))
+        with self._lock:
+            if limit is not None:
+                limit += self.cycles
+            stop = self.time_sharing.run(limit, asked)
         if stop.reason is StopReason.POWER_OFF:
             failed = any(guest.crashed for guest in self.guests.values())
             return msgspec.structs.replace(stop, exit_code=int(failed))
@@ -309,13 +345,16 @@ class Host:
         return self.cycles / CYCLES_PER_SECOND
 
     def close(self) -> None:
-        """End all guests, and give back disk images and their locks."""
-        if not self._closed:
+        """End all guests, and give back disk images and their locks. A second time does nothing."""
+        if self._lock.closed:
+            return
+        with self._lock:
             for guest in self.guests.values():
-                guest.end()
+                if guest.stop is None:
+                    self._end(guest, ENDED)
+            self._lock.close()
             self.hypervisor.close()
             self._disk.close()
-            self._closed = True
 
     def __enter__(self) -> "Host":
         return self
@@ -324,12 +363,20 @@ class Host:
         self.close()
 
 
+def _overcommit(value: float) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 1 <= value <= MOST_OVERCOMMIT:
+        raise ConfigurationError(f"overcommit {checks.shown(value)}: give 1 to {MOST_OVERCOMMIT}")
+    return float(value)
+
+
 def _is_hybrid(monitor: str | None, image: Image) -> bool:
     if monitor is None:
         return not image.in_window
     choices = (monitors.HYBRID, monitors.TRAP_AND_EMULATE)
     if monitor not in choices:
         raise ConfigurationError(
-            f"monitor {monitor!r}: beside others a guest has one of {', '.join(choices)}"
+            f"monitor {checks.shown(monitor)}: beside others a guest has one of"
+            f" {', '.join(choices)}"
         )
     return monitor == monitors.HYBRID

@@ -83,11 +83,6 @@ def discard_board(board: System161, hypervisor: Hypervisor) -> None:
 # Disks.
 
 
-def as_list(disks: Sequence[str | Path] | str | Path) -> Sequence[str | Path]:
-    """One disk, or several, as several."""
-    return [disks] if isinstance(disks, str | Path) else disks
-
-
 def open_disks(paths: Sequence[str | Path]) -> PartitionedDisk:
     """Open disk images to be given out in partitions; DiskImageError when one cannot be."""
     images: list[DiskImage] = []

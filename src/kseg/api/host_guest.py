@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kseg.api import checks
 from kseg.api.console import Console
 from kseg.api.typist import Typist
 from kseg.api.view import Visible
@@ -19,6 +20,10 @@ from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.host import Host
+
+
+ENDED = Stop(StopReason.INTERRUPTED, None, "ended from outside")
+"""How a guest ends that is switched off by a program."""
 
 
 class State(StrEnum):
@@ -112,18 +117,16 @@ class Guest(Visible):
 
     def type(self, data: bytes) -> None:
         """Type at once, as a person does, however fast the guest takes it; any thread may."""
-        self.board.outside.type(data)
+        self.board.outside.type(checks.data("data", data))
         self._host.wake(self)
 
     def end(self, stop: Stop | None = None) -> None:
         """Switch it off from outside, with a Stop that says why; its memory is free."""
-        self._host.end(self, stop or Stop(StopReason.INTERRUPTED, None, "ended from outside"))
+        self._host.end(self, ENDED if stop is None else stop)
 
     def reset(self) -> None:
-        """Back to power-on with the same kernel; its time goes on."""
-        self.board.reset()
-        self.monitor.state_loaded()
-        self._host.wake(self)
+        """Back to power-on with the same kernel; its time goes on. KsegError if it has ended."""
+        self._host.reset(self)
 
     # What it has had.
 

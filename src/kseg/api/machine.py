@@ -4,34 +4,41 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Protocol, TypeVar, overload
 
 from kseg import engine as engines
 from kseg import monitor as monitors
+from kseg.api import checks
 from kseg.api.boards import configure
 from kseg.api.console import Console, Search
 from kseg.api.guests import find_guest
+from kseg.api.options import MOST_QUANTUM, boot_string, limit_of, run_options
 from kseg.api.setup import Setup
 from kseg.api.typist import Typist
 from kseg.api.view import View
 from kseg.engine.contract import Engine
-from kseg.errors import ConfigurationError, KsegError, StateError
-from kseg.machine.clock import SECOND
+from kseg.errors import ConfigurationError, StateError
+from kseg.isa.values import WORD
 from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import Disk
 from kseg.machine.elf import WINDOW, read_image
 from kseg.machine.outside import Outside
 from kseg.machine.preemption import Preemption
-from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161, System161State
+from kseg.machine.run_lock import Rest
+from kseg.machine.system161 import System161, System161State
 from kseg.monitor.bare import BareMonitor
 from kseg.monitor.single import Surface
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
+    from kseg.api.points import Addresses, Watched
     from kseg.api.recording import Recording
     from kseg.api.travel import TimeTravel
     from kseg.machine.meter_socket import MeterSocket
     from kseg.memory.layer import Layer
+
+
+Said = TypeVar("Said")
 
 
 class Companion(Protocol):
@@ -109,10 +116,15 @@ class Machine(View):
         KsegError), with one line that says what to mend.
         """
         guest = find_guest(kernel)
-        if monitor not in monitors.CHOICES:
-            raise ConfigurationError(
-                f"monitor {monitor!r}: no such monitor; there are {', '.join(monitors.CHOICES)}"
-            )
+        text = boot_string(arguments)
+        typed = checks.data("input", input)
+        how = run_options(engine, monitor, rewriting, pace, progress_timeout, stop_for_debugger)
+        if checks.whole("quantum", quantum, most=MOST_QUANTUM) < 1:
+            raise ConfigurationError(f"quantum {quantum}: a turn has at least one cycle")
+        doom = checks.whole("doom", doom)
+        if epoch is not None:
+            epoch = checks.whole("epoch", epoch, 0, WORD)
+        disks = checks.paths("disks", disks)
         scratch = guest.bundled is not None and config is None and not disks
         configuration = configure(
             config,
@@ -123,36 +135,22 @@ class Machine(View):
             share=share,
             seed=seed,
         )
-        if engine not in engines.CHOICES:
-            raise ConfigurationError(
-                f"engine {engine!r}: no such engine; there are {', '.join(engines.CHOICES)}"
-            )
-        if pace not in ("fast", "real"):
-            raise ConfigurationError(f"pace {pace!r}: no such pace; there are fast, real")
-        if quantum < 1:
-            raise ConfigurationError(f"quantum {quantum}: a turn has at least one cycle")
         image = read_image(guest.path, System161.byte_order)
-        text = arguments if isinstance(arguments, str) else " ".join(arguments)
 
         def boot() -> None:
             if scratch:
                 from kseg.api.scratch_disk import format_scratch_disk
 
                 format_scratch_disk(self.board)
-            self._typist.type(input.encode() if isinstance(input, str) else input)
+            self._typist.type(typed)
             self.board.load_kernel(image, text, str(guest.path))
 
         setup = Setup(
             kernel=guest.path,
             configuration=configuration,
-            monitor=monitor,
-            engine=engine,
             quantum=quantum,
             window=WINDOW if image.in_window else None,
-            rewriting=rewriting,
-            pace=pace,
-            progress_timeout=progress_timeout,
-            stop_for_debugger=stop_for_debugger,
+            **how,
         )
         self._assemble(setup, boot, output, message, epoch=epoch, doom=doom)
 
@@ -172,6 +170,7 @@ class Machine(View):
     ) -> None:
         """Put the machine together; `prepare` brings the board to where it begins. What is `like`
         another machine may have in common with it what never changes."""
+        output, message = checks.function("output", output), checks.function("message", message)
         self._setup = setup
         self.kernel = setup.kernel
         self.messages: list[str] = []
@@ -180,7 +179,6 @@ class Machine(View):
         """What gets what the machine has to say."""
         self.output = output
         """What gets what the guest prints, besides the console."""
-        self._closed = False
         self._closing: list[Callable[[], None]] = []
         """What else is to be closed with the machine."""
         self.companions: list[Companion] = []
@@ -242,12 +240,21 @@ class Machine(View):
         self._typist.printed(data)
         self.console.printed(data)
         if self.output is not None:
-            self.output(data)
+            self._tell(self.output, data)
 
     def _said(self, text: str) -> None:
         self.messages.append(text)
         if self.message is not None:
-            self.message(text)
+            self._tell(self.message, text)
+
+    def _tell(self, callback: Callable[[Said], None], what: Said) -> None:
+        try:
+            callback(what)
+        except BaseException as error:
+            monitor = self.__dict__.get("monitor")
+            if monitor is None or not monitor.running:
+                raise
+            monitor.fail(error)  # The device that has said this is not at its end.
 
     # Running.
 
@@ -257,24 +264,55 @@ class Machine(View):
         until: Callable[[], bool] | str | re.Pattern[str] | None = None,
         cycles: int | None = None,
         seconds: float | None = None,
+        until_pc: "Addresses | None" = None,
+        watch: "Watched | None" = None,
     ) -> Stop:
         """Let the machine run until it stops by itself, or for so many `cycles` or virtual
         `seconds`, or `until`: a predicate, asked between two events, or text that the guest
         prints from now on (a regular expression if compiled).
 
+        `until_pc` is where a processor is about to execute an instruction, `watch` memory that is
+        about to be written to: virtual addresses or names (see `symbols`), one or several. A name
+        watches all that it stands for, an address a word; a `Watchpoint` says how much, and
+        whether reading counts. The run stops before the instruction, the next time that it comes
+        to one: not at that at which it stands.
+
         The Stop says why it came back: `stop.reason` is a StopReason, `stop.exit_code` what a
-        command line would exit with, or None where the machine could go on.
+        command line would exit with, or None where the machine could go on; for `until_pc` and
+        `watch`, `stop.processor` and `stop.address` say where, and `stop.message` in words.
+
+        KsegError for arguments that make no sense; InUseError, one of those, in another thread or
+        from a callback while the machine runs.
         """
-        if self._closed:
-            raise KsegError("the machine is closed; make a new one to run it again")
-        limit = None
-        if seconds is not None:
-            limit = int(seconds * SECOND) // NANOSECONDS_PER_CYCLE
-        if cycles is not None:
-            limit = cycles if limit is None else min(limit, cycles)
-        if limit is not None:
-            limit += self.engine.clock
-        condition = self._condition(until)
+        limit = limit_of(cycles, seconds)
+        until = checks.condition("until", until)
+        points = None
+        if until_pc is not None or watch is not None:
+            from kseg.api.points import Points
+
+            points = Points(
+                self, () if until_pc is None else until_pc, () if watch is None else watch
+            )
+        with self.board.run_lock:
+            if limit is not None:
+                limit += self.engine.clock
+            condition = self._condition(until)
+            if points is None:
+                return self.run_to(limit, condition)
+            return points.run(limit, condition)
+
+    def step(self, count: int = 1, *, processor: int = 0) -> Stop:
+        """Let a processor execute `count` instructions: one that waits for an interrupt waits
+        before. Other processors execute what they do meanwhile. The Stop's reason is CYCLE_LIMIT
+        when it has executed them, or why the machine has stopped before; KsegError as `run`."""
+        from kseg.api.stepping import step
+
+        count = checks.whole("count", count, 0, checks.LATEST)
+        with self.board.run_lock:
+            return step(self, count, self._number(processor))
+
+    def run_to(self, limit: int | None, condition: Callable[[], bool] | None = None) -> Stop:
+        """Run to a cycle, or until a condition holds: for who holds the machine's lock."""
         look = self._typist.look
 
         def check() -> bool:
@@ -282,11 +320,11 @@ class Machine(View):
             return condition is not None and condition()
 
         while True:
-            stop, goes_on = self._run(limit, check)
+            stop, goes_on = self._run_on(limit, check)
             if not goes_on and (stop.reason is not StopReason.IDLE or not self._typist.pending):
                 return stop
 
-    def _run(self, limit: int | None, check: Callable[[], bool]) -> tuple[Stop, bool]:
+    def _run_on(self, limit: int | None, check: Callable[[], bool]) -> tuple[Stop, bool]:
         """Run to a stop, or to where one of the companions wants to look; whether it was that."""
         if not self.companions:
             return self.monitor.run(until_cycle=limit, until=check), False
@@ -306,7 +344,11 @@ class Machine(View):
     ) -> Callable[[], bool] | None:
         if isinstance(until, str | re.Pattern):
             return Search(self.console, until, len(self.console.output))
-        return until
+        if until is None:
+            return None
+        # What is remembered of the run begins anew where it is changed: at the end of a run only.
+        rest = Rest.SAVED if self.companions else Rest.CHANGED
+        return self.board.run_lock.resting(rest, until)
 
     @property
     def typing(self) -> bool:
@@ -318,17 +360,21 @@ class Machine(View):
     @property
     def preemptions(self) -> list[Preemption]:
         """Timer interrupts to come before their time, in order: see `kseg.machine.preemption`.
-        Set it to have others; ValueError for a processor that the machine has not."""
+        Set it to have others; ArgumentError for a processor that the machine has not."""
         return list(self.board.preemptions)
 
     @preemptions.setter
     def preemptions(self, plan: Iterable[Preemption]) -> None:
-        wanted = sorted(plan)
+        wanted = checks.several("preemptions", plan, "a list of Preemption")
         count = len(self.board.processors)
         for each in wanted:
-            if not 0 <= each.processor < count:
-                raise ValueError(f"no processor {each.processor}: the machine has {count}")
-        self.board.preemptions = deque(wanted)
+            if not isinstance(each, Preemption):
+                raise checks.wrong("preemptions", each, "a list of Preemption")
+            checks.whole("at", each.at, 0, checks.LATEST)
+            checks.processor(each.processor, count)
+        wanted.sort()
+        with self.board.run_lock.at(Rest.CHANGED):
+            self.board.preemptions = deque(wanted)
 
     # State.
 
@@ -341,8 +387,9 @@ class Machine(View):
                 "the machine comes from a snapshot, which has no kernel to boot: load the snapshot"
                 " once more instead"
             )
-        self.board.reset()
-        self.monitor.state_loaded()
+        with self.board.run_lock:
+            self.board.reset()
+            self.monitor.state_loaded()
 
     @overload
     def save(self) -> System161State: ...
@@ -360,14 +407,21 @@ class Machine(View):
         snapshot in the same directory: pages that it has are left out. StateError when the file
         cannot be written.
         """
-        if path is None:
-            return self.board.save()
-        from kseg.api.snapshots import save_machine
+        if base is not None and path is None:
+            raise checks.ArgumentError("base: it goes with the path of a snapshot; give both")
+        if path is not None:
+            path = checks.path("path", path)
+        if base is not None:
+            base = checks.path("base", base)
+        with self.board.run_lock.at(Rest.SAVED):
+            if path is None:
+                return self.board.save()
+            from kseg.api.snapshots import save_machine
 
-        save_machine(self, path, base)
-        return None
+            save_machine(self, path, base)
+            return None
 
-    def load(self, state: "System161State | str | Path | Any") -> None:
+    def load(self, state: System161State | str | Path) -> None:
         """Become the machine that was saved, in memory or in a file; StateError when this one is
         built differently, when the file is damaged or a disk image has changed since, or while the
         machine is recorded. When it fails after it has begun, the machine must not run on."""
@@ -376,15 +430,21 @@ class Machine(View):
                 "the machine is being recorded, and a log goes forward in time only; finish the"
                 " recording, load, and record into a new log"
             )
-        if isinstance(state, str | Path):
-            from kseg.api.snapshots import load_machine
+        if not isinstance(state, System161State):
+            try:
+                state = checks.path("state", state)
+            except checks.ArgumentError:
+                raise checks.wrong("state", state, "what save returned, or a path") from None
+        with self.board.run_lock:
+            if isinstance(state, Path):
+                from kseg.api.snapshots import load_machine
 
-            load_machine(self, state)
-        else:
-            self.board.load(state)
-            self.board.meter.hang_up()
-            self.monitor.state_loaded()
-        self.board.changed()
+                load_machine(self, state)
+            else:
+                self.board.load(state)
+                self.board.meter.hang_up()
+                self.monitor.state_loaded()
+            self.board.changed()
 
     @classmethod
     def from_snapshot(
@@ -416,11 +476,17 @@ class Machine(View):
         """
         from kseg.api.snapshots import Options, restored_machine
 
+        same = monitors.BARE if monitor is None else monitor
+        how = run_options(engine, same, rewriting, pace, progress_timeout, stop_for_debugger)
         options = Options(
-            engine, monitor, rewriting, disks, share, trust, pace, progress_timeout,
-            stop_for_debugger, overlay,
-        )  # fmt: skip
-        return restored_machine(cls, path, options, output, message)
+            same_monitor=monitor is None,
+            disks=checks.paths("disks", disks),
+            share=None if share is None else checks.path("share", share),
+            trust=checks.flag("trust", trust),
+            overlay=checks.flag("overlay", overlay),
+            **how,
+        )
+        return restored_machine(cls, checks.path("path", path), options, output, message)
 
     def fork(
         self,
@@ -439,7 +505,10 @@ class Machine(View):
         """
         from kseg.api.forks import fork_machine
 
-        return fork_machine(self, reseed, output, message)
+        if reseed is not None:
+            reseed = checks.whole("reseed", reseed)
+        with self.board.run_lock.at(Rest.SAVED):
+            return fork_machine(self, reseed, output, message)
 
     def record(self, path: str | Path) -> "Recording":
         """Write a log of all that happens from here on into a new file, from which `Replay` and
@@ -448,7 +517,9 @@ class Machine(View):
         recording with a message. StateError while the machine cannot be saved."""
         from kseg.api.recording import Recording
 
-        return Recording(self, path)
+        path = checks.path("path", path)
+        with self.board.run_lock:
+            return Recording(self, path)
 
     def travel(self, *, memory: int | None = None) -> "TimeTravel":
         """Remember from here on what happens, so that any moment can be visited again: see
@@ -457,7 +528,10 @@ class Machine(View):
         be saved."""
         from kseg.api.travel import travel_live
 
-        return travel_live(self, memory)
+        if memory is not None:
+            memory = checks.whole("memory", memory)
+        with self.board.run_lock:
+            return travel_live(self, memory)
 
     def serve_meter(self, path: str | Path) -> "MeterSocket":
         """Make a socket at which stat161 and test161 read the machine's counters; `start` it before
@@ -466,19 +540,26 @@ class Machine(View):
         KsegError where the socket cannot be made."""
         from kseg.machine.meter_socket import MeterSocket
 
-        made = MeterSocket(path, self.board.meter)
-        self._closing.append(made.close)
-        return made
+        path = checks.path("path", path)
+        with self.board.run_lock:
+            made = MeterSocket(path, self.board.meter)
+            self._closing.append(made.close)
+            return made
 
     def close(self) -> None:
-        """Give back disk images and their locks; the machine cannot run any more."""
-        if self.recording is not None and not self._closed:
-            self.recording.finish()
-        self._closed = True
-        for close in self._closing:
-            close()
-        self._surface.close()
-        self.board.close()
+        """Give back disk images and their locks; the machine cannot run any more. A second time
+        does nothing."""
+        lock = self.board.run_lock
+        if lock.closed:
+            return
+        with lock:
+            if self.recording is not None:
+                self.recording.end()
+            lock.close()
+            for close in self._closing:
+                close()
+            self._surface.close()
+            self.board.close()
 
     def __enter__(self) -> "Machine":
         return self

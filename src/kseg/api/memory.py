@@ -6,14 +6,17 @@ machine's byte order.
 
 from typing import Literal
 
+from kseg.api import checks
 from kseg.engine.state import ProcessorState
-from kseg.errors import BusError
+from kseg.errors import BusError, KsegError
 from kseg.isa import registers as r
+from kseg.isa.values import WORD
+from kseg.machine.run_lock import Rest
 from kseg.machine.system161 import System161
 from kseg.memory.physical import PAGE_SIZE, MemoryRangeError
 
 
-class AddressError(LookupError):
+class AddressError(KsegError, LookupError):
     """Nothing is at an address: no memory, no register, or no translation for it."""
 
 
@@ -35,6 +38,7 @@ class Memory:
 
         In a device, registers read as a debugger sees them: without their side effects.
         """
+        address, length = _range(address, length)
         try:
             return self._board.memory.read(address, length)
         except MemoryRangeError:
@@ -50,11 +54,14 @@ class Memory:
     def write(self, address: int, data: bytes) -> None:
         """Store into memory at physical `address`, read-only memory included; AddressError where
         there is none. Device registers cannot be written from outside."""
-        try:
-            self._board.memory.write(address, data)
-        except MemoryRangeError as error:
-            raise AddressError(str(error)) from None
-        self._board.changed()
+        data = checks.raw("data", data)
+        address, _ = _range(address, len(data))
+        with self._board.run_lock.at(Rest.CHANGED):
+            try:
+                self._board.memory.write(address, data)
+            except MemoryRangeError as error:
+                raise AddressError(str(error)) from None
+            self._board.changed()
 
     def word(self, address: int) -> int:
         """The 32-bit word at physical `address`, without sign."""
@@ -62,7 +69,7 @@ class Memory:
 
     def set_word(self, address: int, value: int) -> None:
         """Store a 32-bit word at physical `address`."""
-        self.write(address, value.to_bytes(4, self._order))
+        self.write(address, checks.word("value", value).to_bytes(4, self._order))
 
     def string(self, address: int, limit: int = 4096) -> bytes:
         """The bytes from physical `address` up to a NUL, at most `limit`."""
@@ -71,7 +78,8 @@ class Memory:
     def virtual(self, processor: int = 0) -> "VirtualMemory":
         """Memory at the virtual addresses of a processor, in kernel mode, with the TLB as it is
         now."""
-        return VirtualMemory(self, self._board.processors[processor], self._window)
+        states = self._board.processors
+        return VirtualMemory(self, states[checks.processor(processor, len(states))], self._window)
 
     def __repr__(self) -> str:
         lines = [
@@ -94,6 +102,7 @@ class VirtualMemory:
         kseg0 and kseg1 are fixed windows, as is that of a kernel which is linked for a monitor;
         elsewhere the TLB has to have a valid entry.
         """
+        address = checks.address("address", address)
         if r.KSEG0 <= address < r.KSEG2:
             return address & r.UNMAPPED_MASK
         if self._window is not None and 0 <= address - self._window <= r.UNMAPPED_MASK:
@@ -109,6 +118,7 @@ class VirtualMemory:
 
     def read(self, address: int, length: int) -> bytes:
         """`length` bytes from virtual `address`, page by page."""
+        address, length = _range(address, length)
         parts = []
         while length > 0:
             part = min(length, PAGE_SIZE - address % PAGE_SIZE)
@@ -119,6 +129,8 @@ class VirtualMemory:
     def write(self, address: int, data: bytes) -> None:
         """Store at virtual `address`, also where the guest itself may not; nothing is written
         unless everything can be."""
+        data = checks.raw("data", data)
+        address, _ = _range(address, len(data))
         parts = []
         start = 0
         while start < len(data):
@@ -136,14 +148,23 @@ class VirtualMemory:
 
     def set_word(self, address: int, value: int) -> None:
         """Store a 32-bit word at virtual `address`."""
-        self.write(address, value.to_bytes(4, self._memory._order))
+        self.write(address, checks.word("value", value).to_bytes(4, self._memory._order))
 
     def string(self, address: int, limit: int = 4096) -> bytes:
         """The bytes from virtual `address` up to a NUL, at most `limit`."""
         return _string(self, address, limit)
 
 
+def _range(address: int, length: int) -> tuple[int, int]:
+    """The same, checked: AddressError where they reach beyond 32 bits."""
+    address, length = checks.address("address", address), checks.whole("length", length)
+    if address + length > WORD + 1:
+        raise AddressError(f"{length} bytes from {address:#010x} reach beyond 32 bits")
+    return address, length
+
+
 def _string(memory: Memory | VirtualMemory, address: int, limit: int) -> bytes:
+    address, limit = checks.address("address", address), checks.whole("limit", limit)
     found = b""
     while len(found) < limit:
         part = min(limit - len(found), PAGE_SIZE - address % PAGE_SIZE)

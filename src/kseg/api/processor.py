@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import overload
 
+from kseg.api import checks
+from kseg.api.checks import ArgumentError
 from kseg.engine.state import TLB_SIZE, ProcessorState
+from kseg.errors import KsegError
 from kseg.isa import registers as r
 from kseg.isa.profile import profile_named
+from kseg.machine.run_lock import Rest, RunLock
 
 CONTROL_FIELDS = {
     "pc": "pc",
@@ -30,25 +34,48 @@ CONTROL_FIELDS = {
 COMPUTED = ("count", "random")
 """Functions of time: `random` can only be read."""
 
+_BITS = {
+    "index": r.INDEX_PROBE_FAILED | r.INDEX_MASK,
+    "entry_lo": r.ENTRY_LO_MASK,
+    "entry_hi": r.VPN_MASK | r.ASID_MASK,
+}
+"""Of fields that have not all of them: others read as zero, as for the guest."""
+
 COUNTER_MASK = (1 << 64) - 1
 WORD_MASK = 0xFFFFFFFF
+
+
+class RegisterError(KsegError, KeyError):
+    """No register has this name or number."""
+
+    __str__ = Exception.__str__
+
+
+class EntryError(KsegError, IndexError):
+    """The TLB has no entry of this number."""
 
 
 class Registers(MutableMapping[str | int, int]):
     """Registers by name ("a0", "r4", "4", "pc", "hi", "status", "epc", ...) or number (4): 32-bit
     numbers without sign. `print` shows a table.
 
-    Names are those of the o32 convention and of CP0. KeyError for others; iterating gives each
-    register once.
+    Names are those of the o32 convention and of CP0. RegisterError, a KeyError, for others;
+    iterating gives each register once.
     """
 
     def __init__(
-        self, state: ProcessorState, profile: str, changed: Callable[[], None] | None = None
+        self,
+        state: ProcessorState,
+        profile: str,
+        changed: Callable[[], None] | None = None,
+        lock: RunLock | None = None,
     ) -> None:
-        """`changed` is called when a register was written."""
+        """`changed` is called when a register was written, while `lock` is held."""
         self._state = state
         self._profile = profile_named(profile)
         self._changed = changed
+        self._lock = lock or RunLock()
+        self._bits = {"status": self._profile.status_writable, **_BITS}
 
     def __getitem__(self, name: str | int) -> int:
         number = _general(name)
@@ -66,8 +93,13 @@ class Registers(MutableMapping[str | int, int]):
         return int(getattr(state, CONTROL_FIELDS[_name(name)]))
 
     def __setitem__(self, name: str | int, value: int) -> None:
-        if not 0 <= value <= WORD_MASK:
-            raise ValueError(f"register {name}: {value} does not fit 32 bits without sign")
+        value = checks.word(f"register {checks.shown(name)}", value)
+        with self._lock.at(Rest.CHANGED):
+            self._set(name, value)
+            if self._changed is not None:
+                self._changed()
+
+    def _set(self, name: str | int, value: int) -> None:
         number = _general(name)
         state = self._state
         if number is not None:
@@ -75,7 +107,7 @@ class Registers(MutableMapping[str | int, int]):
                 state.gpr[number] = value
         elif name == "pc":
             if value & 3:
-                raise ValueError(f"pc: {value:#x} is not a multiple of 4")
+                raise ArgumentError(f"pc: {value:#x} is not a multiple of 4")
             state.pc = value
             state.in_delay_slot = 0
         elif name == "cause":
@@ -83,14 +115,13 @@ class Registers(MutableMapping[str | int, int]):
         elif name == "count":
             state.count_origin = (state.clock - value) & COUNTER_MASK
         elif name == "random":
-            raise ValueError("random is a function of time and cannot be set")
+            raise ArgumentError("random is a function of time and cannot be set")
         else:
-            setattr(state, CONTROL_FIELDS[_name(name)], value)
-        if self._changed is not None:
-            self._changed()
+            field = CONTROL_FIELDS[_name(name)]
+            setattr(state, field, value & self._bits.get(field, WORD_MASK))
 
     def __delitem__(self, name: str | int) -> None:
-        raise TypeError("a processor cannot lose a register")
+        raise ArgumentError(f"register {checks.shown(name)}: a processor cannot lose it")
 
     def __iter__(self) -> Iterator[str]:
         return iter((*r.GPR_NAMES, *CONTROL_FIELDS, *COMPUTED))
@@ -110,17 +141,26 @@ class Registers(MutableMapping[str | int, int]):
 
 def _general(name: str | int) -> int | None:
     """The number of a general register, or None if `name` is another's."""
-    if isinstance(name, int):
+    if isinstance(name, int) and not isinstance(name, bool):
         if 0 <= name < len(r.GPR_NAMES):
             return name
-        raise KeyError(name)
+        raise _no_register(name)
+    if not isinstance(name, str):
+        raise _no_register(name)
     return r.GPR_NUMBERS.get(name.removeprefix("$"))
 
 
 def _name(name: str | int) -> str:
     if name not in CONTROL_FIELDS:
-        raise KeyError(f"no register {name!r}; there are {', '.join((*CONTROL_FIELDS, *COMPUTED))}")
+        raise _no_register(name)
     return str(name)
+
+
+def _no_register(name: object) -> RegisterError:
+    names = ", ".join((*CONTROL_FIELDS, *COMPUTED))
+    return RegisterError(
+        f"no register {checks.shown(name)}; there are 0 to 31, their names, and {names}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +198,14 @@ class Tlb(Sequence[TlbEntry]):
     @overload
     def __getitem__(self, index: slice) -> list[TlbEntry]: ...
     def __getitem__(self, index: int | slice) -> TlbEntry | list[TlbEntry]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(TLB_SIZE))]
-        number = range(TLB_SIZE)[index]
+        try:
+            if isinstance(index, slice):
+                return [self[number] for number in range(*index.indices(TLB_SIZE))]
+            number = range(TLB_SIZE)[index]
+        except (IndexError, TypeError):
+            raise EntryError(
+                f"TLB entry {checks.shown(index)}: give a number from 0 to {TLB_SIZE - 1}"
+            ) from None
         high, low = self._state.tlb_entry_hi[number], self._state.tlb_entry_lo[number]
         return TlbEntry(
             number=number,
@@ -187,12 +232,16 @@ class Processor:
     """One processor of a machine."""
 
     def __init__(
-        self, state: ProcessorState, profile: str, changed: Callable[[], None] | None = None
+        self,
+        state: ProcessorState,
+        profile: str,
+        changed: Callable[[], None] | None = None,
+        lock: RunLock | None = None,
     ) -> None:
         self.state = state
         """All of it, as the engines see it: see `kseg.engine.state`. Who writes here while the
         machine is recorded must tell its Recording (`changed`)."""
-        self.registers = Registers(state, profile, changed)
+        self.registers = Registers(state, profile, changed, lock)
         self.tlb = Tlb(state)
 
     @property

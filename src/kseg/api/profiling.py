@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from kseg.api import checks
+from kseg.api.options import limit_of
 from kseg.debug.profile import Profile
-from kseg.debug.profiler import Profiler
-from kseg.machine.clock import SECOND
-from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
+from kseg.debug.profiler import MOST_HZ, Profiler
 from kseg.monitor.stop import StopReason
 
 if TYPE_CHECKING:
@@ -23,11 +23,12 @@ def profile(
     seconds: float | None,
 ) -> Profile:
     """See `kseg.api.machine.Machine.profile`."""
+    hz = checks.whole("hz", hz, 1, MOST_HZ)
+    stacks = checks.flag("stacks", stacks)
+    limit, until = limit_of(cycles, seconds), checks.condition("until", until)
+    machine.board.run_lock.check()
     profiler = Profiler(machine, hz=hz, stacks=stacks, symbols=machine.symbols)
-    begin, limits = machine.cycles, [] if cycles is None else [cycles]
-    if seconds is not None:
-        limits.append(int(seconds * SECOND) // NANOSECONDS_PER_CYCLE)
-    end = begin + min(limits) if limits else None
+    end = None if limit is None else machine.cycles + limit
     condition = machine._condition(until)
     try:
         while True:

@@ -9,6 +9,7 @@ from kseg.history.checkpoints import Checkpoint
 from kseg.history.log import LogWriter
 from kseg.history.recorder import Intervals, Recorder
 from kseg.history.witness import Witness
+from kseg.machine.run_lock import RunLock
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
@@ -80,16 +81,34 @@ class Recording:
 
     def mark(self, text: str) -> None:
         """Leave a marker in the log here, for `kseg replay --cast` and other readers."""
+        self._lock.check_thread()
         self._recorder.mark(text)
 
     def changed(self) -> None:
         """Somebody has changed the machine by hand: the log will say what it has become. Memory,
         registers and `reset` say so themselves."""
-        self._recorder.changed()
+        self._lock.check_thread()
+        self._machine.board.changed()
 
     def finish(self, exit_code: int | None = None) -> None:
         """The log ends here; a second time does nothing. `exit_code` is what a replay's command
         line exits with, where the guest does not say."""
+        if self.goes_on or self in self._machine.companions:
+            with self._lock:
+                self.end(exit_code)
+
+    def end(self, exit_code: int | None = None) -> None:
+        """The same, for who holds the machine's lock."""
         self._recorder.finish(self._last if self._machine.stands else None, exit_code)
         if self in self._machine.companions:
             self._machine.companions.remove(self)
+
+    def __enter__(self) -> "Recording":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.finish()
+
+    @property
+    def _lock(self) -> RunLock:
+        return self._machine.board.run_lock

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg import engine as engines
+from kseg import monitor as monitors
+from kseg.api import checks
 from kseg.api.machine import Machine
+from kseg.api.options import choice
 from kseg.api.repeating import become, disk_sizes, repeating_machine
 from kseg.api.snapshots import setup_of
 from kseg.errors import DivergenceError
@@ -43,7 +46,11 @@ class Replay:
         same). `output` gets what the guest prints, `message` what the machine has to say. LogError
         when the log cannot be read, StateError when what it says of the machine is impossible.
         """
-        self.log = log if isinstance(log, Log) else read_log(log)
+        self.log = log if isinstance(log, Log) else read_log(checks.path("log", log))
+        engine = choice("engine", engine, engines.CHOICES)
+        if monitor is not None:
+            monitor = choice("monitor", monitor, monitors.CHOICES)
+        start = checks.whole("start", start)
         begin = self.log.keyframe_before(start)
         header = begin.snapshot.header
         configuration = parse_configuration(header.board.configuration, f"log {self.log.path}")
@@ -67,6 +74,9 @@ class Replay:
         two machines from where all was well, which may take a while."""
         from kseg.api.divergence import locate
 
+        if not isinstance(error, DivergenceError):
+            raise checks.wrong("error", error, "the DivergenceError that run has raised")
+        self.machine.board.run_lock.check()
         if not isinstance(error, Divergence):
             error = Divergence(str(error), self.machine.cycles, self.follower.same)
         return locate(self, error)
@@ -93,4 +103,7 @@ class Replay:
         """Visit any moment of the run, also backwards, with this machine: see `TimeTravel`."""
         from kseg.api.travel import travel_in_log
 
-        return travel_in_log(self, memory)
+        if memory is not None:
+            memory = checks.whole("memory", memory)
+        with self.machine.board.run_lock:
+            return travel_in_log(self, memory)

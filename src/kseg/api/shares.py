@@ -2,6 +2,7 @@
 
 import re
 
+from kseg.api import checks
 from kseg.errors import ConfigurationError
 from kseg.monitor.shares import Share
 
@@ -12,8 +13,8 @@ _SCALES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 def rate(name: str, value: int | str, machine: int) -> int:
     """Instructions a virtual second: a number, a text such as "5M" (5,000,000), or "20%" of the
     `machine`'s. ConfigurationError, with the `name` of what it is for, otherwise."""
-    if isinstance(value, int):
-        return value
+    if not isinstance(value, str):
+        return checks.whole(name, value)
     match = _RATE.fullmatch(value)
     if match is None:
         raise ConfigurationError(
@@ -29,9 +30,11 @@ def share_from(weight: int, cap: int | str | None, reservation: int | str, machi
     it makes no sense."""
     try:
         return Share(
-            weight,
+            checks.whole("weight", weight),
             None if cap is None else rate("cap", cap, machine),
             rate("reservation", reservation, machine),
         )
+    except checks.ArgumentError:
+        raise
     except ValueError as error:
         raise ConfigurationError(str(error)) from None

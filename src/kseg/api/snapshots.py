@@ -11,9 +11,10 @@ import msgspec
 from kseg import engine as engines
 from kseg import monitor as monitors
 from kseg.api.boards import configure, overlaid
+from kseg.api.options import choice
 from kseg.api.setup import Setup
 from kseg.devices.disk import Disk
-from kseg.errors import ConfigurationError, StateError
+from kseg.errors import StateError
 from kseg.history.disks import check_disk_files, disk_files
 from kseg.history.files import SnapshotFile, naming, open_snapshot, write_file
 from kseg.history.snapshot import pack_snapshot, unpack_snapshot
@@ -36,10 +37,12 @@ class Options:
     """The arguments of `Machine.from_snapshot`."""
 
     engine: str = engines.AUTOMATIC
-    monitor: str | None = None
+    monitor: str = monitors.BARE
+    same_monitor: bool = True
+    """Whether it is to be the saved machine's instead."""
     rewriting: bool = True
-    disks: Sequence[str | Path] | str | Path = ()
-    share: str | Path | None = None
+    disks: Sequence[str | Path] = ()
+    share: Path | None = None
     trust: bool = False
     pace: str = "fast"
     progress_timeout: int = 0
@@ -152,10 +155,11 @@ def restored_machine(
     """A new machine from a snapshot; see `Machine.from_snapshot`."""
     file = open_snapshot(path)
     setup = setup_of(
-        file.header.origin, _configuration(file, options), options.engine, options.monitor
+        file.header.origin,
+        _configuration(file, options),
+        options.engine,
+        None if options.same_monitor else options.monitor,
     )
-    if options.pace not in ("fast", "real"):
-        raise ConfigurationError(f"pace {options.pace!r}: no such pace; there are fast, real")
     setup = msgspec.structs.replace(
         setup,
         rewriting=options.rewriting,
@@ -174,19 +178,11 @@ def setup_of(
     """How the machine is put together whose state was saved; ConfigurationError for an engine or a
     monitor that does not exist. `monitor` None is the saved machine's."""
     monitor = origin.monitor if monitor is None else monitor
-    for what, name, choices in (
-        ("engine", engine, engines.CHOICES),
-        ("monitor", monitor, monitors.CHOICES),
-    ):
-        if name not in choices:
-            raise ConfigurationError(
-                f"{what} {name!r}: no such {what}; there are {', '.join(choices)}"
-            )
     return Setup(
         kernel=Path(origin.kernel),
         configuration=configuration,
-        monitor=monitor,
-        engine=engine,
+        monitor=choice("monitor", monitor, monitors.CHOICES),
+        engine=choice("engine", engine, engines.CHOICES),
         quantum=origin.quantum,
         window=WINDOW if origin.windowed else None,
     )
@@ -196,7 +192,7 @@ def _configuration(file: SnapshotFile, options: Options) -> Configuration:
     """The machine's, with nothing of the host's in it that the user has not named."""
     source = f"snapshot {file.path}"
     saved = parse_configuration(file.header.board.configuration, source)
-    disks = [options.disks] if isinstance(options.disks, str | Path) else list(options.disks)
+    disks = list(options.disks)
     with naming(file.path):
         _check_named(saved, disks, options)
     given = Configuration(saved.slots, file.header.origin.directory)

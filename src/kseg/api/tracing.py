@@ -3,13 +3,18 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from kseg.api import checks
+from kseg.api.checks import ArgumentError
 from kseg.engine.contract import Engine, Traceable
 from kseg.engine.tracing import (
+    ASIDS,
     CYCLES,
     DELAY_SLOT,
+    MOST_RANGES,
     MOST_RECORDS,
+    PROCESSORS,
     RECORD,
     TRAPPED,
     USER,
@@ -23,6 +28,7 @@ from kseg.machine.lamebus import LAMEBUS_LINE, PROCESSOR_LINE
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161
 from kseg.monitor.bare import BareMonitor
 
+RANGES = "a list of ranges, each a first and a last address"
 BATCH = 1 << 15
 """Events of the engine that are taken at a time."""
 
@@ -114,22 +120,44 @@ def filter_for(
     from_cycle: int = 0,
     to_cycle: int | None = None,
 ) -> TraceFilter:
-    """What the engine is to record for the arguments of `Machine.trace`; ValueError for kinds that
-    do not exist."""
+    """What the engine is to record for the arguments of `Machine.trace`; ArgumentError for what
+    they cannot be."""
     for kind in kinds:
-        if kind not in KINDS:
-            raise ValueError(f"no events {kind!r}; there are: {', '.join(KINDS)}")
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise ArgumentError(f"no events {checks.shown(kind)}; there are: {', '.join(KINDS)}")
     wanted = frozenset(ENGINE_KINDS[kind] for kind in kinds if kind in ENGINE_KINDS)
     return TraceFilter(
-        kernel=wanted if kernel else frozenset(),
-        user=wanted if user else frozenset(),
-        processors=None if processors is None else frozenset(processors),
-        ranges=tuple(addresses),
-        asids=None if asids is None else frozenset(asids),
-        first_cycle=from_cycle,
-        last_cycle=CYCLES if to_cycle is None else to_cycle,
+        kernel=wanted if checks.flag("kernel", kernel) else frozenset(),
+        user=wanted if checks.flag("user", user) else frozenset(),
+        processors=_numbers("processors", processors, PROCESSORS),
+        ranges=_ranges(addresses),
+        asids=_numbers("asids", asids, ASIDS),
+        first_cycle=checks.whole("from_cycle", from_cycle, 0, CYCLES),
+        last_cycle=CYCLES if to_cycle is None else checks.whole("to_cycle", to_cycle, 0, CYCLES),
         capacity=BATCH,
     )
+
+
+def _numbers(name: str, given: Any, count: int) -> frozenset[int] | None:
+    if given is None:
+        return None
+    numbers = checks.several(name, given, "a list of numbers")
+    return frozenset(checks.whole(name, number, 0, count - 1) for number in numbers)
+
+
+def _ranges(given: Any) -> tuple[tuple[int, int], ...]:
+    found = []
+    for each in checks.several("addresses", given, RANGES):
+        ends = checks.several("addresses", each, RANGES)
+        if len(ends) != 2:
+            raise checks.wrong("addresses", given, RANGES)
+        first, last = (checks.address("addresses", end) for end in ends)
+        if first > last:
+            raise checks.wrong("addresses", each, "the first address first")
+        found.append((first, last))
+    if len(found) > MOST_RANGES:
+        raise ArgumentError(f"addresses: {len(found)} ranges; give {MOST_RANGES} at most")
+    return tuple(found)
 
 
 class Trace:
@@ -148,13 +176,15 @@ class Trace:
     ) -> None:
         """`wanted` is for the engine, `devices` names kinds of device events. Keep the `last`
         events only, or stop after `most`. `receive` gets the stream, part for part, as it comes;
-        else it is kept. KsegError where the machine is traced already or cannot be; ValueError
-        for an impossible filter."""
+        else it is kept. KsegError where the machine is traced already or cannot be."""
         if monitor.trace_taker is not None:
             raise KsegError("the machine is being traced already; close that trace first")
         for name, limit in (("last", last), ("most", most)):
-            if limit is not None and not 1 <= limit <= MOST_RECORDS:
-                raise ValueError(f"{name} {limit}: give a number from 1 to {MOST_RECORDS}")
+            if limit is not None:
+                checks.whole(name, limit, 1, MOST_RECORDS)
+        receive = checks.function("receive", receive)
+        if board.run_lock.closed:
+            board.run_lock.check()
         self._monitor, self._board = monitor, board
         self._last, self._left, self._receive = last, most, receive
         self._parts: deque[Part] = deque()
@@ -179,12 +209,14 @@ class Trace:
 
     def change(self, wanted: TraceFilter, devices: Iterable[str]) -> None:
         """Trace something else from now on."""
+        self._board.run_lock.check_thread()
         self._take_records()
         self._set(wanted, devices)
 
     def close(self) -> None:
         """End the trace; events that were not taken can still be."""
         if self._monitor.trace_taker is self:
+            self._board.run_lock.check_thread()
             self._take_records()
             self._add_deferred()
             self._stop()
@@ -230,6 +262,7 @@ class Trace:
 
     def take_parts(self) -> list[Part]:
         """The same, in parts: the engine's records as bytes."""
+        self._board.run_lock.check_thread()
         if self._monitor.trace_taker is self:
             self._take_records()
         self._add_deferred()

@@ -6,22 +6,26 @@ machine has printed or written to a disk image stays, and while the past is visi
 printed or written a second time.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from kseg.api import checks, points
 from kseg.api.machine import Machine
 from kseg.api.repeating import become, repeating_machine
 from kseg.api.snapshots import can_be_cut, check_savable, is_whole
 from kseg.api.visitor import Visitor
 from kseg.engine.contract import Debuggable, Watchpoint
 from kseg.engine.state import ProcessorState
-from kseg.errors import StateError
+from kseg.errors import KsegError, StateError
 from kseg.history.checkpoints import Checkpoint, Checkpoints
 from kseg.history.keeper import Keeper
 from kseg.history.witness import Witness
+from kseg.isa.values import WORD
 from kseg.machine.processor_state import executed
+from kseg.machine.run_lock import RunLock
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
@@ -33,7 +37,9 @@ MEMORY = 256 << 20
 FIRST_WINDOW, LARGEST_WINDOW = 1 << 10, 1 << 24
 """Cycles that are searched at once for the last stop: little at first, for it is often near."""
 
-_HITS = (StopReason.BREAKPOINT, StopReason.WATCHPOINT)
+
+class MomentError(KsegError, LookupError):
+    """A moment of which nothing is known."""
 
 
 class TimeTravel:
@@ -56,6 +62,7 @@ class TimeTravel:
         self._visitor: Visitor | None = None
         self._present = present
         self._begin_anew, self._end = begin_anew, end
+        self._lock = RunLock("time travel")
         self.in_past = False
         """Whether what is visited is the past of a machine whose run goes on."""
 
@@ -80,29 +87,63 @@ class TimeTravel:
     # Going.
 
     def go_to(self, cycle: int) -> None:
-        """Visit a cycle, or the run's last one if that comes earlier. LookupError for one before
-        `first_cycle`."""
+        """Visit a cycle, or the run's last one if that comes earlier. MomentError, a LookupError,
+        for one before `first_cycle`."""
+        cycle = checks.whole("cycle", cycle)
+        with self._holding():
+            self._go_to(cycle)
+
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        """Nobody else uses the run meanwhile."""
+        with self._lock:
+            if self._present is None:
+                yield
+            else:
+                with self._present.board.run_lock:
+                    yield
+
+    def _go_to(self, cycle: int) -> None:
         present = self._present
         if present is not None and cycle >= present.cycles:
             self.in_past = False
             return
         if cycle < self.first_cycle:
-            raise LookupError(f"cycle {cycle}: what is known begins at cycle {self.first_cycle}")
+            raise MomentError(f"cycle {cycle}: what is known begins at cycle {self.first_cycle}")
         self._visit(cycle)
 
     def _visit(self, cycle: int) -> None:
         self._here.go_to(cycle)
         self.in_past = self._present is not None
 
-    def run(self, *, until: Callable[[], bool] | None = None, cycles: int | None = None) -> Stop:
+    def run(
+        self,
+        *,
+        until: Callable[[], bool] | None = None,
+        cycles: int | None = None,
+        until_pc: points.Addresses | None = None,
+        watch: points.Watched | None = None,
+    ) -> Stop:
         """Let the machine run from the moment that is visited: see `Machine.run`. In the past of a
         machine whose run goes on it stops where that is at present, with LOG_END."""
+        with self._lock:
+            return self._run(until, cycles, until_pc, watch)
+
+    def _run(
+        self,
+        until: Callable[[], bool] | None,
+        cycles: int | None,
+        until_pc: points.Addresses | None,
+        watch: points.Watched | None,
+    ) -> Stop:
+        if cycles is not None:
+            cycles = checks.cycles_of("cycles", cycles)
         present = self._present
         if present is None or not self.in_past:
-            return self.machine.run(until=until, cycles=cycles)
+            return self.machine.run(until=until, cycles=cycles, until_pc=until_pc, watch=watch)
         left = present.cycles - self.machine.cycles
         limit = left if cycles is None else min(cycles, left)
-        stop = self.machine.run(until=until, cycles=limit)
+        stop = self.machine.run(until=until, cycles=limit, until_pc=until_pc, watch=watch)
         if self.machine.cycles >= present.cycles:
             self.in_past = False
             return Stop(StopReason.LOG_END, None, "this is the present")
@@ -111,6 +152,11 @@ class TimeTravel:
     def step_back(self, processor: int = 0) -> bool:
         """Go to where a processor was about to execute the instruction before; False at the
         beginning, which is then visited."""
+        processor = checks.processor(processor, len(self.machine.board.processors))
+        with self._holding():
+            return self._step_back(processor)
+
+    def _step_back(self, processor: int) -> bool:
         begun = executed(self._state(processor))
         machine = self.machine
         # In the middle of a cycle it may have executed already.
@@ -128,12 +174,12 @@ class TimeTravel:
                     high = middle
                 else:
                     low = middle
-            self.go_to(low)
+            self._go_to(low)
         return True
 
     def _has_begun(self, cycle: int, processor: int, count: int) -> bool:
         """Go to a cycle: has a processor begun so many instructions there?"""
-        self.go_to(cycle)
+        self._go_to(cycle)
         return executed(self._state(processor)) >= count
 
     def _around(self, cycle: int, processor: int, count: int) -> tuple[int, int]:
@@ -149,18 +195,30 @@ class TimeTravel:
 
     def run_back(
         self,
-        breakpoints: Iterable[int] = (),
-        watchpoints: Iterable[Watchpoint] = (),
+        breakpoints: points.Addresses = (),
+        watchpoints: points.Watched = (),
         interrupted: Callable[[], bool] = lambda: False,
     ) -> Stop | None:
         """Go to the last moment before this one at which the machine would have stopped for one of
-        these; the Stop says why. None at the beginning, which is then visited. When `interrupted()`
-        says so, a Stop at some moment on the way."""
-        breakpoints, watchpoints = tuple(breakpoints), tuple(watchpoints)
+        these, which are what `Machine.run` takes as `until_pc` and `watch`; the Stop says why.
+        None at the beginning, which is then visited. When `interrupted()` says so, a Stop at some
+        moment on the way."""
+        symbols = lambda: self.machine.symbols  # noqa: E731 - most searches need none
+        instructions = points.breakpoints("breakpoints", breakpoints, symbols)
+        accesses = points.watchpoints("watchpoints", watchpoints, symbols)
+        with self._holding():
+            return self._run_back(instructions, accesses, interrupted)
+
+    def _run_back(
+        self,
+        breakpoints: tuple[int, ...],
+        watchpoints: tuple[Watchpoint, ...],
+        interrupted: Callable[[], bool],
+    ) -> Stop | None:
         machine = self.machine
         if not len(self.checkpoints):
             return None
-        before, end = moment(machine), machine.cycles + int(not is_whole(machine))
+        before, end = points.moment(machine), machine.cycles + int(not is_whole(machine))
         size = FIRST_WINDOW
         while end > self.first_cycle:
             if interrupted():
@@ -171,12 +229,19 @@ class TimeTravel:
                 self._hits(begin, end, before, breakpoints, watchpoints, len(hits))
                 return hits[-1]
             end, size = begin, min(8 * size, LARGEST_WINDOW)
-        self.go_to(self.first_cycle)
+        self._go_to(self.first_cycle)
         return None
 
-    def last_write(self, address: int, length: int = 4) -> Stop | None:
-        """Go to where something was about to write to `length` bytes from a virtual address, the
-        last time before this moment; None when nothing was, and the beginning is visited."""
+    def last_write(self, address: int | str, length: int | None = None) -> Stop | None:
+        """Go to where something was about to write to `length` bytes (4) from a virtual address, or
+        to what a name stands for, the last time before this moment; None when nothing was, and the
+        beginning is visited."""
+        if length is None:
+            return self.run_back((), address)
+        if isinstance(address, str):
+            (address,) = self.machine.symbols.addresses(address)[:1]
+        address = checks.address("address", address)
+        length = checks.whole("length", length, 1, WORD + 1 - address)
         return self.run_back((), [Watchpoint(address, address + length - 1, False, True)])
 
     def _hits(
@@ -202,8 +267,8 @@ class TimeTravel:
         try:
             while most is None or len(found) < most:
                 stop = machine.run(cycles=end - machine.cycles)
-                hit = stop.reason in _HITS
-                if moment(machine) >= before or not (hit or stop.reason in _PASSING):
+                hit = stop.reason in points.HITS
+                if points.moment(machine) >= before or not (hit or stop.reason in _PASSING):
                     break
                 if hit:
                     found.append(stop)
@@ -227,20 +292,25 @@ class TimeTravel:
             self._visitor.forget()
         self._begin_anew()
 
+    def __enter__(self) -> "TimeTravel":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
     def close(self) -> None:
-        """Nothing will be visited any more, and nothing remembered."""
-        self._end()
-        if self._present is not None and self._visitor is not None:
-            self._visitor.machine.close()
+        """Nothing will be visited any more, and nothing remembered. A second time does nothing."""
+        if self._lock.closed:
+            return
+        with self._lock:
+            self._lock.close()
+            self._end()
+            if self._present is not None and self._visitor is not None:
+                self._visitor.machine.close()
 
 
 _PASSING = (StopReason.CYCLE_LIMIT, StopReason.DEBUGGER, StopReason.INTERRUPTED)
 """Stops on the way, which are not looked for."""
-
-
-def moment(machine: Machine) -> int:
-    """A number that grows with each processor's turn: so it orders all that can happen."""
-    return sum(processor.clock for processor in machine.board.processors)
 
 
 def travel_in_log(replay: "Replay", memory: int | None = None) -> TimeTravel:
@@ -301,6 +371,7 @@ def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
     checkpoints.add(take())
 
     def end() -> None:
+        machine.board.run_lock.check_thread()
         machine.companions.remove(keeper)
         machine.board.when_changed.remove(found.changed)
         witness.leave()

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from kseg.api import checks
 from kseg.api.memory import Memory
 from kseg.api.processor import Processor
 from kseg.api.setup import Setup
@@ -45,7 +46,10 @@ class Visible:
     def processors(self) -> list[Processor]:
         """The processors: registers, TLB and counters of each."""
         board = self.board
-        return [Processor(each, board.profile, board.changed) for each in board.processors]
+        return [
+            Processor(each, board.profile, board.changed, board.run_lock)
+            for each in board.processors
+        ]
 
     @property
     def memory(self) -> Memory:
@@ -137,8 +141,8 @@ class View(Visible):
         stream as they come (`kseg.api.tracing.events` makes events of them) instead of their being
         kept for `Trace.take`.
 
-        ValueError for an impossible condition; KsegError where the machine is traced already, or
-        runs on a monitor.
+        ArgumentError for an impossible condition; KsegError where the machine is traced already,
+        or runs on a monitor.
         """
         from kseg.api.tracing import DEVICE_KINDS, Trace, filter_for
 
@@ -153,6 +157,7 @@ class View(Visible):
             to_cycle=to_cycle,
         )
         devices = [kind for kind in kinds if kind in DEVICE_KINDS]
+        self.board.run_lock.check_thread()
         return Trace(
             self.monitor, self.board, wanted, devices, last=last, most=most, receive=receive
         )
@@ -162,13 +167,16 @@ class View(Visible):
         it, `frames` are its parts."""
         from kseg.debug.backtrace import backtrace
 
-        return backtrace(self._machine, processor, self.symbols)
+        return backtrace(self._machine, self._number(processor), self.symbols)
 
     def address_space(self, processor: int = 0) -> "AddressSpace":
         """What a processor's virtual addresses lead to: `print` shows a table."""
         from kseg.debug.address_space import address_space
 
-        return address_space(self._machine, processor)
+        return address_space(self._machine, self._number(processor))
+
+    def _number(self, processor: int) -> int:
+        return checks.processor(processor, len(self.board.processors))
 
     def report(
         self, stop: Stop | None = None, *, last_exceptions: Sequence[str] = (), replay: str = ""
@@ -178,6 +186,11 @@ class View(Visible):
         returned; `last_exceptions` (lines) and `replay` (a command) are shown with it."""
         from kseg.debug.report import report
 
+        if stop is not None and not isinstance(stop, Stop):
+            raise checks.wrong("stop", stop, "what run returned, or None")
+        lines = checks.several("last_exceptions", last_exceptions, "a list of lines")
+        last_exceptions = [checks.text("last_exceptions", line) for line in lines]
+        replay = checks.text("replay", replay)
         return report(
             self._machine,
             stop,

@@ -116,8 +116,9 @@ class Visitor:
     def _enter(self, checkpoint: Checkpoint) -> None:
         machine = self.machine
         self._remember_output()
-        become(machine.board, checkpoint.state, self._history, checkpoint.position)
-        machine.monitor.state_loaded()
+        with machine.board.run_lock:
+            become(machine.board, checkpoint.state, self._history, checkpoint.position)
+            machine.monitor.state_loaded()
         for each in self._once:
             each.went_back()
         machine.console.go_to(self._printed[: checkpoint.printed])

@@ -27,6 +27,7 @@ from kseg.machine.outside import Outside
 from kseg.machine.preemption import Preemption, Struck
 from kseg.machine.processor_state import load_processor, save_processor
 from kseg.machine.random_generator import RandomGenerator, RandomState
+from kseg.machine.run_lock import RunLock
 from kseg.machine.statistics import DeviceActivity
 from kseg.memory.contents import RegionContents, read_contents, write_contents
 from kseg.memory.physical import PhysicalMemory
@@ -122,6 +123,8 @@ class System161:
         self.trace_flags_changed: Callable[[], None] = lambda: None
         """Called when the guest has changed them."""
         self.device_trace: Callable[[str, int, str], None] | None = None
+        self.run_lock = RunLock()
+        """Held by who uses the machine; guests of one host have one together."""
         self.can_profile = False
         self.profiling = True
         self.profile_clears = 0

@@ -16,6 +16,7 @@ from kseg.errors import BusError, DoomReached, GuestFatal
 from kseg.isa.exceptions import Fatal
 from kseg.machine.board import Board, Foreseeable
 from kseg.machine.clock import SECOND
+from kseg.machine.run_lock import RunLock
 from kseg.machine.statistics import Statistics, processor_statistics
 from kseg.monitor.pace import SHORTEST_SLEEP, Pace
 from kseg.monitor.stop import Stop, StopReason
@@ -74,10 +75,12 @@ class BareMonitor:
         self.wait_for_input = wait_for_input
         self.stop_for_debugger = stop_for_debugger
         self._watchdog = Watchdog(progress_timeout * SECOND, board) if progress_timeout else None
+        self._lock = RunLock()
         self._burst_start = 0
         self._wall_time = 0
         self._pace = Pace()
         self._fatal: GuestFatal | None = None
+        self._failure: BaseException | None = None
         self._interrupted = False
         self.trace_taker: TraceTaker | None = None
         """Who traces, if somebody does."""
@@ -93,10 +96,20 @@ class BareMonitor:
         until: Callable[[], bool] | None = None,
     ) -> Stop:
         """Run until the engine's clock shows `until_cycle`, for `max_cycles`, until `until()` says
-        so (asked between bursts), or until the machine stops by itself."""
+        so (asked between bursts), or until the machine stops by itself. InUseError while it runs
+        already."""
         if max_cycles is not None:
             limit = self.engine.clock + max_cycles
             until_cycle = limit if until_cycle is None else min(limit, until_cycle)
+        with self._lock:
+            stop = self._run_timed(until_cycle, until)
+            if self._failure is not None:
+                failure, self._failure = self._failure, None
+                self._interrupted = False
+                raise failure
+            return stop
+
+    def _run_timed(self, until_cycle: int | None, until: Callable[[], bool] | None) -> Stop:
         started = time.perf_counter_ns()
         try:
             return self._run(until_cycle, until)
@@ -286,6 +299,17 @@ class BareMonitor:
         """Make `run` come back soon, between two bursts: from any thread or signal handler."""
         self._interrupted = True
         self.board.outside.disturb()
+
+    @property
+    def running(self) -> bool:
+        """Whether `run` is under way."""
+        return self._lock.held
+
+    def fail(self, error: BaseException) -> None:
+        """What takes the guest's output has raised this, in the middle of what a device does: that
+        is brought to its end, and `run` comes back soon and raises it."""
+        self._failure = self._failure or error
+        self.interrupt()
 
     # Idling.
 

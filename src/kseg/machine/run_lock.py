@@ -1,0 +1,136 @@
+"""One thread at a time uses a machine, and nothing that the machine calls uses it from within.
+
+Native code runs without the interpreter's lock (the GIL), on processors and memory that any other
+thread could reach meanwhile. Waiting for one's turn would hide a mistake in a program, and
+dead-lock in a callback; so the one who comes second is told.
+"""
+
+import threading
+from collections.abc import Callable
+from enum import IntEnum
+from typing import TypeVar
+
+from kseg.errors import KsegError
+
+Answer = TypeVar("Answer")
+
+
+class InUseError(KsegError):
+    """The machine is being used: by another thread, or by what this is called from."""
+
+
+class Rest(IntEnum):
+    """How far a machine that runs can be used by what it calls meanwhile."""
+
+    NONE = 0
+    """It is in the middle of something, such as an instruction that prints a character."""
+    SAVED = 1
+    """It stands between two bursts: it can be saved and cloned."""
+    CHANGED = 2
+    """Nobody has to know when, besides: its memory and registers can be changed."""
+    SLICE = 3
+    """A host stands between two slices of its guests: they can be reset, ended and added."""
+
+
+class RunLock:
+    """Held while a machine, or a host with its guests, runs or is saved, loaded or changed.
+
+    `with lock:` for what needs the machine for itself, `with lock.at(Rest.SAVED):` for what a
+    callback of that kind may do, too. InUseError where it is in use, KsegError when it is closed.
+    """
+
+    def __init__(self, what: str = "machine") -> None:
+        """`what` is what messages call it."""
+        self._what = what
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._rest = Rest.NONE
+        self._nested = 0
+        self._closed = False
+        self._within = {rest: _Within(self, rest) for rest in Rest}
+
+    def __enter__(self) -> None:
+        if self._closed:
+            raise KsegError(f"the {self._what} is closed; make a new one to run it again")
+        if not self._lock.acquire(blocking=False):
+            raise InUseError(self._reason())
+        self._thread = threading.current_thread()
+
+    def __exit__(self, *_exception: object) -> None:
+        self._thread = None
+        self._lock.release()
+
+    def at(self, rest: Rest) -> "_Within":
+        """To hold it, also from within a callback that comes at such a `rest`."""
+        return self._within[rest]
+
+    def resting(self, rest: Rest, callback: Callable[[], Answer]) -> Callable[[], Answer]:
+        """The same callback, which may use the machine as far as `rest` says."""
+
+        def call() -> Answer:
+            before, self._rest = self._rest, rest
+            try:
+                return callback()
+            finally:
+                self._rest = before
+
+        return call
+
+    def check(self) -> None:
+        """Raise what holding it would."""
+        with self:
+            pass
+
+    def check_thread(self) -> None:
+        """Raise InUseError where another thread holds it."""
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            raise InUseError(self._reason())
+
+    def close(self) -> None:
+        """Nobody can hold it any more. For who holds it."""
+        self._closed = True
+
+    @property
+    def held(self) -> bool:
+        """Whether somebody holds it."""
+        return self._lock.locked()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is."""
+        return self._closed
+
+    def _may(self, rest: Rest) -> bool:
+        """Whether this is a callback that may do what needs such a rest."""
+        return self._thread is threading.current_thread() and self._rest >= rest
+
+    def _reason(self) -> str:
+        thread = self._thread
+        if thread is None or thread is threading.current_thread():
+            return (
+                f"the {self._what} is in the middle of a run, from which this is called: a callback"
+                " can look at it; do this when the run has returned"
+            )
+        return (
+            f"the {self._what} is in use in another thread, {thread.name}: use it in one at a time"
+        )
+
+
+class _Within:
+    """The lock, as those take it who may come from a callback."""
+
+    def __init__(self, lock: RunLock, rest: Rest) -> None:
+        self._lock, self._rest = lock, rest
+
+    def __enter__(self) -> None:
+        if self._lock._may(self._rest):
+            self._lock._nested += 1
+        else:
+            self._lock.__enter__()
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._lock._nested:
+            self._lock._nested -= 1
+        else:
+            self._lock.__exit__()
