@@ -311,3 +311,16 @@ def test_names_that_lead_out(tmp_path):
     (tmp_path / "out").mkdir()
     assert "bad name" in damaged("get", "-r", image, "/", tmp_path / "out")
     assert names(tmp_path / "out") == []
+
+
+def test_an_overlay_leaves_the_image_alone(image, tmp_path):
+    before = image.read_bytes()
+    options = ["--overlay", "--disk", image, "--record", tmp_path / "log"]
+    script = "mkdir x; ls; halt"
+    result = kseg_process("run", *options, "--save-at", f"3000000:{tmp_path / 's'}", "cms", script)
+    assert result.stdout.endswith("x/\n")
+    assert image.read_bytes() == before
+    assert kseg_process("replay", tmp_path / "log").stdout.endswith("x/\n")
+    result = kseg_process("run", "--overlay", "--from", tmp_path / "s", "--disk", image)
+    assert result.stdout.endswith("x/\n")
+    assert image.read_bytes() == before

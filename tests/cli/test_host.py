@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from kseg.api.guests import find_guest
 from kseg.cli.consoles import LONGEST_LINE, MOST_REMEMBERED, RESET, PrefixedLines, Switch
 from kseg.cli.guest_options import GuestOptions, copies, parse_guest
 from kseg.errors import ConfigurationError
@@ -399,3 +400,44 @@ class TestTerminal:
         child.expect(PROMPT)
         os.kill(child.pid, signal.SIGTERM)
         assert finish(child) == -signal.SIGTERM
+
+
+def test_copies_have_overlays(tmp_path):
+    image = tmp_path / "d.img"
+    assert kseg("disk", "create", "--format", image, "5M").returncode == 0
+    before = image.read_bytes()
+    guest = f"a=cms,disk={image},args=mkdir x; ls; halt"
+    result = kseg("host", "--copies", "2", "--guest", guest)
+    assert (result.returncode, result.stdout.count("x/\n")) == (0, 2)
+    assert "copies have overlays" in result.stderr
+    assert image.read_bytes() == before
+    result = kseg(
+        "host", "--overlay", "--disk", image, "--guest", "a=cms,disk=4M,args=format a:; halt"
+    )
+    assert result.returncode == 0
+    assert image.read_bytes() == before
+
+
+def test_files_of_a_guest_are_beside_its_configuration(tmp_path):
+    (tmp_path / "there").mkdir()
+    kseg("disk", "create", "--format", tmp_path / "there" / "d.img", "5M")
+    (tmp_path / "there" / "sys161.conf").write_text(
+        "0 serial\n2 disk file=d.img\n29 timer\n31 mainboard ramsize=4M cpus=1\n"
+    )
+    kernel = tmp_path / "there" / "kernel"
+    kernel.write_bytes(find_guest("cms").path.read_bytes())
+    for guest in (
+        "a=cms,config=there/sys161.conf,args=mkdir x; halt",
+        "a=there/kernel,args=mkdir y; halt",
+    ):
+        assert kseg("host", "--guest", guest, cwd=tmp_path).returncode == 0
+    assert kseg("disk", "ls", tmp_path / "there" / "d.img").stdout == "x/\ny/\n"
+
+
+def test_a_guest_with_a_shared_directory(tmp_path):
+    (tmp_path / "shared").mkdir()
+    result = kseg("host", "--guest", "a=cms,share=shared,args=halt", cwd=tmp_path)
+    assert result.returncode == 0
+    result = kseg("host", "--guest", "a=cms,share=none,args=halt", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "share none: no such directory" in result.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kseg.api.guests import find_guest
+from kseg.machine.disk_image import create
 from kseg.version import __version__
 from tests.cli import kernels
 from tests.cli.command import kseg
@@ -162,3 +163,15 @@ def test_a_kernel_of_os161():
     result = kseg("sys161", "-X", "kernel", "q", cwd=Path(root))
     assert result.returncode == 0
     assert "The system is halted.\n" in result.stdout
+
+
+def test_an_overlay_leaves_images_alone(place):
+    create(place / "d.img", 5 << 20)
+    with (place / "sys161.conf").open("a") as file:
+        file.write("2 disk file=d.img\n3 disk file=new.img size=5M\n")
+    before = (place / "d.img").read_bytes()
+    result = kseg("sys161", "-X", "--overlay", "cms", "format a:; mkdir x; ls; halt", cwd=place)
+    assert result.returncode == 0
+    assert "x/" in result.stdout
+    assert (place / "d.img").read_bytes() == before
+    assert not (place / "new.img").exists()

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from kseg import Machine, explore
-from kseg.api.boards import configure, overlaid
+from kseg.api.boards import configure
 from kseg.api.replay import Replay
 from kseg.errors import ConfigurationError, StateError
 from kseg.exploration.exploration import Exploration, UnperturbedFailure
@@ -183,7 +183,7 @@ def test_disks_are_overlays(tmp_path: Path) -> None:
         pytest.raises(ConfigurationError, match="for itself; give the disk the argument overlay"),
     ):
         explore(machine, 1, expect="hello")
-    with Machine("cms", text, config=overlaid(configuration)) as machine:
+    with Machine("cms", text, config=configuration, overlay=True) as machine:
         report = explore(machine, 5, expect="hello", jobs=2, keep=tmp_path / "kept")
         assert len(report.trials) == 5
     assert image.read_bytes() == before

@@ -47,6 +47,7 @@ def configure(
     scratch_disk: bool = False,
     share: str | Path | None = None,
     seed: int | str | None = None,
+    overlay: bool = False,
 ) -> Configuration:
     """A configuration with changes; ConfigurationError when they cannot be made.
 
@@ -54,7 +55,8 @@ def configure(
     `ram` is in bytes, or a text such as "8M". `disks` are image files, for the disks that the
     configuration has in the order of their slots, then for new ones; `scratch_disk` adds one
     in memory where there is none at all. `share` is a directory that the guest sees through the
-    emulator file system. `seed` is that of the random source, "auto" for one of the host's.
+    emulator file system. `seed` is that of the random source, "auto" for one of the host's. With
+    `overlay`, what is written to disks stays in memory.
     """
     if configuration is None:
         machine = default_configuration()
@@ -75,19 +77,16 @@ def configure(
     if scratch_disk and not any(slot.device == "disk" for slot in slots):
         words = ["memory", f"size={DEFAULT_DISK}", "rpm=7200"]
         _add(slots, "disk", words, "default disk", FIRST_DISK_SLOT)
+    if overlay:
+        slots = [_overlaid(slot) if slot.device == "disk" else slot for slot in slots]
     _check(slots)
     return Configuration(slots, machine.directory)
 
 
-def overlaid(configuration: Configuration) -> Configuration:
-    """The same machine; what it writes to its disks stays in memory."""
-    slots = [
-        _with(slot, "overlay", slot.place)
-        if slot.device == "disk" and not {"overlay", "memory"} & set(slot.arguments)
-        else slot
-        for slot in configuration.slots
-    ]
-    return Configuration(slots, configuration.directory)
+def _overlaid(slot: SlotConfiguration) -> SlotConfiguration:
+    if {"overlay", "memory"} & set(slot.arguments):
+        return slot
+    return _with(slot, "overlay", slot.place)
 
 
 def size_of(name: str, size: str | int) -> int:

@@ -12,7 +12,12 @@ from kseg.api import checks
 from kseg.api.boards import configure, size_of
 from kseg.api.console import Console
 from kseg.api.guests import find_guest
-from kseg.api.host_boards import build_board, discard_board, open_disks, place_holders
+from kseg.api.host_boards import (
+    build_board,
+    discard_board,
+    open_disks,
+    place_holders,
+)
 from kseg.api.host_guest import ENDED, Guest, WakingTypist
 from kseg.api.options import PACES, boot_string, choice, limit_of
 from kseg.api.shares import share_from
@@ -62,12 +67,14 @@ class Host:
         engine: str = engines.AUTOMATIC,
         *,
         disks: Sequence[str | Path] | str | Path = (),
+        overlay: bool = False,
         pace: str = "fast",
         time_slice: int = TIME_SLICE,
         overcommit: float = 1.0,
     ) -> None:
         """`ram` is what guests can have in all, in bytes or as a text such as "64M"; `engine` is
-        one of `kseg.engine.CHOICES`. `disks` are image files of which guests can have partitions.
+        one of `kseg.engine.CHOICES`. `disks` are image files of which guests can have partitions;
+        with `overlay` they are left alone, and what is written stays in memory.
         `pace` "real" lets a second in which all guests sleep last a second. `time_slice` is the
         most cycles that a guest runs at a time while others wait. Guests can have `overcommit`
         times `ram` in all: pages that are alike take up one page of it. With more than 1, a guest
@@ -97,7 +104,7 @@ class Host:
         self._page_sharing = PageSharing(self.hypervisor.allocator)
         self._next_scan = SCAN_INTERVAL
         self._lock = RunLock("host")
-        self._disk = open_disks(disks)
+        self._disk = open_disks(disks, overlay=overlay)
 
     def __repr__(self) -> str:
         running = len(self.time_sharing.guests)
@@ -117,6 +124,8 @@ class Host:
         reservation: int | str = 0,
         ram: str | int | None = None,
         disks: Sequence[str | Path] | str | Path = (),
+        share: str | Path | None = None,
+        overlay: bool = False,
         config: str | Path | Configuration | None = None,
         seed: int | str | None = None,
         epoch: int | None = None,
@@ -126,8 +135,9 @@ class Host:
     ) -> Guest:
         """Start a guest: it runs when the host does.
 
-        `kernel`, `arguments`, `ram`, `config`, `seed`, `epoch`, `input`, `output` and `message`
-        are as `Machine` has them. So are `disks`, but a size such as "5M" is a partition of the
+        `kernel`, `arguments`, `ram`, `share`, `overlay`, `config`, `seed`, `epoch`, `input`,
+        `output` and `message` are as `Machine` has them, but files that the configuration in a file
+        names are where that file is. So are `disks`, but a size such as "5M" is a partition of the
         host's disks. `monitor` is "hybrid" (the default, except for a kernel that is linked for
         the other one) or "trap-and-emulate".
 
@@ -172,9 +182,9 @@ class Host:
         if name in self.guests:
             raise ConfigurationError(f"guest {name}: there is one of that name already")
         try:
-            share = share_from(weight, cap, reservation, CYCLES_PER_SECOND)
+            part = share_from(weight, cap, reservation, CYCLES_PER_SECOND)
             left = self.time_sharing.scheduler.unreserved
-            if share.reservation > left:
+            if part.reservation > left:
                 raise ConfigurationError(
                     f"reservation {reservation}: {left} instructions a second of"
                     f" {CYCLES_PER_SECOND} are left"
@@ -193,8 +203,13 @@ class Host:
                 seed=seed,
                 disks=place_holders(disks),
                 scratch_disk=scratch,
+                share=share,
+                overlay=overlay,
             )
-            guest = Guest(self, name, bootable.path, share, output, message)
+            if isinstance(config, str | Path):
+                # Guests have their files in directories of their own.
+                configuration = Configuration(configuration.slots, str(Path(config).parent))
+            guest = Guest(self, name, bootable.path, part, output, message)
             image = read_image(bootable.path, System161.byte_order)
             hybrid = _is_hybrid(monitor, image)
             guest.board = build_board(

@@ -10,7 +10,7 @@ from kseg.devices.disk import Disk
 from kseg.errors import ConfigurationError
 from kseg.machine.arguments import size_in_bytes
 from kseg.machine.configuration import Configuration
-from kseg.machine.disk_image import DiskImage
+from kseg.machine.disk_image import DiskImage, MemoryDisk
 from kseg.machine.disk_partition import PartitionedDisk
 from kseg.machine.system161 import System161
 from kseg.memory.paged import PagedMemory
@@ -83,15 +83,18 @@ def discard_board(board: System161, hypervisor: Hypervisor) -> None:
 # Disks.
 
 
-def open_disks(paths: Sequence[str | Path]) -> PartitionedDisk:
-    """Open disk images to be given out in partitions; DiskImageError when one cannot be."""
+def open_disks(paths: Sequence[str | Path], *, overlay: bool = False) -> PartitionedDisk:
+    """Open disk images to be given out in partitions; DiskImageError when one cannot be. With
+    `overlay`, what is written to them stays in memory."""
     images: list[DiskImage] = []
     try:
-        images.extend(DiskImage(path) for path in paths)
+        images.extend(DiskImage(path, writable=not overlay) for path in paths)
     except BaseException:
         for image in images:
             image.close()
         raise
+    if overlay:
+        return PartitionedDisk([MemoryDisk(base=image) for image in images])
     return PartitionedDisk(list(images))
 
 

@@ -81,6 +81,7 @@ class Machine(View):
         rewriting: bool = True,
         disks: Sequence[str | Path] | str | Path = (),
         share: str | Path | None = None,
+        overlay: bool = False,
         seed: int | str | None = None,
         input: str | bytes = b"",  # noqa: A002 - what it is called everywhere else
         pace: str = "fast",
@@ -98,7 +99,8 @@ class Machine(View):
         `sys161.conf`; without one the machine has 4 MiB, one processor, console, timer, random
         source and, for a bundled guest, an empty disk in memory. `cpus`, `ram` (bytes, or a text
         such as "8M"), `disks` (image files, or one), `share` (a directory for the emulator file
-        system) and `seed` (of the random source, "auto" for a new one) change either.
+        system) and `seed` (of the random source, "auto" for a new one) change either. With
+        `overlay`, disk images are left alone: what the machine writes to them stays in its memory.
 
         `engine` is one of `kseg.engine.CHOICES`; "auto" is the fastest that this host has.
         `monitor` is one of `kseg.monitor.CHOICES`: "bare" is the machine itself; `rewriting` lets
@@ -134,6 +136,7 @@ class Machine(View):
             scratch_disk=scratch,
             share=share,
             seed=seed,
+            overlay=overlay,
         )
         image = read_image(guest.path, System161.byte_order)
 

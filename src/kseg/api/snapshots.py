@@ -10,7 +10,7 @@ import msgspec
 
 from kseg import engine as engines
 from kseg import monitor as monitors
-from kseg.api.boards import configure, overlaid
+from kseg.api.boards import configure
 from kseg.api.options import choice
 from kseg.api.setup import Setup
 from kseg.devices.disk import Disk
@@ -196,8 +196,7 @@ def _configuration(file: SnapshotFile, options: Options) -> Configuration:
     with naming(file.path):
         _check_named(saved, disks, options)
     given = Configuration(saved.slots, file.header.origin.directory)
-    configuration = configure(given, disks=disks, share=options.share)
-    return overlaid(configuration) if options.overlay else configuration
+    return configure(given, disks=disks, share=options.share, overlay=options.overlay)
 
 
 def _check_named(saved: Configuration, disks: Sequence[str | Path], options: Options) -> None:

@@ -184,9 +184,8 @@ def explore(
     gc.enable()
     try:
         with handled(lambda: None, lambda: None):
-            with machine_for(
-                kernel, arguments, {**boot, "engine": engine}, overlay=True
-            ) as machine:
+            options = {**boot, "engine": engine, "overlay": True}
+            with machine_for(kernel, arguments, options) as machine:
                 _go_to(machine, after, regex, limit or LONGEST_START)
                 machine.console.send(typed)
                 start = Start(machine, engine)

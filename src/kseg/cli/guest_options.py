@@ -8,7 +8,8 @@ from pathlib import Path
 from kseg.errors import ConfigurationError
 
 KEYS = (
-    "args", "cap", "config", "disk", "input", "monitor", "ram", "reservation", "seed", "weight",
+    "args", "cap", "config", "disk", "input", "monitor", "ram", "reservation", "seed", "share",
+    "weight",
 )  # fmt: skip
 
 _ITEM = re.compile(r'([^=,"]*)=("(?:[^"\\]|\\.)*"|[^,"]*)(?:,|$)', re.DOTALL)
@@ -33,6 +34,7 @@ class GuestOptions:
     disks: tuple[str, ...] = ()
     config: str | None = None
     seed: str | None = None
+    share: str | None = None
     input_file: str | None = None
 
 
@@ -76,6 +78,7 @@ def parse_guest(text: str) -> GuestOptions:
         disks=tuple(disks),
         config=values.get("config"),
         seed=values.get("seed"),
+        share=values.get("share"),
         input_file=values.get("input"),
     )
 

@@ -1,6 +1,7 @@
 """`kseg host`: many guests on one machine, with their consoles here."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -31,14 +32,14 @@ by signal N.
     required=True,
     metavar="NAME=KERNEL[,KEY=VALUE...]",
     help="A guest; may be repeated. KEYs: args, cap, config, disk, input, monitor, ram,"
-    " reservation, seed, weight.",
+    " reservation, seed, share, weight. Files that a config names are where it is.",
 )
 @click.option(
     "--copies",
     type=click.IntRange(1, 1000),
     default=1,
     metavar="N",
-    help="Start each guest N times, as NAME-1 to NAME-N.",
+    help="Start each guest N times, as NAME-1 to NAME-N, with overlays over its disk images.",
 )
 @click.option("--ram", default="64M", metavar="SIZE", help="Memory for all (default: 64M).")
 @click.option(
@@ -55,6 +56,11 @@ by signal N.
     multiple=True,
     metavar="FILE",
     help="Disk image of which guests with disk=SIZE have partitions; may be repeated.",
+)
+@click.option(
+    "--overlay",
+    is_flag=True,
+    help="Leave disk images alone: what guests write to them is dropped at the end.",
 )
 @click.option(
     "--seconds",
@@ -116,6 +122,7 @@ def host(
     ram: str,
     overcommit: float,
     disks: tuple[str, ...],
+    overlay: bool,
     limit: float | None,
     stats: str | None,
     directory: str | None,
@@ -151,12 +158,19 @@ def host(
     if pace == "auto":
         pace = "real" if interactive else "fast"
     output = Output("kseg")
-    with Host(ram, engine, disks=disks, pace=pace, overcommit=overcommit) as machine:
+    with Host(
+        ram, engine, disks=disks, overlay=overlay, pace=pace, overcommit=overcommit
+    ) as machine:
         names = [guest.name for guest in wanted]
         consoles: list[Consoles] = []
         for guest in wanted:
-            _add(machine, guest, epoch, consoles)
+            # Copies have the same image files, of which only one could be written to.
+            _add(machine, guest, overlay or copies > 1, epoch, consoles)
         consoles.append(_consoles(names, directory, interactive, output))
+        if copies > 1 and not overlay and _have_images(machine):
+            consoles[0].message(
+                "copies have overlays over their disk images: what they write is dropped at the end"
+            )
         session = HostSession(
             machine,
             consoles[0],
@@ -191,7 +205,11 @@ def _listen(
 
 
 def _add(
-    machine: "Host", guest: "GuestOptions", epoch: int | None, consoles: "list[Consoles]"
+    machine: "Host",
+    guest: "GuestOptions",
+    overlay: bool,
+    epoch: int | None,
+    consoles: "list[Consoles]",
 ) -> None:
     """Start a guest. `consoles` gets its one member before anything is printed."""
     from kseg.cli.guest_options import read_input
@@ -206,13 +224,34 @@ def _add(
         reservation=guest.reservation,
         ram=guest.ram,
         disks=guest.disks,
-        config=guest.config or default_config(guest.kernel),
+        share=guest.share,
+        overlay=overlay,
+        config=guest.config or _config(guest.kernel),
         seed=checked_seed(guest.seed),
         epoch=epoch,
         input=read_input(guest),
         output=lambda data: consoles[0].printed(guest.name, data),
         message=lambda text: consoles[0].message(f"{guest.name}: {text}"),
     )
+
+
+def _have_images(machine: "Host") -> bool:
+    """Whether a guest has a drive with an image file."""
+    from kseg.devices.disk import Disk
+    from kseg.history.disks import image_file
+
+    cards = [card for guest in machine.guests.values() for card in guest.board.bus.cards]
+    return any(isinstance(card, Disk) and image_file(card) is not None for card in cards)
+
+
+def _config(kernel: str) -> str | None:
+    """The configuration beside a guest's kernel, or in the current directory."""
+    from kseg.api.guests import BUNDLED
+
+    beside = Path(kernel).parent / "sys161.conf"
+    if kernel not in BUNDLED and beside.exists():
+        return str(beside)
+    return default_config(kernel)
 
 
 def _consoles(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 BOOT = ("config", "cpus", "ram", "seed", "doom", "epoch", "quantum")
 """Options about how a machine is booted: a snapshot or a log knows that already."""
-LENT = ("disks", "share", "trust", "snapshot")
+LENT = ("disks", "share", "overlay", "trust", "snapshot")
 """Those about files of the host's, which a log does without."""
 
 
@@ -30,12 +30,10 @@ def machine_for(
     arguments: tuple[str, ...],
     options: Mapping[str, Any],
     output: "Output | None" = None,
-    *,
-    overlay: bool = False,
 ) -> "Machine":
     """A machine about to run. `options` are those of `kseg run` by the names of its parameters, all
     of which may be missing, and `log`, a run to repeat. What is not given to `output` is dropped.
-    With `overlay`, no disk image is written to. UsageError for options that do not go together."""
+    UsageError for options that do not go together."""
     from kseg.api.machine import Machine
 
     given = {
@@ -56,7 +54,11 @@ def machine_for(
 
         _check_unwanted("--replay: the log", kernel, given, (*BOOT, *LENT))
         return Replay(log, monitor=given.get("monitor"), **same).machine
-    files: dict[str, Any] = {"disks": given.get("disks", ()), "share": given.get("share")}
+    files: dict[str, Any] = {
+        "disks": given.get("disks", ()),
+        "share": given.get("share"),
+        "overlay": given.get("overlay", False),
+    }
     same |= {
         "rewriting": options.get("rewriting", True),
         "progress_timeout": given.get("progress", 0),
@@ -64,23 +66,15 @@ def machine_for(
     if snapshot is not None:
         _check_unwanted("--from: the snapshot", kernel, given, BOOT)
         monitor, trust = given.get("monitor"), given.get("trust", False)
-        return Machine.from_snapshot(
-            snapshot, monitor=monitor, trust=trust, overlay=overlay, **files, **same
-        )
+        return Machine.from_snapshot(snapshot, monitor=monitor, trust=trust, **files, **same)
     if kernel is None:
         raise click.UsageError("Missing argument 'KERNEL'.")
     if "trust" in given:
         raise click.UsageError("--trust: only with --from")
-    config = given.get("config") or default_config(kernel)
-    if overlay and (config is not None or files["disks"]):
-        from kseg.api.boards import configure, overlaid
-
-        # A bundled guest gets its disk from Machine, where nothing is said about disks.
-        config = overlaid(configure(config, disks=files.pop("disks")))
     return Machine(
         kernel,
         arguments,
-        config=config,
+        config=given.get("config") or default_config(kernel),
         cpus=given.get("cpus"),
         ram=given.get("ram"),
         monitor=given.get("monitor", "bare"),

@@ -105,6 +105,11 @@ class SaveAt(click.ParamType):  # type: ignore[type-arg]
     "--input", "input_file", metavar="FILE", help="Type what FILE says; - is stdin (default)."
 )
 @click.option("--disk", "disks", multiple=True, metavar="FILE", help="Disk image; may be repeated.")
+@click.option(
+    "--overlay",
+    is_flag=True,
+    help="Leave disk images alone: what the guest writes to them is dropped at the end.",
+)
 @click.option("--share", metavar="DIR", help="Directory that the guest can reach (emufs).")
 @click.option("--seed", metavar="N", help="Seed of the random source; auto: a new one.")
 @click.option(

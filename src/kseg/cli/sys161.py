@@ -45,6 +45,9 @@ FATAL = (
 @click.option("-w", "wait", is_flag=True, help="Wait for a debugger first.")
 @click.option("-X", "no_debugger", is_flag=True, help="Exit instead of waiting for a debugger.")
 @click.option("-Z", "timeout", metavar="SECONDS", type=int, help="Set the watchdog timer.")
+@click.option(
+    "--overlay", is_flag=True, help="Leave disk images alone: drop what the guest writes to them."
+)
 @click.option("--report", "wants_report", is_flag=True, help="Report on a guest that has failed.")
 @click.argument("kernel")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -60,6 +63,7 @@ def sys161(
     wait: bool,
     no_debugger: bool,
     timeout: int | None,
+    overlay: bool,
     wants_report: bool,
     kernel: str,
     arguments: tuple[str, ...],
@@ -90,6 +94,7 @@ def sys161(
             kernel,
             arguments,
             config=read_configuration(config, overrides),
+            overlay=overlay,
             doom=max(doom, 0),
             progress_timeout=timeout or 0,
             stop_for_debugger=not no_debugger,

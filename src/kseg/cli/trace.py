@@ -22,8 +22,8 @@ DEFAULT_EVENTS = "exception,interrupt"
 LAST_CYCLE = (1 << 63) - 1
 
 OF_RUN = frozenset(
-    "config cpus ram engine quantum max_cycles stats input_file disks share seed pace idle_limit"
-    " doom progress epoch snapshot trust symbols".split()
+    "config cpus ram engine quantum max_cycles stats input_file disks share overlay seed pace"
+    " idle_limit doom progress epoch snapshot trust symbols".split()
 )
 """The options that are those of `kseg run`."""
 

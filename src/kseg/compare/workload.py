@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kseg.api.boards import configure, overlaid
+from kseg.api.boards import configure
 from kseg.api.guests import find_guest
 from kseg.api.machine import Machine
 from kseg.compare.ways import Way
@@ -69,6 +69,7 @@ class Workload:
             disks=options.disks,
             share=options.share,
             seed=options.seed,
+            overlay=True,
         )
         self._seed = options.seed
         self._shared: Path | None = None
@@ -91,7 +92,7 @@ class Workload:
     def _repeatable(self, configuration: Configuration) -> Configuration:
         """With nothing in it that a run changes, or that changes from run to run."""
         slots = []
-        for slot in overlaid(configuration).slots:
+        for slot in configuration.slots:
             words = slot.arguments
             if slot.device == "random" and self._seed is not None:
                 words = [f"seed={self._seed}"]

@@ -127,5 +127,5 @@ def check_disks(machine: Machine) -> None:
         if isinstance(card, Disk) and isinstance(card.contents, DiskImage):
             raise ConfigurationError(
                 f"disk image {card.options.file}: the machine has it for itself; give the disk the"
-                " argument overlay in the configuration, so that many can read it"
+                " argument overlay (or Machine(overlay=True)), so that many can read it"
             )

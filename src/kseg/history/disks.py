@@ -86,5 +86,5 @@ def _check(path: str, image: DiskImage | FrozenImage, file: DiskFile) -> None:
         raise StateError(f"disk image {path}: {error.strerror}") from None
     raise StateError(
         f"disk image {path}: has changed since the snapshot was made; give the machine a copy from"
-        " then, or use the argument overlay, with which a disk's changes are part of snapshots"
+        " then, or save snapshots of runs with --overlay, whose disks' changes are part of them"
     )
