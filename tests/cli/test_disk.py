@@ -316,7 +316,7 @@ def test_names_that_lead_out(tmp_path):
 def test_an_overlay_leaves_the_image_alone(image, tmp_path):
     before = image.read_bytes()
     options = ["--overlay", "--disk", image, "--record", tmp_path / "log"]
-    script = "mkdir x; ls; halt"
+    script = "mkdir x; primes 20000; ls; halt"
     result = kseg_process("run", *options, "--save-at", f"3000000:{tmp_path / 's'}", "cms", script)
     assert result.stdout.endswith("x/\n")
     assert image.read_bytes() == before
