@@ -104,7 +104,7 @@ class Host:
         self._page_sharing = PageSharing(self.hypervisor.allocator)
         self._next_scan = SCAN_INTERVAL
         self._lock = RunLock("host")
-        self._disk = open_disks(disks, overlay=overlay)
+        self._disk = open_disks(disks, overlay=checks.flag("overlay", overlay))
 
     def __repr__(self) -> str:
         running = len(self.time_sharing.guests)
@@ -151,8 +151,9 @@ class Host:
         with self._lock.at(Rest.SLICE):
             return self._add(
                 name, kernel, arguments, monitor=monitor, weight=weight, cap=cap,
-                reservation=reservation, ram=ram, disks=disks, config=config, seed=seed,
-                epoch=epoch, input=input, output=output, message=message,
+                reservation=reservation, ram=ram, disks=disks, share=share, overlay=overlay,
+                config=config, seed=seed, epoch=epoch, input=input, output=output,
+                message=message,
             )  # fmt: skip
 
     def _add(
@@ -167,6 +168,8 @@ class Host:
         reservation: int | str,
         ram: str | int | None,
         disks: Sequence[str | Path] | str | Path,
+        share: str | Path | None,
+        overlay: bool,
         config: str | Path | Configuration | None,
         seed: int | str | None,
         epoch: int | None,
@@ -204,7 +207,7 @@ class Host:
                 disks=place_holders(disks),
                 scratch_disk=scratch,
                 share=share,
-                overlay=overlay,
+                overlay=checks.flag("overlay", overlay),
             )
             if isinstance(config, str | Path):
                 # Guests have their files in directories of their own.

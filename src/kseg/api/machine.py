@@ -136,7 +136,7 @@ class Machine(View):
             scratch_disk=scratch,
             share=share,
             seed=seed,
-            overlay=overlay,
+            overlay=checks.flag("overlay", overlay),
         )
         image = read_image(guest.path, System161.byte_order)
 
