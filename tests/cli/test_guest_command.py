@@ -59,7 +59,7 @@ def test_whose_a_word_is(words: list[str], values: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["k", "a", "--stat", "f"], "No such option: --stat; did you mean --stats?"),
+        (["k", "a", "--stat", "f"], "No such option: --stat. Did you mean '--stats'?"),
         (["k", "--fast"], "stands behind --"),
         (["k", "a", "-c", "f"], "is that kseg's option -c, or the guest's?"),
         (["k", "a", "-wc"], "-w"),

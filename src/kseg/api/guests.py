@@ -41,6 +41,7 @@ def find_guest(kernel: str | Path) -> Guest:
         names = ", ".join(BUNDLED)
         raise ImageError(
             f"kernel {kernel or repr('')}: no such file; give a path or a bundled name ({names})"
+            f"{_nearest(path)}"
         )
     return Guest(path, None)
 
@@ -48,3 +49,18 @@ def find_guest(kernel: str | Path) -> Guest:
 def programs_of(kernel: Path) -> Path | None:
     """The archive of the programs that come with a bundled kernel; None for other kernels."""
     return IMAGES / "cms-programs.zip" if kernel.parent == IMAGES else None
+
+
+def _nearest(path: Path) -> str:
+    """A question, where something is called almost like a kernel that does not exist."""
+    from difflib import get_close_matches
+
+    try:
+        names = [*BUNDLED, *(each.name for each in path.parent.iterdir())]
+    except OSError:
+        names = [*BUNDLED]
+    near = get_close_matches(path.name, names, n=1)
+    if not near:
+        return ""
+    found = near[0] if near[0] in BUNDLED else str(path.with_name(near[0]))
+    return f"; did you mean {found}?"

@@ -53,8 +53,11 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
+        from kseg.cli.file_kinds import watch
+
         module = import_module(f"kseg.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
+        watch(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -124,8 +127,9 @@ def _exit_code(act: Callable[[], object]) -> int:
         _say(str(error))
         return error.exit_code
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "kseg"
-        _say(f"{error.format_message()} (see: {command} --help)")
+        from kseg.cli.advice import usage
+
+        _say(usage(error))
         return WRONG
     except click.ClickException as error:
         _say(error.format_message())

@@ -65,12 +65,13 @@ class GuestCommand(click.Command):
     def _refuse(self, ctx: click.Context, name: str) -> None:
         if ctx.resilient_parsing:
             return
-        from difflib import get_close_matches
+        from kseg.cli.advice import nearest
 
-        near = get_close_matches(name, [each for each in self._options(ctx) if each[:2] == "--"])
-        hint = f"did you mean {near[0]}? " if near else ""
+        names = [each for each in self._options(ctx) if each.startswith("--")]
         raise click.UsageError(
-            f"No such option: {name}; {hint}What is meant for the guest stands behind --", ctx
+            f"No such option: {name}.{nearest(name, names)} What is meant for the guest stands"
+            " behind --",
+            ctx,
         )
 
 

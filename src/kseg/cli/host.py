@@ -212,8 +212,10 @@ def _add(
     consoles: "list[Consoles]",
 ) -> None:
     """Start a guest. `consoles` gets its one member before anything is printed."""
+    from kseg.cli.file_kinds import check_kind
     from kseg.cli.guest_options import read_input
 
+    check_kind(guest.kernel, "executable")
     machine.add(
         guest.name,
         guest.kernel,

@@ -1,0 +1,146 @@
+"""What kind of file somebody has given: a log where a kernel is wanted gets a hint, not a riddle.
+
+Parameters are known by their names, so that every command that takes a kernel, a log, a snapshot
+or a disk image says the same.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import click
+
+ENOUGH = 512
+"""Bytes from a file's beginning that tell its kind."""
+
+_CONFIGURED = re.compile(rb"(?:\s*#[^\n]*\n|\s*\n)*\s*\d{1,2}[ \t]+[a-z]+\b")
+
+
+class Kind(NamedTuple):
+    """A kind of file: its name, the option that takes it, what to do with it and how."""
+
+    name: str
+    option: str
+    purpose: str
+    command: str
+
+
+KINDS = {
+    "log": Kind("a log of a recorded run", "--replay", "to repeat the run", "kseg replay {}"),
+    "snapshot": Kind("a snapshot of a machine", "--from", "to go on from it", "kseg run --from {}"),
+    "executable": Kind("an executable", "", "to boot it", "kseg run {}"),
+    "disk": Kind("a disk image", "--disk", "to boot with it", "kseg run --disk {} KERNEL"),
+    "configuration": Kind(
+        "a machine configuration", "--config", "to boot with it", "kseg run --config {} KERNEL"
+    ),
+    "assembly": Kind("assembly", "", "to assemble it", "kseg asm {}"),
+}
+
+WANTED = {
+    "kernel": "executable",
+    "os161_kernel": "executable",
+    "symbols": "executable",
+    "log": "log",
+    "snapshot": "snapshot",
+    "base": "snapshot",
+    "image": "disk",
+    "disks": "disk",
+    "config": "configuration",
+    "asm source": "assembly",
+    "disasm inputs": "executable",
+    "info files": "snapshot",
+    "verify files": "snapshot",
+    "diff one": "snapshot",
+    "diff other": "snapshot",
+}
+"""The kind of file that a parameter takes, by its name, after its command's where that is needed.
+What is of no known kind is taken too: the command has something to say about it."""
+
+
+def kind_of(path: str) -> str | None:
+    """A key of KINDS; None for what is no file, cannot be read, or may be anything."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a start is to be fast
+            return None
+        with open(path, "rb") as file:  # noqa: PTH123
+            begin = file.read(ENOUGH)
+    except (OSError, ValueError):
+        return None
+    if begin.startswith(b"\x7fELF"):
+        return "executable"
+    if begin.startswith(b"KSEGLOG\0"):
+        return "log"
+    if begin.startswith(b"KSEGSNAP"):
+        return "snapshot"
+    if begin.startswith(b"System/161 Disk Image"):
+        return "disk"
+    if path.endswith((".s", ".S", ".asm")):
+        return "assembly"
+    if path.endswith(".conf") or _CONFIGURED.match(begin):
+        return "configuration"
+    return None
+
+
+def wanted_by(command: str, parameter: str) -> str | None:
+    """What kind of file a parameter of a command takes; None if none of KINDS."""
+    if command == "create":
+        return None  # It makes one.
+    return WANTED.get(parameter) or WANTED.get(f"{command} {parameter}")
+
+
+def watch(command: click.Command) -> None:
+    """Let a command, and those in it, say so when a file is of the wrong kind."""
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            watch(each)
+        return
+    for parameter in command.params:
+        kind = wanted_by(command.name or "", parameter.name or "")
+        if kind is not None:
+            parameter.callback = _checked(kind, parameter.callback)
+
+
+def _checked(wanted: str, before: Callable[..., Any] | None) -> Callable[..., Any]:
+    """A parameter's callback that looks at its files first."""
+
+    def check(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+        if not context.resilient_parsing:
+            for path in value if isinstance(value, (tuple, list)) else (value,):
+                if isinstance(path, str):
+                    check_kind(path, wanted, context.command)
+        return value if before is None else before(context, parameter, value)
+
+    return check
+
+
+def check_kind(path: str, wanted: str, command: click.Command | None = None) -> None:
+    """KsegError, which says what to do with the file, where it is of another kind than `wanted`."""
+    kind = kind_of(path)
+    if kind in (None, wanted) or (wanted == "assembly" and kind == "configuration"):
+        return
+    from kseg.api.guests import BUNDLED
+    from kseg.errors import KsegError
+
+    if wanted == "executable" and path in BUNDLED:
+        return
+    assert kind is not None
+    raise KsegError(f"{path} is {KINDS[kind].name}, not {KINDS[wanted].name}; {use(path, command)}")
+
+
+def use(path: str, command: click.Command | None = None) -> str:
+    """What a file is for: with `command` if it has an option for such files, else another. Nothing
+    for files of no known kind."""
+    import shlex
+
+    kind = kind_of(path)
+    if kind is None:
+        return ""
+    _, option, purpose, how = KINDS[kind]
+    name = shlex.quote(path)
+    options = {opt for param in command.params for opt in param.opts} if command else set()
+    if command is not None and option in options:
+        kernel = "" if kind in ("log", "snapshot") else " KERNEL"
+        return f"{purpose}: kseg {command.name} {option} {name}{kernel}"
+    return f"{purpose}: {how.format(name)}"
