@@ -168,7 +168,9 @@ def test_leaving_to_have_records_taken_changes_nothing(
             for engine in ("reference", "interpreter")
         )
         whole = TraceFilter(kernel=kinds, user=KINDS, capacity=1 << 20)
-        small = TraceFilter(kernel=kinds, user=KINDS, capacity=capacity)
+        small = TraceFilter(
+            kernel=kinds, user=KINDS, capacity=capacity, leave_at_calls=capacity > 3
+        )
         assert collect(found, small, 200) == collect(expected, whole, 200)
         assert found.processors == expected.processors
         assert found.contents == expected.contents
@@ -177,6 +179,43 @@ def test_leaving_to_have_records_taken_changes_nothing(
             machine("reference", "mips161", "big", seed, processors, quantum), whole, 200
         )
         assert again.processors == expected.processors
+
+
+CALLING = f"""
+        li      t1, {START & 0x1FFFF000 | 0x600:#x}
+        mtc0    zero, c0_entryhi
+        mtc0    t1, c0_entrylo
+        tlbwr
+        li      t1, 0x08
+        mtc0    t1, c0_status
+        la      t0, user
+        andi    t0, t0, 0xfff
+        li      v0, 16
+        jr      t0
+        rfe
+user:   li      v0, 17
+        syscall
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_leaving_at_calls_shows_the_registers_that_go_over_the_border(engine: str) -> None:
+    vm = program(engine, CALLING)
+    traceable(vm).set_trace(
+        TraceFilter(
+            kernel=frozenset([TraceKind.RETURN]),
+            user=frozenset([TraceKind.EXCEPTION]),
+            leave_at_calls=True,
+        )
+    )
+    found = []
+    for _ in range(2):
+        assert vm.engine.run(100).reason is ExitReason.TRACE_FULL
+        (record,) = unpack(traceable(vm).take_trace())
+        state = vm.engine.processors[0]
+        found.append((TraceKind(record.kind), int(state.gpr[2]), state.pc & 0xFFF))
+    user = assemble(CALLING, origin=START).symbols["user"] & 0xFFF
+    assert found == [(TraceKind.RETURN, 16, user), (TraceKind.EXCEPTION, 17, 0x80)]
 
 
 def kinds_for(number: int) -> frozenset[TraceKind]:

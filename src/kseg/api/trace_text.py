@@ -68,6 +68,24 @@ def entry_text(high: int, low: int) -> str:
     return f"{high & r.VPN_MASK:08x} asid {asid} -> {low & r.VPN_MASK:08x} {flags}"
 
 
+def _call_data(event: TraceEvent) -> dict[str, Any]:
+    """What JSON has of a system call."""
+    call = event.call
+    if call is None:
+        return {}
+    told: dict[str, Any] = {
+        "asid": event.asid, "pc": event.pc, "phase": "return" if call.returned else "call",
+        "number": call.number, "name": call.name, "process": call.process,
+        "process_number": call.process_number, "thread": call.thread,
+    }  # fmt: skip
+    if call.arguments or not call.returned:
+        told |= {"arguments": call.arguments, "values": call.values}
+    if call.returned:
+        told |= {"cycles": call.cycles, "error": call.error}
+        told |= {"error_name": call.error_name} if call.error else {"result": call.result}
+    return told
+
+
 class TraceText:
     """Makes lines of the parts of a trace."""
 
@@ -84,6 +102,10 @@ class TraceText:
         """Each event: cycle, virtual seconds, processor, mode (k or u), address, what it was."""
         if isinstance(part, TraceEvent):
             seconds, rest = divmod(part.time, SECOND)
+            if part.call is not None:
+                place = f"{part.pc:08x}{self._name(part.pc)}"
+                head = f"{part.cycle:>10} {seconds}.{rest:09d} {part.processor:>2} u {place}"
+                return [f"{head}  {part.text}"]
             return [f"{part.cycle:>10} {seconds}.{rest:09d}  -          {part.text}"]
         found = []
         texts: dict[int, Callable[..., str]] = {
@@ -186,6 +208,7 @@ class TraceText:
                 **({"slot": part.slot} if part.slot >= 0 else {}),
                 **({"processor": part.processor} if part.processor >= 0 else {}),
                 "text": part.text,
+                **_call_data(part),
             }  # fmt: skip
             return [encode(told).decode()]
         return [encode(each).decode() for each in self._objects(part)]

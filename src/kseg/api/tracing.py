@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kseg.api import checks
 from kseg.api.checks import ArgumentError
@@ -28,6 +28,9 @@ from kseg.machine.lamebus import LAMEBUS_LINE, PROCESSOR_LINE
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161
 from kseg.monitor.bare import BareMonitor
 
+if TYPE_CHECKING:
+    from kseg.api.system_calls import SystemCall, SystemCalls
+
 RANGES = "a list of ranges, each a first and a last address"
 BATCH = 1 << 15
 """Events of the engine that are taken at a time."""
@@ -44,7 +47,9 @@ ENGINE_KINDS = {
 """What the engine records, by name."""
 DEVICE_KINDS = ("disk", "nic", "emufs", "line")
 """What devices tell of themselves; the last is the request lines of all of them."""
-KINDS = (*ENGINE_KINDS, *DEVICE_KINDS)
+SYSTEM_CALL = "syscall"
+"""System calls and their returns, by name: see `kseg.api.system_calls`."""
+KINDS = (*ENGINE_KINDS, SYSTEM_CALL, *DEVICE_KINDS)
 """Every kind of event."""
 
 NAMES = {int(kind): name for name, kind in ENGINE_KINDS.items()}
@@ -74,6 +79,8 @@ class TraceEvent(NamedTuple):
     asid: int = 0
     slot: int = -1
     text: str = ""
+    call: "SystemCall | None" = None
+    """Of "syscall": what was called, or came back."""
 
 
 class RecordBatch(NamedTuple):
@@ -84,7 +91,7 @@ class RecordBatch(NamedTuple):
 
 
 Part = RecordBatch | TraceEvent
-"""Of a stream: many events of the engine, or one of a device."""
+"""Of a stream: many events of the engine, or one of a device, or a system call."""
 
 
 def events(parts: Iterable[Part]) -> Iterator[TraceEvent]:
@@ -173,9 +180,11 @@ class Trace:
         last: int | None = None,
         most: int | None = None,
         receive: Callable[[Part], None] | None = None,
+        calls: "SystemCalls | None" = None,
     ) -> None:
-        """`wanted` is for the engine, `devices` names kinds of device events. Keep the `last`
-        events only, or stop after `most`. `receive` gets the stream, part for part, as it comes;
+        """`wanted` is for the engine, `devices` names kinds of device events; `calls` finds system
+        calls in the records, and then says what the engine is to record. Keep the `last` events
+        only, or stop after `most`. `receive` gets the stream, part for part, as it comes;
         else it is kept. KsegError where the machine is traced already or cannot be."""
         if monitor.trace_taker is not None:
             raise KsegError("the machine is being traced already; close that trace first")
@@ -190,6 +199,7 @@ class Trace:
         self._parts: deque[Part] = deque()
         self._count = 0
         self._deferred: list[TraceEvent] = []
+        self._calls = calls
         self._engine = _traceable(monitor.engine)
         self._origin = self._present_origin
         self._set(wanted, devices)
@@ -235,7 +245,8 @@ class Trace:
     # What the monitor asks for (`kseg.monitor.bare.TraceTaker`).
 
     def records_wait(self) -> None:
-        if self._last is None or self._origin != self._present_origin:
+        moved = self._origin != self._present_origin
+        if self._last is None or self._calls is not None or moved:
             self._take_records()
             self._origin = self._present_origin
 
@@ -245,6 +256,8 @@ class Trace:
 
     def resume(self, engine: Engine) -> None:
         self._take_records()
+        if self._calls is not None:
+            self._calls.forget()
         self._engine = _traceable(engine)
         self._engine.set_trace(self._wanted)
         self._origin = self._present_origin
@@ -279,11 +292,29 @@ class Trace:
             first = TraceRecord._make(RECORD.unpack_from(records))
             cycle = self._deferred[0].cycle
             if (first.kind, first.cycle) == (TraceKind.INSTRUCTION, cycle):
-                self._add(RecordBatch(records[: RECORD.size], self._origin))
+                self._add_records(records[: RECORD.size])
                 records = records[RECORD.size :]
             self._add_deferred()
         if records:
+            self._add_records(records)
+
+    def _add_records(self, records: bytes) -> None:
+        if self._calls is None:
             self._add(RecordBatch(records, self._origin))
+            return
+        kept = bytearray()
+        for start in range(0, len(records), RECORD.size):
+            record = TraceRecord._make(RECORD.unpack_from(records, start))
+            if self._calls.is_asked_for(record):
+                kept += records[start : start + RECORD.size]
+            crossing = self._calls.crossing(record)
+            if crossing is not None:
+                if kept:
+                    self._add(RecordBatch(bytes(kept), self._origin))
+                    kept.clear()
+                self._add(crossing.event(self._origin))
+        if kept:
+            self._add(RecordBatch(bytes(kept), self._origin))
 
     def _add_deferred(self) -> None:
         deferred, self._deferred = self._deferred, []

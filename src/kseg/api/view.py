@@ -133,18 +133,19 @@ class View(Visible):
         """Record what the machine does from now on, until the trace is closed.
 
         `kinds` are of `kseg.api.tracing.KINDS`: what the engine records ("instruction", "jump",
-        "exception", "return", "interrupt", "tlb", "address-space"), and what devices tell of
-        themselves ("disk", "nic", "emufs", "line"). The other conditions are for the former and
-        are looked at natively: the mode, numbers of `processors`, ranges of instruction
-        `addresses` (first and last, up to 8), `asids`, and cycles (those for devices too). Keep
-        the `last` events only, or stop tracing after `most`. `receive` is called with parts of the
+        "exception", "return", "interrupt", "tlb", "address-space"), "syscall", which are system
+        calls and their returns by name, and what devices tell of themselves ("disk", "nic",
+        "emufs", "line"). The other conditions are not for devices, and are looked at natively: the
+        mode, numbers of `processors`, ranges of instruction `addresses` (first and last, up to 8),
+        `asids`, and cycles (those for devices too). Keep the `last` events only, or stop tracing
+        after `most`. `receive` is called with parts of the
         stream as they come (`kseg.api.tracing.events` makes events of them) instead of their being
         kept for `Trace.take`.
 
         ArgumentError for an impossible condition; KsegError where the machine is traced already,
         or runs on a monitor.
         """
-        from kseg.api.tracing import DEVICE_KINDS, Trace, filter_for
+        from kseg.api.tracing import DEVICE_KINDS, SYSTEM_CALL, Trace, filter_for
 
         wanted = filter_for(
             kinds,
@@ -158,8 +159,21 @@ class View(Visible):
         )
         devices = [kind for kind in kinds if kind in DEVICE_KINDS]
         self.board.run_lock.check_thread()
+        calls = None
+        if SYSTEM_CALL in kinds and user:
+            from kseg.api.system_calls import SystemCalls
+
+            calls = SystemCalls(self._machine, wanted)
+            wanted = calls.filter
         return Trace(
-            self.monitor, self.board, wanted, devices, last=last, most=most, receive=receive
+            self.monitor,
+            self.board,
+            wanted,
+            devices,
+            last=last,
+            most=most,
+            receive=receive,
+            calls=calls,
         )
 
     def backtrace(self, processor: int = 0) -> "Backtrace":

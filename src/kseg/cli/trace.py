@@ -29,8 +29,9 @@ OF_RUN = frozenset(
 
 EPILOG = """
 Events: instruction, jump (taken), exception (system calls and TLB misses included), return (RFE),
-interrupt, tlb (TLBWI, TLBWR, TLBR, TLBP), address-space (another ASID in EntryHi); of devices disk,
-nic, emufs, line (interrupt request lines). all means all of them.
+interrupt, tlb (TLBWI, TLBWR, TLBR, TLBP), address-space (another ASID in EntryHi); syscall, system
+calls of OS/161 and cms by name, with arguments and results; of devices disk, nic, emufs, line
+(interrupt request lines). all means all of them.
 
 Exit codes are those of kseg run.
 """

@@ -96,6 +96,11 @@ class TraceFilter:
     """Whether new records take the place of the oldest; otherwise the engine is left, with
     TRACE_FULL, before records would be lost."""
 
+    leave_at_calls: bool = False
+    """Whether the engine is left, with TRACE_FULL, as soon as it has recorded a system call or a
+    return from an exception: the processor's general registers are then those that went over the
+    border."""
+
     @property
     def kinds(self) -> frozenset[TraceKind]:
         """The kinds of either mode."""

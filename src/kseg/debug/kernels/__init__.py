@@ -7,6 +7,7 @@ end, and what makes no sense is left out.
 """
 
 from kseg.debug.executable import SymbolError
+from kseg.debug.kernels.calls import UNKNOWN_CALLS, Calls
 from kseg.debug.kernels.contract import GuestThreads, KernelAwareness
 from kseg.debug.machine import Machine
 from kseg.debug.symbols import SymbolFile, Symbols
@@ -30,6 +31,16 @@ def guest_threads(machine: Machine, symbols: Symbols) -> GuestThreads:
     """The threads of the guest's kernel, and what is wrong with them; SymbolError where the kernel
     is not known. The guest notices nothing."""
     return aware(machine, symbols).threads()
+
+
+def calls_of_kernel(symbols: Symbols) -> Calls:
+    """The system calls of a kernel that `aware` does not know: OS/161's without debug information
+    have their names all the same."""
+    from kseg.debug.kernels.os161_calls import CALLS
+
+    names = ("mips_trap", "mips_usermode", "syscall", "thread_switch")
+    known = any(all(map(file.named, names)) for file in symbols.files)
+    return CALLS if known else UNKNOWN_CALLS
 
 
 def _of_file(machine: Machine, symbols: Symbols, file: SymbolFile) -> KernelAwareness | None:

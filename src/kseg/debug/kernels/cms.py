@@ -5,6 +5,7 @@ and a test compares it with what the compiler makes of the sources.
 """
 
 from kseg.debug.backtrace import Context, Unwinder, context_of
+from kseg.debug.kernels.cms_calls import CALLS
 from kseg.debug.kernels.contract import GuestThread, GuestThreads, Wait
 from kseg.debug.kernels.findings import findings
 from kseg.debug.kernels.kernel_memory import KernelMemory
@@ -12,10 +13,12 @@ from kseg.debug.kernels.stacks import Marks, check_stacks
 from kseg.debug.machine import Machine
 from kseg.debug.symbols import SymbolFile, Symbols
 from kseg.debug.unknown import UNKNOWN, Number
+from kseg.isa import registers as r
 
 PROCESSES = 16
 SIZE = 392
 STATE, NUMBER, PARENT, NAME, STACK, STACK_POINTER = 0, 4, 8, 12, 40, 44
+DIRECTORY = 48
 WAITING_FOR, WAKE_TIME = 164, 168
 """Offsets in `struct process`, in bytes."""
 STATES = {1: "new", 2: "ready", 3: "sleeping", 4: "ended"}
@@ -48,6 +51,7 @@ class CMS:
     """The processes of cms, which have one thread each."""
 
     name = "cms"
+    calls = CALLS
 
     def __init__(self, machine: Machine, symbols: Symbols, file: SymbolFile, table: int) -> None:
         self._machine, self._symbols, self._file, self._table = machine, symbols, file, table
@@ -58,6 +62,13 @@ class CMS:
         memory = KernelMemory(self._machine, self._base)
         address = self._current(memory)
         return self._process(memory, address) if address and processor == 0 else None
+
+    def physical(self, processor: int, address: int) -> int | None:  # noqa: ARG002
+        memory = KernelMemory(self._machine, self._base)
+        directory = memory.number(self._current(memory) + DIRECTORY)
+        table = memory.number(directory + 4 * (address >> 22))
+        entry = memory.number(table + 4 * (address >> 12 & 0x3FF))
+        return entry & r.VPN_MASK | address & ~r.VPN_MASK if entry & r.ENTRY_LO_V else None
 
     def threads(self) -> GuestThreads:
         memory = KernelMemory(self._machine, self._base)

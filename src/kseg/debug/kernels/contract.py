@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from kseg.debug.backtrace import Backtrace
+from kseg.debug.kernels.calls import Calls
 
 MOST_THREADS = 500
 FRAMES_SHOWN = 8
@@ -165,6 +166,8 @@ class KernelAwareness(Protocol):
 
     name: str
     """The kernel's."""
+    calls: Calls
+    """Its system calls."""
 
     def threads(self) -> GuestThreads:
         """All threads, and what is wrong with them."""
@@ -173,4 +176,9 @@ class KernelAwareness(Protocol):
     def current(self, processor: int) -> GuestThread | None:
         """The thread that a processor executes, also while that is its program: without wait and
         trace."""
+        ...
+
+    def physical(self, processor: int, address: int) -> int | None:
+        """What an address of the program that a processor executes leads to by the kernel's own
+        page tables, where those are known; None where not."""
         ...

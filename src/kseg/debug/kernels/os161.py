@@ -12,6 +12,7 @@ from kseg.debug.backtrace import Backtrace, Context, Unwinder, context_of
 from kseg.debug.kernels.contract import MOST_THREADS, GuestThread, GuestThreads
 from kseg.debug.kernels.findings import findings
 from kseg.debug.kernels.kernel_memory import KernelMemory
+from kseg.debug.kernels.os161_calls import CALLS
 from kseg.debug.kernels.os161_waits import Waits
 from kseg.debug.kernels.stacks import Marks, check_stacks, guess_size
 from kseg.debug.machine import Machine
@@ -70,6 +71,7 @@ class OS161:
     """The threads of an OS/161 kernel."""
 
     name = "OS/161"
+    calls = CALLS
 
     def __init__(
         self, machine: Machine, symbols: Symbols, file: SymbolFile, layout: Layout
@@ -84,6 +86,9 @@ class OS161:
         memory = KernelMemory(self._machine)
         address = self._current_threads(memory).get(processor)
         return None if address is None else self._thread(memory, address)
+
+    def physical(self, processor: int, address: int) -> int | None:  # noqa: ARG002
+        return None  # Every course has its own tables.
 
     def threads(self) -> GuestThreads:
         memory = KernelMemory(self._machine)

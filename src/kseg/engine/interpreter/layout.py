@@ -328,6 +328,7 @@ class Shared(ctypes.Structure):
         ("trace_room", u64),
         ("trace_limit", u64),
         ("trace_full", u32),
+        ("trace_leaves_at_calls", u32),
         ("trace_destinations", u8 * 64),  # `kseg.engine.tracing.DESTINATIONS`
     ]
 

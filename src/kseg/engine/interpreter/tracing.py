@@ -44,6 +44,7 @@ class Tracing:
             shared.trace_processors = ALL if processors is None else _bits(processors)
             shared.trace_asids = ALL if wanted.asids is None else _bits(wanted.asids)
             shared.trace_first, shared.trace_last = wanted.first_cycle, wanted.last_cycle
+            shared.trace_leaves_at_calls = wanted.leave_at_calls
             shared.trace_range_count = len(wanted.ranges)
             for number, address in enumerate(a for range_ in wanted.ranges for a in range_):
                 shared.trace_ranges[number] = address

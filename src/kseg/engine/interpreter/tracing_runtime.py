@@ -271,6 +271,8 @@ def _exception(profile: Profile) -> str:
         epc, address = fields.load_state(b, "epc").i32(), fields.load_state(b, "bad_vaddr").i32()
         stack = _register(b, str(STACK_POINTER))
         _fill(b, record, "%vector", cause.i32(), epc, address, stack)
+        call = b.emit(f"icmp eq i32 %code, {int(ExceptionCode.SYSTEM_CALL)}")
+        _leave_at_call(b, call)
         if profile.has_tlb:
             code = u32(b, "%code")
             about_tlb = (code >= int(ExceptionCode.TLB_MODIFIED)) & (
@@ -282,6 +284,13 @@ def _exception(profile: Profile) -> str:
                 b.store("i32", entry, record, RecordEntry.values.offset + 16)
     b.do("ret void")
     return b.text("noinline")
+
+
+def _leave_at_call(b: FunctionBuilder, crossed: Operand) -> None:
+    """Let the record be taken at once, if that is wanted and the i1 `crossed` says so."""
+    leaves = b.emit(f"icmp ne i32 {_shared(b, 'trace_leaves_at_calls', 'i32')}, 0")
+    with b.if_(b.emit(f"and i1 {leaves}, {crossed}")):
+        _store_shared(b, "trace_full", "1", "i32")
 
 
 def _note_trap(b: FunctionBuilder, clock: Operand, interrupt: Operand) -> None:
@@ -323,8 +332,11 @@ def _changed(profile: Profile) -> str:
             _fill(b, place, "%word", *values)
 
     with b.if_((word == RFE_WORD).i1()):
-        status = fields.load_state(b, "status").i32()
-        record(TraceKind.RETURN, status, _register(b, str(STACK_POINTER)))
+        status = fields.load_state(b, "status")
+        place, wanted = _record(b, TraceKind.RETURN, "%pc", "%clock", "%flags")
+        with b.if_(wanted):
+            _fill(b, place, "%word", status.i32(), _register(b, str(STACK_POINTER)))
+            _leave_at_call(b, "true")
     if profile.has_tlb:
         high, low = (fields.load_state(b, name).i32() for name in ("entry_hi", "entry_lo"))
         with b.if_(((word == TLBWI) | (word == TLBWR)).i1()):

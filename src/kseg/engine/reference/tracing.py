@@ -33,19 +33,22 @@ class Recorder:
     def __init__(self, wanted: TraceFilter) -> None:
         self.wanted = wanted
         self._records: list[list[int]] = []
+        self._call = False
+        """Whether a record was made at which the engine is to be left."""
         self._unfinished: dict[int, tuple[list[int], int]] = {}
         """By processor, the record of the last instruction, and the register that it writes."""
 
     @property
     def full(self) -> bool:
         """Are the records to be taken?"""
-        return not self.wanted.keep_last and len(self._records) >= self.wanted.capacity
+        many = not self.wanted.keep_last and len(self._records) >= self.wanted.capacity
+        return many or self._call
 
     def take(self, cpus: "list[ReferenceProcessor]") -> bytes:
         """All records so far, packed."""
         for cpu in cpus:
             self._finish(cpu)
-        found, self._records = self._records, []
+        found, self._records, self._call = self._records, [], False
         if self.wanted.keep_last:
             found = found[-self.wanted.capacity :]
         return b"".join(RECORD.pack(*each) for each in found)
@@ -123,13 +126,20 @@ class Recorder:
         kind = TraceKind.EXCEPTION if code else TraceKind.INTERRUPT
         went_to, cpu.pc = cpu.pc, pc
         was_in_slot, cpu.in_delay_slot = cpu.in_delay_slot, slot
-        self._add(cpu, kind, vector, *values, flags=REFILL if refill else 0)
+        record = self._add(cpu, kind, vector, *values, flags=REFILL if refill else 0)
+        self._leave_at_call(record, code == ExceptionCode.SYSTEM_CALL)
         cpu.pc, cpu.in_delay_slot = went_to, was_in_slot
+
+    def _leave_at_call(self, record: list[int] | None, crossed: bool) -> None:
+        if record is not None and crossed and self.wanted.leave_at_calls:
+            self._call = True
 
     def after(self, cpu: "ReferenceProcessor", word: int, entry_hi: int) -> None:
         """An instruction was executed, and pc is still on it; `entry_hi` was there before it."""
         if word == RFE_WORD:
-            self._add(cpu, TraceKind.RETURN, word, cpu.status, cpu.gpr[STACK_POINTER])
+            values = cpu.status, cpu.gpr[STACK_POINTER]
+            record = self._add(cpu, TraceKind.RETURN, word, *values)
+            self._leave_at_call(record, True)
         if not cpu.profile.has_tlb:
             return
         if word in (TLBWI, TLBWR):
