@@ -87,8 +87,12 @@ class Scratch:
 
     # Control.
 
-    def branch(self, condition: Number, target: Number) -> None:
+    def branch(
+        self, condition: Number, target: Number, link: tuple[int, Number] | None = None
+    ) -> None:
         self.jump = (condition, target)
+        if link is not None:
+            self.gpr[link[0]] = link[1]
 
     def trap(self, code: ExceptionCode, coprocessor: int = 0) -> None:
         raise NoWay

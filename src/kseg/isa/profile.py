@@ -62,6 +62,9 @@ class Profile:
     """Count and Compare exist and raise interrupt line 7."""
     early_fetch_faults: bool = False
     """A jump to an address that cannot be fetched faults at the jump, before its delay slot."""
+    links_first: bool = False
+    """A call writes its link before it looks at its condition and its target: a fault at the target
+    leaves the link, and where the register of both is one, the link counts."""
     clobbers_on_exception: bool = False
     """BadVAddr and Context are overwritten by every exception, with 0 where there is no address."""
     exact_bad_vaddr: bool = True
@@ -104,6 +107,7 @@ MIPS161 = Profile(
     hi_lo_interlock=True,
     timer=True,
     early_fetch_faults=True,
+    links_first=True,
     clobbers_on_exception=True,
     exact_bad_vaddr=False,
     untaken_branch_has_slot=False,

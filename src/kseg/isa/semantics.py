@@ -4,7 +4,8 @@ A declaration is a function of a `Processor` and its operand fields. It is execu
 the reference engine, with ints, and traced once by the code generators, with symbolic values;
 so it must not use Python's `if` on a value, only `select`, `trap_if` and `branch`.
 
-Order matters in one way: whatever can trap comes before the first write to a register.
+Order matters in one way: whatever can trap comes before the first write to a register. (The link of
+a call is given to `branch`, which knows when it is written.)
 """
 
 from typing import Protocol
@@ -66,8 +67,12 @@ class Processor(Protocol):
         """HI and/or LO are being computed from this cycle on (see `interlock`)."""
 
     # Control.
-    def branch(self, condition: Value, target: Value) -> None:
-        """Go to `target` after the delay slot, where `condition` holds."""
+    def branch(
+        self, condition: Value, target: Value, link: tuple[Value, Value] | None = None
+    ) -> None:
+        """Go to `target` after the delay slot, where `condition` holds. `link` is a register and
+        what is written to it in any case; with the profile's `links_first`, also where the target
+        cannot be fetched."""
 
     def trap(self, code: ExceptionCode, coprocessor: int = 0) -> None:
         """Take an exception; the rest of the declaration does not happen."""

@@ -167,12 +167,18 @@ def _page_end(variant: Variant, big_endian: bool) -> str:
 
 
 def check_fetch(
-    b: FunctionBuilder, pc: Operand, variant: Variant, *, unless_rfe_at: Operand = ""
+    b: FunctionBuilder,
+    pc: Operand,
+    variant: Variant,
+    *,
+    unless_rfe_at: Operand = "",
+    before_fault: Callable[[], None] = lambda: None,
 ) -> None:
     """Leave for the exception if the instruction at i32 `pc` could not be fetched.
 
     With `unless_rfe_at`, for a jump: not if the delay slot there is RFE, for then the target is
     looked at in the mode to come. Without, for the page that follows: the cycle is not counted.
+    `before_fault` emits what is done where it leaves.
     """
     with b.if_(code_is_unknown(b, pc), "unlikely"):
         name, looked_at = "uncounted_fault", "true"
@@ -183,4 +189,5 @@ def check_fetch(
         with b.if_(looked_at):
             found = b.emit(f"call ptr @slow_fetch(ptr %context, i32 {pc})")
             with b.leave_if(b.emit(f"icmp eq ptr {found}, null")):
+                before_fault()
                 b.tail_call(f"@{name}_{variant.suffix}", arguments(budget="%left"))

@@ -304,8 +304,15 @@ class _Ending:
             return
         with b.leave_if(misaligned.i1()):
             fault(b, int(ExceptionCode.ADDRESS_ERROR_LOAD), u32(b, target))
+            self.tracer.leave_link()
             b.tail_call(f"@fault_{self.variant.suffix}", arguments(budget="%left"))
-        check_fetch(b, target, self.variant, unless_rfe_at=self.tracer.next_pc.i32())
+        check_fetch(
+            b,
+            target,
+            self.variant,
+            unless_rfe_at=self.tracer.next_pc.i32(),
+            before_fault=self.tracer.leave_link,
+        )
 
     def _untaken(self, next_pc: Operand) -> None:
         self.tracer.finish()

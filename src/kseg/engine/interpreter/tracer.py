@@ -72,6 +72,7 @@ class Tracer(MemoryAccess):
         set_(self, "field_writes", {})
         set_(self, "loaded", None)
         set_(self, "branched", None)
+        set_(self, "link", None)
         set_(self, "resynchronise", False)
         set_(self, "refetches", False)
         set_(self, "reschedule", False)
@@ -88,6 +89,8 @@ class Tracer(MemoryAccess):
     """The register that a load writes after its delay, and the value."""
     branched: tuple[Value, Value] | None
     """Condition and target of the branch."""
+    link: tuple[Any, Value] | None
+    """The register that a call leaves its link in, and the link."""
     resynchronise: bool
     """Mode, address space or interrupts may have changed."""
     refetches: bool
@@ -197,8 +200,23 @@ class Tracer(MemoryAccess):
 
     # Control.
 
-    def branch(self, condition: Value, target: Value) -> None:
+    def branch(
+        self, condition: Value, target: Value, link: tuple[Any, Value] | None = None
+    ) -> None:
         self.branched = (condition, target)
+        self.link = link
+        if link is not None:
+            self.gpr[link[0]] = link[1]
+
+    def leave_link(self) -> None:
+        """A fault at the target of a call: write the link, if the exception is taken."""
+        if self.link is None or not self.profile.links_first:
+            return
+        register, value = self.link
+        reason = Symbol.of_i32(self.b, fields.load_context(self.b, "fault_reason"))
+        taken = (reason == 0) & (fields.load_state(self.b, "supervised") == 0)
+        with self.b.if_(taken.i1()):
+            self.b.store("i32", _word_operand(value), self._destination(register))
 
     def trap(self, code: ExceptionCode, coprocessor: int = 0) -> None:
         self._raise(code, coprocessor)

@@ -206,8 +206,10 @@ class ReferenceProcessor:
 
     # Control.
 
-    def branch(self, condition: int, target: int) -> None:
+    def branch(self, condition: int, target: int, link: tuple[int, int] | None = None) -> None:
         target &= WORD
+        if link is not None and (self.profile.links_first and not self.supervised):
+            self.gpr[link[0]] = link[1]
         if condition:
             if self.profile.early_fetch_faults:
                 self._check_target(target)
@@ -215,6 +217,8 @@ class ReferenceProcessor:
             if self.recorder is not None:
                 self.recorder.jump(self, target)
         self.branched = 1 if condition or self.profile.untaken_branch_has_slot else 0
+        if link is not None:
+            self.gpr[link[0]] = link[1]
 
     def _check_target(self, target: int) -> None:
         """Fault now, at the jump, if the target cannot be fetched (mips161)."""

@@ -183,7 +183,13 @@ class _Watcher:
         self.found.occupies_hi |= hi
         self.found.occupies_lo |= lo
 
-    def branch(self, condition: Value, target: Value) -> None:
+    def branch(
+        self, condition: Value, target: Value, link: tuple[int, Value] | None = None
+    ) -> None:
+        if link is not None:
+            # Whether it sees the register before or after that is nothing to be fast about.
+            self.found.is_hard |= link[0] in self.found.reads
+            self.gpr[link[0]] = link[1]
         self.found.is_branch = True
         self.found.is_conditional = isinstance(condition, _Anything)
         if condition is False:

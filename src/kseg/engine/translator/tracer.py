@@ -106,8 +106,12 @@ class RegionTracer(MemoryAccess):
     def occupy(self, *, hi: bool, lo: bool) -> None:
         pass
 
-    def branch(self, condition: Value, target: Value) -> None:
+    def branch(
+        self, condition: Value, target: Value, link: tuple[int, Value] | None = None
+    ) -> None:
         self.branched = (condition, target)
+        if link is not None:
+            self.gpr[link[0]] = link[1]
 
     def trap_if(self, condition: Value, _: ExceptionCode, __: int = 0) -> None:
         if isinstance(condition, Symbol):

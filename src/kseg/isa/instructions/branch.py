@@ -8,11 +8,23 @@ what the hardware does.
 from kseg.isa.instruction import instruction
 from kseg.isa.registers import RETURN_ADDRESS
 from kseg.isa.semantics import Processor
-from kseg.isa.values import Value, signed
+from kseg.isa.values import Value, select, signed
 
 
 def _branch_if(cpu: Processor, condition: Value, offset: Value) -> None:
     cpu.branch(condition, cpu.next_pc + (signed(offset, 16) << 2))
+
+
+def _call_if(cpu: Processor, condition: Value, offset: Value, link: Value) -> None:
+    cpu.branch(condition, cpu.next_pc + (signed(offset, 16) << 2), (RETURN_ADDRESS, link))
+
+
+def _after_link(cpu: Processor, source: int, register: int, link: Value) -> Value:
+    """The register `source` as a call sees it whose link goes to `register`."""
+    if not cpu.profile.links_first:
+        return cpu.gpr[source]
+    is_link = (source == register) & (register != 0)
+    return select(is_link, link, cpu.gpr[source])
 
 
 @instruction("000010 jjjjjjjjjjjjjjjjjjjjjjjjjj", "j j", branch=True)
@@ -24,9 +36,8 @@ def j(cpu: Processor, j: Value) -> None:
 @instruction("000011 jjjjjjjjjjjjjjjjjjjjjjjjjj", "jal j", branch=True)
 def jal(cpu: Processor, j: Value) -> None:
     """Jump and link: ra points behind the delay slot."""
-    link = cpu.next_pc + 4
-    cpu.branch(True, (cpu.next_pc & 0xF0000000) | j << 2)
-    cpu.gpr[RETURN_ADDRESS] = link
+    target = (cpu.next_pc & 0xF0000000) | j << 2
+    cpu.branch(True, target, (RETURN_ADDRESS, cpu.next_pc + 4))
 
 
 @instruction("000000 sssss ----- ----- ----- 001000", "jr s", branch=True)
@@ -39,8 +50,7 @@ def jr(cpu: Processor, s: int) -> None:
 def jalr(cpu: Processor, s: int, d: int) -> None:
     """Jump to the address in a register; d points behind the delay slot."""
     link = cpu.next_pc + 4
-    cpu.branch(True, cpu.gpr[s])
-    cpu.gpr[d] = link
+    cpu.branch(True, _after_link(cpu, s, d, link), (d, link))
 
 
 @instruction("000100 sssss ttttt bbbbbbbbbbbbbbbb", "beq s, t, b", branch=True)
@@ -114,16 +124,12 @@ def bgez(cpu: Processor, s: int, b: Value) -> None:
 @instruction("000001 sssss 10000 bbbbbbbbbbbbbbbb", "bltzal s, b", branch=True)
 def bltzal(cpu: Processor, s: int, b: Value) -> None:
     """Branch if less than zero; ra is set whether or not the branch is taken."""
-    negative = signed(cpu.gpr[s]) < 0
     link = cpu.next_pc + 4
-    _branch_if(cpu, negative, b)
-    cpu.gpr[RETURN_ADDRESS] = link
+    _call_if(cpu, signed(_after_link(cpu, s, RETURN_ADDRESS, link)) < 0, b, link)
 
 
 @instruction("000001 sssss 10001 bbbbbbbbbbbbbbbb", "bgezal s, b", branch=True)
 def bgezal(cpu: Processor, s: int, b: Value) -> None:
     """Branch if greater than or equal to zero; ra is set whether or not the branch is taken."""
-    positive = signed(cpu.gpr[s]) >= 0
     link = cpu.next_pc + 4
-    _branch_if(cpu, positive, b)
-    cpu.gpr[RETURN_ADDRESS] = link
+    _call_if(cpu, signed(_after_link(cpu, s, RETURN_ADDRESS, link)) >= 0, b, link)
