@@ -130,16 +130,17 @@ class Host:
         seed: int | str | None = None,
         epoch: int | None = None,
         input: str | bytes = b"",  # noqa: A002 - as `Machine` has it
+        network: bool = True,
         output: Callable[[bytes], None] | None = None,
         message: Callable[[str], None] | None = None,
     ) -> Guest:
         """Start a guest: it runs when the host does.
 
         `kernel`, `arguments`, `ram`, `share`, `overlay`, `config`, `seed`, `epoch`, `input`,
-        `output` and `message` are as `Machine` has them, but files that the configuration in a file
-        names are where that file is. So are `disks`, but a size such as "5M" is a partition of the
-        host's disks. `monitor` is "hybrid" (the default, except for a kernel that is linked for
-        the other one) or "trap-and-emulate".
+        `network`, `output` and `message` are as `Machine` has them, but files that the
+        configuration in a file names are where that file is. So are `disks`, but a size such as
+        "5M" is a partition of the host's disks. `monitor` is "hybrid" (the default, except for a
+        kernel that is linked for the other one) or "trap-and-emulate".
 
         `weight` is its part of what is left after reservations, beside the others' weights. `cap`
         is the most it can have, `reservation` what it has before the others, in instructions a
@@ -152,7 +153,8 @@ class Host:
             return self._add(
                 name, kernel, arguments, monitor=monitor, weight=weight, cap=cap,
                 reservation=reservation, ram=ram, disks=disks, share=share, overlay=overlay,
-                config=config, seed=seed, epoch=epoch, input=input, output=output,
+                config=config, seed=seed, epoch=epoch, input=input,
+                network=checks.flag("network", network), output=output,
                 message=message,
             )  # fmt: skip
 
@@ -174,6 +176,7 @@ class Host:
         seed: int | str | None,
         epoch: int | None,
         input: str | bytes,  # noqa: A002 - as `Machine` has it
+        network: bool,
         output: Callable[[bytes], None] | None,
         message: Callable[[str], None] | None,
     ) -> Guest:
@@ -231,8 +234,11 @@ class Host:
 
                     format_scratch_disk(guest.board)
                 guest.board.load_kernel(image, text, str(bootable.path))
+                if network:
+                    guest.connect_network()
                 self._start(guest, hybrid, WINDOW if image.in_window else None)
             except BaseException:
+                guest.disconnect_network()
                 discard_board(guest.board, self.hypervisor)
                 raise
         except KsegError as error:

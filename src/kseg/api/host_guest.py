@@ -20,6 +20,7 @@ from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.host import Host
+    from kseg.machine.hub import HubConnection
 
 
 ENDED = Stop(StopReason.INTERRUPTED, None, "ended from outside")
@@ -68,6 +69,7 @@ class Guest(Visible):
         self._host = host
         self._output, self._message = output, message
         self._to_deliver: list[Callable[[], None]] = []
+        self._connections: list[HubConnection] = []
         self._memory_use: GuestMemory | None = None
         # `Host.add` fills these in, in this order: each needs the one before.
         self.board: System161
@@ -181,8 +183,22 @@ class Guest(Visible):
         for deliver in deliveries:
             deliver()
 
+    def connect_network(self) -> None:
+        """Let its network cards reach their hubs, if it has any; KsegError when that fails."""
+        if any(slot.device == "nic" for slot in self.board.configuration.slots):
+            from kseg.machine.hub import connect
+
+            self._connections = connect(self.board, lambda: self._host.wake(self))
+
+    def disconnect_network(self) -> None:
+        """Leave the hubs."""
+        for connection in self._connections:
+            connection.close()
+        self._connections = []
+
     def release(self) -> None:
         """Give back its memory, disks and locks; what is known of it stays."""
+        self.disconnect_network()
         self._memory_use = self._count_memory()
         self.engine.close()
         self.board.close()

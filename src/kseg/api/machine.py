@@ -90,6 +90,7 @@ class Machine(View):
         progress_timeout: int = 0,
         quantum: int = 1,
         stop_for_debugger: bool = False,
+        network: bool = True,
         output: Callable[[bytes], None] | None = None,
         message: Callable[[str], None] | None = None,
     ) -> None:
@@ -111,6 +112,7 @@ class Machine(View):
         seconds without a user-mode instruction after which a warning comes, and twice which the
         machine stops (0: never). `quantum` is the length of a processor's turn in cycles, where
         several run: 1 is what System/161 does, a thousand and more let each run translated code.
+        `network` connects network cards to the hubs that `config` names, which need not run.
         `output` gets what the guest prints as it does, besides the console; `message` what the
         machine itself has to say, a line at a time.
 
@@ -156,6 +158,21 @@ class Machine(View):
             **how,
         )
         self._assemble(setup, boot, output, message, epoch=epoch, doom=doom)
+        if checks.flag("network", network):
+            self._connect_network()
+
+    def _connect_network(self) -> None:
+        """Let network cards reach their hubs, if there are any."""
+        if not any(slot.device == "nic" for slot in self._setup.configuration.slots):
+            return
+        from kseg.machine.hub import connect
+
+        try:
+            connections = connect(self.board)
+        except BaseException:
+            self.close()
+            raise
+        self._closing += [connection.close for connection in connections]
 
     def _assemble(
         self,

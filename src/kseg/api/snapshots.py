@@ -169,6 +169,8 @@ def restored_machine(
     )
     machine = kind.__new__(kind)
     machine._assemble(setup, lambda: _load(machine, file), output, message, epoch=0)
+    if options.trust:
+        machine._connect_network()
     return machine
 
 

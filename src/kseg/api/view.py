@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kseg.debug.profile import Profile
     from kseg.debug.report import Report
     from kseg.debug.symbols import Symbols
+    from kseg.devices.network import NetworkInterface
     from kseg.monitor.hypervisor.statistics import MonitorStatistics
 
 
@@ -41,6 +42,15 @@ class Visible:
     """What executes the guest's code: see `kseg.engine.contract`."""
     monitor: BareMonitor
     """What answers the engine: see `kseg.monitor.bare`."""
+
+    @property
+    def network_cards(self) -> "list[NetworkInterface]":
+        """Its network cards; `carrier` says whether one has reached a hub."""
+        if not any(slot.device == "nic" for slot in self.board.configuration.slots):
+            return []
+        from kseg.devices.network import NetworkInterface
+
+        return [card for card in self.board.bus.cards if isinstance(card, NetworkInterface)]
 
     @property
     def processors(self) -> list[Processor]:

@@ -18,6 +18,7 @@ from kseg.cli import streams
 COMMANDS = {
     "run": "Boot a kernel or a bundled guest, with its console here.",
     "host": "Run many guests on one machine.",
+    "hub": "Let machines with network cards talk to each other.",
     "sys161": "The same with System/161's options, messages and statistics.",
     "replay": "Repeat a recorded run, and check that nothing differs.",
     "profile": "Run a guest, and say where its time went.",

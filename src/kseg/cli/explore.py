@@ -184,7 +184,7 @@ def explore(
     gc.enable()
     try:
         with handled(lambda: None, lambda: None):
-            options = {**boot, "engine": engine, "overlay": True}
+            options = {**boot, "engine": engine, "overlay": True, "network": False}
             with machine_for(kernel, arguments, options) as machine:
                 _go_to(machine, after, regex, limit or LONGEST_START)
                 machine.console.send(typed)

@@ -155,6 +155,7 @@ def host(
 
         check_destination(stats)
     interactive = directory is None and os.isatty(0) and os.isatty(1)
+    adapts = pace == "auto" and not interactive
     if pace == "auto":
         pace = "real" if interactive else "fast"
     output = Output("kseg")
@@ -164,8 +165,7 @@ def host(
         names = [guest.name for guest in wanted]
         consoles: list[Consoles] = []
         for guest in wanted:
-            # Copies have the same image files, of which only one could be written to.
-            _add(machine, guest, overlay or copies > 1, epoch, consoles)
+            _add(machine, guest, overlay, copies > 1, epoch, consoles)
         consoles.append(_consoles(names, directory, interactive, output))
         if copies > 1 and not overlay and _have_images(machine):
             consoles[0].message(
@@ -175,6 +175,7 @@ def host(
             machine,
             consoles[0],
             output,
+            adapts=adapts,
             escape=key,
             limit=None if limit is None else int(limit * CYCLES_PER_SECOND),
             idle_limit=idle_limit,
@@ -208,10 +209,13 @@ def _add(
     machine: "Host",
     guest: "GuestOptions",
     overlay: bool,
+    copied: bool,
     epoch: int | None,
     consoles: "list[Consoles]",
 ) -> None:
-    """Start a guest. `consoles` gets its one member before anything is printed."""
+    """Start a guest. Copies have the same image files, of which only one could be written to, and
+    network cards with the same address. `consoles` gets its one member before anything is
+    printed."""
     from kseg.cli.file_kinds import check_kind
     from kseg.cli.guest_options import read_input
 
@@ -227,7 +231,8 @@ def _add(
         ram=guest.ram,
         disks=guest.disks,
         share=guest.share,
-        overlay=overlay,
+        overlay=overlay or copied,
+        network=not copied,
         config=guest.config or _config(guest.kernel),
         seed=checked_seed(guest.seed),
         epoch=epoch,

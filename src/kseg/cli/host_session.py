@@ -46,11 +46,13 @@ class HostSession:
         consoles: Consoles,
         output: Output,
         *,
+        adapts: bool = False,
         escape: int | None = 1,
         limit: int | None = None,
         idle_limit: float = 60.0,
     ) -> None:
         """With a `Switch` as `consoles`, stdin is a terminal; otherwise nothing is read there.
+        `adapts`: the pace is real while guests can be reached by a network, else fast.
         `escape` is the escape key's number, `limit` a machine time in cycles; `idle_limit` the
         virtual seconds that guests without a terminal may do nothing (0: for ever)."""
         self._host, self._consoles, self._output = host, consoles, output
@@ -62,6 +64,8 @@ class HostSession:
         self._table = host_table.HostTable(host)
         self._drawn = 0.0
         self._announced: set[str] = set()
+        self._adapts = adapts
+        self._cards = [card for guest in host.guests.values() for card in guest.network_cards]
         self._next_watch = 0
         # What it looks at, a guest has as well as a machine.
         self._watches = {
@@ -147,7 +151,10 @@ class HostSession:
         if now < self._next_watch:
             return False
         self._next_watch = now + CYCLES_PER_SECOND
-        return self._switch is None and self._nothing_happens()
+        in_company = any(card.carrier for card in self._cards)
+        if self._adapts:
+            self._host.time_sharing.pace = "real" if in_company else "fast"
+        return not in_company and self._switch is None and self._nothing_happens()
 
     def _nothing_happens(self) -> bool:
         """Whether all guests that are left wait for input that cannot come."""

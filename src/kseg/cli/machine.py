@@ -33,7 +33,7 @@ def machine_for(
 ) -> "Machine":
     """A machine about to run. `options` are those of `kseg run` by the names of its parameters, all
     of which may be missing, and `log`, a run to repeat. What is not given to `output` is dropped.
-    UsageError for options that do not go together."""
+    `network` False: no hub is reached. UsageError for options that do not go together."""
     from kseg.api.machine import Machine
 
     given = {
@@ -82,6 +82,7 @@ def machine_for(
         seed=checked_seed(given.get("seed")),
         doom=given.get("doom", 0),
         epoch=given.get("epoch"),
+        network=options.get("network", True),
         **files,
         **same,
     )

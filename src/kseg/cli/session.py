@@ -120,7 +120,9 @@ class Session:
             self._made_saves = self._saves
         self._watch = IdleWatch(machine, conditions.idle_limit)
         pace = conditions.pace
-        self._adapts = pace == "auto" and self._source is Source.STREAM
+        self._cards = machine.network_cards
+        automatic = pace == "auto" and self._source is not Source.TERMINAL
+        self._adapts = automatic and (self._source is Source.STREAM or bool(self._cards))
         if pace == "auto":
             pace = "real" if self._source is Source.TERMINAL else "fast"
         machine.monitor.pace = pace
@@ -249,11 +251,15 @@ class Session:
         self._output.pulse(resting)
         if self._left or self._is_lost():
             return True
+        # Somebody may send a packet at any time.
+        in_company = any(card.carrier for card in self._cards)
         if self._adapts:
-            # Nobody wants to wait for a script; but while the other end of a pipe thinks, time
-            # must not fly.
-            machine.monitor.pace = "fast" if self._ended or machine.typing else "real"
-        return self._ended and not machine.typing and self._watch.nothing_happens()
+            # Nobody wants to wait for a script; but while the other end of a pipe thinks, or other
+            # machines do, time must not fly.
+            flies = (self._ended or machine.typing) and not in_company
+            machine.monitor.pace = "fast" if flies else "real"
+        waits = self._ended and not machine.typing and not in_company
+        return waits and self._watch.nothing_happens()
 
     def _is_lost(self) -> bool:
         """Whether all that executes is one exception after the other in the boot ROM."""
@@ -295,6 +301,8 @@ class Session:
         """Nothing will come any more."""
         self._ended = True
         self._machine.board.outside.close()
+        if self._adapts:
+            self._machine.board.outside.disturb()  # It may be asleep, at the pace of before.
 
     def _start_input(self) -> None:
         if self._source is Source.FILE:

@@ -118,6 +118,7 @@ class Workload:
                     seed=None if self._configuration else self._seed,
                     epoch=self._epoch,
                     input=options.input,
+                    network=False,
                     output=output,
                     **way.keywords,
                 )

@@ -42,7 +42,7 @@ class NetworkState(msgspec.Struct, frozen=True):
 
 
 class NetworkInterface(Device):
-    """`transport` takes a whole packet and says whether anybody is there."""
+    """`transport` takes a whole packet and says what went wrong, or ""."""
 
     name = "nic"
     identity = 6
@@ -84,7 +84,7 @@ class NetworkInterface(Device):
         Argument("hwaddr", "decimal", "the card's address; needed", minimum=1, maximum=0xFFFE),
         Argument("hub", "text", "the hub's socket", ".sockets/hub"),
     )
-    transport: Callable[[bytes], bool] | None = None
+    transport: Callable[[bytes], str] | None = None
 
     @classmethod
     def parse_arguments(cls, arguments: Arguments) -> NetworkOptions:
@@ -95,7 +95,8 @@ class NetworkInterface(Device):
 
     def plug_in(self) -> None:
         self._in, self._out = map(self.add_buffer, self.buffers)
-        self._carrier = False
+        self.carrier = False
+        """Whether there is a hub, as far as is known."""
 
     def reset(self) -> None:
         self._received = 0
@@ -151,32 +152,38 @@ class NetworkInterface(Device):
             raise GuestFatal("Packet size too long")
         packet[0:4] = FRAME.to_bytes(2, "big") + self.options.address.to_bytes(2, "big")
         self.memory.write(self._out.base, bytes(packet[0:4]))
-        self._transmit(bytes(packet[:length]))
+        if self.transport is not None:
+            problem = self.transport(bytes(packet[:length]))
+            if problem:
+                self.message(f"nic: slot {self.slot}: sendto: {problem}")
         self.trace("packet sent")
         self.activity.packets_sent += 1
         self._sent = DONE
         self._update_interrupt()
 
-    def connect(self, transport: Callable[[bytes], bool]) -> None:
+    def connect(self, transport: Callable[[bytes], str]) -> None:
         """Send through `transport` from now on, and say that this card is here."""
         self.transport = transport
-        self._transmit(self._here())
-
-    def _here(self) -> bytes:
-        words = (FRAME, self.options.address, HEADER_SIZE, HUB)
-        return b"".join(word.to_bytes(2, "big") for word in words)
+        self._announce()
 
     def _keep_alive(self) -> None:
         """Tell the hub once a second that there is a card here."""
-        self._transmit(self._here())
+        self._announce()
         self.schedule(KEEPALIVE, "keep alive")
 
-    def _transmit(self, packet: bytes) -> None:
-        carrier = self.transport is not None and self.transport(packet)
-        if carrier != self._carrier:
-            what = "carrier detected" if carrier else "lost carrier"
-            self.message(f"nic: slot {self.slot}: {what}")
-            self._carrier = carrier
+    def _announce(self) -> None:
+        if self.transport is None:
+            problem = "no hub"
+        else:
+            words = (FRAME, self.options.address, HEADER_SIZE, HUB)
+            problem = self.transport(b"".join(word.to_bytes(2, "big") for word in words))
+        if problem:
+            self.trace("keepalive rejected: {}", problem)
+        if self.carrier == (not problem):
+            return
+        self.carrier = not problem
+        what = "carrier detected" if self.carrier else "lost carrier"
+        self.message(f"nic: slot {self.slot}: {what}")
 
     def can_receive(self) -> bool:
         return True
@@ -184,15 +191,16 @@ class NetworkInterface(Device):
     def receive(self, data: bytes) -> None:
         """A packet from outside: kept when it is whole, for us, and the last one was taken."""
         if len(data) < HEADER_SIZE or int.from_bytes(data[0:2], "big") != FRAME:
-            self.trace("framing error")
+            self.trace("runt packet" if len(data) < HEADER_SIZE else "framing error")
             self.activity.packet_errors += 1
             return
         to = int.from_bytes(data[6:8], "big")
         if to not in (self.options.address, BROADCAST) and not self._control & PROMISCUOUS:
             self.trace("packet not for us")
             return
-        if int.from_bytes(data[4:6], "big") != len(data) or len(data) > PACKET_SIZE:
-            self.trace("truncated packet")
+        said = int.from_bytes(data[4:6], "big")
+        if said != len(data) or len(data) > PACKET_SIZE:
+            self.trace("truncated packet" if said > len(data) else "garbage on end of packet")
             self.activity.packet_errors += 1
         elif self._received:
             self.trace("overrun")
@@ -224,7 +232,7 @@ class NetworkInterface(Device):
         return [
             f"System/161 network interface rev {self.revision}",
             f"    Hub: {self.options.hub}",
-            f"    Carrier: {'detected' if self._carrier else 'none'}",
+            f"    Carrier: {'detected' if self.carrier else 'none'}",
             f"    {registers}",
             "    rx buffer:",
             *hex_dump(self._in.data),

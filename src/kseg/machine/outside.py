@@ -203,12 +203,15 @@ class Outside:
 
     def wait(self, seconds: float | None) -> bool:
         """Sleep up to `seconds` of the host's time (None: for ever) until something can be
-        delivered, the door closes or is disturbed; True when something can be delivered."""
+        delivered or the door is disturbed, or where that would be for ever, closes; True when
+        something can be delivered."""
         if self.before_sleep is not None:
             self.before_sleep()
         with self._changed:
+            endless = seconds is None
             self._changed.wait_for(
-                lambda: self._something_waits() or self._closed or self._disturbed, seconds
+                lambda: self._something_waits() or (endless and self._closed) or self._disturbed,
+                seconds,
             )
             self._disturbed = False
             return self._something_waits()
