@@ -56,6 +56,28 @@ spinlock_acquire:
         sw      ra, 20(sp)
 1:      b       1b
         nop
+common_exception:
+        jal     mips_trap
+        addiu   a0, sp, 16
+        lw      k0, 28(sp)
+        nop
+        lw      sp, 24(sp)
+        jr      k0
+        rfe
+mips_trap:
+        addiu   sp, sp, -24
+        sw      ra, 20(sp)
+        jal     kill_curthread
+        nop
+        lw      ra, 20(sp)
+        nop
+        jr      ra
+        addiu   sp, sp, 24
+kill_curthread:
+        addiu   sp, sp, -24
+        sw      ra, 20(sp)
+1:      b       1b
+        nop
 switchframe_switch:
         jr      ra
         nop
@@ -101,6 +123,8 @@ STRUCTURES = {
     ),
     "semaphore": (20, [("sem_name", 0, "char*"), ("sem_wchan", 4, "wchan*"),
                        ("sem_lock", 8, "spinlock"), ("sem_count", 16, "u32")]),
+    "trapframe": (16, [("tf_vaddr", 0, "u32"), ("tf_cause", 4, "u32"), ("tf_sp", 8, "u32"),
+                       ("tf_epc", 12, "u32")]),
     "cv": (16, [("cv_name", 0, "char*"), ("cv_wchan", 4, "wchan*")]),
 }  # fmt: skip
 

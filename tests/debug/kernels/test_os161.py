@@ -1,11 +1,13 @@
 """Threads of OS/161: in memory that is laid out as its kernel does, and in the real one."""
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from kseg import Machine
 from kseg.debug.executable import SymbolError
 from tests.debug.kernels.small_os161 import AT, STRUCTURES, SmallOS161
 from tests.debug.programs import SPINNING, boot
@@ -99,9 +101,19 @@ def test_a_lost_wake_up(
     # As long as another one can run, it may come.
     assert kernel.machine.guest_threads().findings == []
     kernel.set("thread", other, t_state=3)
+    assert kernel.machine.guest_threads().findings == []  # A handler may be about to.
+    kernel.machine.processors[0].state.waiting = 1
     (finding,) = kernel.machine.guest_threads().findings
     assert "lost wake-up" in finding
     assert says in finding
+
+
+def test_a_lock_of_a_thread_that_is_gone(kernel: SmallOS161) -> None:
+    thread = kernel.thread("sleeper")
+    lock = kernel.object("lock", "kept", lk_owner=0x80180000)
+    kernel.sleep(thread, "lock_acquire", lock, "lock")
+    (finding,) = kernel.machine.guest_threads().findings
+    assert 'lock "kept", whose holder has ended without releasing it' in finding
 
 
 def test_a_lock_of_a_thread_that_has_ended(kernel: SmallOS161) -> None:
@@ -142,7 +154,38 @@ def test_a_recursion_is_named(kernel: SmallOS161) -> None:
     for frame in range(6):
         kernel.word(low - 8 + 24 * frame + 20, AT["deep"] + 16)
     (finding,) = kernel.machine.guest_threads().findings
-    assert "deep is called 7 times in one another" in finding
+    assert finding.endswith("6 calls by deep lie on it: a recursion that goes too deep")
+
+
+@pytest.mark.parametrize(
+    ("address", "overflows"), [(0x7FF00FFC, True), (0x10000000, False), (0x7FFFFFF0, False)]
+)
+def test_a_program_whose_stack_has_overflowed(
+    kernel: SmallOS161, address: int, overflows: bool
+) -> None:
+    thread = kernel.thread("program")
+    kernel.run(thread)
+    user_stack = 0x7FFFFC00 if address == 0x7FFFFFF0 else 0x7FF00C00
+    top = kernel.stack_of(thread) + 0x1000
+    frame = top - 16
+    kernel.set(
+        "trapframe", frame, tf_vaddr=address, tf_cause=3 << 2, tf_sp=user_stack, tf_epc=0x400004
+    )
+    sp = frame - 16 - 2 * 24
+    kernel.word(sp + 24 + 20, AT["common_exception"] + 8)
+    kernel.word(sp + 20, AT["mips_trap"] + 16)
+    registers = kernel.machine.processors[0].registers
+    registers["pc"], registers["sp"] = AT["kill_curthread"] + 8, sp
+    threads = kernel.machine.guest_threads()
+    assert [each.name for each in threads[0].trace.frames] == [
+        "kill_curthread", "mips_trap", "common_exception", "[user]",
+    ]  # fmt: skip
+    says = (
+        'stack overflow: the program of thread "program": its stack has grown to 1020 KiB below'
+        " 0x80000000 (stack pointer 0x7ff00c00), and nothing is there for its access to"
+        " 0x7ff00ffc, at 0x00400004"
+    )
+    assert threads.findings == [says] * overflows
 
 
 def test_two_processors_that_spin_for_each_other(tmp_path: Path) -> None:
@@ -214,3 +257,23 @@ def test_corrupt_memory_gives_less(kernel: SmallOS161, seed: int) -> None:
     found = kernel.machine.guest_threads()
     assert len(str(found)) < 200_000
     found.data()
+
+
+def test_a_real_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set KSEG_OS161 to an OS/161 root directory with a kernel and a sys161.conf."""
+    root = os.environ.get("KSEG_OS161")
+    if not root or not (Path(root) / "kernel").exists():
+        pytest.skip("KSEG_OS161 does not name an OS/161 root directory")
+    monkeypatch.chdir(root)
+    with Machine("kernel", config="sys161.conf") as machine:
+        machine.run(seconds=5)
+        threads = machine.guest_threads()
+        (menu,) = [each for each in threads if each.name == "<boot #0>"]
+        assert menu.wait is not None
+        assert str(menu.wait) == 'semaphore "console read"'
+        assert menu.trace.frames[-1].name == "__start"
+        assert threads.findings == []
+        calls = machine.trace("syscall")
+        machine.console.send("p /bin/true\r")
+        machine.run(seconds=5)
+        assert any("_exit(0)" in event.text for event in calls.take())

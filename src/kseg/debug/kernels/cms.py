@@ -90,8 +90,8 @@ class CMS:
                 thread.trace = unwinder.trace(context, MOST_FRAMES)
                 thread.first_frame = _first_frame(thread)
             threads.append(thread)
-        check_stacks(memory, threads, Marks(STACK_MARK, 1))
-        return GuestThreads(self.name, threads, findings(threads))
+        check_stacks(memory, threads, Marks(STACK_MARK, 1), self._file)
+        return GuestThreads(self.name, threads, findings(threads, all_wait=False))
 
     def _current(self, memory: KernelMemory) -> int:
         return memory.number(self._file.named("current")[0].address)

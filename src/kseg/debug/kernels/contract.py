@@ -16,7 +16,8 @@ class Wait(msgspec.Struct, frozen=True):
     """What a thread waits for. `kind` is in words ("lock", "semaphore", "wait channel", ...),
     `address` that of the object, 0 where it is not known; `holder` is the address of the thread
     that holds it. `free` says that nothing is in the way any more: nobody holds the lock, the
-    semaphore's count is not 0. `note` is what else there is to say. `spins`: it does not sleep."""
+    semaphore's count is not 0. `note` is what else there is to say. `spins`: it does not sleep.
+    `abandoned`: the thread that held it is gone."""
 
     kind: str
     name: str = ""
@@ -25,6 +26,7 @@ class Wait(msgspec.Struct, frozen=True):
     free: bool = False
     note: str = ""
     spins: bool = False
+    abandoned: bool = False
 
     def __str__(self) -> str:
         name = f' "{self.name}"' if self.name else ""
@@ -37,7 +39,7 @@ class GuestThread(msgspec.Struct):
     threads apart; `state` is "running", "ready", "sleeping", "ended" or another word of the
     kernel's; `processor` is where it is current. `stack` are the first address of its kernel stack
     and the one behind the last, `sp` its stack pointer in there. `overflow` says how the stack
-    has overflowed, if it has."""
+    has overflowed, if it has, `program_overflow` how that of its program has."""
 
     address: int
     name: str
@@ -49,6 +51,7 @@ class GuestThread(msgspec.Struct):
     stack: tuple[int, int] | None = None
     sp: int | None = None
     overflow: str = ""
+    program_overflow: str = ""
     trace: Backtrace = Backtrace([])
     first_frame: int = 0
     """Which frame of the trace is the first that is of interest: before it comes how to sleep."""

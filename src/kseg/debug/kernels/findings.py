@@ -6,17 +6,28 @@ from collections.abc import Sequence
 from kseg.debug.kernels.contract import GuestThread
 
 MOST_FINDINGS = 6
+MOST_STEPS = 6
+"""Of a deadlock that are shown."""
+_CLOCK = ("clocksleep",)
 _CAN_RUN = ("running", "ready")
 
 
-def findings(threads: Sequence[GuestThread]) -> list[str]:
-    """A line each."""
+def findings(threads: Sequence[GuestThread], *, all_wait: bool) -> list[str]:
+    """A line each. `all_wait`: no processor executes anything, not even an interrupt's handler, so
+    that nothing is half done."""
     found = [_overflow(each) for each in threads if each.overflow]
+    found += [
+        f"stack overflow: the program of thread {each.title}: {each.program_overflow}"
+        for each in threads
+        if each.program_overflow
+    ]
     cycles = deadlocks(threads)
     found += [_deadlock(cycle) for cycle in cycles]
     stuck = {thread.address for cycle in cycles for thread in cycle}
     found += _behind(threads, stuck)
-    found += _lost(threads, stuck)
+    found += _abandoned(threads)
+    if all_wait and not any(_can_run(each) for each in threads):
+        found += _lost(threads, stuck)
     return found[:MOST_FINDINGS]
 
 
@@ -58,6 +69,8 @@ def _deadlock(cycle: list[GuestThread]) -> str:
         f'"{thread.name}" waits for {thread.wait}, which "{holder.name}" holds'
         for thread, holder in zip(cycle, [*cycle[1:], cycle[0]], strict=True)
     ]
+    if len(steps) > MOST_STEPS:
+        steps[MOST_STEPS:] = [f"and so on, {len(steps) - MOST_STEPS} more, back to the first"]
     return (
         f"deadlock of {len(cycle)} threads, none of which can ever go on: {'; '.join(steps)}."
         " Whoever takes several locks must take them in one order everywhere"
@@ -84,8 +97,8 @@ def _behind(threads: Sequence[GuestThread], stuck: set[int]) -> list[str]:
     return [f"behind the deadlock, for ever too: {', '.join(names[:8])}{rest}"]
 
 
-def _lost(threads: Sequence[GuestThread], stuck: set[int]) -> list[str]:
-    """Sleepers that nobody is going to wake."""
+def _abandoned(threads: Sequence[GuestThread]) -> list[str]:
+    """Sleepers for what a thread held when it ended."""
     at = {each.address: each for each in threads}
     found = []
     gone = [
@@ -96,13 +109,24 @@ def _lost(threads: Sequence[GuestThread], stuck: set[int]) -> list[str]:
         and holder.state == "ended"
     ]
     found += [
-        f'thread {each.title} waits for {each.wait}, which "{at[each.wait.holder].name}" held when'
-        " it ended: nobody will ever release it"
+        f"thread {each.title} waits for {each.wait}, which"
+        f' "{at[each.wait.holder].name}" held when it ended: nobody will ever release it'
         for each in gone
         if each.wait is not None and each.wait.holder is not None
     ]
-    if any(_can_run(each) for each in threads):
-        return found
+    return found + [
+        f"thread {each.title} waits for {each.wait}, whose holder has ended without releasing it:"
+        " nobody ever will"
+        for each in threads
+        if each.wait is not None and each.wait.abandoned
+    ]
+
+
+def _lost(threads: Sequence[GuestThread], stuck: set[int]) -> list[str]:
+    """Sleepers that nobody is going to wake, where no thread runs. One that waits for a device may
+    yet wake others."""
+    a_device_may = any(_waits_for_device(each) for each in threads)
+    found = []
     for thread in threads:
         if not thread.sleeps or thread.wait is None or thread.address in stuck:
             continue
@@ -111,12 +135,25 @@ def _lost(threads: Sequence[GuestThread], stuck: set[int]) -> list[str]:
                 f"lost wake-up: thread {thread.title} sleeps, waiting for {thread.wait}"
                 f" ({thread.wait.note}), and no thread is left that runs and could wake it"
             )
-        elif thread.wait.kind == "condition variable":
+        elif thread.wait.kind == "condition variable" and not a_device_may:
             found.append(
                 f"thread {thread.title} waits for {thread.wait}, and no thread is left that runs"
                 " and could signal it: a lost wake-up, if it was signalled before the wait began"
             )
     return found
+
+
+def _waits_for_device(thread: GuestThread) -> bool:
+    """Does a thread sleep in a driver, or until some time?"""
+    return thread.sleeps and any(
+        frame.name in _CLOCK
+        or (
+            frame.location is not None
+            and frame.location.line is not None
+            and "/dev/" in frame.location.line.file
+        )
+        for frame in thread.trace.frames
+    )
 
 
 def _can_run(thread: GuestThread) -> bool:

@@ -13,6 +13,7 @@ from kseg.debug.kernels.contract import MOST_THREADS, GuestThread, GuestThreads
 from kseg.debug.kernels.findings import findings
 from kseg.debug.kernels.kernel_memory import KernelMemory
 from kseg.debug.kernels.os161_calls import CALLS
+from kseg.debug.kernels.os161_faults import program_overflow
 from kseg.debug.kernels.os161_waits import Waits
 from kseg.debug.kernels.stacks import Marks, check_stacks, guess_size
 from kseg.debug.machine import Machine
@@ -110,7 +111,12 @@ class OS161:
         self._trace(memory, threads)
         self._find_waits(memory, threads)
         self._check_stacks(memory, threads)
-        return GuestThreads(self.name, threads, findings(threads), remark)
+        trapframe = self._types.structure("trapframe")
+        for thread in threads:
+            thread.program_overflow = program_overflow(memory, thread, trapframe)
+        states = [each.state for each in self._machine.processors]
+        all_wait = all(each.waiting or not each.enabled for each in states)
+        return GuestThreads(self.name, threads, findings(threads, all_wait=all_wait), remark)
 
     # Finding them.
 
@@ -247,7 +253,7 @@ class OS161:
         return Context(int(target), registers, user=False, after_call=True)  # type: ignore[arg-type]
 
     def _find_waits(self, memory: KernelMemory, threads: list[GuestThread]) -> None:
-        waits = Waits(memory, self._types, self._layout.thread, self._layout.node, threads)
+        waits = Waits(memory, self._file, self._layout.thread, self._layout.node, threads)
         cpus = {
             address: memory.member(self._layout.cpu, address, "c_curthread")
             for address in self._cpus(memory)
@@ -270,7 +276,7 @@ class OS161:
                 thread.stack = _boot_stack(thread)
                 unmarked.add(thread.address)
         marks = Marks(MAGIC, MAGIC_WORDS) if self._marks_stacks() else None
-        check_stacks(memory, threads, marks, unmarked)
+        check_stacks(memory, threads, marks, self._file, unmarked)
 
     def _marks_stacks(self) -> bool:
         """Does the kernel's code load the magic number? It might have another one, or none."""

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from kseg.debug.kernels.contract import GuestThread, Wait
 from kseg.debug.kernels.kernel_memory import KernelMemory
-from kseg.debug.types import Structure, Types
+from kseg.debug.symbols import SymbolFile
+from kseg.debug.types import Structure
 
 MOST_NODES = 1000
 MOST_WORDS = 1024
@@ -25,12 +26,12 @@ class Waits:
     def __init__(
         self,
         memory: KernelMemory,
-        types: Types,
+        file: SymbolFile,
         thread: Structure,
         node: Structure,
         threads: Sequence[GuestThread],
     ) -> None:
-        self._memory, self._types = memory, types
+        self._memory, self._types, self._file = memory, file.types, file
         self._thread, self._node = thread, node
         self._threads = {each.address: each for each in threads}
         self._unfound: dict[int, tuple[int, Structure]] = {}
@@ -170,8 +171,8 @@ class Waits:
             return Wait(kind, name, address)
         holder, says = self._holder(structure, address)
         if holder and holder not in self._threads:
-            note = f"held by what is no thread any more, at {holder:#010x}"
-            return Wait(kind, name, address, note=note)
+            note = f"held by a thread that is gone, at {holder:#010x}"
+            return Wait(kind, name, address, note=note, abandoned=True)
         if holder:
             return Wait(kind, name, address, holder)
         note = "nobody holds it" if says else ""
@@ -221,7 +222,9 @@ class Waits:
             held = self._memory.member(spinlock, address, "splk_lock")
             holder = self._memory.member(spinlock, address, "splk_holder")
             if held and holder in cpus:
-                return Wait("spinlock", "", address, cpus[holder] or None, spins=True)
+                symbol = self._file.symbol_at(address)
+                name = "" if symbol is None or symbol.is_function else symbol.name
+                return Wait("spinlock", name, address, cpus[holder] or None, spins=True)
         return None
 
 

@@ -1,15 +1,19 @@
 """Kernel stacks that have overflowed."""
 
+from collections import Counter
 from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from kseg.debug.backtrace import Backtrace
 from kseg.debug.kernels.contract import GuestThread
 from kseg.debug.kernels.kernel_memory import KernelMemory
+from kseg.debug.symbols import JUMP_AND_LINK, SymbolFile
 
 LARGEST = 64 << 10
 """Bytes of a kernel stack, or by which it overflows."""
 LARGE_FRAME = 512
+MANY = 5
+"""Calls by one function on a stack that are no accident."""
 
 
 class Marks(NamedTuple):
@@ -36,10 +40,11 @@ def check_stacks(
     memory: KernelMemory,
     threads: Sequence[GuestThread],
     marks: Marks | None,
+    file: SymbolFile,
     unmarked: Container[int] = (),
 ) -> None:
-    """Say of each thread if its stack has overflowed; the stacks of some threads, by their
-    addresses, have no marks."""
+    """Say of each thread if its stack has overflowed; `file` is the kernel's. The stacks of some
+    threads, by their addresses, have no marks."""
     for thread in threads:
         if thread.stack is None or thread.state == "ended":
             continue
@@ -57,10 +62,11 @@ def check_stacks(
                     else "the word that marks its low end is overwritten"
                 )
         if said:
-            thread.overflow = "; ".join(said) + _large_frames(thread.trace)
+            said += _largest_frames(thread.trace) or _recursion(memory, thread, file)
+            thread.overflow = "; ".join(said)
 
 
-def _large_frames(trace: Backtrace) -> str:
+def _largest_frames(trace: Backtrace) -> list[str]:
     """The functions that take most of the stack, if they are still there."""
     sizes = [
         (outer.sp - frame.sp, frame.name)
@@ -70,9 +76,24 @@ def _large_frames(trace: Backtrace) -> str:
     large = sorted((each for each in sizes if LARGE_FRAME <= each[0] <= LARGEST), reverse=True)
     if large:
         of = ", ".join(f"{size} bytes in {name}" for size, name in large[:3])
-        return f"; its largest frames: {of}"
-    names = [frame.name for frame in trace.frames]
-    often = max(set(names), key=lambda name: (names.count(name), name), default="")
-    if names.count(often) >= 4:
-        return f"; {often} is called {names.count(often)} times in one another"
-    return ""
+        return [f"its largest frames: {of}"]
+    return []
+
+
+def _recursion(memory: KernelMemory, thread: GuestThread, file: SymbolFile) -> list[str]:
+    """The function that called most often: by what looks like a return address on the stack, since
+    a stack that has been overwritten has no back-trace."""
+    assert thread.stack is not None
+    low, high = thread.stack
+    start = max(min(low, thread.sp or low), low - LARGEST)
+    callers: Counter[str] = Counter()
+    for place in range(start & ~3, min(high, start + 2 * LARGEST), 4):
+        word = memory.number(place)
+        if word & 3 == 0 and file.has_code_at(word):
+            symbol = file.symbol_at(word - 8)
+            if symbol is not None and memory.number(word - 8) >> 26 == JUMP_AND_LINK:
+                callers[symbol.name] += 1
+    name, count = max(callers.items(), key=lambda item: (item[1], item[0]), default=("", 0))
+    if count < MANY:
+        return []
+    return [f"{count} calls by {name} lie on it: a recursion that goes too deep"]
