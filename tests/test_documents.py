@@ -27,10 +27,43 @@ def test_small_program_of_the_readme(tmp_path: Path, engine: str) -> None:
     assert (ran.stdout, ran.stderr, ran.returncode) == ("Hello from an R3000\n", "", 0)
 
 
-def test_links_lead_somewhere() -> None:
-    root = DOCUMENTS.parent
-    pages = [root / "README.md", root / "benchmarks" / "README.md", *DOCUMENTS.rglob("*.md")]
-    for page in pages:
-        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+PAGES = [
+    DOCUMENTS.parent / "README.md",
+    DOCUMENTS.parent / "benchmarks" / "README.md",
+    *sorted(DOCUMENTS.rglob("*.md")),
+]
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that GitHub gives the headings of a page, or that it gives itself."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    found: dict[str, int] = {}
+    names = set(re.findall(r'<a (?:id|name)="([^"]+)"', text))
+    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "")
+        name = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
+        number = found[name] = found.get(name, -1) + 1
+        names.add(f"{name}-{number}" if number else name)
+    return names
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        there = page.parent / path if path else page
+        assert there.exists(), target
+        assert not anchor or there.suffix != ".md" or anchor in anchors(there), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_fence_is_closed(page: Path) -> None:
+    """An opening fence may name a language, a closing one stands alone: a missing one shows."""
+    inside = False
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        if line.startswith("```"):
+            assert not (inside and line.strip() != "```"), f"line {number}: fence within a fence"
+            inside = not inside
+    assert not inside
