@@ -1,12 +1,14 @@
 """The examples in the documents do what the documents say."""
 
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from kseg.engine import ENGINES
-from tests.cli.command import kseg
+from tests.cli.command import COMMAND, environment, kseg
 from tests.documents import DOCUMENTS, check_page
 
 
@@ -25,6 +27,27 @@ def test_small_program_of_the_readme(tmp_path: Path, engine: str) -> None:
     assert (assembled.stdout, assembled.stderr, assembled.returncode) == ("", "", 0)
     ran = kseg("run", "--engine", engine, "hello", cwd=tmp_path)
     assert (ran.stdout, ran.stderr, ran.returncode) == ("Hello from an R3000\n", "", 0)
+
+
+NEEDS_MORE = re.compile(r"kernel|--gdb|kseg bench")
+"""What somebody has to have, to do beside it, or to have the time for."""
+
+WELL = {0, 4, 5}
+"""Exit codes: done; the time given is over; nothing more to read."""
+
+
+@pytest.mark.slow
+def test_commands_of_the_lecture(tmp_path: Path) -> None:
+    page = (DOCUMENTS / "lecture.md").read_text(encoding="utf-8")
+    commands = [text for text in re.findall(r"`(kseg [^`]+)`", page) if not NEEDS_MORE.search(text)]
+    assert len(commands) > 15
+    for command in commands:
+        words = [*COMMAND, *shlex.split(command)[1:]]
+        done = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=tmp_path,
+            env=environment(), timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode in WELL, (command, done.stderr)
 
 
 PAGES = [
