@@ -1,4 +1,4 @@
-"""Build the MIPS code that kseg brings along: the guest system cms and the benchmark programs.
+"""Build the MIPS code that kseg brings along: the guests cms and racelab, the benchmark programs.
 
 python guests/build.py            write src/kseg/images
 python guests/build.py --check    compare a fresh build with what is there
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmark_images import benchmark_images
 from cms_images import cms_images
+from racelab_images import racelab_images
 from toolchain import BuildError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,7 +23,7 @@ IMAGES = ROOT / "src" / "kseg" / "images"
 def build() -> dict[str, bytes]:
     """Build everything from the sources: the contents of each image by its path in IMAGES."""
     images = {}
-    for make in (cms_images, benchmark_images):
+    for make in (cms_images, racelab_images, benchmark_images):
         with tempfile.TemporaryDirectory(prefix="kseg-guests-") as work:
             images |= make(Path(work))
     return images

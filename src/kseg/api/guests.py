@@ -6,13 +6,15 @@ from pathlib import Path
 from kseg.api import checks
 from kseg.errors import ImageError
 
-BUNDLED = ("cms", "cms-kuseg")
+BUNDLED = ("cms", "cms-kuseg", "racelab")
 """Guests that come with kseg: `cms` is a small single-user operating system, `cms-kuseg` the same
-with its kernel linked in kuseg, for a monitor that runs it in user mode."""
+with its kernel linked in kuseg, for a monitor that runs it in user mode, `racelab` threads that
+share data and make mistakes (docs/racelab.md)."""
 
 
 IMAGES = Path(__file__).parents[1] / "images"
 """Where they are, and the archive of their programs with symbols."""
+_CMS = [IMAGES / "cms.elf", IMAGES / "cms-kuseg.elf"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def find_guest(kernel: str | Path) -> Guest:
 
 def programs_of(kernel: Path) -> Path | None:
     """The archive of the programs that come with a bundled kernel; None for other kernels."""
-    return IMAGES / "cms-programs.zip" if kernel.parent == IMAGES else None
+    return IMAGES / "cms-programs.zip" if kernel in _CMS else None
 
 
 def _nearest(path: Path) -> str:

@@ -220,8 +220,8 @@ def run(
     profile: "ProfileOptions | None" = None,
     **machine: Any,
 ) -> None:
-    """Boot KERNEL, an executable's path or the name of a bundled guest (cms), with its console
-    here. The ARGUMENTS, joined by blanks, are its boot string.
+    """Boot KERNEL, an executable's path or the name of a bundled guest (cms, racelab), with its
+    console here. The ARGUMENTS, joined by blanks, are its boot string.
 
     On a terminal, Ctrl-A x leaves and Ctrl-A h lists the other keys; Ctrl-C goes to the guest.
     """

@@ -1,9 +1,9 @@
 """Kernel awareness: what the threads of a guest's kernel are doing, read from its memory.
 
-Begin with `contract`: what is found, and what a kernel's file here has to do. `os161` and `cms` are
-those files, `findings` follows who waits for whom. A kernel is recognised by its symbols (`aware`).
-Its memory may be corrupt, which is why a user looks: all that is read is checked, every list has an
-end, and what makes no sense is left out.
+Begin with `contract`: what is found, and what a kernel's file here has to do. `os161`, `cms` and
+`racelab` are those files, `findings` follows who waits for whom. A kernel is recognised by its
+symbols (`aware`). Its memory may be corrupt, which is why a user looks: all that is read is
+checked, every list has an end, and what makes no sense is left out.
 """
 
 from kseg.debug.executable import SymbolError
@@ -14,7 +14,7 @@ from kseg.debug.symbols import SymbolFile, Symbols
 
 UNKNOWN_KERNEL = (
     "the threads of this kernel are not known: kseg knows those of OS/161 2 (with debug"
-    " information, -g) and of cms"
+    " information, -g), of cms and of racelab"
 )
 
 
@@ -44,6 +44,10 @@ def calls_of_kernel(symbols: Symbols) -> Calls:
 
 
 def _of_file(machine: Machine, symbols: Symbols, file: SymbolFile) -> KernelAwareness | None:
-    from kseg.debug.kernels import cms, os161
+    from kseg.debug.kernels import cms, os161, racelab
 
-    return os161.recognise(machine, symbols, file) or cms.recognise(machine, symbols, file)
+    return (
+        os161.recognise(machine, symbols, file)
+        or cms.recognise(machine, symbols, file)
+        or racelab.recognise(machine, symbols, file)
+    )

@@ -10,9 +10,9 @@ from kseg.debug.kernels.contract import GuestThread, GuestThreads, Wait
 from kseg.debug.kernels.findings import findings
 from kseg.debug.kernels.kernel_memory import KernelMemory
 from kseg.debug.kernels.stacks import Marks, check_stacks
+from kseg.debug.kernels.switched import context_on_stack, first_frame
 from kseg.debug.machine import Machine
 from kseg.debug.symbols import SymbolFile, Symbols
-from kseg.debug.unknown import UNKNOWN, Number
 from kseg.isa import registers as r
 
 PROCESSES = 16
@@ -24,8 +24,6 @@ WAITING_FOR, WAKE_TIME = 164, 168
 STATES = {1: "new", 2: "ready", 3: "sleeping", 4: "ended"}
 PAGE = 4096
 STACK_MARK = 0x57AC4E4D
-SAVED = (16, 17, 18, 19, 20, 21, 22, 23, 30, 31)
-"""What `switch_stack` leaves on a stack."""
 EVENTS = {
     "input": "console input",
     "output": "room for console output",
@@ -88,7 +86,7 @@ class CMS:
             context = self._context(memory, thread)
             if context is not None:
                 thread.trace = unwinder.trace(context, MOST_FRAMES)
-                thread.first_frame = _first_frame(thread)
+                thread.first_frame = first_frame(thread, _SLEEP)
             threads.append(thread)
         check_stacks(memory, threads, Marks(STACK_MARK, 1), self._file)
         return GuestThreads(self.name, threads, findings(threads, all_wait=False))
@@ -118,14 +116,8 @@ class CMS:
         frame = memory.number(thread.address + STACK_POINTER)
         if thread.state == "ended" or memory.word(frame) is None:
             return None
-        registers: list[Number] = [UNKNOWN] * 32
-        registers[0] = 0
-        for number, register in enumerate(SAVED):
-            registers[register] = memory.number(frame + 4 * number)
         thread.sp = frame
-        registers[29] = frame + 4 * len(SAVED)
-        target = memory.number(frame + 4 * (len(SAVED) - 1))
-        return Context(target, registers, user=False, after_call=True)
+        return context_on_stack(memory, frame)
 
     def _wait(self, memory: KernelMemory, thread: GuestThread) -> Wait:
         event = memory.number(thread.address + WAITING_FOR)
@@ -143,11 +135,3 @@ class CMS:
         if symbol is not None and symbol.name in EVENTS:
             return Wait(EVENTS[symbol.name])
         return Wait("an event", "" if symbol is None else symbol.name, event)
-
-
-def _first_frame(thread: GuestThread) -> int:
-    first = 0
-    for number, frame in enumerate(thread.trace.frames[:8]):
-        if frame.name in _SLEEP:
-            first = number + 1
-    return first if first < len(thread.trace.frames) else 0
