@@ -102,6 +102,17 @@ def test_attributes_without_bytes_do_not_cost_for_ever(monkeypatch: pytest.Monke
     assert types_of(sections).damage == "more debug information than any program has"
 
 
+def test_members_that_double_again_and_again() -> None:
+    # Each structure has the next one in it, twice and without a name.
+    structures: dict[str, tuple[int, list[tuple[str, int, str]]]] = {
+        f"s{n}": (8, [("", 0, f"s{n + 1}"), ("", 4, f"s{n + 1}")]) for n in range(25)
+    }
+    structures["s25"] = (4, [("end", 0, "u32")])
+    made = types_of(TypeWriter(structures, {}).sections()).structure("s0")
+    assert made is not None
+    assert len(made.members) < 2000
+
+
 def test_types_that_are_each_other(sections: dict[str, bytes]) -> None:
     # A typedef that refers to itself.
     info = sections[".debug_info"]

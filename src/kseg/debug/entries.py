@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from kseg.debug.lines import Cursor, Damaged
 
-MOST_ATTRIBUTES = 4_000_000
+MOST_ATTRIBUTES = 2_000_000
 """Attributes that are read of one program, at most."""
 MOST_UNITS = 20_000
 MOST_ABBREVIATIONS = 20_000

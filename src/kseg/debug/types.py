@@ -33,6 +33,7 @@ _PLUS_CONSTANT = 0x23
 MOST_STEPS = 32
 """From a type to the one that it is another name for, at most; and members within members."""
 MOST_MEMBERS = 2000
+"""Of a structure, those of unnamed members among them."""
 
 
 class Type(NamedTuple):
@@ -94,6 +95,8 @@ class Types:
                 self._take(entry)
         self.damage = entries.damage
         self._made: dict[str, Structure | None] = {}
+        self._left = 0
+        """Members that the structure being made may still have."""
 
     def _take(self, entry: Entry) -> None:
         self._at[entry.offset] = entry
@@ -113,17 +116,11 @@ class Types:
             entry = self._structures.get(name)
             made = None
             if entry is not None:
-                members = tuple(self._members(entry, 0, 0))[:MOST_MEMBERS]
+                self._left = MOST_MEMBERS
+                members = tuple(self._members(entry, 0, 0))
                 made = Structure(name, entry.number(BYTE_SIZE) or 0, members)
             self._made[name] = made
         return self._made[name]
-
-    def structures(self) -> Iterator[Structure]:
-        """All of them that have a name."""
-        for name in list(self._structures):
-            made = self.structure(name)
-            if made is not None:
-                yield made
 
     def target(self, type_: Type) -> Type:
         """What a pointer points to, or an array consists of."""
@@ -204,6 +201,9 @@ class Types:
         if depth > MOST_STEPS:
             return
         for each in self._children.get(entry.offset, ()):
+            self._left -= 1
+            if self._left < 0:
+                return
             offset = self._location(each)
             if each.tag != MEMBER or offset is None:
                 continue

@@ -3,6 +3,7 @@
 import sys
 from array import array
 from collections.abc import Container, Iterator
+from itertools import islice
 
 from kseg.debug.guest_memory import GuestMemory
 from kseg.debug.machine import Machine
@@ -13,6 +14,8 @@ from kseg.memory.physical import PAGE_SIZE, MemoryRangeError
 
 MOST_SEARCHED = 64 << 20
 """Bytes of RAM, from its beginning."""
+MOST_FOUND = 20_000
+"""Words that a search finds."""
 LONGEST_TEXT = 80
 _ZEROS = bytes(PAGE_SIZE)
 
@@ -81,13 +84,16 @@ class KernelMemory(GuestMemory):
         for base, words in self._ram_pages():
             start = base - distance
             found += [word for number, word in enumerate(words) if word == start + 4 * number]
+            if len(found) >= MOST_FOUND:
+                break
         return found
 
     def holding(self, values: Container[int]) -> list[tuple[int, int]]:
         """Addresses of all words that are one of some values, and which."""
-        return [
+        every = (
             (base + 4 * number, word)
             for base, words in self._ram_pages()
             for number, word in enumerate(words)
             if word in values
-        ]
+        )
+        return list(islice(every, MOST_FOUND))

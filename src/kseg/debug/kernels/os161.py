@@ -24,7 +24,7 @@ from kseg.isa import registers as r
 
 MOST_PROCESSORS = 32
 MOST_FRAMES = 24
-MOST_TRACES = 100
+MOST_FRAMES_OF_ALL = 1000
 MAGIC = 0xBAADF00D
 """Four words at the low end of a stack (THREAD_STACK_MAGIC in thread.c)."""
 MAGIC_WORDS = 4
@@ -216,14 +216,16 @@ class OS161:
     def _trace(self, memory: KernelMemory, threads: list[GuestThread]) -> None:
         profile = self._machine.board.profile
         unwinder = Unwinder(profile, memory, self._symbols)
-        for thread in threads[:MOST_TRACES]:
+        left = MOST_FRAMES_OF_ALL
+        for thread in threads:
             if thread.processor is None:
                 context = self._saved(memory, thread)
             else:
                 context = self._running(thread)
-            if context is None:
+            if context is None or not left:
                 continue
-            trace = unwinder.trace(context, MOST_FRAMES)
+            trace = unwinder.trace(context, min(MOST_FRAMES, left))
+            left -= len(trace.frames)
             if trace.frames and trace.frames[-1].user:
                 trace = Backtrace(trace.frames)
             thread.trace = trace
