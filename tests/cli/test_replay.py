@@ -62,6 +62,15 @@ def test_a_part_of_it(tmp_path: Path) -> None:
     assert '"engine"' in result.stdout
 
 
+def test_a_report_of_any_moment(tmp_path: Path) -> None:
+    kseg(*RUN, "--record", "log", "cms", "dhrystone 30000; halt", cwd=tmp_path)
+    result = kseg("replay", "--to", "3000000", "--report", "log", cwd=tmp_path)
+    assert result.returncode == 4
+    assert "\nkseg: CPU 0: running, user mode, pc 0x00" in result.stderr
+    assert 'kseg: thread "dhrystone" of process 2: running on CPU 0' in result.stderr
+    assert "CPU 0:" not in kseg("replay", "--to", "3000000", "log", cwd=tmp_path).stderr
+
+
 def test_a_machine_from_a_snapshot(tmp_path: Path) -> None:
     kseg(*RUN, "--save-at", "240000:a", "cms", "primes 20; halt", cwd=tmp_path)
     run = kseg("run", "--from", "a", "--record", "log", "--save-at", "250000:b", cwd=tmp_path)

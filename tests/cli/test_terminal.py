@@ -211,7 +211,7 @@ class TestKeys:
 
     def test_what_the_threads_do(self, guest):
         child, _ = guest
-        child.send(CONTROL_A + "t")
+        child.send(CONTROL_A + "w")
         child.expect('kseg: thread "shell" of process 1: sleeping')
         child.send("\r")
         child.expect(PROMPT)

@@ -30,6 +30,7 @@ Keys ({escape} is the escape key; change it with --escape):
   {escape} 1 to 9      the guest of that number
   {escape} l           list the guests
   {escape} t           the table of guests: show it, leave it
+  {escape} w           what the threads of its kernel do, and wait for
   {escape} x           leave: switch all guests off
   {escape} z           suspend kseg; the shell's fg goes on
   {escape} {escape}    send {escape} to the guest
@@ -221,6 +222,11 @@ class HostSession:
                 mark = "*" if number == switch.visible + 1 else " "
                 text = ending(guest) if guest.stop is not None else guest.state.value
                 switch.message(f"{mark}{number} {guest.name}: {text}")
+        elif letter == "w":
+            from kseg.cli.seeing import threads_in_words
+
+            for line in threads_in_words(list(self._host.guests.values())[switch.visible]):
+                switch.message(line)
         elif letter in "h?":
             for line in HELP.format(escape=f"Ctrl-{chr((self._escape or 0) + 64)}").splitlines():
                 if line:

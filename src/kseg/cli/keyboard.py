@@ -15,7 +15,7 @@ HELP = """
 Keys ({escape} is {name}):
   {escape} x         leave: switch the machine off
   {escape} s         save a snapshot of the machine, in a file here
-  {escape} t         what the threads of the guest's kernel do, and wait for
+  {escape} w         what the threads of the guest's kernel do, and wait for
   {escape} h         this list
   {escape} z         suspend kseg; the shell's fg goes on
   {escape} {escape}   send {escape} to the guest

@@ -58,6 +58,18 @@ if TYPE_CHECKING:
     default="2",
     help="Version of the asciicast format (default: 2).",
 )
+@click.option(
+    "--symbols",
+    multiple=True,
+    metavar="FILE",
+    help="With --report: a user program's executable; may be repeated.",
+)
+@click.option(
+    "--report",
+    "wants_report",
+    is_flag=True,
+    help="Report on the guest as it stands at the end: registers, back-traces, threads.",
+)
 @click.argument("log")
 def replay(
     engine: str,
@@ -69,6 +81,8 @@ def replay(
     gdb: str | None,
     cast: str | None,
     cast_version: str,
+    symbols: tuple[str, ...],
+    wants_report: bool,
     log: str,
 ) -> None:
     """Repeat the run that LOG was written of (kseg run --record LOG), and check that nothing
@@ -96,6 +110,8 @@ def replay(
         message=output.message,
     )
     with repeated.machine as machine:
+        for path in symbols:
+            machine.symbols.add(path)
         filmed = None if cast is None else _film(repeated, cast, cast_version)
         wanted = tuple(sorted(saves))
         conditions = Conditions("fast", None, limit=limit, idle_limit=0.0, saves=wanted)
@@ -114,7 +130,14 @@ def replay(
             ended = None if limit == machine.cycles else outcome.exit_code
             filmed.finish(machine.board.clock.now, ended)
         _say(repeated, output)
-        finish(output, outcome, lambda: report(machine, outcome, stats, output, limit="--to"))
+
+        def end() -> None:
+            report(machine, outcome, stats, output, limit="--to")
+            if wants_report:
+                for line in machine.report(outcome.stop).lines():
+                    output.message(line)
+
+        finish(output, outcome, end)
 
 
 def _film(repeated: "Replay", path: str, version: str) -> CastSession:

@@ -10,6 +10,7 @@ from kseg.errors import KsegError
 from kseg.monitor.stop import StopReason
 
 if TYPE_CHECKING:
+    from kseg.api.host_guest import Guest
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
     from kseg.cli.session import Outcome, Session
@@ -98,14 +99,12 @@ class Seeing:
             _write_profile(machine, self._profile, self._made, output)
 
 
-def say_threads(machine: "Machine", output: "Output") -> None:
-    """What the threads of the guest's kernel do, as messages."""
+def threads_in_words(machine: "Machine | Guest") -> list[str]:
+    """What the threads of the guest's kernel do, or why that is not known."""
     try:
-        lines = machine.guest_threads().summary(MOST_THREADS)
+        return machine.guest_threads().summary(MOST_THREADS)
     except KsegError as error:
-        lines = [str(error)]
-    for line in lines:
-        output.message(line)
+        return [str(error)]
 
 
 def _say_why_it_hangs(machine: "Machine", output: "Output") -> None:

@@ -240,9 +240,10 @@ class Session:
             self._saves.save_here()
         if self._to_show:
             self._to_show = False
-            from kseg.cli.seeing import say_threads
+            from kseg.cli.seeing import threads_in_words
 
-            say_threads(self._machine, self._output)
+            for line in threads_in_words(self._machine):
+                self._output.message(line)
 
     def _check(self) -> bool:
         """Asked between bursts: is this the end?"""
@@ -288,7 +289,7 @@ class Session:
         elif letter == "s":
             self._to_save = True
             self._machine.monitor.interrupt()
-        elif letter == "t":
+        elif letter == "w":
             self._to_show = True
             self._machine.monitor.interrupt()
         elif letter == "z":
