@@ -8,7 +8,6 @@ could not be written is not in the way of the next attempt.
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -62,6 +61,20 @@ def write_all(file: int, data: bytes) -> None:
         view = view[os.write(file, view) :]
 
 
+def check_writable(path: str | Path) -> None:
+    """Raise OSError if `write_file` could not write there now; nothing is left of the attempt."""
+    path = Path(path)
+    status = _status(path)
+    if status is not None:
+        if stat.S_ISDIR(status.st_mode):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not os.access(path, os.W_OK):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        return
+    with Unfinished(path):
+        pass
+
+
 class Unfinished:
     """A file that is being made and shall be at `path`: a descriptor, and perhaps a temporary name.
 
@@ -80,6 +93,8 @@ class Unfinished:
             # Not every file system can do that.
             if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
                 raise
+            import tempfile  # which takes longer to import than all the rest here
+
             self.file, self._name = tempfile.mkstemp(prefix=self._prefix, dir=path.parent)
 
     @property
@@ -143,6 +158,8 @@ def _status(path: Path) -> os.stat_result | None:
         return path.stat()
     except FileNotFoundError:
         return None
+    except ValueError as error:  # a NUL character
+        raise OSError(errno.EINVAL, str(error)) from None
 
 
 def new_mode(mode: int) -> int:

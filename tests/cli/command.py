@@ -1,13 +1,13 @@
 """Running `kseg` as its users do: as a process."""
 
+import fcntl
 import os
 import resource
 import subprocess
 import sys
-import tempfile
 import traceback
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 COMMAND = [sys.executable, "-m", "kseg"]
 
@@ -46,31 +46,36 @@ def forked(
     file_size: int | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """The same in a fork of this process, which has imported everything already: for commands of
-    which a test needs many. `file_size` is the most bytes that a file may have: a full disk."""
-    with tempfile.TemporaryFile() as feed, tempfile.TemporaryFile() as out, \
-            tempfile.TemporaryFile() as err:  # fmt: skip
-        feed.write(input.encode("latin-1"))
-        feed.seek(0)
-        child = os.fork()
-        if child == 0:
-            _become([str(argument) for argument in arguments], (feed, out, err), cwd, file_size)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        texts = []
-        for file in (out, err):
-            file.seek(0)
+    which a test needs many, with little output. `file_size` is the most bytes that a file may
+    have: a full disk."""
+    pipes = [os.pipe() for _ in range(3)]
+    for reading, _ in pipes:
+        fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, 1 << 20)
+    (feed, feeding), (reading_out, out), (reading_err, err) = pipes
+    os.write(feeding, input.encode("latin-1"))
+    os.close(feeding)
+    child = os.fork()
+    if child == 0:
+        _become([str(argument) for argument in arguments], (feed, out, err), cwd, file_size)
+    for descriptor in (feed, out, err):
+        os.close(descriptor)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    texts = []
+    for descriptor in (reading_out, reading_err):
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - it is a descriptor
             texts.append(file.read().decode("latin-1"))
     return subprocess.CompletedProcess(arguments, status, *texts)
 
 
 def _become(
-    arguments: list[str], files: tuple[IO[bytes], ...], cwd: Path | None, file_size: int | None
+    arguments: list[str], files: tuple[int, ...], cwd: Path | None, file_size: int | None
 ) -> NoReturn:
     code: object = 99
     try:
         from kseg.cli import main
 
         for descriptor, file in enumerate(files):
-            os.dup2(file.fileno(), descriptor)
+            os.dup2(file, descriptor)
         sys.stdin, sys.stdout, sys.stderr = (
             open(n, "r" if n == 0 else "w", closefd=False)  # noqa: SIM115
             for n in range(3)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kseg.cli.output import write_whole
 from kseg.errors import KsegError
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def asm(
         raise KsegError(last) from None
     except ValueError as error:
         raise KsegError(str(error)) from None
-    _write(_render(program, format_), output or _default_output(source, format_))
+    destination = output or _default_output(source, format_)
+    write_whole("cannot write", destination, _render(program, format_))
 
 
 def _read(source: str) -> str:
@@ -112,13 +114,3 @@ def _default_output(source: str, format_: str) -> str:
     if source == "-" or not suffix:
         return "-"
     return Path(source).stem + suffix
-
-
-def _write(data: bytes, output: str) -> None:
-    if output == "-":
-        sys.stdout.buffer.write(data)
-        return
-    try:
-        Path(output).write_bytes(data)
-    except OSError as error:
-        raise KsegError(f"cannot write {output}: {error.strerror}") from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from kseg.cli.output import check_destination, write_whole
 from kseg.errors import KsegError
 
 if TYPE_CHECKING:
@@ -137,27 +138,7 @@ def chosen(option: str, text: str | None, known: Sequence[str]) -> tuple[str, ..
     return names
 
 
-def check_destination(option: str, path: str | None) -> None:
-    """Find out before measuring whether a result can be written; what is there is left there."""
-    if path is None or path == "-":
-        return
-    existed = Path(path).exists()
-    try:
-        Path(path).open("ab").close()
-    except OSError as error:
-        raise KsegError(f"{option} {path}: {error.strerror}; name another") from None
-    if not existed:
-        Path(path).unlink(missing_ok=True)
-
-
 def write(option: str, path: str | None, text: str) -> None:
     """Write a result where it is wanted."""
-    if path is None:
-        return
-    if path == "-":
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(path).write_text(text)
-    except OSError as error:
-        raise KsegError(f"{option} {path}: {error.strerror}") from None
+    if path is not None:
+        write_whole(option, path, text.encode())

@@ -8,12 +8,14 @@ event before in version 3.
 
 import codecs
 import json
+import os
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from kseg.errors import KsegError
+from kseg.files import replacing
 
 COLUMNS, ROWS = 80, 24
 """Of a terminal: a serial line does not know how large it is."""
@@ -33,8 +35,9 @@ class Cast:
     def __init__(
         self, path: str | Path, version: str, *, began: int, created: int, title: str
     ) -> None:
-        """Make or replace a file. `began` is the virtual time of the beginning, `created` the
-        calendar's, in seconds since 1970. KsegError when the host refuses, as of all methods."""
+        """Begin a file, which `finish` puts in its place, whole. `began` is the virtual time of the
+        beginning, `created` the calendar's, in seconds since 1970. KsegError when the host refuses,
+        as of all methods."""
         self._path = path
         self._version = int(version)
         self._last = self._began = began // MICROSECOND
@@ -49,9 +52,11 @@ class Cast:
         if self._version == 2:
             shape = {"width": COLUMNS, "height": ROWS}
         header = {"version": self._version, **shape, "timestamp": created, "title": title}
+        self._replacing = ExitStack()
         try:
-            self._file: TextIO = Path(path).open("w", encoding="utf-8")  # noqa: SIM115
-        except (OSError, ValueError) as error:
+            descriptor = self._replacing.enter_context(replacing(path))
+            self._file: TextIO = os.fdopen(descriptor, "w", encoding="utf-8", closefd=False)
+        except OSError as error:
             raise self._refused(error) from None
         self._line(header)
 
@@ -88,9 +93,10 @@ class Cast:
         if self._version == 3 and status is not None:
             self._event(time, "x", str(status))
         try:
-            self._file.close()
+            self._file.flush()
+            self._replacing.close()
         except OSError as error:
-            raise self._refused(error) from None
+            self._give_up(error)
 
     def flush(self) -> None:
         """Write the output that was gathered."""
@@ -123,13 +129,15 @@ class Cast:
         try:
             self._file.write(json.dumps(value, ensure_ascii=False) + "\n")
         except OSError as error:
-            with suppress(OSError):
-                self._file.close()
-            raise self._refused(error) from None
+            self._give_up(error)
 
-    def _refused(self, error: OSError | ValueError) -> KsegError:
-        text = getattr(error, "strerror", None) or str(error)
-        return KsegError(f"--cast {self._path}: {text}; give a file that can be written")
+    def _give_up(self, error: OSError) -> NoReturn:
+        """Leave nothing behind."""
+        self._replacing.__exit__(type(error), error, error.__traceback__)
+        raise self._refused(error) from None
+
+    def _refused(self, error: OSError) -> KsegError:
+        return KsegError(f"--cast {self._path}: {error.strerror}; give a file that can be written")
 
 
 Events = Iterable[tuple[int, bytes | str]]

@@ -1,6 +1,7 @@
 """The consoles of many guests on one output: switched, line by line, or in files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -85,30 +86,38 @@ class Files:
             for name in names:
                 self._files[name] = (Path(directory) / name).open("wb")
         except (OSError, ValueError) as error:
-            self._close()
+            for file in self._files.values():
+                file.close()
             text = error.strerror if isinstance(error, OSError) else str(error)
             raise KsegError(f"output {directory}: {text}; name a directory to write to") from None
 
     def printed(self, name: str, data: bytes) -> None:
-        try:
+        with _writing(name):
             self._files[name].write(data)
-        except OSError as error:
-            raise KsegError(f"cannot write output of {name}: {error.strerror}") from None
 
     def message(self, text: str) -> None:
         self._output.message(text)
 
     def pulse(self, resting: bool) -> None:
         if resting:
-            for file in self._files.values():
-                file.flush()
+            for name, file in self._files.items():
+                with _writing(name):
+                    file.flush()
 
     def finish(self) -> None:
-        self._close()
+        with ExitStack() as all_of_them:
+            for name, file in self._files.items():
+                all_of_them.enter_context(_writing(name))
+                all_of_them.callback(file.close)
 
-    def _close(self) -> None:
-        for file in self._files.values():
-            file.close()
+
+@contextmanager
+def _writing(name: str) -> Iterator[None]:
+    """Says whose output it is that cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise KsegError(f"cannot write output of {name}: {error.strerror}") from None
 
 
 class Switch:

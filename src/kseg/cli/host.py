@@ -144,16 +144,13 @@ def host(
     from kseg.api.host import CYCLES_PER_SECOND, Host
     from kseg.cli import guest_options
     from kseg.cli.host_session import HostSession
-    from kseg.cli.output import Output
+    from kseg.cli.output import Output, check_destination
 
     key = escape_key(escape)
     if wait and gdb is None:
         raise click.UsageError("--wait waits for gdb; say where with --gdb ADDRESS")
     wanted = guest_options.copies((guest_options.parse_guest(each) for each in guests), copies)
-    if stats not in (None, "-"):
-        from kseg.cli.statistics import check_destination
-
-        check_destination(stats)
+    check_destination("statistics", stats)
     interactive = directory is None and os.isatty(0) and os.isatty(1)
     adapts = pace == "auto" and not interactive
     if pace == "auto":

@@ -8,12 +8,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from kseg.cli.streams import OutputClosed, write_all, write_message
 from kseg.errors import KsegError
+from kseg.files import check_writable, write_file
 
-__all__ = ["Output", "OutputClosed", "one_line", "write_all", "write_whole"]
+__all__ = ["Output", "OutputClosed", "check_destination", "one_line", "write_all", "write_whole"]
 
 GATHER = 0.02
 """Seconds for which console output may wait for more."""
@@ -32,15 +32,27 @@ def one_line(text: str) -> str:
 
 
 def write_whole(what: str, destination: str, data: bytes) -> None:
-    """Write a file, or to stdout for "-"; KsegError, which begins with `what`, when that fails."""
+    """Write a file, whole or not at all, or to stdout for "-"; KsegError, which begins with `what`,
+    when that fails."""
     if destination == "-":
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
     try:
-        Path(destination).write_bytes(data)
+        write_file(destination, data)
     except OSError as error:
         raise KsegError(f"{what} {destination}: {error.strerror}") from None
+
+
+def check_destination(what: str, destination: str | None) -> None:
+    """Find out before a long run whether its result can be written; KsegError otherwise. None and
+    "-", stdout, are fine."""
+    if destination in (None, "-"):
+        return
+    try:
+        check_writable(destination)
+    except OSError as error:
+        raise KsegError(f"{what} {destination}: {error.strerror}; name another") from None
 
 
 class Output:

@@ -92,15 +92,12 @@ def replay(
     when the replay differs from it; 4 at --to.
     """
     from kseg.api.replay import Replay
-    from kseg.cli.output import Output
+    from kseg.cli.output import Output, check_destination
     from kseg.cli.run import finish, listen, report
     from kseg.cli.session import Conditions, Session
 
     output = Output("kseg")
-    if stats not in (None, "-"):
-        from kseg.cli.statistics import check_destination
-
-        check_destination(stats)
+    check_destination("statistics", stats)
     repeated = Replay(
         log,
         engine=engine,

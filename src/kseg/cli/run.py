@@ -226,7 +226,7 @@ def run(
     On a terminal, Ctrl-A x leaves and Ctrl-A h lists the other keys; Ctrl-C goes to the guest.
     """
     from kseg.cli.machine import machine_for
-    from kseg.cli.output import Output
+    from kseg.cli.output import Output, check_destination
     from kseg.cli.session import Conditions, Session
 
     def look() -> "Seeing":
@@ -250,10 +250,7 @@ def run(
     if wait and gdb is None:
         raise click.UsageError("--wait waits for gdb; say where with --gdb ADDRESS")
     output = Output("kseg")
-    if stats not in (None, "-"):
-        from kseg.cli.statistics import check_destination
-
-        check_destination(stats)
+    check_destination("statistics", stats)
     repeats = machine.get("log") is not None
     with machine_for(kernel, arguments, machine, output) as vm:
         session = Session(vm, output, conditions, os.devnull if repeats else input_file)

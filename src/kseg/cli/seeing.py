@@ -1,10 +1,9 @@
 """What is seen of a guest beside its console: a profile, and the report on one that has failed."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kseg.cli.output import write_whole
+from kseg.cli.output import check_destination, write_whole
 from kseg.cli.run import FAILED
 from kseg.errors import KsegError
 from kseg.monitor.stop import StopReason
@@ -72,7 +71,7 @@ class Seeing:
 
         for path_or_none in (options.table, options.flame, options.folded, options.gmon):
             if path_or_none not in (None, "-"):
-                _check(str(path_or_none))
+                check_destination("profile", str(path_or_none))
         if options.gmon is not None:
             _code_range(machine)
         session.profiler = Profiler(
@@ -150,12 +149,3 @@ def _code_range(machine: "Machine") -> tuple[int, int]:
     from kseg.debug.symbols import read_symbols
 
     return read_symbols(machine.kernel).code_range
-
-
-def _check(path: str) -> None:
-    """Find out before a long run whether a file can be written."""
-    try:
-        with Path(path).open("ab"):
-            pass
-    except OSError as error:
-        raise KsegError(f"profile {path}: {error.strerror}; name another") from None

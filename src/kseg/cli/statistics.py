@@ -1,13 +1,11 @@
 """Statistics of a run as JSON: the fields are described in docs/command-line.md."""
 
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from kseg.api.machine import Machine
 from kseg.cli.output import write_whole
-from kseg.errors import KsegError
 from kseg.machine.statistics import Statistics
 from kseg.monitor.stop import Stop
 
@@ -70,14 +68,6 @@ def _engine(machine: Machine, statistics: Statistics) -> dict[str, object]:
     did = machine.engine.statistics
     cycles = sum(each.kernel_cycles + each.user_cycles for each in statistics.processors)
     return {**did._asdict(), "interpreted_cycles": cycles - did.translated_cycles}
-
-
-def check_destination(destination: str) -> None:
-    """Find out before a long run whether its statistics can be written; "" is left there."""
-    try:
-        Path(destination).open("ab").close()
-    except OSError as error:
-        raise KsegError(f"statistics {destination}: {error.strerror}; name another") from None
 
 
 def write(destination: str, statistics: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from kseg.cli.output import Output, OutputClosed, write_all
@@ -20,13 +21,14 @@ class TraceFile:
         self._name = path or "stderr"
         self._make_way: Callable[[], None] = lambda: None
         self._gathered = bytearray()
-        self._opened = False
+        self._opened = self._failed = False
         if path is None or path == "-":
             # Console and trace may be the same terminal: they take turns.
             self._descriptor = 2 if path is None else 1
             self._make_way = output.make_way if path is None else output.finish_line
             return
         try:
+            self._existed = Path(path).exists()
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
             self._descriptor = os.open(Path(path), flags, 0o666)
         except (OSError, ValueError) as error:
@@ -53,6 +55,7 @@ class TraceFile:
         except OutputClosed:
             raise
         except KsegError as error:
+            self._failed = True
             reason = str(error).partition(": ")[2]
             raise KsegError(f"cannot write the trace to {self._name}: {reason}") from None
 
@@ -63,4 +66,8 @@ class TraceFile:
         finally:
             if self._opened:
                 self._opened = False
+                # What is there of a trace is worth keeping; an empty file is in the way.
+                if self._failed and not self._existed and not os.fstat(self._descriptor).st_size:
+                    with suppress(OSError):
+                        Path(self._name).unlink()
                 os.close(self._descriptor)

@@ -7,7 +7,6 @@ point with the plan in it, some kilobytes beside a base that all of those share.
 """
 
 import shlex
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from kseg.api.machine import Machine
 from kseg.api.snapshots import SUFFIX, can_be_cut
 from kseg.devices.disk import Disk
 from kseg.errors import ConfigurationError, LogError, StateError
+from kseg.files import write_file
 from kseg.history.files import open_snapshot
 from kseg.machine.disk_image import DiskImage
 from kseg.machine.preemption import Preemption
@@ -92,7 +92,7 @@ class Start:
         base = directory / f"{self._name}-start-{identity}{SUFFIX}"
         try:
             if not base.exists():
-                shutil.copyfile(self.snapshot, base)
+                write_file(base, self.snapshot.read_bytes())
         except OSError as error:
             raise StateError(f"{directory}: {error.strerror}; nothing was kept") from None
         return base

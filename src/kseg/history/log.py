@@ -21,6 +21,7 @@ import hashlib
 import os
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -115,7 +116,11 @@ class LogWriter:
         except (OSError, ValueError) as error:
             raise LogError(f"log {path}: {_reason(error)}") from None
         self._size = 0
-        self._append(_PREAMBLE.pack(MAGIC, VERSION, 0))
+        try:
+            self._append(_PREAMBLE.pack(MAGIC, VERSION, 0))
+        except BaseException:
+            self.discard()
+            raise
 
     def add(self, entry: Entry) -> None:
         """The next entry; LogError when the host refuses to take what waits."""
@@ -162,6 +167,12 @@ class LogWriter:
     def abandon(self) -> None:
         """Close the file without writing any more."""
         self._file.close()
+
+    def discard(self) -> None:
+        """Close the file and remove it: it has no beginning, and would be in the way."""
+        self.abandon()
+        with suppress(OSError):
+            self.path.unlink()
 
     def _frame(self, kind: bytes, body: bytes) -> None:
         head = _HEAD.pack(kind, len(body))

@@ -83,7 +83,7 @@ class Recorder:
             """From where on the run has been as it would have been by itself."""
         except BaseException:
             self.witness.leave()
-            writer.abandon()
+            writer.discard()
             raise
         self._next: int | None = clock() + self._rhythm.stretch
         board.outside.before_sleep = self._flush
@@ -140,6 +140,9 @@ class Recorder:
         self._writer.close()
 
     def _leave(self) -> None:
+        """A second time does nothing: the end may be what cannot be written."""
+        if self._next is None:
+            return
         self._next = None
         self._board.outside.before_sleep = None
         self._board.when_changed.remove(self.changed)
