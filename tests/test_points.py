@@ -150,7 +150,7 @@ class TestStep:
 
     def test_of_another_processor(self) -> None:
         with Machine("cms", "halt", cpus=2, engine="interpreter", **CMS) as machine:
-            with pytest.raises(KsegError, match="processor 2: the machine has 0 to 1"):
+            with pytest.raises(KsegError, match="no processor 2: the machine has 2"):
                 machine.step(processor=2)
             machine.step(3)
             assert executed(machine.board.processors[0]) == 3

@@ -70,8 +70,7 @@ def processor(number: Any, count: int) -> int:
     try:
         return whole("processor", number, 0, count - 1)
     except ArgumentError:
-        numbers = "0" if count == 1 else f"0 to {count - 1}"
-        raise ArgumentError(f"processor {shown(number)}: the machine has {numbers}") from None
+        raise ArgumentError(f"no processor {shown(number)}: the machine has {count}") from None
 
 
 def seconds(name: str, value: Any) -> float:

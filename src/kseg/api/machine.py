@@ -25,7 +25,7 @@ from kseg.machine.elf import WINDOW, read_image
 from kseg.machine.outside import Outside
 from kseg.machine.preemption import Preemption
 from kseg.machine.run_lock import Rest
-from kseg.machine.system161 import System161, System161State
+from kseg.machine.system161 import MOST_PREEMPTIONS, System161, System161State
 from kseg.monitor.bare import BareMonitor
 from kseg.monitor.single import Surface
 from kseg.monitor.stop import Stop, StopReason
@@ -386,6 +386,8 @@ class Machine(View):
     @preemptions.setter
     def preemptions(self, plan: Iterable[Preemption]) -> None:
         wanted = checks.several("preemptions", plan, "a list of Preemption")
+        if len(wanted) > MOST_PREEMPTIONS:
+            raise checks.ArgumentError(f"{len(wanted)} preemptions: at most {MOST_PREEMPTIONS}")
         count = len(self.board.processors)
         for each in wanted:
             if not isinstance(each, Preemption):
@@ -453,7 +455,9 @@ class Machine(View):
         if not isinstance(state, System161State):
             try:
                 state = checks.path("state", state)
-            except checks.ArgumentError:
+            except checks.ArgumentError as error:
+                if isinstance(state, str | Path):
+                    raise StateError(str(error)) from None
                 raise checks.wrong("state", state, "what save returned, or a path") from None
         with self.board.run_lock:
             if isinstance(state, Path):

@@ -140,9 +140,14 @@ def _load(machine: "Machine", file: SnapshotFile) -> None:
     with naming(file.path):
         check_disk_files(board, origin.disk_files)
         board.load(state)
-    board.outside.load(origin.inputs)
+    board.outside.load({name: _items(name, items) for name, items in origin.inputs.items()})
     board.meter.hang_up()
     machine._typist.load(origin.typist)
+
+
+def _items(channel: str, items: list[bytes]) -> list[bytes]:
+    """What waits on a channel: of the console, a byte at a time."""
+    return [bytes([byte]) for byte in b"".join(items)] if channel == "console" else items
 
 
 def restored_machine(

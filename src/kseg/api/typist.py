@@ -16,7 +16,6 @@ All of this depends on the machine alone, so a script that is there from the sta
 same cycles in every run.
 """
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from kseg.machine.system161 import System161
@@ -40,7 +39,7 @@ class Typist:
 
     def __init__(self, board: System161) -> None:
         self._board = board
-        self._pending: deque[int] = deque()
+        self._pending = bytearray()
         self._typed: int | None = None
         """The last character typed, until the guest prints something."""
         self._echoed = False
@@ -50,7 +49,7 @@ class Typist:
 
     def type(self, data: bytes) -> None:
         """Queue characters; any thread may."""
-        self._pending.extend(data)
+        self._pending += data
 
     def printed(self, data: bytes) -> None:
         """The guest printed this."""
@@ -71,7 +70,7 @@ class Typist:
 
     def load(self, state: "TypistState") -> None:
         """Go on where another one stood."""
-        self._pending = deque(state.pending)
+        self._pending = bytearray(state.pending)
         self._typed, self._echoed = state.typed, state.echoed
         self._answered, self._quiet_since = state.answered, state.quiet_since
 
@@ -104,7 +103,8 @@ class Typist:
         return quiet >= (PATIENCE if self._answered else BUSY_PATIENCE)
 
     def _type_next(self) -> None:
-        self._typed = self._pending.popleft()
+        self._typed = self._pending[0]
+        del self._pending[:1]
         self._echoed = self._answered = False
         self._quiet_since = self._board.clock.now
         self._board.outside.type(bytes([self._typed]))

@@ -166,6 +166,8 @@ class Device:
     foreseeable_words: ClassVar[frozenset[int]] = frozenset()
     """Offsets of registers whose next values depend on nothing but how often they are read; the
     device then has `foresee` and `read_foreseen` (`kseg.machine.board.Foreseeable`)."""
+    events: ClassVar[Mapping[str, range]] = {}
+    """What it has scheduled by name, and what the argument may be."""
     State: ClassVar[type[msgspec.Struct]] = DeviceState
     """What `save` returns."""
 
@@ -306,6 +308,8 @@ class Device:
 
     def check_event(self, name: str, argument: int) -> None:
         """Raise StateError unless a saved state may have such an event of this device pending."""
+        if argument not in self.events.get(name, ()):
+            raise StateError(f"{self.owner}: saved with an impossible event {name!r} ({argument})")
 
     def describe(self) -> list[str]:
         """The state for a person: lines of text, as in System/161's state dump."""

@@ -3,13 +3,14 @@
 System/161 manual, "Fixed disk".
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from kseg.devices.device import BUFFER, Buffer, Device, Register
-from kseg.devices.disk_geometry import geometry
+from kseg.devices.disk_geometry import TRACKS, geometry
 from kseg.devices.hex_dump import hex_dump
 from kseg.errors import DiskImageError, GuestFatal, StateError
 from kseg.machine import disk_image
@@ -31,6 +32,8 @@ _STARTS = {IDLE: "idle", READ: "read starts", START_WRITE: "write starts"}
 BUFFER_COPY = 500
 """ns between platter and buffer."""
 MOST_TRIES = 10
+MOST_RPM = 60_000_000
+"""A revolution must take some time."""
 
 # How far an operation has come; the same numbers for reads and writes.
 NOTHING, STARTED, COPIED_IN, ROTATED, COPIED_OUT = -1, 0, 1, 2, 3
@@ -63,9 +66,9 @@ class DiskState(msgspec.Struct, frozen=True):
     sector: Word
     track: Word
     arrival: tuple[Word, Word]
-    progress: int
+    progress: Annotated[int, msgspec.Meta(ge=NOTHING, le=COPIED_OUT)]
     event_pending: bool
-    tries: int
+    tries: Annotated[int, msgspec.Meta(ge=0, le=MOST_TRIES)]
     contents: DiskContents
 
 
@@ -76,6 +79,10 @@ class Disk(Device):
     identity = 3
     revision = 2
     State = DiskState
+    events: ClassVar[Mapping[str, range]] = {
+        "seek": range(TRACKS),
+        "progress": range(NOTHING, COPIED_OUT + 1),
+    }
     registers = (
         Register(0x0, "sectors", "how many sectors the disk has", access="r", steady=True),
         Register(
@@ -115,8 +122,8 @@ class Disk(Device):
     def parse_arguments(cls, arguments: Arguments) -> DiskOptions:
         given = arguments.read(cls.arguments)
         rpm, sectors, size = given["rpm"], given["sectors"], given["size"]
-        if rpm < 60 or rpm % 60:
-            raise arguments.error(f"rpm={rpm}: expected a positive multiple of 60")
+        if not 60 <= rpm <= MOST_RPM or rpm % 60:
+            raise arguments.error(f"rpm={rpm}: expected a positive multiple of 60 up to {MOST_RPM}")
         if size is not None:
             if size % SECTOR_SIZE:
                 raise arguments.error(f"size: not a multiple of {SECTOR_SIZE} bytes")
@@ -309,15 +316,19 @@ class Disk(Device):
         )
 
     def check_event(self, name: str, argument: int) -> None:
-        tracks = len(self._geometry.track_lengths)
-        possible = range(tracks) if name == "seek" else range(NOTHING, COPIED_OUT + 1)
-        if argument not in possible:
-            raise StateError(f"{self.owner}: saved with an impossible event {name!r}")
+        super().check_event(name, argument)
+        if name == "seek" and argument >= len(self._geometry.track_lengths):
+            raise StateError(f"{self.owner}: saved while it seeks track {argument}")
 
     def load(self, state: Any) -> None:
         self.check_state(state)
         if not 0 <= state.track < len(self._geometry.track_lengths):
             raise StateError(f"{self.owner}: saved with heads on track {state.track}")
+        if state.contents.written and isinstance(self._disk, DiskImage):
+            raise StateError(
+                f"{self.owner}: the saved machine kept in memory what it wrote; give the disk the"
+                " argument overlay, and its image stays as it is"
+            )
         self._disk.load(state.contents)
         self._status = state.status
         self._sector = state.sector

@@ -5,7 +5,8 @@ starts; its result shows 5 ms later. Unlike System/161's, this card never leaves
 (`kseg.devices.host_directory`).
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -28,12 +29,15 @@ from kseg.devices.host_files import (
     READ_DIRECTORY,
     ROOT,
     SUCCESS,
+    UNSUPPORTED,
     WRITE,
     FileRequest,
     FileResult,
     HostFiles,
+    HostPath,
+    is_path,
 )
-from kseg.errors import ConfigurationError, DivergenceError, GuestFatal
+from kseg.errors import ConfigurationError, DivergenceError, GuestFatal, StateError
 from kseg.machine.arguments import Argument, Arguments
 from kseg.machine.clock import Word
 
@@ -49,8 +53,8 @@ class EmulatedFileSystemOptions(msgspec.Struct, frozen=True):
 class SavedHandle(msgspec.Struct, frozen=True):
     """An open file by its path from the root; reopened when loaded."""
 
-    number: int
-    path: list[bytes]
+    number: Annotated[int, msgspec.Meta(ge=0, le=HANDLES - 1)]
+    path: HostPath
 
 
 class EmulatedFileSystemState(msgspec.Struct, frozen=True):
@@ -59,7 +63,7 @@ class EmulatedFileSystemState(msgspec.Struct, frozen=True):
     length: Word
     result: Word
     busy: bool
-    handles: list[SavedHandle]
+    handles: Annotated[list[SavedHandle], msgspec.Meta(max_length=HANDLES)]
 
 
 class EmulatedFileSystem(Device):
@@ -69,6 +73,7 @@ class EmulatedFileSystem(Device):
     identity = 7
     revision = 1
     State = EmulatedFileSystemState
+    events: ClassVar[Mapping[str, range]] = {"done": range(UNSUPPORTED + 1)}
     registers = (
         Register(0x00, "handle", "the open file meant; 0 is the directory itself", steady=True),
         Register(0x04, "offset", "where in it: bytes; of a directory, entries", steady=True),
@@ -223,9 +228,12 @@ class EmulatedFileSystem(Device):
 
         try:
             told = self.surroundings.outside.ask(self.owner, answer)
-            return msgspec.msgpack.decode(told, type=FileResult)
-        except msgspec.MsgspecError as error:
+            result = msgspec.msgpack.decode(told, type=FileResult)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise DivergenceError(f"{self.owner}: its recorded answer is none: {error}") from None
+        if result.path is not None and not (result.handle < HANDLES and is_path(result.path)):
+            raise DivergenceError(f"{self.owner}: its recorded answer is none: an impossible path")
+        return result
 
     def _take(self, result: FileResult) -> int:
         self._handle, self._offset, self._length = result.handle, result.offset, result.length
@@ -252,11 +260,14 @@ class EmulatedFileSystem(Device):
     def load(self, state: Any) -> None:
         """Files that the host no longer has come back as bad handles, with a message."""
         self.check_state(state)
+        numbers = {saved.number for saved in state.handles}
+        if len(numbers) < len(state.handles) or not all(is_path(h.path) for h in state.handles):
+            raise StateError(f"{self.owner}: saved with impossible files")
         if self._files is not None:
             self._files.close_all()
         self._paths = {}
         for saved in state.handles:
-            if 0 <= saved.number < HANDLES and self._has(saved):
+            if self._has(saved):
                 self._paths[saved.number] = saved.path
         self._handle = state.handle
         self._offset = state.offset

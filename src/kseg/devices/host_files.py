@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
 
@@ -37,6 +38,18 @@ _RESULTS = {
 }
 
 
+HostPath = Annotated[
+    list[Annotated[bytes, msgspec.Meta(min_length=1, max_length=255)]],
+    msgspec.Meta(max_length=4096),
+]
+"""Names of directories from the root on, and of what is in the last."""
+
+
+def is_path(path: list[bytes]) -> bool:
+    """Whether these are names, and lead down only."""
+    return not any(b"/" in name or b"\0" in name or name in (b".", b"..") for name in path)
+
+
 class FileRequest(msgspec.Struct, frozen=True):
     """An operation, and what its registers say. `data` is the path to open, or what to write."""
 
@@ -56,7 +69,7 @@ class FileResult(msgspec.Struct, frozen=True, array_like=True):
     offset: Word
     length: Word
     data: bytes = b""
-    path: list[bytes] | None = None
+    path: HostPath | None = None
     reads: Word = 0
     writes: Word = 0
     others: Word = 0

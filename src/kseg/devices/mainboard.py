@@ -5,8 +5,8 @@ configuration region for each slot, this card's own control registers among them
 1 KiB region for each processor.
 """
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Protocol
 
 import msgspec
 
@@ -41,7 +41,7 @@ class ProcessorArea(msgspec.Struct):
     """One processor's registers: which slots may interrupt it, and whether another processor
     does."""
 
-    slots: int = 0xFFFFFFFF
+    slots: Word = 0xFFFFFFFF
     interrupted: bool = False
 
 
@@ -50,7 +50,7 @@ class InterruptState(msgspec.Struct):
 
     raised: Word = 0
     enabled: Word = 0xFFFFFFFF
-    processors: list[ProcessorArea] = []
+    processors: Annotated[list[ProcessorArea], msgspec.Meta(max_length=MOST_PROCESSORS)] = []
     running: Word = 1
     """What the register of running processors shows: a bit each."""
 
@@ -83,6 +83,7 @@ class Mainboard(Device):
     identity = 10
     revision = 1
     State = InterruptState
+    events: ClassVar[Mapping[str, range]] = {"power off": range(1)}
     registers: ClassVar[Sequence[Register]] = (
         Register(CONTROL + 0x00, "ram_size", "bytes of RAM", access="r", steady=True),
         Register(

@@ -5,8 +5,8 @@ there is no carrier and they are lost. Packets from outside come through the mac
 the channel named like the card ("nic@27").
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -14,7 +14,6 @@ from kseg.devices.device import BUFFER, Buffer, Device, Register
 from kseg.devices.hex_dump import hex_dump
 from kseg.errors import GuestFatal
 from kseg.machine.arguments import Argument, Arguments
-from kseg.machine.clock import Word
 
 PACKET_SIZE = 4096
 HEADER_SIZE = 8
@@ -36,9 +35,9 @@ class NetworkOptions(msgspec.Struct, frozen=True):
 
 
 class NetworkState(msgspec.Struct, frozen=True):
-    received: Word
-    sent: Word
-    control: Word
+    received: Annotated[int, msgspec.Meta(ge=0, le=DONE)]
+    sent: Annotated[int, msgspec.Meta(ge=0, le=DONE)]
+    control: Annotated[int, msgspec.Meta(ge=0, le=PROMISCUOUS | SEND)]
 
 
 class NetworkInterface(Device):
@@ -48,6 +47,7 @@ class NetworkInterface(Device):
     identity = 6
     revision = 1
     State = NetworkState
+    events: ClassVar[Mapping[str, range]] = {"send": range(1), "keep alive": range(1)}
     registers = (
         Register(
             0x0,

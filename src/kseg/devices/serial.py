@@ -4,12 +4,13 @@ System/161 manual, "Serial console". A character takes 20,833 ns: 19,200 bits a 
 times as fast so that nobody has to wait for it.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from kseg.devices.device import Device, Register
-from kseg.machine.clock import Word
+from kseg.machine.clock import Count, Word
 
 CHARACTER_TIME = 1_000_000_000 // (19200 * 25 // 10)
 """ns."""
@@ -32,8 +33,8 @@ class SerialState(msgspec.Struct, frozen=True):
     transmit: Word
     sending: bool
     receiving: bool
-    held: int
-    waiting: bytes
+    held: Count
+    waiting: Annotated[bytes, msgspec.Meta(max_length=RING_SIZE - 1)]
 
 
 class Serial(Device):
@@ -43,6 +44,7 @@ class Serial(Device):
     identity = 4
     revision = 1
     State = SerialState
+    events: ClassVar[Mapping[str, range]] = {"sent": range(1), "received": range(1)}
     registers = (
         Register(
             0x0,
@@ -101,7 +103,7 @@ class Serial(Device):
 
     def receive(self, data: bytes) -> None:
         """A character from outside."""
-        self._waiting += data
+        self._waiting += data[: RING_SIZE - 1 - len(self._waiting)]
         if not self._receiving:
             self._present()
 

@@ -3,7 +3,8 @@
 System/161 manual, "Timer/clock card".
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -27,6 +28,7 @@ class Timer(Device):
     identity = 2
     revision = 1
     State = TimerState
+    events: ClassVar[Mapping[str, range]] = {"expired": range(1 << 32)}
     registers = (
         Register(0x00, "seconds", "calendar time, seconds since 1970; writing sets it"),
         Register(0x04, "nanoseconds", "the rest of the calendar time; writing sets it"),

@@ -3,7 +3,7 @@
 System/161 manual, "Hardware trace controller".
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -15,7 +15,7 @@ FLAGS = "kujtxidne"
 
 
 class TraceState(msgspec.Struct, frozen=True):
-    profiling: int
+    profiling: Annotated[int, msgspec.Meta(ge=0, le=1)]
 
 
 class Trace(Device):

@@ -27,9 +27,8 @@ def differences(one: Header, other: Header) -> list[str]:
     lines += _pages("memory", _regions(one), _regions(other))
     lines += _pages("disk in slot", _disks(one), _disks(other))
     for slot in sorted(one.board.devices.keys() | other.board.devices.keys()):
-        lines += _either(
-            f"device in slot {slot}", one.board.devices.get(slot), other.board.devices.get(slot)
-        )
+        states = (_plain(each.board.devices.get(slot)) for each in (one, other))
+        lines += _either(f"device in slot {slot}", *states)
     for name in (
         "clock",
         "random",
@@ -45,6 +44,16 @@ def differences(one: Header, other: Header) -> list[str]:
         if getattr(one.origin, name) != getattr(other.origin, name):
             lines.append(f"{name.replace('_', ' ')}: differs")
     return lines
+
+
+def _plain(state: Any) -> Any:
+    """A device's state, of a machine or out of a file, as names and values."""
+    try:
+        if isinstance(state, msgspec.Raw):
+            return msgspec.msgpack.decode(state)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return bytes(state)
+    return msgspec.to_builtins(state, builtin_types=(bytes,), str_keys=False)
 
 
 def _either(what: str, one: Any, other: Any) -> list[str]:

@@ -20,7 +20,7 @@ import msgspec
 import zstandard
 
 from kseg.errors import StateError
-from kseg.history.state import Header
+from kseg.history.state import MOST_PAGES, Header
 from kseg.memory.physical import PAGE_SIZE
 
 MAGIC = b"KSEGSNAP"
@@ -29,8 +29,6 @@ OLDEST, VERSION = 1, 1
 
 DIGEST_SIZE = 32
 MOST_HEADER = 32 << 20
-MOST_PAGES = (1 << 30) // PAGE_SIZE
-"""A machine has half a gigabyte of RAM at most; the rest is for disks in memory."""
 MOST_COMPRESSED = MOST_PAGES * (PAGE_SIZE + 64)
 
 _PREAMBLE = struct.Struct("<8sIIQ")
@@ -60,6 +58,8 @@ def pack(header: Header, pages: Iterable[bytes]) -> bytes:
         packed = msgspec.msgpack.encode(header)
     except UnicodeEncodeError:
         raise StateError("a name in the machine's configuration is not UTF-8") from None
+    except OverflowError as error:
+        raise StateError(f"the machine has a number that is too large: {error}") from None
     body = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=True).compress(b"".join(pages))
     if len(packed) > MOST_HEADER or header.stored > MOST_PAGES:
         raise StateError(
@@ -67,6 +67,7 @@ def pack(header: Header, pages: Iterable[bytes]) -> bytes:
             f" (at most {MOST_HEADER >> 20}M), {header.stored * PAGE_SIZE >> 20}M of memory and"
             f" disks (at most {MOST_PAGES * PAGE_SIZE >> 20}M)"
         )
+    _decode(packed)  # What could not be read again is not written.
     signed = _PREAMBLE.pack(MAGIC, VERSION, len(packed), len(body))
     return signed + digest(signed + packed) + packed + body
 
@@ -100,15 +101,30 @@ def read_header(preamble: Preamble, packed: bytes) -> Header:
         raise StateError("the snapshot is cut short")
     if digest(preamble.signed + packed) != preamble.identity:
         raise StateError("the snapshot is damaged: its header does not match its digest")
-    try:
-        header = msgspec.msgpack.decode(packed, type=Header)
-    except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError) as error:
-        raise StateError(f"the snapshot's header cannot be read: {error}") from None
+    header = _decode(packed)
     count, odd = divmod(len(header.digests), DIGEST_SIZE)
     if odd or count > MOST_PAGES or header.stored > count:
         raise StateError("the snapshot's list of pages is impossible")
     if header.stored < count and header.base is None:
         raise StateError("the snapshot lacks pages and names no base")
+    if len(set(page_digests(header))) < count:
+        raise StateError("the snapshot lists a page twice")
+    return header
+
+
+def _decode(packed: bytes) -> Header:
+    """What a header says; StateError when that is impossible, before much memory is taken."""
+    try:
+        header = msgspec.msgpack.decode(packed, type=Header)
+    except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError) as error:
+        raise StateError(f"the snapshot's header cannot be read: {error}") from None
+    origin = header.origin
+    if any("\0" in path for path in (origin.kernel, origin.directory)):
+        raise StateError("the snapshot's header has a path with a NUL character")
+    pages = sum(len(each.pages) for each in header.board.regions.values())
+    pages += sum(len(each.pages) for each in header.board.disks.values())
+    if pages > MOST_PAGES:
+        raise StateError(f"more than {MOST_PAGES * PAGE_SIZE >> 20}M of memory and disks")
     return header
 
 

@@ -23,12 +23,14 @@ import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from sys import getsizeof
 from typing import Annotated
 
 import msgspec
 import zstandard
 
 from kseg.errors import LogError, StateError
+from kseg.history.digest import DIGEST_SIZE
 from kseg.history.files import SnapshotFile
 from kseg.history.format import pack
 from kseg.history.snapshot import gather
@@ -50,7 +52,7 @@ MOST_ENTRIES = 16 << 20
 """Bytes of a frame's entries, before compression."""
 MOST_WAITING = 1 << 20
 """Bytes of entries that have not been written yet, about."""
-ENTRY_SIZE = 128
+ENTRY_SIZE = 256
 """Bytes that an entry takes beside its data, at the most."""
 MOST_TEXT = 4096
 """Characters of a marker's text, or of how a run ended."""
@@ -62,14 +64,15 @@ KEYFRAME_BASE = "keyframe"
 
 
 Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
+Drawn = Annotated[bytes, msgspec.Meta(min_length=DIGEST_SIZE, max_length=DIGEST_SIZE)]
 
 
 class Digest(msgspec.Struct, frozen=True, tag="digest"):
     """What the machine's state was when its cycle counter showed `cycle`: see `digest`."""
 
     cycle: Count
-    processors: bytes
-    whole: bytes | None = None
+    processors: Drawn
+    whole: Drawn | None = None
 
 
 class Edit(msgspec.Struct, frozen=True, tag="edit"):
@@ -202,8 +205,14 @@ class LogWriter:
 
 def entry_size(entry: Entry) -> int:
     """Bytes that an entry takes in memory and in a frame, about and at the most."""
-    data = entry.data if isinstance(entry, Input | Answer | Sector) else b""
-    return ENTRY_SIZE + len(data)
+    if isinstance(entry, Input | Answer | Sector):
+        return ENTRY_SIZE + len(entry.data)
+    # Text of any but the simplest characters takes more in memory than it is long.
+    if isinstance(entry, Marker):
+        return ENTRY_SIZE + getsizeof(entry.text)
+    if isinstance(entry, End):
+        return ENTRY_SIZE + getsizeof(entry.reason) + getsizeof(entry.message)
+    return ENTRY_SIZE
 
 
 def check(head: bytes, body: bytes | memoryview) -> bytes:

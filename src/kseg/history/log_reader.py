@@ -18,7 +18,12 @@ from kseg.history.state import Base
 from kseg.machine.inputs import Answer, Input, InputHistory, Position, Sector
 
 MOST_DATA = 1 << 30
-"""Bytes of all entries together, in memory."""
+"""Bytes of all entries and of keyframes' headers together, in memory."""
+LEAST_DATA, RATIO = 64 << 20, 256
+"""So many bytes in any case; and no more than so many times as many as in the file: a log that is
+packed tighter is none that was recorded."""
+HEADER_RATIO = 4
+"""Bytes in memory that a byte of a keyframe's header takes at the most."""
 MOST_PACKED = log.MOST_ENTRIES + (1 << 20)
 """Bytes of a frame's entries, compressed or not."""
 PIECE = 1 << 20
@@ -99,7 +104,7 @@ class _Reader:
     def __init__(self, found: Log) -> None:
         self._found = found
         self._edited = False
-        self._data = 0
+        self._data, self._most = 0, LEAST_DATA
 
     def read(self) -> None:
         found = self._found
@@ -125,6 +130,7 @@ class _Reader:
             raise LogError("not a regular file")
         with os.fdopen(descriptor, "rb") as file:
             log.preamble(file.read(log.PREAMBLE_SIZE))
+            self._most = min(LEAST_DATA + RATIO * status.st_size, MOST_DATA)
             place = log.PREAMBLE_SIZE
             while place < status.st_size:
                 head = file.read(log.HEAD_SIZE)
@@ -147,6 +153,7 @@ class _Reader:
         found = self._found
         preamble = layout.read_preamble(packed[: layout.PREAMBLE_SIZE])
         ends = layout.PREAMBLE_SIZE + preamble.header_size
+        self._count(HEADER_RATIO * preamble.header_size)
         header = layout.read_header(preamble, packed[layout.PREAMBLE_SIZE : ends])
         if size != ends + preamble.body_size:
             raise LogError("a keyframe in the log is damaged")
@@ -172,11 +179,12 @@ class _Reader:
         if not found.keyframes:
             raise LogError("the log does not begin with the machine's state")
         for entry in log.read_entries(body):
-            self._data += log.entry_size(entry)
-            if self._data > MOST_DATA:
-                raise LogError("the log is larger than any that can be replayed")
             if isinstance(entry, Input | Answer | Sector):
+                known = found.history.knows(entry)
+                self._count(log.ENTRY_SIZE if known else log.entry_size(entry))
                 found.history.add(entry)
+            else:
+                self._count(log.entry_size(entry))
             if isinstance(entry, Digest):
                 found.checks.append(entry)
             elif isinstance(entry, Marker):
@@ -187,6 +195,11 @@ class _Reader:
                 found.end = entry
             if not isinstance(entry, Answer | Sector):
                 self._advance(entry.cycle)
+
+    def _count(self, size: int) -> None:
+        self._data += size
+        if self._data > self._most:
+            raise LogError("the log is larger than any that can be replayed")
 
     def _advance(self, cycle: int) -> None:
         """Time goes forward in a log."""

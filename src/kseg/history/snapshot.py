@@ -200,6 +200,33 @@ def bases(file: SnapshotFile) -> Iterable[SnapshotFile]:
     raise StateError(f"snapshot {file.path}: more than {LONGEST_CHAIN} bases below each other")
 
 
+class _Sectors:
+    """The sectors of pages. Those of a page that lies in many places are the same objects."""
+
+    def __init__(self, pages: dict[bytes, bytes]) -> None:
+        self._pages = pages
+        self._known: dict[bytes, list[bytes]] = {}
+
+    def of(self, name: bytes) -> list[bytes]:
+        found = self._known.get(name)
+        if found is None:
+            page = self._pages[name]
+            places = range(0, PAGE_SIZE, SECTOR_SIZE)
+            found = self._known[name] = [page[at : at + SECTOR_SIZE] for at in places]
+        return found
+
+
+def _drive(slot: int, state: msgspec.Raw | None) -> DiskState:
+    """What a file says of a drive beside what is on its disk."""
+    try:
+        if state is not None:
+            return msgspec.msgpack.decode(state, type=DiskState)
+        problem = "a disk without a drive"
+    except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError) as error:
+        problem = str(error)
+    raise StateError(f"saved state of slot {slot}: {problem}")
+
+
 def _state(header: Header, pages: dict[bytes, bytes]) -> System161State:
     saved, digests = header.board, layout.page_digests(header)
     regions = {}
@@ -209,19 +236,17 @@ def _state(header: Header, pages: dict[bytes, bytes]) -> System161State:
             page, left = pages[digests[place]], stored.size - number * PAGE_SIZE
             found[number] = page if left >= PAGE_SIZE else page[:left]
         regions[name] = RegionContents(stored.size, found)
-    devices = dict(saved.devices)
+    devices: dict[int, Any] = dict(saved.devices)
+    sectors = _Sectors(pages)
     for slot, disk in saved.disks.items():
-        state = devices.get(slot)
-        if not isinstance(state, dict):
-            raise StateError(f"saved state of slot {slot}: a disk without a drive")
         written = {}
         for number, place, mask in zip(disk.pages, disk.places, disk.masks, strict=True):
-            page = pages[digests[place]]
-            for index in range(SECTORS_OF_PAGE):
+            for index, sector in enumerate(sectors.of(digests[place])):
                 if mask >> index & 1:
-                    sector = page[index * SECTOR_SIZE : (index + 1) * SECTOR_SIZE]
                     written[number * SECTORS_OF_PAGE + index] = sector
-        devices[slot] = {**state, "contents": DiskContents(disk.sectors, written)}
+        drive = _drive(slot, devices.get(slot))
+        contents = DiskContents(disk.sectors, written)
+        devices[slot] = msgspec.structs.replace(drive, contents=contents)
     return System161State(
         version=saved.version,
         configuration=saved.configuration,

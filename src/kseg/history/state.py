@@ -1,6 +1,6 @@
 """What a snapshot says about a machine, beside the pages of its memory and disks: plain data."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -8,8 +8,24 @@ from kseg.machine.clock import ClockState, Count
 from kseg.machine.preemption import Preemption
 from kseg.machine.random_generator import RandomState
 from kseg.machine.statistics import DeviceActivity
+from kseg.machine.system161 import MOST_PREEMPTIONS
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
+Slot = Annotated[int, msgspec.Meta(ge=0, le=31)]
+Text = Annotated[str, msgspec.Meta(max_length=1 << 16)]
+"""A path, or the name of something."""
+Moment = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
+"""A time of the host's; its clock may be set to before 1970."""
+
+MOST_PAGES = 1 << 18
+"""Pages of memory and disks: a machine has half a gigabyte of RAM at most; the rest is for disks in
+memory."""
+MOST_PROCESSORS = 32
+MOST_SECTORS = 1 << 23
+MOST_ITEM = 1 << 16
+"""Bytes of a packet, say."""
+
+Numbers = Annotated[list[Number], msgspec.Meta(max_length=MOST_PAGES)]
 
 
 class TypistState(msgspec.Struct, frozen=True):
@@ -27,13 +43,13 @@ class DiskFile(msgspec.Struct, frozen=True):
     """A disk image file beside a snapshot, as it was then."""
 
     slot: Number
-    path: str
+    path: Text
     size: Count
-    modified: int
+    modified: Moment
     """Modification time in ns since 1970."""
     settled: bool
     """Whether `modified` lay so far back that the next change must show in it."""
-    digest: bytes | None
+    digest: Annotated[bytes, msgspec.Meta(max_length=64)] | None
     """BLAKE2b of the file, 32 bytes; None where the file was too large to be read for that."""
 
 
@@ -42,16 +58,16 @@ class StoredPages(msgspec.Struct, frozen=True):
 
     size: Count
     """Bytes of the region or disk."""
-    pages: list[Number]
-    places: list[Number]
+    pages: Numbers
+    places: Numbers
 
 
 class StoredDisk(msgspec.Struct, frozen=True):
     """Sectors of a disk that lie in a snapshot: eight to a page, `masks` says which of them."""
 
-    sectors: Count
-    pages: list[Number]
-    places: list[Number]
+    sectors: Annotated[int, msgspec.Meta(ge=0, le=MOST_SECTORS)]
+    pages: Numbers
+    places: Numbers
     masks: bytes
 
 
@@ -59,52 +75,64 @@ class StoredBoard(msgspec.Struct, frozen=True):
     """`System161State`, its bulk elsewhere."""
 
     version: int
-    configuration: str
-    regions: dict[str, StoredPages]
-    processors: list[dict[str, int | list[int]]]
+    configuration: Annotated[str, msgspec.Meta(max_length=1 << 20)]
+    regions: Annotated[dict[Text, StoredPages], msgspec.Meta(max_length=256)]
+    processors: Annotated[
+        list[
+            Annotated[
+                dict[Text, int | Annotated[list[int], msgspec.Meta(max_length=64)]],
+                msgspec.Meta(max_length=128),
+            ]
+        ],
+        msgspec.Meta(max_length=MOST_PROCESSORS),
+    ]
     clock: ClockState
     random: RandomState
     activity: DeviceActivity
-    devices: dict[Annotated[int, msgspec.Meta(ge=0, le=31)], Any]
-    disks: dict[Annotated[int, msgspec.Meta(ge=0, le=31)], StoredDisk]
+    devices: dict[Slot, msgspec.Raw]
+    """As bytes: what they say is read when it is known which card is in the slot."""
+    disks: dict[Slot, StoredDisk]
     powered_off: bool
     debugger_requested: bool
-    doom: int
-    preemptions: list[Preemption] = []
+    doom: Count
+    preemptions: Annotated[list[Preemption], msgspec.Meta(max_length=MOST_PREEMPTIONS)] = []
 
 
 class Origin(msgspec.Struct, frozen=True):
     """Whose state it is and how it was run. Only `windowed`, `quantum` and `typist` matter to what
     comes next."""
 
-    kernel: str
+    kernel: Text
     """The path of the file that was booted."""
     boot_string: bytes
     windowed: bool
     """Whether the kernel is linked for a monitor that runs it in user mode."""
-    monitor: str
-    engine: str
+    monitor: Text
+    engine: Text
     quantum: Annotated[int, msgspec.Meta(ge=1, le=1 << 32)]
-    directory: str
+    directory: Text
     """What relative paths in the configuration are relative to."""
     cycle: Count
     """On the engine's clock."""
     time: Count
     """Virtual time in ns."""
-    created: int
+    created: Moment
     """Seconds since 1970."""
-    kseg: str
+    kseg: Text
     """The version of kseg that made it."""
     typist: TypistState = TypistState()
-    inputs: dict[str, list[bytes]] = {}
+    inputs: Annotated[
+        dict[Text, list[Annotated[bytes, msgspec.Meta(max_length=MOST_ITEM)]]],
+        msgspec.Meta(max_length=64),
+    ] = {}
     """What had come from outside by channel, and was not delivered yet."""
-    disk_files: list[DiskFile] = []
+    disk_files: Annotated[list[DiskFile], msgspec.Meta(max_length=32)] = []
 
 
 class Base(msgspec.Struct, frozen=True):
     """The snapshot that has the pages which this one has not."""
 
-    name: str
+    name: Text
     """Its file's name, in the same directory."""
     identity: bytes
 

@@ -45,7 +45,9 @@ class TimeModel:
     the next jump although they have already passed."""
 
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+LATEST = 1 << 60
+"""ns or cycles: 36 years of virtual time. No machine gets so far, and no saved state is of one."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=LATEST)]
 """A number of cycles or ns in a saved state, far from where 64 bits end."""
 Word = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
 """A register in a saved state."""
@@ -56,9 +58,13 @@ class Event(msgspec.Struct, frozen=True):
 
     due: Count
     sequence: Count
-    owner: str
-    name: str
-    argument: int = 0
+    owner: Annotated[str, msgspec.Meta(max_length=64)]
+    name: Annotated[str, msgspec.Meta(max_length=64)]
+    argument: Annotated[int, msgspec.Meta(ge=-1, le=LATEST)] = 0
+
+
+MOST_EVENTS = 8192
+"""Pending in a saved state: owners stop far below (`EventClock.CROWDED`)."""
 
 
 class EventOwner(Protocol):
@@ -81,7 +87,7 @@ class ClockState(msgspec.Struct, frozen=True):
     cycles_to_poll: Count
     idle_remainder: Count
     sequence: Count
-    events: list[Event]
+    events: Annotated[list[Event], msgspec.Meta(max_length=MOST_EVENTS)]
     start_seconds: Word
     start_nanoseconds: Word
     run_cycles: Count
@@ -353,8 +359,26 @@ class EventClock:
             idle_cycles=self.idle_cycles,
         )
 
+    def _check(self, state: ClockState) -> None:
+        cycle = self.model.nanoseconds_per_cycle
+        longest = self.model.longest_burst
+        if state.jump:
+            longest = state.jump // cycle + 2
+        possible = (
+            state.elapsed <= state.burst
+            and (state.burst <= longest or not state.in_burst)
+            and (state.in_burst or not (state.jump or state.elapsed))
+            and state.base + max(state.elapsed * cycle, state.jump) <= LATEST
+            and state.cycles_to_poll <= self.model.poll_interval
+            and state.idle_remainder < cycle
+        )
+        if not possible:
+            raise ValueError("an impossible time")
+
     def load(self, state: ClockState) -> None:
-        """Take over a saved state; ValueError when an event's owner is not registered."""
+        """Take over a saved state; ValueError when an event's owner is not registered, or when no
+        clock can have come to be like this."""
+        self._check(state)
         for event in state.events:
             if event.owner not in self._owners:
                 raise ValueError(f"an event for {event.owner!r}, which this machine has not")

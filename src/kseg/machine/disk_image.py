@@ -11,7 +11,7 @@ import stat
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -29,7 +29,7 @@ MOST_BYTES = 1 << 32
 class DiskContents(msgspec.Struct, frozen=True):
     """What a disk holds that is not in a file: sectors that differ from it, by number."""
 
-    sectors: int
+    sectors: Annotated[int, msgspec.Meta(ge=0, le=MOST_BYTES // SECTOR_SIZE)]
     written: dict[int, bytes]
 
 

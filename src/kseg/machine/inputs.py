@@ -14,6 +14,10 @@ import msgspec
 from kseg.machine.clock import Count
 from kseg.machine.disk_image import SECTOR_SIZE
 
+MOST_INPUT, MOST_ANSWER = 1 << 16, 4 << 20
+"""Bytes of a packet, or of what a host's file system says."""
+Channel = Annotated[str, msgspec.Meta(max_length=64)]
+
 
 class Input(msgspec.Struct, frozen=True, tag="input"):
     """`data` came in on `channel` when the engine's cycle counter showed `cycle` and virtual time
@@ -21,15 +25,15 @@ class Input(msgspec.Struct, frozen=True, tag="input"):
 
     cycle: Count
     time: Count
-    channel: str
-    data: bytes
+    channel: Channel
+    data: Annotated[bytes, msgspec.Meta(max_length=MOST_INPUT)]
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer"):
     """The next thing that was said to a question on `channel`."""
 
-    channel: str
-    data: bytes
+    channel: Channel
+    data: Annotated[bytes, msgspec.Meta(max_length=MOST_ANSWER)]
 
 
 class Sector(msgspec.Struct, frozen=True, tag="sector"):
@@ -60,6 +64,7 @@ class InputHistory:
         self.answers: dict[str, list[bytes]] = {}
         self.sectors: dict[int, dict[int, bytes]] = {}
         """By slot and number."""
+        self._last = b""
         for item in items:
             self.add(item)
 
@@ -68,9 +73,20 @@ class InputHistory:
         if isinstance(item, Input):
             self.inputs.append(item)
         elif isinstance(item, Answer):
-            self.answers.setdefault(item.channel, []).append(item.data)
+            self.answers.setdefault(item.channel, []).append(self._shared(item.data))
         else:
-            self.sectors.setdefault(item.slot, {}).setdefault(item.number, item.data)
+            known = self.sectors.setdefault(item.slot, {})
+            known.setdefault(item.number, self._shared(item.data))
+
+    def _shared(self, data: bytes) -> bytes:
+        """The same object as the bytes before, if they are equal: disks are mostly zero."""
+        if data != self._last:
+            self._last = data
+        return self._last
+
+    def knows(self, item: Item) -> bool:
+        """Whether what an item has to say takes no memory beside that of the last one."""
+        return isinstance(item, Answer | Sector) and item.data == self._last
 
     def copy(self) -> "InputHistory":
         """The same, which goes on by itself."""

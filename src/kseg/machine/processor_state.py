@@ -6,15 +6,26 @@ from typing import Any
 
 from kseg.engine.state import ProcessorState
 from kseg.errors import StateError
+from kseg.isa import registers as r
+from kseg.machine.clock import LATEST
 
 FLAGS = ("in_delay_slot", "timer_armed", "ll_pending", "enabled", "waiting", "supervised")
 """Fields that are 0 or 1."""
-INDEX_BITS = 0x80003F00
-"""Of CP0 Index."""
 ADDED = ("user_exceptions",)
 """Fields that states of earlier versions have not, and digests leave out; there they are 0."""
-LATEST = 1 << 62
-"""No clock comes that far."""
+COUNTERS = (
+    "kernel_cycles", "user_cycles", "idle_cycles", "kernel_stalls", "user_stalls", "tlb_refills",
+    "ll_count", "sc_success", "sc_failure", "sync_count", "clock",
+)  # fmt: skip
+"""Fields that count from zero, and come no further than `LATEST`."""
+BITS = {
+    "index": r.INDEX_PROBE_FAILED | r.INDEX_MASK,
+    "entry_lo": r.ENTRY_LO_MASK,
+    "entry_hi": r.VPN_MASK | r.ASID_MASK,
+    "interrupt_lines": r.CAUSE_INTERRUPT_LINES,
+    "timer_line": r.TIMER_LINE,
+}
+"""Fields that have not all bits, and those that they have."""
 LONGEST_STALL = 1000
 """Cycles; multiplications and divisions take less."""
 
@@ -59,7 +70,7 @@ def load_processor(processor: ProcessorState, saved: dict[str, Any]) -> None:
 
 
 def _is_number(value: Any, most: int) -> bool:
-    return isinstance(value, int) and 0 <= value < most
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < most
 
 
 def _check(processor: ProcessorState) -> None:
@@ -69,10 +80,13 @@ def _check(processor: ProcessorState) -> None:
         wrong.append("gpr[0]")
     if processor.pending_load_register > 31:
         wrong.append("pending_load_register")
-    if processor.index & ~INDEX_BITS:
-        wrong.append("index")
-    if processor.clock > LATEST:
-        wrong.append("clock")
+    wrong += [name for name, bits in BITS.items() if getattr(processor, name) & ~bits]
+    wrong += [name for name in COUNTERS if getattr(processor, name) > LATEST]
+    for mode in ("kernel", "user"):
+        if getattr(processor, f"{mode}_stalls") > getattr(processor, f"{mode}_cycles"):
+            wrong.append(f"{mode}_stalls")
+    if max(processor.exceptions) > LATEST:
+        raise StateError(f"saved processor: exceptions cannot be {max(processor.exceptions)}")
     for name in ("hi_ready", "lo_ready"):
         if getattr(processor, name) > processor.clock + LONGEST_STALL:
             wrong.append(name)

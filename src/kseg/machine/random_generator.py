@@ -5,6 +5,7 @@ The additive feedback generator of degree 31 that the C library's `random()` has
 """
 
 import functools
+from typing import Annotated
 
 import msgspec
 
@@ -17,7 +18,7 @@ MAXIMUM = 0x7FFFFFFF
 class RandomState(msgspec.Struct, frozen=True):
     """The whole state: the last 31 words, oldest first."""
 
-    words: list[int]
+    words: Annotated[list[int], msgspec.Meta(max_length=DEGREE)]
 
 
 class RandomGenerator:

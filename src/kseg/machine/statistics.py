@@ -6,25 +6,26 @@ import msgspec
 
 from kseg.engine.state import ProcessorState
 from kseg.isa.exceptions import ExceptionCode
+from kseg.machine.clock import Count
 
 
 class DeviceActivity(msgspec.Struct):
     """What devices did since power-on; devices count here."""
 
-    disk_reads: int = 0
+    disk_reads: Count = 0
     """Sectors."""
-    disk_writes: int = 0
-    console_reads: int = 0
+    disk_writes: Count = 0
+    console_reads: Count = 0
     """Characters."""
-    console_writes: int = 0
-    file_reads: int = 0
+    console_writes: Count = 0
+    file_reads: Count = 0
     """Operations of the emulator file system."""
-    file_writes: int = 0
-    file_others: int = 0
-    packets_received: int = 0
-    packets_sent: int = 0
-    packets_dropped: int = 0
-    packet_errors: int = 0
+    file_writes: Count = 0
+    file_others: Count = 0
+    packets_received: Count = 0
+    packets_sent: Count = 0
+    packets_dropped: Count = 0
+    packet_errors: Count = 0
 
 
 class ProcessorStatistics(msgspec.Struct, frozen=True):

@@ -77,6 +77,10 @@ class System161State(msgspec.Struct, frozen=True):
     preemptions: list[Preemption] = []
 
 
+MOST_PREEMPTIONS = 1 << 16
+"""That a board can have to come."""
+
+
 class System161:
     """Memory, bus, cards, processors and time; a monitor and an engine make it run."""
 
@@ -377,6 +381,10 @@ class System161:
             raise StateError("saved state has pages outside the machine's memory")
         processors = self._processors(state)
         # What fails from here on leaves the machine as it is, or half loaded: it must not run.
+        if any(each.processor >= len(processors) for each in state.preemptions):
+            raise StateError("saved state has a preemption of a processor that is not there")
+        if state.clock.idle_cycles > processors[0].clock:
+            raise StateError("saved state has idled for longer than it has been there")
         devices = {slot: card_state(card, state.devices[slot]) for slot, card in cards.items()}
         owners = {card.owner: card for card in cards.values()}
         for event in state.clock.events:
@@ -413,7 +421,8 @@ class System161:
             found = ProcessorState()
             load_processor(found, saved)
             processors.append(found)
-            if found.identity != number or found.supervised:
+            foreign = found.status & ~MIPS161.status_writable
+            if found.identity != number or found.supervised or foreign:
                 raise StateError(f"saved processor {number} is of another kind of machine")
         if len({processor.clock for processor in processors}) != 1:
             raise StateError("the saved processors stand in different cycles")
@@ -432,10 +441,13 @@ class System161:
 
 
 def card_state(card: Device, state: Any) -> Any:
-    """A card's state as its own type: decoded files give plain dictionaries."""
+    """A card's state as its own type: of bytes, as a file gives them, no more is read than the type
+    has room for. Other programs' copies are plain dictionaries."""
     if isinstance(state, card.State):
         return state
     try:
+        if isinstance(state, msgspec.Raw):
+            return msgspec.msgpack.decode(state, type=card.State)
         return msgspec.convert(state, card.State)
-    except msgspec.ValidationError as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError) as error:
         raise StateError(f"saved state of {card.owner}: {error}") from None
