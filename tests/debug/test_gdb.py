@@ -144,6 +144,51 @@ def test_without_the_guests_file(tmp_path: Path) -> None:
     in_order(said, "0x80001000", "=> 0x80001000:\tlui\tsp,0x8004")
 
 
+def test_calling_a_function_of_the_guest(tmp_path: Path) -> None:
+    said = session(
+        tmp_path,
+        CALLING,
+        *("break *&work", "c", "p ((int (*)(int)) work)(30)", "p *(int *) &counter"),
+        *("info registers a0 pc", "delete", "break halt if ((int (*)(int)) work)(10) == 0"),
+        *("c", "p *(int *) &counter"),
+    )
+    in_order(
+        said,
+        *("Breakpoint 1, ", "$1 = 0", "$2 = 30", "a0: 0x4", f"pc: {AT['work']:#x}"),
+        *("Breakpoint 2, ", "in halt ()", "$3 = 49"),
+    )
+
+
+def test_conditions(tmp_path: Path) -> None:
+    """Those that the stub evaluates, and those that GDB does itself."""
+    for where in ("target", "host"):
+        said = session(
+            tmp_path,
+            CALLING,
+            f"set breakpoint condition-evaluation {where}",
+            *("break *&work if $a0 == 2", "break *&work + 8 if *(int *) &counter == 4", "c", "c"),
+            *("p $a0", "reverse-continue", "p $a0", "condition 1 $a0 == 4"),
+            *("reverse-continue", "p $a0", "reverse-continue"),
+        )
+        in_order(
+            said,
+            *("Breakpoint 2, ", "Breakpoint 1, ", "$1 = 2", "Breakpoint 2, ", "$2 = 3"),
+            *("Breakpoint 1, ", "$3 = 4", "No more reverse-execution history"),
+        )
+
+
+def test_ctrl_c_of_a_guest_that_mostly_stands(tmp_path: Path) -> None:
+    """GDB evaluates a condition that is never true, thousands of times a second."""
+    for resume in ("c", "reverse-continue"):
+        said = session(
+            tmp_path,
+            SPINNING,
+            "set breakpoint condition-evaluation host",
+            *("stepi 1000", "break *&spin if $t0 == -1", CTRL_C, resume, "p $t0 > 0"),
+        )
+        in_order(said, "Program received signal SIGINT", "$1 = 1")
+
+
 def test_ctrl_c(tmp_path: Path) -> None:
     said = session(tmp_path, SPINNING, CTRL_C, "c", "p $t0 > 1000", "stepi 3", options=())
     in_order(said, "Program received signal SIGINT", "spin ()", "$1 = 1", "spin ()")

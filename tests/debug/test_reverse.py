@@ -8,11 +8,12 @@ from kseg.debug.points import SOFTWARE
 from kseg.debug.target import OneMachine
 from kseg.monitor.stop import StopReason
 from tests.cli.command import kseg
-from tests.cli.kernels import kernel
-from tests.debug.programs import CALLING, SPINNING, TWO, boot
+from tests.cli.kernels import TRACE, kernel
+from tests.debug.programs import CALLING, SPINNING, TWO, boot, symbols
 from tests.debug.running import Client, debugged, listening
 from tests.debug.test_gdb import AT, GDB, converse, in_order, session
 
+PC = 37
 needs_gdb = pytest.mark.skipif(GDB is None, reason="gdb-multiarch is not installed")
 
 
@@ -58,6 +59,73 @@ def test_the_present_is_the_end(tmp_path: Path) -> None:
         *("break work", "c", "c", "delete", "reverse-stepi", "c", "p $a0", "c"),
     )
     in_order(said, "No more reverse-execution history", "$1 = 3", "exited normally")
+
+
+def test_a_step_back_over_an_access_stops_behind_it(tmp_path: Path) -> None:
+    """GDB takes the watchpoint away then, steps back over the access, and looks."""
+    counter = AT["counter"]
+    with debugged(tmp_path, CALLING, "--wait") as (_, address), Client(address) as client:
+        client.ask("qSupported:swbreak+;hwbreak+")
+        behind = {"watch": AT["loop"] + 8, "rwatch": AT["work"] + 8}
+        client.ask(f"Z0,{AT['loop'] + 12:x},4")
+        client.ask("c")
+        for name, type_ in (("watch", 2), ("rwatch", 3)):
+            assert client.ask(f"Z{type_},{counter:x},4") == "OK"
+            while not (said := client.ask("bs")).endswith(f"{name}:{counter:08x};"):
+                assert said.startswith("T05thread:1;")
+            assert client.register(PC) == behind[name]
+            # Who leaves it there goes on all the same.
+            assert client.ask("bs") == "T05thread:1;"
+            assert client.register(PC) == behind[name] - 4 or name == "watch"
+            assert client.ask(f"z{type_},{counter:x},4") == "OK"
+        client.ask(f"Z4,{counter:x},4")
+        assert [client.ask("bc") for _ in range(2)] == ["T05replaylog:begin;thread:1;"] * 2
+
+
+@needs_gdb
+def test_gdb_sees_what_it_goes_back_over(tmp_path: Path) -> None:
+    back = "reverse-stepi 40"
+    said = session(
+        tmp_path,
+        CALLING,
+        *("break halt", "c", "delete", "watch *(int *) &counter", back, back),
+    )
+    in_order(said, "Old value = 9", "New value = 7", "Old value = 7", "New value = 4")
+
+
+@needs_gdb
+def test_reverse_finish_stops_at_what_is_watched(tmp_path: Path) -> None:
+    said = session(
+        tmp_path,
+        CALLING,
+        *("break *&work + 20", "c", "delete", "rwatch *(int *) &counter", "reverse-finish"),
+        "p $pc == (char *) &work + 4",
+    )
+    in_order(said, "Value = 0", "$1 = 1")
+
+
+def test_a_guest_that_asks_for_its_debugger_is_a_stop_on_the_way_back_too(tmp_path: Path) -> None:
+    source = f"""
+            li      t0, {TRACE:#x}
+            li      t1, 1
+            sw      zero, 0x10(t0)
+            li      t1, 2
+            nop
+    end:    b       end
+            nop
+    """
+    end = symbols(source)["end"]
+    with debugged(tmp_path, source, "--wait") as (_, address), Client(address) as client:
+        client.ask("qSupported:swbreak+;hwbreak+")
+        assert client.ask("c") == "T05thread:1;"
+        asked = client.cycles()
+        client.ask(f"Z0,{end:x},4")
+        assert client.ask("c") == "T05thread:1;swbreak:;"
+        assert client.ask("bc") == "T05thread:1;"
+        assert client.cycles() == asked
+        assert client.ask("bc") == "T05replaylog:begin;thread:1;"
+        assert client.ask("c") == "T05thread:1;"
+        assert client.cycles() == asked
 
 
 @needs_gdb

@@ -1,5 +1,6 @@
 """A guest that runs while a debugger comes and goes."""
 
+import os
 import random
 import socket
 import stat
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kseg import Machine
-from kseg.debug.packets import PACKET_SIZE
+from kseg.debug.packets import PACKET_SIZE, packet
 from kseg.engine.contract import Debuggable, Watchpoint
 from kseg.monitor.stop import StopReason
 from tests.cli.command import kseg
@@ -101,6 +102,47 @@ def test_a_running_guest_is_interrupted(tmp_path: Path) -> None:
             assert client.register(T0) != before
         client.send("k")
         assert switched_off(process) == 0
+
+
+def test_an_interrupt_of_a_guest_that_stands_is_for_its_next_run(tmp_path: Path) -> None:
+    with debugged(tmp_path, SPINNING, "--wait") as (_, address), Client(address) as client:
+        client.ask("qSupported:swbreak+;hwbreak+")
+        for resume in ("vCont;c", "c", "vCont;s:1", "s", "bc", "bs"):
+            before = client.cycles()
+            for _ in range(3):
+                client.interrupt()
+            assert client.ask(resume) == "T02thread:1;", resume
+            assert client.cycles() == before, "nothing has been executed"
+            assert client.ask("vCont;s:1") == "T05thread:1;", "it was one interrupt"
+
+
+def test_an_interrupt_is_of_the_debugger_that_sent_it(tmp_path: Path) -> None:
+    with debugged(tmp_path, SPINNING, "--wait") as (_, address):
+        with Client(address) as client:
+            client.interrupt()
+            assert client.ask("D") == "OK"
+        with Client(address) as client:
+            client.ask("?")
+            assert client.ask("s") == "T05thread:1;"
+
+
+def test_a_flood_takes_no_room(tmp_path: Path) -> None:
+    """Of interrupts, and of packets, while the guest stands, and while it runs."""
+    with debugged(tmp_path, SPINNING, "--wait") as (process, address), Client(address) as client:
+        before = resident(process.pid)
+        for resume in ("", "vCont;c"):
+            if resume:
+                client.send(resume)
+            client.stream.sendall(b"\x03" * 2_000_000 + packet(b"?") * 500)
+            for _ in range(500 + bool(resume)):
+                assert client.receive().startswith("T0")
+        assert resident(process.pid) < before + (16 << 20)
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process has."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_who_vanishes_leaves_the_guest_running(tmp_path: Path) -> None:

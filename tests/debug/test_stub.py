@@ -33,6 +33,13 @@ def stub(machine: Machine) -> Stub:
     return attached(machine)
 
 
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Stub]:
+    """That of a machine which nobody else uses."""
+    with boot(tmp_path, CALLING) as made:
+        yield attached(made)
+
+
 def attached(machine: Machine) -> Stub:
     """A stub for a debugger that has just come."""
     made = Stub(OneMachine(machine))
@@ -75,6 +82,58 @@ def test_registers_can_be_written(machine: Machine, stub: Stub) -> None:
         b"G0",
     ):
         assert stub.answer(wrong) == b"E01"
+
+
+def test_what_was_read_can_be_written_back(fresh: Stub) -> None:
+    """So debuggers restore all registers behind a function that they have called."""
+    stub, machine = fresh, fresh.inferior.machine
+    random, prid, target = 73, 80, 81
+    assert [REGISTERS[each].name for each in (random, prid, target)] == ["random", "prid", "target"]
+    read = {each: stub.answer(b"p%x" % each) for each in range(len(REGISTERS))}
+    assert isinstance(machine, Machine)
+    machine.run(cycles=5)
+    assert stub.answer(b"p%x" % random) != read[random], "it is another one now"
+    before = stub.answer(b"g")
+    for each, value in read.items():
+        assert isinstance(value, bytes)
+        assert stub.answer(b"P%x=%b" % (each, value)) == b"OK"
+    assert stub.answer(b"P%x=00000001" % random) == b"E01"
+    assert stub.answer(b"P%x=00000001" % prid) == b"E01"
+    assert isinstance(before, bytes)
+    assert stub.answer(b"G" + before) == b"OK"
+    assert stub.answer(b"g") == before
+
+
+def test_who_puts_pc_back_into_a_delay_slot_puts_target_back(fresh: Stub) -> None:
+    stub, machine = fresh, fresh.inferior.machine
+    state, slot = machine.processors[0].state, AT["loop"] + 4
+    target = REGISTERS.index(next(each for each in REGISTERS if each.name == "target"))
+    assert stub.answer(b"P25=%08x" % slot) == b"OK"
+    assert stub.answer(b"P%x=%08x" % (target, AT["work"])) == b"OK"
+    assert (state.pc, state.next_pc, state.in_delay_slot) == (slot, AT["work"], 1)
+    whole = stub.answer(b"g")
+    assert isinstance(whole, bytes)
+    assert stub.answer(b"P25=%08x" % AT["main"]) == b"OK"
+    assert not state.in_delay_slot
+    assert stub.answer(b"P%x=00000002" % target) == b"E01"
+    # In one packet, it belongs to the pc that is there already.
+    other = bytearray(whole)
+    other[8 * PC : 8 * PC + 8] = b"%08x" % AT["work"]
+    assert stub.answer(b"G" + bytes(other)) == b"OK"
+    assert (state.pc, state.in_delay_slot) == (AT["work"], 0)
+
+
+def test_memory_that_keeps_its_contents(fresh: Stub) -> None:
+    stub, machine = fresh, fresh.inferior.machine
+    changes: list[None] = []
+    machine.board.when_changed.append(lambda: changes.append(None))
+    rom = stub.answer(b"mbfc00000,8")
+    assert isinstance(rom, bytes)
+    assert stub.answer(b"Mbfc00000,8:" + rom) == b"OK"
+    code = stub.answer(b"m%x,1800" % 0x80001000)
+    assert isinstance(code, bytes)
+    assert stub.answer(b"M80001000,1800:" + code) == b"OK"
+    assert changes == [], "so the past is still its past"
 
 
 def test_memory_is_read_without_effects(machine: Machine, stub: Stub) -> None:
@@ -140,7 +199,7 @@ def test_there_can_be_only_so_many(stub: Stub) -> None:
 
 
 def test_running(stub: Stub) -> None:
-    assert stub.answer(b"vCont?") == b"vCont;c;C;s;S"
+    assert stub.answer(b"vCont?") == b"vCont;c;C;s;S;r"
     all_ = [stub.inferior]
     step = Resume(all_, Thread(stub.inferior, 0))
     assert stub.answer(b"vCont;c") == Resume(all_)

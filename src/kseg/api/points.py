@@ -92,15 +92,18 @@ class Points:
             raise KsegError(f"engine {engine.name} has no breakpoints: choose another one")
         self._engine = engine
 
-    def run(self, limit: int | None, condition: Callable[[], bool] | None) -> Stop:
-        """Run to one of them, or as `Machine.run_to`."""
+    def run(
+        self, limit: int | None, condition: Callable[[], bool] | None, *, here: bool = False
+    ) -> Stop:
+        """Run to one of them, or as `Machine.run_to`. That at which the machine stands counts only
+        if it is to be looked for `here`."""
         machine, engine = self._machine, self._engine
         begin = moment(machine)
         engine.set_breakpoints(self._breakpoints)
         engine.set_watchpoints(self._watchpoints)
         try:
             stop = machine.run_to(limit, condition)
-            if stop.reason in HITS and moment(machine) == begin:
+            if stop.reason in HITS and moment(machine) == begin and not here:
                 # That at which it stands already, and which the next run passes.
                 stop = machine.run_to(limit, condition)
         finally:

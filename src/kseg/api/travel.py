@@ -8,7 +8,7 @@ printed or written a second time.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -17,7 +17,7 @@ from kseg.api.machine import Machine
 from kseg.api.repeating import become, repeating_machine
 from kseg.api.snapshots import can_be_cut, check_savable, is_whole
 from kseg.api.visitor import Visitor
-from kseg.engine.contract import Debuggable, Watchpoint
+from kseg.engine.contract import Debuggable, ExitReason, Watchpoint
 from kseg.engine.state import ProcessorState
 from kseg.errors import KsegError, StateError
 from kseg.history.checkpoints import Checkpoint, Checkpoints
@@ -26,7 +26,7 @@ from kseg.history.witness import Witness
 from kseg.isa.values import WORD
 from kseg.machine.processor_state import executed
 from kseg.machine.run_lock import RunLock
-from kseg.monitor.stop import Stop, StopReason
+from kseg.monitor.stop import STOPS_TO_STAND_AT, Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.replay import Replay
@@ -141,13 +141,44 @@ class TimeTravel:
         present = self._present
         if present is None or not self.in_past:
             return self.machine.run(until=until, cycles=cycles, until_pc=until_pc, watch=watch)
-        left = present.cycles - self.machine.cycles
+        visitor = self._here
+        left = max(present.cycles - visitor.machine.cycles, 0)
         limit = left if cycles is None else min(cycles, left)
-        stop = self.machine.run(until=until, cycles=limit, until_pc=until_pc, watch=watch)
-        if self.machine.cycles >= present.cycles:
-            self.in_past = False
-            return Stop(StopReason.LOG_END, None, "this is the present")
-        return stop
+        stop = visitor.machine.run(until=until, cycles=limit, until_pc=until_pc, watch=watch)
+        visitor.is_astray = stop.reason in _STOPS
+        if visitor.machine.cycles < present.cycles:
+            return stop
+        return self._arrive(present, stop, until_pc, watch)
+
+    def _arrive(
+        self,
+        present: Machine,
+        stop: Stop,
+        until_pc: points.Addresses | None,
+        watch: points.Watched | None,
+    ) -> Stop:
+        """The visitor is in the cycle in which the present is: go to the present, unless there is
+        something to stop for before. What the machine has to stop for in the present itself comes
+        before LOG_END, too: it is looked for by running beyond it."""
+        visitor, now = self._here, points.moment(present)
+        machine = visitor.machine
+        visitor.keeper.idle = True
+        try:
+            while stop.reason not in _STOPS and points.moment(machine) <= now:
+                before = points.moment(machine)
+                stop = _go_on(machine, until_pc, watch)
+                if points.moment(machine) == before and stop.reason not in _STOPS:
+                    break
+        finally:
+            visitor.keeper.idle = False
+        if stop.reason in _STOPS and points.moment(machine) < now:
+            return stop
+        due = stop.reason in _STOPS and points.moment(machine) == now
+        visitor.is_astray = True
+        self.in_past = False
+        if due and stop.reason in _EXITS and isinstance(present.engine, Debuggable):
+            present.engine.pass_stop(stop.processor, _EXITS[stop.reason])
+        return stop if due else Stop(StopReason.LOG_END, None, "this is the present")
 
     def step_back(self, processor: int = 0) -> bool:
         """Go to where a processor was about to execute the instruction before; False at the
@@ -193,43 +224,55 @@ class TimeTravel:
                 low = checkpoint.cycle
         return low, high
 
+    @property
+    def moment(self) -> int:
+        """A number that grows from turn to turn of the processors: what is visited, in order."""
+        return points.moment(self.machine)
+
     def run_back(
         self,
         breakpoints: points.Addresses = (),
         watchpoints: points.Watched = (),
         interrupted: Callable[[], bool] = lambda: False,
+        *,
+        wanted: Callable[[int, Stop], bool] | None = None,
+        before: int | None = None,
+        to: int | None = None,
     ) -> Stop | None:
         """Go to the last moment before this one at which the machine would have stopped for one of
         these, which are what `Machine.run` takes as `until_pc` and `watch`; the Stop says why.
         None at the beginning, which is then visited. When `interrupted()` says so, a Stop at some
-        moment on the way."""
+        moment on the way.
+
+        With `wanted`, stops for which a debugger is wanted are found too, and only those of all
+        count about which it says so; it is called with the moment and the Stop, while the machine
+        stands there. `before` is another moment than this one to look before, and `to` a cycle
+        before which nothing is looked for, and that is visited when nothing is found."""
         symbols = lambda: self.machine.symbols  # noqa: E731 - most searches need none
         instructions = points.breakpoints("breakpoints", breakpoints, symbols)
         accesses = points.watchpoints("watchpoints", watchpoints, symbols)
+        search = _Search(
+            instructions,
+            accesses,
+            interrupted,
+            wanted or (lambda _, stop: stop.reason in points.HITS),
+            self.moment if before is None else before,
+        )
         with self._holding():
-            return self._run_back(instructions, accesses, interrupted)
+            return self._run_back(search, to)
 
-    def _run_back(
-        self,
-        breakpoints: tuple[int, ...],
-        watchpoints: tuple[Watchpoint, ...],
-        interrupted: Callable[[], bool],
-    ) -> Stop | None:
-        machine = self.machine
+    def _run_back(self, search: "_Search", to: int | None) -> Stop | None:
         if not len(self.checkpoints):
             return None
-        before, end = points.moment(machine), machine.cycles + int(not is_whole(machine))
-        size = FIRST_WINDOW
-        while end > self.first_cycle:
-            if interrupted():
-                return Stop(StopReason.INTERRUPTED)
-            begin = max(end - size, self.first_cycle)
-            hits = self._hits(begin, end, before, breakpoints, watchpoints, None)
-            if hits:
-                self._hits(begin, end, before, breakpoints, watchpoints, len(hits))
-                return hits[-1]
+        end = -(-search.before // len(self.machine.board.processors))
+        size, first = FIRST_WINDOW, self.first_cycle if to is None else max(to, self.first_cycle)
+        while end > first:
+            begin = max(end - size, first)
+            hit = self._last_hit(begin, end, search)
+            if hit is not None:
+                return hit
             end, size = begin, min(8 * size, LARGEST_WINDOW)
-        self._go_to(self.first_cycle)
+        self._go_to(first)
         return None
 
     def last_write(self, address: int | str, length: int | None = None) -> Stop | None:
@@ -244,40 +287,53 @@ class TimeTravel:
         length = checks.whole("length", length, 1, WORD + 1 - address)
         return self.run_back((), [Watchpoint(address, address + length - 1, False, True)])
 
-    def _hits(
-        self,
-        begin: int,
-        end: int,
-        before: int,
-        breakpoints: tuple[int, ...],
-        watchpoints: tuple[Watchpoint, ...],
-        most: int | None,
-    ) -> list[Stop]:
-        """The stops from cycle `begin` to `end` and before a moment, `most` of them; the machine
-        stands at the last one of those, or somewhere."""
+    def _last_hit(self, begin: int, end: int, search: "_Search") -> Stop | None:
+        """Go to the last stop from cycle `begin` to `end` that is looked for."""
+        found, place = None, 0
+        for number, stop in enumerate(self._stops(begin, end, search)):
+            if search.interrupted():
+                return Stop(StopReason.INTERRUPTED)
+            if search.wanted(points.moment(self._here.machine), stop):
+                found, place = stop, number
+        if search.interrupted():
+            return Stop(StopReason.INTERRUPTED)
+        if found is not None:
+            for number, _ in enumerate(self._stops(begin, end, search)):
+                if number == place:
+                    break
+        return found
+
+    def _stops(self, begin: int, end: int, search: "_Search") -> Iterator[Stop]:
+        """The stops from cycle `begin` to `end` and before a moment; at each the machine stands
+        there."""
         visitor = self._here
         self._visit(begin)
         machine, engine = visitor.machine, visitor.machine.engine
         if not isinstance(engine, Debuggable):
             raise StateError("a guest under a monitor cannot be searched for stops")
-        engine.set_breakpoints(breakpoints)
-        engine.set_watchpoints(watchpoints)
+        engine.set_breakpoints(search.breakpoints)
+        engine.set_watchpoints(search.watchpoints)
         visitor.keeper.idle = True
-        found: list[Stop] = []
+        stops_on_break = engine.stop_on_break
         try:
-            while most is None or len(found) < most:
+            while True:
                 stop = machine.run(cycles=end - machine.cycles)
-                hit = stop.reason in points.HITS
-                if points.moment(machine) >= before or not (hit or stop.reason in _PASSING):
-                    break
-                if hit:
-                    found.append(stop)
-                elif machine.cycles >= end:
-                    break
+                engine.stop_on_break = stops_on_break
+                if points.moment(machine) >= search.before:
+                    return
+                visitor.is_astray = stop.reason in _STOPS
+                if stop.reason in _STOPS:
+                    yield stop
+                    if stop.reason is StopReason.FATAL:
+                        return
+                    # The run that follows would stop there again.
+                    engine.stop_on_break = stops_on_break and stop.reason is not StopReason.BREAK
+                elif stop.reason not in _PASSING or machine.cycles >= end:
+                    return
         finally:
+            engine.stop_on_break = stops_on_break
             visitor.keeper.idle = False
             visitor.keeper.moved()
-        return found
 
     def _state(self, processor: int) -> ProcessorState:
         return self.machine.board.processors[processor]
@@ -309,8 +365,37 @@ class TimeTravel:
                 self._visitor.machine.close()
 
 
-_PASSING = (StopReason.CYCLE_LIMIT, StopReason.DEBUGGER, StopReason.INTERRUPTED)
-"""Stops on the way, which are not looked for."""
+_EXITS = {
+    StopReason.BREAKPOINT: ExitReason.BREAKPOINT,
+    StopReason.WATCHPOINT: ExitReason.WATCHPOINT,
+}
+_STOPS = (*STOPS_TO_STAND_AT, StopReason.BREAK)
+"""Stops at which a debugger has something to look at."""
+_PASSING = (StopReason.CYCLE_LIMIT, StopReason.INTERRUPTED)
+"""Stops on the way, which are none of the machine's own."""
+
+
+class _Search(NamedTuple):
+    """What is looked for on the way back; see `TimeTravel.run_back`."""
+
+    breakpoints: tuple[int, ...]
+    watchpoints: tuple[Watchpoint, ...]
+    interrupted: Callable[[], bool]
+    wanted: Callable[[int, Stop], bool]
+    before: int
+
+
+def _go_on(
+    machine: Machine, until_pc: points.Addresses | None, watch: points.Watched | None
+) -> Stop:
+    """Run for a cycle, or to what the machine stands at already."""
+    if until_pc is None and watch is None:
+        return machine.run(cycles=1)
+    found = points.Points(
+        machine, () if until_pc is None else until_pc, () if watch is None else watch
+    )
+    with machine.board.run_lock:
+        return found.run(machine.engine.clock + 1, None, here=True)
 
 
 def travel_in_log(replay: "Replay", memory: int | None = None) -> TimeTravel:

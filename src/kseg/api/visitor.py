@@ -40,6 +40,9 @@ class Visitor:
         self.checkpoints = checkpoints
         self._history, self._follower = history, follower
         self._console = (present or machine).console
+        self.is_astray = False
+        """Whether the machine has run on where the run itself may go elsewhere, or is about to
+        pass what it has stopped for."""
         self._printed = ""
         """What the guest has printed as far as the run is known, if it is the visitor who knows."""
         self._once: list[Once[Any]] = []
@@ -75,7 +78,8 @@ class Visitor:
         machine = self.machine
         self.clear_points()
         start = self._nearest(cycle)
-        if not start.cycle <= machine.cycles <= cycle or not is_whole(machine):
+        on_the_way = start.cycle <= machine.cycles <= cycle and is_whole(machine)
+        if self.is_astray or not on_the_way:
             self._enter(start)
         for distance in NEAR:
             if cycle - distance > machine.cycles and self._run_to(cycle - distance):
@@ -119,6 +123,7 @@ class Visitor:
         with machine.board.run_lock:
             become(machine.board, checkpoint.state, self._history, checkpoint.position)
             machine.monitor.state_loaded()
+        self.is_astray = False
         for each in self._once:
             each.went_back()
         machine.console.go_to(self._printed[: checkpoint.printed])

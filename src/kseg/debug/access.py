@@ -1,5 +1,6 @@
 """Registers and memory of a thread, as packets read and write them while it stands."""
 
+from kseg.debug.guest_memory import GuestMemory
 from kseg.debug.packets import PACKET_SIZE, Malformed, address, contents, number, pair
 from kseg.debug.registers import RegisterFile
 from kseg.debug.threads import Thread
@@ -12,19 +13,32 @@ MOST_BYTES = PACKET_SIZE // 2 - 16
 def registers(thread: Thread) -> RegisterFile:
     """A thread's registers."""
     board = thread.inferior.machine.board
-    return RegisterFile(thread.it, profile_named(board.profile), board.byte_order)
+    told = thread.inferior.told
+    return RegisterFile(thread.it, profile_named(board.profile), board.byte_order, told)
 
 
-def write_registers(thread: Thread, text: bytes) -> bytes:
-    """Packet `G`."""
-    registers(thread).write_all(contents(text))
+class Locked(Malformed):
+    """What has happened cannot be changed."""
+
+
+def write_registers(thread: Thread, text: bytes, *, locked: bool) -> bytes:
+    """Packet `G`. With `locked` what changes nothing is accepted, else Locked is raised."""
+    file, data = registers(thread), contents(text)
+    if locked and not file.keeps_all(data):
+        raise Locked
+    if not locked:
+        file.write_all(data)
     return b"OK"
 
 
-def write_register(thread: Thread, text: bytes) -> bytes:
-    """Packet `P`."""
+def write_register(thread: Thread, text: bytes, *, locked: bool) -> bytes:
+    """Packet `P`; see `write_registers`."""
     name, value = pair(text, b"=")
-    registers(thread).write(number(name), contents(value))
+    file, register, data = registers(thread), number(name), contents(value)
+    if locked and not file.keeps(register, data):
+        raise Locked
+    if not locked:
+        file.write(register, data)
     return b"OK"
 
 
@@ -47,25 +61,40 @@ def read_memory(thread: Thread, text: bytes) -> bytes:
     return found.hex().encode()
 
 
-def write_memory(thread: Thread, text: bytes) -> bytes:
-    """Packet `M`."""
+def write_memory(thread: Thread, text: bytes, *, locked: bool) -> bytes:
+    """Packet `M`; see `write_registers`."""
     where, data = pair(text, b":")
-    return _write(thread, where, contents(data))
+    return _write(thread, where, contents(data), locked)
 
 
-def write_binary(thread: Thread, text: bytes) -> bytes:
-    """Packet `X`."""
+def write_binary(thread: Thread, text: bytes, *, locked: bool) -> bytes:
+    """Packet `X`; see `write_registers`."""
     where, data = pair(text, b":")
-    return _write(thread, where, data)
+    return _write(thread, where, data, locked)
 
 
-def _write(thread: Thread, where: bytes, data: bytes) -> bytes:
+def _write(thread: Thread, where: bytes, data: bytes, locked: bool) -> bytes:
     begin, count = pair(where)
+    start = address(begin)
     if number(count) != len(data):
         raise Malformed("another number of bytes than it says")
-    if address(begin) + len(data) > 1 << 32:
+    if start + len(data) > 1 << 32:
         raise Malformed("beyond the last address")
+    if data and _is_there(thread, start, data):
+        return b"OK"
+    if locked:
+        raise Locked
     if data:
-        memory = thread.inferior.machine.memory.virtual(thread.processor)
-        memory.write(address(begin), data)
+        thread.inferior.machine.memory.virtual(thread.processor).write(start, data)
     return b"OK"
+
+
+def _is_there(thread: Thread, start: int, data: bytes) -> bool:
+    """Whether these bytes are in memory already. Registers of devices are not memory."""
+    memory, done = GuestMemory(thread.inferior.machine, thread.processor), 0
+    while done < len(data):
+        found = memory.read(start + done, len(data) - done)
+        if found is None or found != data[done : done + len(found)]:
+            return False
+        done += len(found)
+    return True

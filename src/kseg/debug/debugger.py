@@ -9,8 +9,12 @@ many guests all stand when one does.
 import queue
 from collections.abc import Callable, Collection
 
+from kseg.debug.backward import Backward
+from kseg.debug.conditions import holds
+from kseg.debug.edge import Edge
 from kseg.debug.inferior import Inferior
 from kseg.debug.server import Connection, Event, Happening, Server
+from kseg.debug.stepping import Progress, Step
 from kseg.debug.stub import Attach, Back, Kill, Leave, Resume, Stub
 from kseg.debug.target import Ending, Target
 from kseg.debug.threads import Thread
@@ -30,7 +34,7 @@ _ENDS = {
     StopReason.NO_PROGRESS,
 }
 """Stops after which a recorded run did not go on."""
-_STOPS_STEP = {*STOPS_TO_STAND_AT, StopReason.LOG_END}
+_AT_POINTS = {StopReason.BREAKPOINT, StopReason.WATCHPOINT}
 _AWAITS = {StopReason.NO_PROGRESS, StopReason.BREAK}
 """Further stops at which a debugger may be awaited."""
 
@@ -66,6 +70,17 @@ class Debugger:
         """What is the target's end now."""
         self._endings: list[Ending] = []
         """Of machines, that the debugger has not been told yet."""
+        self._interrupted = False
+        """The debugger has wanted the target to stand while it stood: it will the next time."""
+        self._step: Step | None = None
+        """What is being done when the target runs, if it is not to run on."""
+        self._backward = Backward()
+        self._first_edge, self._last_edge = Edge(), Edge()
+        self._told_here: int | None = None
+        """The moment of the present, if the debugger knows what the target has stopped for there,
+        and has set nothing since."""
+        self._from = 0
+        """The moment from which the target has been let run."""
 
     @property
     def address(self) -> str:
@@ -114,7 +129,7 @@ class Debugger:
             self._rests = True
             return True
         if self.present and (stop.reason is StopReason.LOG_END or self._is_at_end(stop)):
-            self._stand_at("end")
+            self._meet_end(stop)
             return True
         inferior = self._target.stopped(stop)
         awaits = self._awaited is not None and not self.present
@@ -128,8 +143,7 @@ class Debugger:
                 return False
             inferior.end = stop
         if self.present:
-            if not inferior.passes_by(stop):
-                self._stand(inferior, stop)
+            self._meet(inferior, stop)
             return True
         if awaits and stop.reason not in (StopReason.BREAKPOINT, StopReason.WATCHPOINT):
             assert self._awaited is not None
@@ -152,6 +166,7 @@ class Debugger:
     def _take(self, event: Event) -> None:
         connection, what = event.connection, event.what
         if what is Happening.CAME:
+            self._interrupted = False
             self._come(connection)
         elif connection is not self._connection:
             pass  # one that is gone
@@ -159,7 +174,9 @@ class Debugger:
             self._connection = None
             self._leave(self._stub.attached)
         elif what is Happening.INTERRUPT:
-            if not self._stands and self.present:
+            if self._stands:
+                self._interrupted = True
+            elif self.present:
                 self._stand(self._running(), None)
         elif isinstance(what, bytes):
             self._answer(connection, what)
@@ -189,9 +206,16 @@ class Debugger:
             self._stands = False
             self._tell_endings()
             return
+        if data[:1] == b"Z":
+            self._told_here = None
+        self._first_edge.hear(data)
+        self._last_edge.hear(data)
         answer = self._stub.answer(data)
         if isinstance(answer, bytes):
             connection.send(answer)
+        elif isinstance(answer, Resume | Back) and self._interrupted:
+            self._interrupted = False
+            self._stand(self._stub.inferior, None)
         elif isinstance(answer, Resume):
             self._resume(answer)
         elif isinstance(answer, Back):
@@ -213,6 +237,7 @@ class Debugger:
         for inferior in inferiors:
             inferior.detach()
         if not self._stub.attached:
+            self._interrupted, self._step = False, None
             self._target.watched(False)
             self._run(())
 
@@ -234,17 +259,71 @@ class Debugger:
 
     def _stand(self, inferior: Inferior, stop: Stop | None) -> None:
         """Stand, and say so; without a Stop, because the debugger wants it."""
-        self._stands = True
+        self._stands, self._step = True, None
+        if not self._in_past:
+            pointed = stop is not None and stop.reason in _AT_POINTS
+            self._told_here = _moment(inferior) if pointed else None
         reply = self._stub.stopped(inferior, stop, interrupted=stop is None)
         if self._connection is not None:
             self._connection.send(reply)
 
     def _stand_at(self, edge: str) -> None:
         """Stand at the begin or the end of what is known of the run."""
-        self._stands = True
+        self._stands, self._step = True, None
+        self._first_edge.told()
+        self._last_edge.told()
         reply = self._stub.at_edge(edge)
         if self._connection is not None:
             self._connection.send(reply)
+
+    def _meet(self, inferior: Inferior, stop: Stop) -> None:
+        """An inferior has stopped: stand, if that is not just on the way of a step, or where a
+        condition does not hold."""
+        step = self._step if inferior is self._stub.inferior else None
+        progress = Progress.OTHER if step is None else step.look(stop)
+        if step is not None and progress is Progress.FINISHED:
+            self._finish(step)
+        elif progress is Progress.GOES_ON and step is not None:
+            inferior.prepare(step.processor, step.stops)
+        elif not inferior.passes_by(stop) and holds(inferior, stop):
+            self._stand(inferior, stop)
+
+    def _finish(self, step: Step) -> None:
+        """A step is done: say so of the processor that was stepped."""
+        self._stub.current = step.thread
+        at = StopReason.BREAKPOINT if step.is_at_breakpoint else StopReason.CONDITION
+        self._stand(step.thread.inferior, Stop(at, processor=step.processor))
+
+    def _meet_end(self, stop: Stop) -> None:
+        """There is no more of the run. Whoever takes a step wants to hear of that: GDB, which steps
+        over breakpoints by itself, does not go on when it hears of the end instead."""
+        step, inferior = self._step, self._stub.inferior
+        due = self._due_at_end(inferior, stop)
+        over = step is not None and (
+            step.is_over or (step.is_single and (step.has_moved or step.may_be_over_breakpoint))
+        )
+        if due is None and not over:
+            self._stand_at("end")
+            return
+        self._last_edge.hide(by_step=over)
+        if step is not None and over:
+            self._finish(step)
+        else:
+            self._stand(inferior, due)
+
+    def _due_at_end(self, inferior: Inferior, stop: Stop) -> Stop | None:
+        """The breakpoint at which a recorded run ends that could go on."""
+        if stop.reason is not StopReason.LOG_END or not self._stub.replays:
+            return None
+        if _moment(inferior) == self._from:
+            return None
+        processors = inferior.machine.processors
+        for number, it in sorted(enumerate(processors), key=lambda each: each[1].state.clock):
+            executes = it.state.enabled and not it.state.waiting
+            if executes and inferior.points.breakpoint_type(it.state.pc) is not None:
+                due = Stop(StopReason.BREAKPOINT, processor=number)
+                return due if holds(inferior, due) else None
+        return None
 
     def _is_at_end(self, stop: Stop) -> bool:
         """Whether a recorded run that is repeated has come to its end."""
@@ -275,15 +354,33 @@ class Debugger:
     # Running.
 
     def _resume(self, wanted: Resume) -> None:
+        if wanted.step is None and self._last_edge.is_due:
+            self._stand_at("end")
+            return
+        if wanted.step is None:
+            self._last_edge.told()
+        self._last_edge.step()
         self._run(wanted.inferiors)
+        self._step = None
         for inferior in wanted.inferiors:
             if inferior.end is not None and not self._in_past:
                 self._end = self._target.end(inferior, inferior.end) or self._end
-            stepped = self._stub.stepped
-            inferior.prepare(stepped.processor if stepped.inferior is inferior else 0)
+            self._prepare(inferior, wanted)
         self._tell_endings()
-        if wanted.step is not None and self._end is None and not self._stands:
-            self._step(wanted.step)
+        alone = wanted.step is not None and self._step is None
+        if wanted.step is not None and alone and self._end is None and not self._stands:
+            self._step_once(wanted.step)
+
+    def _prepare(self, inferior: Inferior, wanted: Resume) -> None:
+        """An inferior is about to run."""
+        self._from = _moment(inferior)
+        thread = wanted.step
+        if thread is not None and thread.inferior is inferior and (wanted.over or wanted.addresses):
+            self._step = Step(thread, wanted.addresses or None)
+            inferior.prepare(thread.processor, self._step.stops)
+            return
+        stepped = self._stub.stepped
+        inferior.prepare(stepped.processor if stepped.inferior is inferior else 0)
 
     @property
     def _in_past(self) -> bool:
@@ -294,35 +391,55 @@ class Debugger:
         """Run forward in the past, until something stops it."""
         events = self._server.events
         stop = self._target.run(until=lambda: not events.empty() or self._leaves())
+        stepped = self._step is not None
+        known = not self._in_past and self._told_here == _moment(self._stub.inferior)
+        if known and self._step is None:
+            self._stand_at("end")
+            return
         if stop.reason not in _GOES_ON and not self.takes(stop):
+            self._stand_at("end")
+        if self._in_past or stop.reason is StopReason.LOG_END:
+            return
+        # In the present, there was something to stop for before its being the present.
+        self._last_edge.hide(by_step=stepped)
+        if not self._stands and (self._step is None or not self._step.is_single):
             self._stand_at("end")
 
     def _go_back(self, wanted: Back) -> None:
         history, inferior = self._target.history, self._stub.inferior
         assert history is not None
+        self._last_edge.told()
         if wanted.step is not None:
-            found = history.step_back(wanted.step.processor)
-            stop: Stop | None = Stop(StopReason.CONDITION)
+            stop = self._backward.step(history, inferior, wanted.step.processor)
+            if stop is not None and stop.reason is StopReason.CONDITION:
+                self._stub.current = wanted.step
         else:
-            points = inferior.points
-            stop = history.run_back(
-                points.breakpoints,
-                points.watchpoints,
-                lambda: not self._server.events.empty() or self._leaves(),
+            stop = self._backward.run(
+                history, inferior, lambda: not self._server.events.empty() or self._leaves()
             )
-            found = stop is not None
-            if stop is not None and stop.reason is StopReason.WATCHPOINT:
-                # GDB will go back over the access itself, to see what it has changed.
-                history.go_to(history.machine.engine.clock + 1)
         inferior.machine = history.machine
-        if not found:
-            self._stand_at("begin")
-        elif stop is not None and stop.reason is StopReason.INTERRUPTED:
-            self._stand(inferior, None)
-        else:
-            self._stand(inferior, stop)
+        if stop is None:
+            if wanted.step is None or not self._first_edge.is_hidden:
+                self._stand_at("begin")
+                return
+            self._first_edge.told()
+            stop = Stop(StopReason.CONDITION)
+        elif stop.reason is StopReason.INTERRUPTED:
+            self._stand_for_event(inferior)
+            return
+        elif wanted.step is None and history.machine.engine.clock <= history.first_cycle:
+            self._first_edge.hide(by_step=False)
+        self._stand(inferior, stop)
 
-    def _step(self, thread: Thread) -> None:
+    def _stand_for_event(self, inferior: Inferior) -> None:
+        """Stand because something has come from the debugger: an interrupt, mostly."""
+        self._stand(inferior, None)
+        if not self._server.events.empty():
+            event = self._server.events.get(timeout=LOOK)
+            if event.what is not Happening.INTERRUPT:
+                self._take(event)
+
+    def _step_once(self, thread: Thread) -> None:
         """Let a processor execute one instruction. If it waits for an interrupt, so does this; the
         debugger may interrupt it."""
         target, events, state = self._target, self._server.events, thread.it.state
@@ -339,12 +456,20 @@ class Debugger:
                 stop = target.run(until=lambda: False, cycles=1)
             else:
                 return  # it runs on, and `attend` sees to that
-            at_begin = stop.processor == thread.processor and state.pc == begin
-            if stop.reason is StopReason.BREAKPOINT and at_begin:
+            mine, done = stop.processor == thread.processor, executed(state) != before
+            if stop.reason is StopReason.BREAKPOINT and mine and not done and state.pc == begin:
                 continue  # the one at which it stood, and which is passed now
+            at_end = stop.reason is StopReason.LOG_END or self._is_at_end(stop)
+            if done and (at_end or (mine and stop.reason in _AT_POINTS)):
+                # What comes next, or that nothing does, is another matter.
+                self._last_edge.hide(by_step=True)
+                break
             self._take_endings()
-            if self._endings or (stop.reason in _STOPS_STEP and self.takes(stop)):
+            taken = (at_end or stop.reason in STOPS_TO_STAND_AT) and self.takes(stop)
+            if self._endings or self._stands:
                 return
+            if taken:
+                continue
             if stop.reason is StopReason.IDLE and target.waits_for_input:
                 continue
             if stop.reason is StopReason.IDLE and self._others_stand():
@@ -353,4 +478,10 @@ class Debugger:
             if stop.reason not in _GOES_ON:
                 self._end = stop
                 return
+        self._stub.current = thread
         self._stand(thread.inferior, Stop(StopReason.CONDITION))
+
+
+def _moment(inferior: Inferior) -> int:
+    """A number that grows when the inferior's processors execute."""
+    return sum(int(each.state.clock) for each in inferior.machine.processors)

@@ -24,6 +24,11 @@ class History(Protocol):
     @property
     def first_cycle(self) -> int: ...
 
+    @property
+    def moment(self) -> int:
+        """A number that grows from turn to turn of the processors."""
+        ...
+
     def go_to(self, cycle: int) -> None: ...
 
     def step_back(self, processor: int = 0) -> bool:
@@ -35,14 +40,19 @@ class History(Protocol):
         breakpoints: Iterable[int] = (),
         watchpoints: Iterable[Watchpoint] = (),
         interrupted: Callable[[], bool] = ...,
+        *,
+        wanted: Callable[[int, Stop], bool] | None = None,
+        before: int | None = None,
+        to: int | None = None,
     ) -> Stop | None:
-        """Go to the last stop before; None at the beginning."""
+        """Go to the last stop before a moment, of those that are wanted; None at the beginning, or
+        at cycle `to`."""
         ...
 
     def last_write(self, address: int, length: int = 4) -> Stop | None: ...
 
     def run(self, *, until: Callable[[], bool] | None = None, cycles: int | None = None) -> Stop:
-        """Let it run forward; LOG_END where there is no more of it."""
+        """Let it run forward. Where there is no more of it LOG_END, unless there is a stop."""
         ...
 
     def close(self) -> None: ...

@@ -1,7 +1,10 @@
 """A machine that is debugged: GDB's word for it is inferior, and its processors are threads."""
 
+from collections.abc import Collection
+
 from kseg.debug.machine import Machine
 from kseg.debug.points import Points
+from kseg.debug.registers import Told
 from kseg.engine.contract import Debuggable
 from kseg.monitor.stop import Stop, StopReason
 
@@ -16,6 +19,8 @@ class Inferior:
             raise TypeError(f"{machine.engine.name} is no engine for a debugger")
         self.number, self.name, self.machine = number, name, machine
         self.points = Points()
+        self.told = Told()
+        """What the debugger has read in registers that cannot be written."""
         self.attached = False
         """Whether a debugger is there for it; the others run as if there were none."""
         self.runs = False
@@ -36,6 +41,7 @@ class Inferior:
         """A debugger comes: nothing is set."""
         self.attached = True
         self.points.clear()
+        self.told.clear()
         self.machine.monitor.stop_for_debugger = True
 
     def detach(self) -> None:
@@ -46,9 +52,9 @@ class Inferior:
         self._after_slot = None
         self.points.apply(self._engine)
 
-    def prepare(self, processor: int) -> None:
-        """It is about to run: tell the engine what is set. `processor` is the one that may be about
-        to be stepped.
+    def prepare(self, processor: int, further: Collection[int] = ()) -> None:
+        """It is about to run: tell the engine what is set, and `further` addresses to stop at.
+        `processor` is the one that may be about to be stepped.
 
         GDB steps by a breakpoint at the next instruction. In a delay slot it cannot know which that
         is, and takes the one behind the slot: the branch's target is one too, then.
@@ -57,7 +63,12 @@ class Inferior:
         self._after_slot, self._stepped = None, processor
         if state.in_delay_slot and self.points.breakpoint_type(state.pc + 4) is not None:
             self._after_slot = state.next_pc & ~3
-        self.points.apply(self._engine, self._after_slot)
+            further = {*further, self._after_slot}
+        self.points.apply(self._engine, further)
+
+    def forget_stop(self, processor: int) -> None:
+        """What a processor has stopped for is still to come."""
+        self._engine.pass_stop(processor, None)
 
     def passes_by(self, stop: Stop) -> bool:
         """Is it a stop behind a delay slot, at which another processor has arrived?"""

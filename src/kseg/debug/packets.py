@@ -29,6 +29,10 @@ class Sign(Enum):
     """A packet came with a wrong checksum, or longer than PACKET_SIZE."""
 
 
+_SIGNS = {0x03: Sign.INTERRUPT, ord("-"): Sign.AGAIN}
+_NO_SIGNS = bytes(byte for byte in range(256) if byte not in _SIGNS)
+
+
 def packet(data: bytes) -> bytes:
     """The packet with this data."""
     escaped = bytearray()
@@ -48,28 +52,42 @@ class Reader:
     def feed(self, received: bytes) -> list[bytes | Sign]:
         """What is complete with these bytes: the data of packets, and signs."""
         found: list[bytes | Sign] = []
-        for byte in received:
-            one = self._take(byte)
-            if one is not None:
-                found.append(one)
+        at = 0
+        while at < len(received):
+            if self._checksum is not None:
+                part = received[at : at + 2 - len(self._checksum)]
+                self._checksum += part
+                at += len(part)
+                if len(self._checksum) == 2:
+                    found.append(self._complete())
+            elif self._data is None:
+                begin = received.find(b"$", at)
+                between = received[at : begin if begin >= 0 else None]
+                found += [_SIGNS[byte] for byte in between.translate(None, _NO_SIGNS)]
+                at += len(between)
+                if begin >= 0:
+                    self._data, self._too_long = bytearray(), False
+                    at += 1
+            else:
+                end = received.find(b"#", at)
+                part = received[at : end if end >= 0 else None]
+                at += len(part) + 1
+                self._take(part)
+                if end >= 0:
+                    self._checksum = bytearray()
         return found
 
-    def _take(self, byte: int) -> bytes | Sign | None:
-        if self._checksum is not None:
-            self._checksum.append(byte)
-            return self._complete() if len(self._checksum) == 2 else None
-        if byte == ord("$"):
-            # Also in the middle of a packet: the rest of that was lost.
+    def _take(self, part: bytes) -> None:
+        """The next bytes of a packet."""
+        assert self._data is not None
+        again = part.rfind(b"$")
+        if again >= 0:
+            # In the middle of a packet: the rest of that was lost.
             self._data, self._too_long = bytearray(), False
-        elif self._data is None:
-            return {0x03: Sign.INTERRUPT, ord("-"): Sign.AGAIN}.get(byte)
-        elif byte == ord("#"):
-            self._checksum = bytearray()
-        elif len(self._data) < 2 * PACKET_SIZE:
-            self._data.append(byte)
-        else:
-            self._too_long = True
-        return None
+            part = part[again + 1 :]
+        room = 2 * PACKET_SIZE - len(self._data)
+        self._data += part[:room]
+        self._too_long |= len(part) > room
 
     def _complete(self) -> bytes | Sign:
         data, checksum, too_long = self._data, self._checksum, self._too_long

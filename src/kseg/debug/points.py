@@ -1,5 +1,8 @@
 """The breakpoints and watchpoints that a debugger has set (packets `Z` and `z`)."""
 
+from collections.abc import Iterable
+
+from kseg.debug.expression import Expression
 from kseg.debug.packets import Malformed
 from kseg.engine.contract import Debuggable, Watchpoint
 
@@ -13,23 +16,32 @@ WATCH_NAMES = {WRITE: "watch", READ: "rwatch", ACCESS: "awatch"}
 MOST = 1024
 """Breakpoints and watchpoints that can be set at one time."""
 
+MOST_EVER = 4096
+"""Addresses at which there were breakpoints, that are remembered."""
+
 
 class Points:
     """What is set, and what the engine has been told of it."""
 
     def __init__(self) -> None:
-        self._breakpoints: set[tuple[int, int]] = set()
+        self._breakpoints: dict[tuple[int, int], tuple[Expression, ...]] = {}
+        """With the conditions of which one must hold; without any there is no condition."""
         self._watchpoints: set[tuple[int, int, int]] = set()
+        self._ever: set[int] = set()
 
-    def insert(self, type_: int, address: int, kind: int) -> None:
-        """Set one; `kind` is the number of bytes that a watchpoint watches. Malformed for what
-        cannot be."""
+    def insert(
+        self, type_: int, address: int, kind: int, conditions: tuple[Expression, ...] = ()
+    ) -> None:
+        """Set one; `kind` is the number of bytes that a watchpoint watches. One that is there
+        already gets other `conditions`. Malformed for what cannot be."""
         if len(self._breakpoints) + len(self._watchpoints) >= MOST:
             raise Malformed("too many breakpoints")
         if type_ in (SOFTWARE, HARDWARE):
             if address & 3:
                 raise Malformed("not the address of an instruction")
-            self._breakpoints.add((type_, address))
+            self._breakpoints[type_, address] = conditions
+            if len(self._ever) < MOST_EVER:
+                self._ever.add(address)
         elif kind < 1 or address + kind > 1 << 32:
             raise Malformed("watches nothing, or too much")
         else:
@@ -37,13 +49,18 @@ class Points:
 
     def remove(self, type_: int, address: int, kind: int) -> None:
         """Take one away; nothing happens if there is none."""
-        self._breakpoints.discard((type_, address))
+        self._breakpoints.pop((type_, address), None)
         self._watchpoints.discard((type_, address, kind))
 
     def clear(self) -> None:
         """Take all away."""
         self._breakpoints.clear()
+        self._ever.clear()
         self._watchpoints.clear()
+
+    def ever_had(self, address: int) -> bool:
+        """Whether a breakpoint may have been at an address since all were taken away."""
+        return address in self._ever or len(self._ever) >= MOST_EVER
 
     def breakpoint_type(self, address: int) -> int | None:
         """SOFTWARE or HARDWARE if there is a breakpoint, else None."""
@@ -51,6 +68,21 @@ class Points:
             if (type_, address) in self._breakpoints:
                 return type_
         return None
+
+    def conditions(self, address: int) -> list[Expression]:
+        """Those of the breakpoints at an address, of which one must hold for a stop there; none
+        where there is no condition."""
+        found = [
+            each
+            for type_ in (SOFTWARE, HARDWARE)
+            if (each := self._breakpoints.get((type_, address))) is not None
+        ]
+        return [] if () in found else [condition for each in found for condition in each]
+
+    @property
+    def have_conditions(self) -> bool:
+        """Whether there is any breakpoint with a condition."""
+        return any(self._breakpoints.values())
 
     def watch_name(self, address: int, *, stores: bool) -> str:
         """What a stop reply calls the watchpoint that an access to `address` has met."""
@@ -73,7 +105,7 @@ class Points:
             for type_, first, length in sorted(self._watchpoints)
         ]
 
-    def apply(self, engine: Debuggable, further: int | None = None) -> None:
-        """Tell the engine; `further` is one more address to stop at."""
-        engine.set_breakpoints(self.breakpoints | ({further} if further is not None else set()))
+    def apply(self, engine: Debuggable, further: Iterable[int] = ()) -> None:
+        """Tell the engine; `further` are more addresses to stop at."""
+        engine.set_breakpoints(self.breakpoints.union(further))
         engine.set_watchpoints(self.watchpoints)

@@ -45,6 +45,7 @@ def _supported(stub: "Stub", said: bytes) -> bytes:
     found = [f"PacketSize={PACKET_SIZE:x}", "QStartNoAckMode+", "vContSupported+"]
     found += [f"qXfer:{each}:read+" for each in DOCUMENTS]
     found += ["swbreak+", "hwbreak+"] * stub.names_breakpoints
+    found += ["ConditionalBreakpoints+"]
     found += ["ReverseStep+", "ReverseContinue+"] * stub.target.remembers
     found += ["multiprocess+"] * stub.names_processes
     return ";".join(found).encode()
@@ -62,6 +63,8 @@ def _document(stub: "Stub", text: bytes) -> bytes:
     whole = document(stub, inferior, object_, name)
     if operation != b"read" or whole is None:
         return b"E00"
+    if object_ == b"features":
+        stub.steps_over_slots = True
     part = whole[first : first + min(most, PACKET_SIZE - 8)]
     return (b"l" if first + len(part) >= len(whole) else b"m") + part
 

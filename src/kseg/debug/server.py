@@ -19,6 +19,9 @@ from kseg.errors import ConfigurationError
 GOODBYE = 1
 """Seconds that a debugger has to wait, at most, until the one before it is quite gone."""
 
+MOST_WAITING = 64
+"""Packets of a debugger that wait to be answered; it is read no further until there are less."""
+
 LONGEST_SEND = 5
 """Seconds after which a debugger that takes nothing is taken for gone."""
 
@@ -29,6 +32,7 @@ class Happening(Enum):
     CAME = auto()
     WENT = auto()
     INTERRUPT = auto()
+    """Any number of them that have not been seen to count as one."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Connection:
         self._sending = threading.Lock()
         self._last = b""
         self.acknowledges = True
+        self.interrupts = threading.Event()
+        """Whether an interrupt has come that has not been seen to."""
         # A timeout for sending alone: the reading thread waits as long as it takes.
         timeout = struct.pack("@ll", LONGEST_SEND, 0)
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
@@ -74,11 +80,13 @@ class Connection:
             if not received:
                 return
             for found in reader.feed(received):
-                if found is Sign.AGAIN:
+                if found is Sign.AGAIN and self.acknowledges:
                     self._put(self._last)
                 elif found is Sign.DAMAGED:
-                    self._put(b"-")
-                elif found is Sign.INTERRUPT:
+                    # Without acknowledgements nobody would send it again.
+                    self._put(b"-" if self.acknowledges else packet(b"E01"))
+                elif found is Sign.INTERRUPT and not self.interrupts.is_set():
+                    self.interrupts.set()
                     take(Happening.INTERRUPT)
                 elif isinstance(found, bytes):
                     if self.acknowledges:
@@ -91,6 +99,32 @@ class Connection:
             self._stream.shutdown(socket.SHUT_RDWR)
 
 
+class Events:
+    """What has come from debuggers, in order; who puts packets in waits while there are too
+    many."""
+
+    def __init__(self) -> None:
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._room = threading.Semaphore(MOST_WAITING)
+
+    def put(self, event: Event) -> None:
+        if isinstance(event.what, bytes):
+            self._room.acquire()
+        self._events.put(event)
+
+    def get(self, timeout: float) -> Event:
+        """The next one; queue.Empty after so many seconds without."""
+        event = self._events.get(timeout=timeout)
+        if isinstance(event.what, bytes):
+            self._room.release()
+        elif event.what is Happening.INTERRUPT:
+            event.connection.interrupts.clear()
+        return event
+
+    def empty(self) -> bool:
+        return self._events.empty()
+
+
 class Server:
     """Listens, and puts what comes into `events`."""
 
@@ -101,7 +135,7 @@ class Server:
         host is the loopback interface if it is left out. ConfigurationError where one cannot listen
         there, which says so of the command line's `option`. `wake` is called after each event,
         from another thread."""
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.events = Events()
         self.wake = wake
         self._option = option
         self._path: Path | None = None

@@ -7,8 +7,10 @@ one that is wrong has `E01`.
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 from kseg.debug import access, queries
+from kseg.debug.expression import expressions
 from kseg.debug.inferior import Inferior
 from kseg.debug.packets import Malformed, address, number, pair
 from kseg.debug.points import ACCESS, HARDWARE, SOFTWARE
@@ -18,8 +20,6 @@ from kseg.errors import KsegError
 from kseg.monitor.stop import Stop, StopReason
 
 WRONG = b"E01"
-WRITES = (b"G", b"P", b"M", b"X")
-"""Packets that change the machine."""
 TRAP, INTERRUPT, ABORT, KILLED = 5, 2, 6, 9
 """Signals, as stop replies have them."""
 _OF_PROCESSORS = (
@@ -34,10 +34,13 @@ _OF_PROCESSORS = (
 @dataclass(frozen=True)
 class Resume:
     """Let these run; if there is a `step`, that one alone, until it has executed one
-    instruction."""
+    instruction. With `over`, that is one and its delay slot, and exceptions are over before it is;
+    with `addresses`, it goes on until pc has left them."""
 
     inferiors: Collection[Inferior]
     step: Thread | None = None
+    over: bool = False
+    addresses: range | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,12 @@ class Back:
 Answer = bytes | Resume | Back | Leave | Kill | Attach
 
 
+class Write(Protocol):
+    """Answers a packet that changes a thread's machine, unless that is `locked`."""
+
+    def __call__(self, thread: Thread, text: bytes, *, locked: bool) -> bytes: ...
+
+
 class Stub:
     """Answers packets about a target."""
 
@@ -79,8 +88,8 @@ class Stub:
         self.target = target
         self.current = Thread(target.inferiors[0], 0)
         """The thread that packets about registers and memory are about."""
-        self.stepped = self.current
-        """The one that is to be stepped when the packet does not say."""
+        self._to_step: Thread | None = None
+        """The one that `Hc` has chosen."""
         self._last_stop: Callable[[], str] = str
         """Says the latest stop reply: how, depends on what the debugger knows."""
         self.names_breakpoints = False
@@ -89,16 +98,20 @@ class Stub:
         """Whether threads are named with their processes."""
         self.extended = False
         """Whether the debugger stays when there is nothing left to debug."""
-        on_thread: dict[bytes, Callable[[Thread, bytes], bytes]] = {
+        self.steps_over_slots = False
+        """Whether `vCont;s` executes a branch with its delay slot: so it is for who has read the
+        description of the target."""
+        self._reads: dict[bytes, Callable[[Thread, bytes], bytes]] = {
             b"g": lambda thread, _: access.registers(thread).read_all().hex().encode(),
-            b"G": access.write_registers,
             b"p": lambda thread, text: access.registers(thread).read(number(text)).hex().encode(),
-            b"P": access.write_register,
             b"m": access.read_memory,
+        }
+        self._writes: dict[bytes, Write] = {
+            b"G": access.write_registers,
+            b"P": access.write_register,
             b"M": access.write_memory,
             b"X": access.write_binary,
         }
-        self._on_thread = on_thread
         self._packets: dict[bytes, Callable[[bytes], Answer]] = {
             b"?": lambda _: self._last_stop().encode(),
             b"!": self._extend,
@@ -110,8 +123,8 @@ class Stub:
             b"T": lambda text: self._ok(None not in find(text, self.attached, self.inferior)),
             b"D": lambda text: Leave(self._processes(text)),
             b"k": lambda _: Kill(self.attached),
-            b"Z": lambda text: self._point(text, self.inferior.points.insert),
-            b"z": lambda text: self._point(text, self.inferior.points.remove),
+            b"Z": self._insert,
+            b"z": self._remove,
             b"b": self._back,
             b"q": lambda text: queries.answer(self, text),
             b"v": self._verb,
@@ -127,29 +140,36 @@ class Stub:
         """Those that the debugger debugs."""
         return [each for each in self.target.inferiors if each.attached]
 
+    @property
+    def stepped(self) -> Thread:
+        """The one that is to be stepped when the packet does not say."""
+        chosen = self._to_step
+        return self.current if chosen is None or not chosen.inferior.attached else chosen
+
     def came(self) -> None:
         """A new debugger: forget what the last one said."""
+        self._to_step = None
         self.names_breakpoints = self.names_processes = self.extended = False
+        self.steps_over_slots = False
 
     def answer(self, data: bytes) -> Answer:
         """The answer to a packet, whatever is in it."""
         try:
-            on_thread = self._on_thread.get(data[:1])
-            if on_thread is not None and data[:1] in WRITES:
-                return self._write(on_thread, data[1:])
-            if on_thread is not None:
-                return on_thread(self._standing(), data[1:])
+            read, write = self._reads.get(data[:1]), self._writes.get(data[:1])
+            if read is not None:
+                return read(self._standing(), data[1:])
+            if write is not None:
+                return write(self._standing(), data[1:], locked=self._locked)
             handler = self._packets.get(data[:1])
             return b"" if handler is None else handler(data[1:])
         except (ValueError, LookupError, KsegError):
             return WRONG
 
-    def _write(self, write: Callable[[Thread, bytes], bytes], text: bytes) -> bytes:
+    @property
+    def _locked(self) -> bool:
         """The past cannot be changed."""
-        thread, history = self._standing(), self.target.history
-        if self.replays or (history is not None and history.in_past):
-            raise Malformed("what has happened cannot be changed")
-        return write(thread, text)
+        history = self.target.history
+        return self.replays or (history is not None and history.in_past)
 
     @property
     def replays(self) -> bool:
@@ -169,7 +189,6 @@ class Stub:
 
     def at_edge(self, edge: str) -> bytes:
         """The machine has come to the "begin" or "end" of its history: say so."""
-        self.stepped = self.current
         self._last_stop = lambda: f"T{TRAP:02x}replaylog:{edge};thread:{self.name(self.current)};"
         return self._last_stop().encode()
 
@@ -183,7 +202,7 @@ class Stub:
         elif stop.reason in _OF_PROCESSORS:
             self.current = Thread(inferior, stop.processor)
             signal = ABORT if stop.reason is StopReason.FATAL else TRAP
-        self.stepped = thread = self.current
+        thread = self.current
         self._last_stop = lambda: (
             f"T{signal:02x}thread:{self.name(thread)};{self._reason(thread, stop)}"
         )
@@ -196,7 +215,7 @@ class Stub:
         process_ = f";process:{ending.inferior.number:x}" if self.names_processes else ""
         self._last_stop = lambda: f"{said}{process_}"
         if self.attached and self.inferior not in self.attached:
-            self.current = self.stepped = Thread(self.attached[0], 0)
+            self.current = Thread(self.attached[0], 0)
         return self._last_stop().encode()
 
     def _reason(self, thread: Thread, stop: Stop | None) -> str:
@@ -232,12 +251,10 @@ class Stub:
         return Resume([self.stepped.inferior], self.stepped)
 
     def _go_to(self, text: bytes) -> None:
-        def write(thread: Thread, where: bytes) -> bytes:
-            thread.it.registers["pc"] = address(where)
-            return b"OK"
-
-        if text:
-            self._write(write, text)
+        if text and self._standing().it.registers["pc"] != address(text):
+            if self._locked:
+                raise access.Locked
+            self._standing().it.registers["pc"] = address(text)
 
     def _back(self, text: bytes) -> Answer:
         self._standing()
@@ -247,7 +264,7 @@ class Stub:
 
     def _verb(self, text: bytes) -> Answer:
         if text == b"Cont?":
-            return b"vCont;c;C;s;S"
+            return b"vCont;c;C;s;S;r"
         if text.startswith(b"Cont;"):
             return self._resume(text.removeprefix(b"Cont;"))
         if text.startswith(b"Kill;"):
@@ -264,20 +281,24 @@ class Stub:
         self._standing()
         chosen: list[Inferior] = []
         step: Thread | None = None
+        addresses: range | None = None
         for action in text.split(b";"):
             verb, _, name = action.partition(b":")
-            if verb[:1] not in (b"c", b"C", b"s", b"S"):
+            if verb[:1] not in (b"c", b"C", b"s", b"S", b"r"):
                 raise Malformed("no such action")
             found = find(name or b"p-1.-1", self.attached, self.inferior)
             meant = self.attached if found.inferior is None else [found.inferior]
-            if verb[:1] in (b"s", b"S") and step is None:
+            if verb[:1] in (b"s", b"S", b"r") and step is None:
+                addresses = _addresses(verb[1:]) if verb[:1] == b"r" else None
                 step = self.stepped
                 if found.inferior is not None and found.processor is not None:
                     step = Thread(found.inferior, found.processor)
                 elif step.inferior not in meant:
                     step = Thread(meant[0], 0)
             chosen += [each for each in meant if each not in chosen]
-        return Resume(chosen if step is None else [step.inferior], step)
+        if step is None:
+            return Resume(chosen)
+        return Resume([step.inferior], step, self.steps_over_slots, addresses)
 
     def _processes(self, text: bytes) -> list[Inferior]:
         """Those that `;PID` means: all where there is none, or where processes have no names."""
@@ -285,29 +306,41 @@ class Stub:
             return [process(text.removeprefix(b";"), self.attached)]
         return self.attached
 
-    def _point(self, text: bytes, change: Callable[[int, int, int], None]) -> bytes:
+    def _insert(self, text: bytes) -> bytes:
+        point, (place, _, conditions) = self.inferior.points, text.partition(b";")
+        type_, where, kind = self._place(place)
+        if type_ > ACCESS:
+            return b""
+        point.insert(type_, where, kind, expressions(conditions.partition(b";")[0]))
+        return b"OK"
+
+    def _remove(self, text: bytes) -> bytes:
+        type_, where, kind = self._place(text.partition(b";")[0])
+        if type_ > ACCESS:
+            return b""
+        self.inferior.points.remove(type_, where, kind)
+        return b"OK"
+
+    def _place(self, text: bytes) -> tuple[int, int, int]:
+        """Type, address and kind of a breakpoint or watchpoint."""
         self._standing()
         type_, rest = pair(text)
-        where, kind = pair(rest.partition(b";")[0])
-        if number(type_) > ACCESS:
-            return b""
-        change(number(type_), address(where), number(kind))
-        return b"OK"
+        where, kind = pair(rest)
+        return number(type_), address(where), number(kind)
 
     def _select(self, text: bytes) -> bytes:
         found = find(text[1:], self.attached, self.inferior)
         if text[:1] not in (b"g", b"c"):
             raise Malformed("no such operation")
+        chosen: Thread | None = None
         if found.inferior is not None and found.processor is not None:
             chosen = Thread(found.inferior, found.processor)
         elif found.inferior is not None and found.inferior is not self.inferior:
             chosen = Thread(found.inferior, 0)
-        else:
-            return b"OK"
-        if text[:1] == b"g":
+        if text[:1] == b"c":
+            self._to_step = chosen
+        elif chosen is not None:
             self.current = chosen
-        else:
-            self.stepped = chosen
         return b"OK"
 
     def _extend(self, _: bytes) -> bytes:
@@ -317,3 +350,11 @@ class Stub:
     @staticmethod
     def _ok(right: bool) -> bytes:
         return b"OK" if right else WRONG
+
+
+def _addresses(text: bytes) -> range:
+    """The range of a `vCont;r`: the first address, and the one behind the last."""
+    first, behind = (address(each) for each in pair(text))
+    if first > behind or first & 3:
+        raise Malformed("no range of instructions")
+    return range(first, behind)

@@ -189,6 +189,12 @@ class Debuggable(Protocol):
         addresses."""
         ...
 
+    def pass_stop(self, number: int, reason: ExitReason | None) -> None:
+        """What processor `number` executes next is what it, or another one in its stead, was
+        stopped at for a BREAKPOINT or WATCHPOINT, and it is not stopped there again; None: it was
+        not stopped at that."""
+        ...
+
 
 @runtime_checkable
 class Traceable(Protocol):
@@ -233,12 +239,6 @@ class Hardware(Engine, Debuggable, Traceable, Protocol):
         physical addresses from 0, as kseg0 does, the exception vectors included. ValueError where
         the engine cannot execute what a region of the memory besides RAM holds.
         """
-        ...
-
-    def pass_stop(self, number: int, reason: ExitReason | None) -> None:
-        """What processor `number` executes next is what it, or another one in its stead, was
-        stopped at for a BREAKPOINT or WATCHPOINT, and it is not stopped there again; None: it was
-        not stopped at that."""
         ...
 
     def write_tlb_entry(self, number: int, index: int, entry_hi: int, entry_lo: int) -> None:

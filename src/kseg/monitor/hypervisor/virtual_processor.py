@@ -115,6 +115,9 @@ class VirtualProcessor:
     def _stalls(self) -> int:
         return int(self.state.kernel_stalls + self.state.user_stalls)
 
+    def pass_stop(self, number: int, reason: ExitReason | None) -> None:  # noqa: ARG002
+        self._stopped = reason
+
     def set_breakpoints(self, addresses: Iterable[int]) -> None:
         self.breakpoints = checked_breakpoints(addresses)
         self.hypervisor.points_changed(self)
