@@ -49,6 +49,16 @@ def test_filters():
     assert all("/ " in line for line in result.stderr.splitlines() if " 80000084 " in line)
 
 
+def test_where_by_name():
+    result = kseg(
+        "trace", "-e", "instruction", "--pc", "kernel_main", "--pc", "kernel_main+4-kernel_main+8",
+        "--most", "2", "cms", "halt",
+    )  # fmt: skip
+    first, second = result.stderr.splitlines()
+    assert first.split()[5:6] == ["<kernel_main>"]
+    assert second.split()[5:6] == ["<kernel_main+0x4>"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

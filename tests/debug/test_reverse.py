@@ -177,7 +177,13 @@ def test_monitor_commands(tmp_path: Path) -> None:
         assert client.command("history").startswith("from cycle 0; here: ")
         said = client.command(f"last-write {AT['counter']:#x}")
         assert said.startswith(f"CPU 0 at pc {AT['work'] + 20:#010x}, ")
+        assert f"{AT['work'] + 20:#010x}, work+0x14, " in said
         assert "in the past" in client.command("history")
+        client.command("go-to 1000000")
+        assert client.command("last-write counter") == said
+        assert client.command("last-write nothing").startswith("no symbol 'nothing'; give NAME")
+        assert "pc 0x" in client.command("info processors")
+        assert "(work+0x14)" in client.command("info registers")
         assert client.command("go-to 3").startswith("3 cycles")
         assert client.cycles() == 3
         assert "nothing wrote there" in client.command("last-write 0x80000000 4")

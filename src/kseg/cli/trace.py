@@ -21,6 +21,9 @@ DEFAULT_EVENTS = "exception,interrupt"
 
 LAST_CYCLE = (1 << 63) - 1
 
+MOST_RANGES = 8
+"""Of addresses, in one trace."""
+
 OF_RUN = frozenset(
     "config cpus ram engine quantum max_cycles stats input_file disks share overlay seed pace"
     " idle_limit doom progress epoch snapshot trust symbols".split()
@@ -35,25 +38,6 @@ calls of OS/161 and cms by name, with arguments and results; of devices disk, ni
 
 Exit codes are those of kseg run.
 """
-
-
-class AddressRange(click.ParamType):  # type: ignore[type-arg]
-    """ADDRESS or FIRST-LAST."""
-
-    name = "FIRST-LAST"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
-        if isinstance(value, tuple):
-            return value
-        first, dash, last = str(value).partition("-")
-        try:
-            low = int(first, 0)
-            high = int(last, 0) if dash else low
-        except ValueError:
-            low, high = 1, 0
-        if not 0 <= low <= high < 1 << 32:
-            self.fail(f"{value}: give addresses such as 0x80001000-0x80001fff", param, ctx)
-        return low, high
 
 
 @click.command(cls=GuestCommand, epilog=EPILOG)
@@ -82,8 +66,9 @@ class AddressRange(click.ParamType):  # type: ignore[type-arg]
     "--pc",
     "addresses",
     multiple=True,
-    type=AddressRange(),
-    help="Events of instructions at these virtual addresses; up to 8 times.",
+    metavar="WHERE",
+    help="Events of instructions at these virtual addresses: FIRST-LAST, or a function's NAME,"
+    " NAME+0x12, FILE:LINE; up to 8 times.",
 )
 @click.option(
     "--asid",
@@ -114,7 +99,7 @@ def trace(
     events: str,
     mode: str,
     processors: tuple[int, ...],
-    addresses: tuple[tuple[int, int], ...],
+    addresses: tuple[str, ...],
     asids: tuple[int, ...],
     from_cycle: int,
     to_cycle: int | None,
@@ -138,8 +123,8 @@ def trace(
     kinds = kinds_named(events)
     if most is not None and last is not None:
         raise click.UsageError("--most and --last: give one of them")
-    if len(addresses) > 8:
-        raise click.UsageError("--pc: at most 8 ranges")
+    if len(addresses) > MOST_RANGES:
+        raise click.UsageError(f"--pc: at most {MOST_RANGES} ranges")
     conditions = Conditions(
         pace=options["pace"],
         escape=None,
@@ -160,7 +145,7 @@ def trace(
             kernel=mode != "user",
             user=mode != "kernel",
             processors=processors or None,
-            addresses=addresses,
+            addresses=chosen_ranges(vm, addresses),
             asids=asids or None,
             from_cycle=from_cycle,
             to_cycle=to_cycle,
@@ -178,6 +163,20 @@ def trace(
 
 
 trace.params[-2:-2] = [option for option in run_command.params if option.name in OF_RUN]
+
+
+def chosen_ranges(machine: "Machine", given: tuple[str, ...]) -> list[tuple[int, int]]:
+    """The ranges of addresses that a user has named; UsageError for what is none."""
+    from kseg.debug.executable import SymbolError
+    from kseg.debug.places import ranges
+
+    try:
+        found = [each for text in given for each in ranges(machine.symbols, text)]
+    except SymbolError as error:
+        raise click.UsageError(f"--pc: {error}") from None
+    if len(found) > MOST_RANGES:
+        raise click.UsageError(f"--pc: at most {MOST_RANGES} ranges, and these are {len(found)}")
+    return found
 
 
 def kinds_named(text: str) -> list[str]:

@@ -29,8 +29,9 @@ symbols FILE        takes the symbols of one more program
 cycles              cycles since power-on, and virtual time
 history             what of the run can be visited, and where we are
 go-to CYCLE         visit a cycle
-last-write ADDRESS [LENGTH]
-                    visit the last moment before anything wrote there
+last-write WHERE [LENGTH]
+                    visit the last moment before anything wrote there: an address, NAME,
+                    NAME+0x12; without LENGTH all that NAME stands for, or a word
 reset               back to power-on with the same kernel; time goes on
 quit                switch the machine off (all that are debugged)
 """
@@ -60,7 +61,7 @@ def execute(stub: "Stub", line: str) -> "str | Answer":
         "help": lambda: HELP,
         "": lambda: HELP,
         "info": lambda: HELP,
-        "info registers": lambda: f"{thread.it.registers!r}\n",
+        "info registers": lambda: _registers(thread),
         "info tlb": lambda: f"{thread.it.tlb!r}\n",
         "info address-space": lambda: _address_space(machine, thread.processor),
         "info processors": lambda: _processors(machine),
@@ -72,13 +73,22 @@ def execute(stub: "Stub", line: str) -> "str | Answer":
         "history": lambda: _history(stub),
         "reset": lambda: _reset(stub),
     }
-    name, _, arguments = words.partition(" ")
     travels = {"go-to": _go_to, "last-write": _last_write}
-    if name in travels and arguments:
-        return _travel(stub, travels[name], arguments.split())
+    if command.lower() in travels and rest:
+        return _travel(stub, travels[command.lower()], rest.split(" "))
     if words not in known:
         return f"no command {line.strip()[:40]!r}; there are:\n{HELP}"
     return known[words]()
+
+
+def _registers(thread: Thread) -> str:
+    it, machine = thread.it, thread.inferior.machine
+    places = "".join(
+        f"{name:>4} {_place(machine, it.registers[name])}\n"
+        for name in ("pc", "ra", "epc")
+        if machine.symbols.location(it.registers[name]) is not None
+    )
+    return f"{it.registers!r}\n{places}"
 
 
 def _address_space(machine: Machine, processor: int) -> str:
@@ -118,7 +128,7 @@ def _read_symbols(machine: Machine, path: str) -> str:
 
 def _processors(machine: Machine) -> str:
     return "".join(
-        f"CPU {number}: {condition(each)}, pc {each.registers['pc']:#010x}\n"
+        f"CPU {number}: {condition(each)}, pc {_place(machine, each.registers['pc'])}\n"
         for number, each in enumerate(machine.processors)
     )
 
@@ -132,7 +142,7 @@ def _guests(stub: "Stub") -> str:
     return "".join(
         f"{each.number} {each.name or each.machine.kernel.name}:"
         f" {'debugged' if each.attached else 'not debugged'},"
-        f" pc {each.machine.processors[0].registers['pc']:#010x}\n"
+        f" pc {_place(each.machine, each.machine.processors[0].registers['pc'])}\n"
         for each in stub.target.inferiors
     )
 
@@ -160,37 +170,52 @@ def _history(stub: "Stub") -> str:
 
 
 def _travel(
-    stub: "Stub", travel: Callable[["Stub", History, list[int]], str], arguments: list[str]
+    stub: "Stub", travel: Callable[["Stub", History, list[str]], str], arguments: list[str]
 ) -> str:
     """Go somewhere in the history."""
     history = stub.target.history
     if history is None:
         return NO_HISTORY
     try:
-        numbers = [int(each, 0) for each in arguments]
-    except ValueError:
-        return f"{' '.join(arguments)[:40]!r}: numbers are expected\n"
-    said = travel(stub, history, numbers)
+        said = travel(stub, history, arguments)
+    except (KsegError, ValueError) as error:
+        return f"{error}\n"
     stub.inferior.machine = history.machine
     return said
 
 
-def _go_to(_stub: "Stub", history: History, numbers: list[int]) -> str:
+def _number(text: str, what: str) -> int:
     try:
-        history.go_to(numbers[0])
-    except LookupError as error:
-        return f"{error}\n"
+        return int(text, 0)
+    except ValueError:
+        raise KsegError(f"{text[:40]!r}: give {what}, such as 1000 or 0x3e8") from None
+
+
+def _go_to(_stub: "Stub", history: History, arguments: list[str]) -> str:
+    if len(arguments) > 1:
+        raise KsegError("go-to takes one cycle")
+    history.go_to(_number(arguments[0], "a cycle"))
     return f"{_cycles(history.machine).strip()}; {FLUSH}\n"
 
 
-def _last_write(stub: "Stub", history: History, numbers: list[int]) -> str:
-    address, length = numbers[0], numbers[1] if len(numbers) > 1 else 4
-    if not 0 <= address < 1 << 32 or not 0 < length <= (1 << 32) - address:
-        return "give an address of 32 bits, and how many bytes from there\n"
-    stop = history.last_write(address, length)
+def _last_write(stub: "Stub", history: History, arguments: list[str]) -> str:
+    if len(arguments) > 2:
+        raise KsegError("last-write takes an address or a name, and how many bytes from there")
+    length = _number(arguments[1], "a number of bytes") if len(arguments) > 1 else None
+    where: int | str = arguments[0]
+    if arguments[0].lstrip("-")[:1].isdigit():
+        where = _number(arguments[0], "an address")
+    stop = history.last_write(where, length)
     if stop is None:
         return f"nothing wrote there since cycle {history.first_cycle}, where we are now; {FLUSH}\n"
     stub.current = Thread(stub.inferior, stop.processor)
     pc = history.machine.processors[stop.processor].registers["pc"]
-    where = _cycles(history.machine).strip()
-    return f"CPU {stop.processor} at pc {pc:#010x}, {where}; {FLUSH}\n"
+    location = history.machine.symbols.location(pc)
+    place = f"{pc:#010x}" + (f", {location}" if location is not None else "")
+    return f"CPU {stop.processor} at pc {place}, {_cycles(history.machine).strip()}; {FLUSH}\n"
+
+
+def _place(machine: Machine, address: int) -> str:
+    """An address, and what is there if that is known."""
+    location = machine.symbols.location(address)
+    return f"{address:#010x}" + (f" ({location})" if location is not None else "")

@@ -49,7 +49,9 @@ class History(Protocol):
         at cycle `to`."""
         ...
 
-    def last_write(self, address: int, length: int = 4) -> Stop | None: ...
+    def last_write(self, address: int | str, length: int | None = None) -> Stop | None:
+        """Go to the last write before; a name is what it stands for."""
+        ...
 
     def run(self, *, until: Callable[[], bool] | None = None, cycles: int | None = None) -> Stop:
         """Let it run forward. Where there is no more of it LOG_END, unless there is a stop."""
