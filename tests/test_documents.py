@@ -12,7 +12,7 @@ from tests.cli.command import COMMAND, environment, kseg
 from tests.documents import DOCUMENTS, check_page
 
 
-@pytest.mark.parametrize("page", ["python-api.md", "time-travel.md"])
+@pytest.mark.parametrize("page", ["python-api.md", "own-devices.md", "time-travel.md"])
 def test_examples_of_a_page(page: str) -> None:
     assert check_page(page) > 0
 

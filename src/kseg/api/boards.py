@@ -1,8 +1,9 @@
 """Which machine a guest gets: a configuration file with changes, or a sensible default."""
 
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kseg.api import checks
 from kseg.errors import ConfigurationError
@@ -11,8 +12,12 @@ from kseg.machine.configuration import (
     CONTROLLER_SLOT,
     Configuration,
     SlotConfiguration,
+    parse_line,
     read_configuration,
 )
+
+if TYPE_CHECKING:
+    from kseg.devices import Device
 
 DEFAULT_RAM = "4M"
 DEFAULT_DISK = "5M"
@@ -48,6 +53,7 @@ def configure(
     share: str | Path | None = None,
     seed: int | str | None = None,
     overlay: bool = False,
+    devices: "Mapping[int, str | type[Device]] | None" = None,
 ) -> Configuration:
     """A configuration with changes; ConfigurationError when they cannot be made.
 
@@ -56,7 +62,8 @@ def configure(
     configuration has in the order of their slots, then for new ones; `scratch_disk` adds one
     in memory where there is none at all. `share` is a directory that the guest sees through the
     emulator file system. `seed` is that of the random source, "auto" for one of the host's. With
-    `overlay`, what is written to disks stays in memory.
+    `overlay`, what is written to disks stays in memory. `devices` are further cards by slot: a
+    class, or a name and arguments as in the file.
     """
     if configuration is None:
         machine = default_configuration()
@@ -77,10 +84,31 @@ def configure(
     if scratch_disk and not any(slot.device == "disk" for slot in slots):
         words = ["memory", f"size={DEFAULT_DISK}", "rpm=7200"]
         _add(slots, "disk", words, "default disk", FIRST_DISK_SLOT)
+    if devices is not None:
+        _plug(slots, devices)
     if overlay:
         slots = [_overlaid(slot) if slot.device == "disk" else slot for slot in slots]
     _check(slots)
     return Configuration(slots, machine.directory)
+
+
+def _plug(slots: list[SlotConfiguration], devices: "Mapping[int, str | type[Device]]") -> None:
+    from kseg.devices import Device, register
+
+    for slot, card in checks.mapping("devices", devices).items():
+        checks.whole("devices: slot", slot, 0, CONTROLLER_SLOT - 1)
+        if isinstance(card, type) and issubclass(card, Device):
+            words = [register(card).name]
+        elif isinstance(card, str):
+            words = card.split()
+        else:
+            raise checks.wrong(f"devices: slot {slot}:", card, "a class of devices or a text")
+        taken = next((other for other in slots if other.slot == slot), None)
+        if taken is not None:
+            raise ConfigurationError(
+                f"devices: slot {slot} is already in use by {taken.device}; take another"
+            )
+        slots.append(parse_line([str(slot), *words], "devices"))
 
 
 def _overlaid(slot: SlotConfiguration) -> SlotConfiguration:

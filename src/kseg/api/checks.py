@@ -49,6 +49,13 @@ def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int
     return number
 
 
+def mapping(name: str, value: Any) -> Mapping[Any, Any]:
+    """A dictionary, or what behaves like one."""
+    if not isinstance(value, Mapping):
+        raise wrong(name, value, "a dictionary")
+    return value
+
+
 def address(name: str, value: Any) -> int:
     """A 32-bit address."""
     try:

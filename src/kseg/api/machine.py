@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kseg.api.points import Addresses, Watched
     from kseg.api.recording import Recording
     from kseg.api.travel import TimeTravel
+    from kseg.devices import Device
     from kseg.machine.meter_socket import MeterSocket
     from kseg.memory.layer import Layer
 
@@ -82,6 +83,7 @@ class Machine(View):
         disks: Sequence[str | Path] | str | Path = (),
         share: str | Path | None = None,
         overlay: bool = False,
+        devices: "Mapping[int, str | type[Device]] | None" = None,
         seed: int | str | None = None,
         input: str | bytes = b"",  # noqa: A002 - what it is called everywhere else
         pace: str = "fast",
@@ -102,6 +104,8 @@ class Machine(View):
         such as "8M"), `disks` (image files, or one), `share` (a directory for the emulator file
         system) and `seed` (of the random source, "auto" for a new one) change either. With
         `overlay`, disk images are left alone: what the machine writes to them stays in its memory.
+        `devices` puts cards into further slots: classes of your own (docs/own-devices.md), or texts
+        as in `sys161.conf`.
 
         `engine` is one of `kseg.engine.CHOICES`; "auto" is the fastest that this host has.
         `monitor` is one of `kseg.monitor.CHOICES`: "bare" is the machine itself; `rewriting` lets
@@ -139,6 +143,7 @@ class Machine(View):
             share=share,
             seed=seed,
             overlay=checks.flag("overlay", overlay),
+            devices=devices,
         )
         image = read_image(guest.path, System161.byte_order)
 

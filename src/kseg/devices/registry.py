@@ -10,6 +10,7 @@ from kseg.devices.screen import Screen
 from kseg.devices.serial import Serial
 from kseg.devices.timer import Timer
 from kseg.devices.trace import Trace
+from kseg.errors import ConfigurationError
 
 DEVICES: dict[str, type[Device]] = {
     **{
@@ -21,6 +22,21 @@ DEVICES: dict[str, type[Device]] = {
     },
     "busctl": OldMainboard,
 }  # fmt: skip
+
+
+def register(kind: type[Device]) -> type[Device]:
+    """Make a class known by its `name`, for `sys161.conf` and for snapshots; also as a decorator.
+
+    ConfigurationError when the name is taken, or is none that a configuration can hold.
+    """
+    name = kind.name
+    if name.split() != [name] or "#" in name:
+        raise ConfigurationError(f"device {name!r}: a name is one word without '#'")
+    known = DEVICES.setdefault(name, kind)
+    if known is not kind:
+        raise ConfigurationError(f"device {name}: the name is taken by {known.__qualname__}")
+    return kind
+
 
 CONTROLLERS = frozenset({"mainboard", "oldmainboard", "busctl"})
 """What goes in slot 31 and nowhere else."""

@@ -4,7 +4,7 @@ One line a slot, `SLOT DEVICE [ARGUMENT...]`, words separated by white space, `#
 (System/161 manual, "The System/161 config file").
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -89,7 +89,7 @@ def parse_configuration(
         words = line.partition("#")[0].split()
         if not words:
             continue
-        slot = _parse_line(words, place, extra)
+        slot = parse_line(words, place, extra)
         if slot.slot in slots:
             raise ConfigurationError(
                 f"{place}: slot {slot.slot} is already in use by {slots[slot.slot].device}"
@@ -107,7 +107,11 @@ def parse_configuration(
     return Configuration(list(slots.values()))
 
 
-def _parse_line(words: list[str], place: str, extra: dict[int, list[str]]) -> SlotConfiguration:
+def parse_line(
+    words: list[str], place: str, extra: Mapping[int, list[str]] | None = None
+) -> SlotConfiguration:
+    """Read the words of a line; `extra` are further arguments by slot. ConfigurationError, which
+    begins with `place`, otherwise."""
     if len(words) > MOST_WORDS:
         raise ConfigurationError(f"{place}: more than {MOST_WORDS} words")
     try:
@@ -132,7 +136,7 @@ def _parse_line(words: list[str], place: str, extra: dict[int, list[str]]) -> Sl
         raise ConfigurationError(
             f"{place}: slot {CONTROLLER_SLOT} is for the mainboard; put {name} elsewhere"
         )
-    found = SlotConfiguration(slot, name, words[2:] + extra.get(slot, []), place)
+    found = SlotConfiguration(slot, name, words[2:] + (extra or {}).get(slot, []), place)
     device.parse_arguments(found.read_arguments())
     return found
 
