@@ -131,6 +131,15 @@ def test_input_that_has_ended(place):
     assert result.stderr == f"{BANNER}sys161: the guest waits for input, but the input has ended\n"
 
 
+def test_options_that_system161_has_not(place):
+    words = ("--engine", "reference", "--quantum", "1000", "--pace", "fast", "printing")
+    result = kseg("sys161", "-X", "-C31:cpus=2", *words, cwd=place)
+    assert (result.returncode, result.stdout) == (0, "hello\n")
+    result = kseg("sys161", "-X", "--engine", "steam", "printing", cwd=place)
+    assert result.returncode == 2
+    assert result.stderr.startswith("sys161: engine 'steam': no such engine")
+
+
 def test_w_gives_way_to_x(place):
     result = kseg("sys161", "-wX", "printing", cwd=place)
     assert result.stderr.startswith(f"{BANNER}sys161: Not waiting for debugger...\n")

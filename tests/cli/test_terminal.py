@@ -315,3 +315,57 @@ class TestSystem161:
         child = spawn("sys161", "-X", "panicking", cwd=place)
         child.expect("!\r\nsys161: trace: software-requested debugger stop\r\n")
         assert finish(child) == 1
+
+
+class TestATerminalThatIsHungUp:
+    """A run that SIGHUP does not end, as `nohup` or a shell's `trap "" HUP` has it."""
+
+    @staticmethod
+    def hang_up(tmp_path, words):
+        command = " ".join([*COMMAND, *map(str, words)])
+        script = f"trap '' HUP; {command} >out 2>err; echo $? >code"
+        child = spawn("-c", script, command=["bash"], cwd=tmp_path)
+        deadline = time.monotonic() + TIMEOUT
+        while b"> " not in (tmp_path / "out").read_bytes() if (tmp_path / "out").exists() else True:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        os.close(child.child_fd)
+        child.closed, child.child_fd = True, -1
+        while not (tmp_path / "code").exists() or not (tmp_path / "code").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        return int((tmp_path / "code").read_text()), (tmp_path / "err").read_text()
+
+    def test_run(self, tmp_path):
+        code, said = self.hang_up(tmp_path, ["run", "cms"])
+        assert code == 5
+        assert "the guest waits for input, but the input has ended" in said
+
+    def test_sys161(self, tmp_path):
+        (tmp_path / "sys161.conf").write_text(
+            "0 serial\n28 random\n29 timer\n30 trace\n31 mainboard ramsize=4M cpus=1\n"
+        )
+        (tmp_path / "cms").write_bytes(find_guest("cms").path.read_bytes())
+        code, said = self.hang_up(tmp_path, ["sys161", "-X", "cms"])
+        assert code == 5
+        assert "the guest waits for input, but the input has ended" in said
+
+    def test_a_guest_that_works_goes_on(self, tmp_path):
+        (tmp_path / "kernel").write_bytes(
+            kernels.kernel(f"""
+                li      t0, {kernels.SERIAL:#x}
+                li      t1, '>'
+                sw      t1, 0(t0)
+1:              lw      t1, 4(t0)
+                nop
+                beqz    t1, 1b
+                li      t1, ' '
+                sw      t1, 0(t0)
+                li      t2, 400000000
+2:              bgtz    t2, 2b
+                addiu   t2, t2, -1
+                {kernels.POWER_OFF}
+            """)
+        )
+        code, _said = self.hang_up(tmp_path, ["run", "./kernel"])
+        assert code == 0

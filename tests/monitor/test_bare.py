@@ -287,7 +287,7 @@ def test_polled_output_without_other_events_is_slow() -> None:
 
 def test_an_unknown_pace_is_refused() -> None:
     board = make_board()
-    with pytest.raises(ValueError, match="there are: fast, real"):
+    with pytest.raises(ValueError, match="there are: fast, real, system161"):
         run_program(board, switch_off, pace="slow")
 
 
@@ -335,3 +335,35 @@ def test_a_monitor_goes_on_with_a_loaded_state() -> None:
     monitor.state_loaded(other)
     monitor.run(until_cycle=20_000)
     assert other.clock == 20_000
+
+
+def test_system161_pace_waits_for_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sleeping() -> Program:
+        yield Store(slot(1, 8), 1)
+        yield Store(slot(1, 0x10), 5000)
+        while True:
+            yield Wait()
+            yield Load(slot(1, 0xC))
+
+    board = make_board("1 timer")
+    slept: list[float] = []
+    monkeypatch.setattr(board.outside, "wait", lambda seconds: slept.append(seconds) or False)
+    monitor, _ = run_program(board, sleeping, pace="system161")
+    monitor.run(max_cycles=5_000_000)
+    # 200 ms, in sleeps of at least ten.
+    assert sum(slept) > 0.1
+    assert min(slept) > 0.01
+
+
+def test_real_pace_lasts_after_the_end_of_the_input() -> None:
+    board = make_board("1 timer")
+    board.outside.close()
+
+    def sleeping() -> Program:
+        yield Store(slot(1, 0x10), 60_000)
+        yield Wait()
+
+    monitor, _ = run_program(board, sleeping, pace="real")
+    started = time.monotonic()
+    monitor.run(max_cycles=1_600_000)
+    assert time.monotonic() - started > 0.05

@@ -19,7 +19,7 @@ from kseg.api.host_boards import (
     place_holders,
 )
 from kseg.api.host_guest import ENDED, Guest, WakingTypist
-from kseg.api.options import PACES, boot_string, choice, limit_of
+from kseg.api.options import boot_string, choice, limit_of
 from kseg.api.shares import share_from
 from kseg.errors import ConfigurationError, KsegError
 from kseg.isa.values import WORD
@@ -83,7 +83,7 @@ class Host:
         Raises ConfigurationError, DiskImageError or EngineError (all of them KsegError).
         """
         engine = choice("engine", engine, engines.CHOICES)
-        pace = choice("pace", pace, PACES)
+        pace = choice("pace", pace, ("fast", "real"))
         if checks.whole("time slice", time_slice, most=checks.LATEST) < 1:
             raise ConfigurationError(f"time slice {time_slice}: it has at least one cycle")
         overcommit = _overcommit(overcommit)

@@ -110,7 +110,8 @@ class Machine(View):
         `engine` is one of `kseg.engine.CHOICES`; "auto" is the fastest that this host has.
         `monitor` is one of `kseg.monitor.CHOICES`: "bare" is the machine itself; `rewriting` lets
         another one rewrite instructions that trap often. `input` is typed as the guest takes it.
-        `pace` "real" lets an idle virtual second last a second.
+        `pace` "real" lets an idle virtual second last a second, "system161" only where the guest
+        waits for nothing but its clocks.
         `epoch` is the calendar time at power-on, in seconds since 1970 (default: the host's).
         `doom` is the number of disk writes at which the power fails, `progress_timeout` the virtual
         seconds without a user-mode instruction after which a warning comes, and twice which the

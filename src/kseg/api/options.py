@@ -9,9 +9,9 @@ from kseg.api import checks
 from kseg.errors import ConfigurationError
 from kseg.machine.clock import SECOND
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
+from kseg.monitor.pace import PACES
 
 MOST_QUANTUM = 1 << 32
-PACES = ("fast", "real")
 
 
 class RunOptions(TypedDict):

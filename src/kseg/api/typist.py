@@ -19,6 +19,7 @@ same cycles in every run.
 from typing import TYPE_CHECKING
 
 from kseg.machine.system161 import System161
+from kseg.monitor.pace import CLOCKS
 
 if TYPE_CHECKING:
     from kseg.history.state import TypistState
@@ -27,9 +28,6 @@ PATIENCE = 500_000_000
 """Virtual ns after which a guest that has nothing to say is given more."""
 BUSY_PATIENCE = 10_000_000_000
 """The same for one that has not answered and may still be at work."""
-
-CLOCKS = ("timer@", "nic@", "meter")
-"""Devices whose pending events say nothing about what a guest is waiting for."""
 
 ENTER = b"\r\n"
 

@@ -152,7 +152,7 @@ def host(
     wanted = guest_options.copies((guest_options.parse_guest(each) for each in guests), copies)
     check_destination("statistics", stats)
     interactive = directory is None and os.isatty(0) and os.isatty(1)
-    adapts = pace == "auto" and not interactive
+    adapts = pace == "auto"
     if pace == "auto":
         pace = "real" if interactive else "fast"
     output = Output("kseg")

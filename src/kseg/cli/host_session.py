@@ -53,7 +53,7 @@ class HostSession:
         idle_limit: float = 60.0,
     ) -> None:
         """With a `Switch` as `consoles`, stdin is a terminal; otherwise nothing is read there.
-        `adapts`: the pace is real while guests can be reached by a network, else fast.
+        `adapts`: the pace is real while guests can be reached, by a user or a network, else fast.
         `escape` is the escape key's number, `limit` a machine time in cycles; `idle_limit` the
         virtual seconds that guests without a terminal may do nothing (0: for ever)."""
         self._host, self._consoles, self._output = host, consoles, output
@@ -66,6 +66,7 @@ class HostSession:
         self._drawn = 0.0
         self._announced: set[str] = set()
         self._adapts = adapts
+        self._input_ended = self._switch is None
         self._cards = [card for guest in host.guests.values() for card in guest.network_cards]
         self._next_watch = 0
         # What it looks at, a guest has as well as a machine.
@@ -154,8 +155,9 @@ class HostSession:
         self._next_watch = now + CYCLES_PER_SECOND
         in_company = any(card.carrier for card in self._cards)
         if self._adapts:
-            self._host.time_sharing.pace = "real" if in_company else "fast"
-        return not in_company and self._switch is None and self._nothing_happens()
+            flies = self._input_ended and not in_company
+            self._host.time_sharing.pace = "fast" if flies else "real"
+        return self._input_ended and not in_company and self._nothing_happens()
 
     def _nothing_happens(self) -> bool:
         """Whether all guests that are left wait for input that cannot come."""
@@ -192,6 +194,7 @@ class HostSession:
 
     def end_of_input(self) -> None:
         """The terminal is gone."""
+        self._input_ended = True
         self._host.time_sharing.close_input()
 
     @property

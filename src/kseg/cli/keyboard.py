@@ -95,6 +95,9 @@ def start_reading(
         while True:
             try:
                 select.select([descriptor], [], [])
+                if terminal is not None and terminal.gone:
+                    end()
+                    return
                 if terminal is not None and not terminal.in_foreground:
                     # Reading now would stop the whole process (SIGTTIN).
                     threading.Event().wait(BACKGROUND_PAUSE)

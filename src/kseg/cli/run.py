@@ -114,9 +114,10 @@ class SaveAt(click.ParamType):  # type: ignore[type-arg]
 @click.option("--seed", metavar="N", help="Seed of the random source; auto: a new one.")
 @click.option(
     "--pace",
-    type=click.Choice(["auto", "fast", "real"]),
+    type=click.Choice(["auto", "fast", "real", "system161"]),
     default="auto",
-    help="Whether idle time passes as fast as possible or in real time (auto: real on a terminal).",
+    help="Whether idle time passes as fast as possible, in real time, or as System/161 lets it:"
+    " waiting for clocks in real time, for disks not (auto: that on a terminal, else fast).",
 )
 @click.option(
     "--escape",
@@ -332,10 +333,13 @@ def report(
     if outcome.stop.reason is StopReason.CYCLE_LIMIT:
         output.message(f"stopped after {vm.cycles} cycles ({limit})")
     elif outcome.stop.reason is StopReason.FATAL:
-        processor = vm.processors[outcome.stop.processor or 0]
+        from kseg.monitor.boot_rom import place_of
+
+        number = outcome.stop.processor or 0
+        place = place_of(vm.board.processors[number])
         output.message(
-            f"the guest did what its hardware does not survive, before pc {processor.pc:#010x} on"
-            f" processor {processor.number}: {outcome.stop.message}"
+            f"the guest did what its hardware does not survive, before pc {place:#010x} on"
+            f" processor {number}: {outcome.stop.message}"
         )
     elif outcome.stop.reason is StopReason.IDLE:
         output.message(

@@ -18,6 +18,7 @@ from kseg.cli.streams import write_message
 from kseg.cli.terminal import Terminal
 from kseg.cli.watch import IdleWatch
 from kseg.errors import KsegError
+from kseg.monitor.boot_rom import is_lost, lost
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
@@ -29,16 +30,6 @@ MOST_INPUT = 64 << 20
 
 CYCLE_LIMIT, IDLE = 4, 5
 """Exit codes beside those of System/161."""
-
-
-BOOT_ROM = range(0xBFC00000, 0xBFC01000)
-"""Exceptions come here until a kernel clears BEV. There is no handler: the ROM ends in a BREAK,
-another exception."""
-
-LOST = (
-    "an exception came before the kernel had set up its handlers and cleared BEV in Status; "
-    "the boot ROM has no handler"
-)
 
 
 class Source(Enum):
@@ -54,9 +45,9 @@ class Source(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """How to run. `pace` is "fast", "real" or "auto"; `escape` and `attention` are control
-    characters' numbers or None: the former begins a command to kseg, the latter asks for the
-    debugger; `signals` says whether keys such as Ctrl-C act on kseg; `limit` is a number of
+    """How to run. `pace` is one of `kseg.monitor.pace.PACES` or "auto"; `escape` and `attention`
+    are control characters' numbers or None: the former begins a command to kseg, the latter asks
+    for the debugger; `signals` says whether keys such as Ctrl-C act on kseg; `limit` is a number of
     cycles, `idle_limit` the virtual seconds that a guest may do nothing after its input has ended
     (0: for ever). `saves` are cycles, in order, and the files to save snapshots in then, with a
     `base`."""
@@ -119,13 +110,10 @@ class Session:
         if conditions.saves or conditions.base is not None:
             self._made_saves = self._saves
         self._watch = IdleWatch(machine, conditions.idle_limit)
-        pace = conditions.pace
         self._cards = machine.network_cards
-        automatic = pace == "auto" and self._source is not Source.TERMINAL
-        self._adapts = automatic and (self._source is Source.STREAM or bool(self._cards))
-        if pace == "auto":
-            pace = "real" if self._source is Source.TERMINAL else "fast"
-        machine.monitor.pace = pace
+        self._adapts = conditions.pace == "auto"
+        # Until the first look, which is soon.
+        machine.monitor.pace = "fast" if self._adapts else conditions.pace
         machine.monitor.wait_for_input = not self._ended
 
     def run(self) -> Outcome:
@@ -211,8 +199,8 @@ class Session:
                 continue
             if self._left:
                 return Stop(StopReason.INTERRUPTED, 0, "left by the user")
-            if stop.reason is StopReason.CONDITION and self._is_lost():
-                stop = Stop(StopReason.FATAL, 1, LOST, 0)
+            if stop.reason is StopReason.CONDITION and is_lost(machine.board):
+                stop = lost(machine.board)
             if self.debugger is not None and self.debugger.takes(stop):
                 continue
             if self._wanted:
@@ -250,7 +238,7 @@ class Session:
         machine = self._machine
         resting = machine.board.bus.all_idle
         self._output.pulse(resting)
-        if self._left or self._is_lost():
+        if self._left or is_lost(machine.board):
             return True
         # Somebody may send a packet at any time.
         in_company = any(card.carrier for card in self._cards)
@@ -258,17 +246,9 @@ class Session:
             # Nobody wants to wait for a script; but while the other end of a pipe thinks, or other
             # machines do, time must not fly.
             flies = (self._ended or machine.typing) and not in_company
-            machine.monitor.pace = "fast" if flies else "real"
+            machine.monitor.pace = "fast" if flies else "system161"
         waits = self._ended and not machine.typing and not in_company
         return waits and self._watch.nothing_happens()
-
-    def _is_lost(self) -> bool:
-        """Whether all that executes is one exception after the other in the boot ROM."""
-        first = self._machine.board.processors[0]
-        if first.pc not in BOOT_ROM or first.epc not in BOOT_ROM:
-            return False
-        others = self._machine.board.processors[1:]
-        return all(each.waiting or not each.enabled for each in others)
 
     # Input. These are called from the keyboard's thread.
 

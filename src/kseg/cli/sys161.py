@@ -49,6 +49,22 @@ FATAL = (
     "--overlay", is_flag=True, help="Leave disk images alone: drop what the guest writes to them."
 )
 @click.option("--report", "wants_report", is_flag=True, help="Report on a guest that has failed.")
+@click.option(
+    "--engine", metavar="NAME", default="auto", help="How code is executed; see kseg run."
+)
+@click.option(
+    "--quantum",
+    type=click.IntRange(1, 1_000_000),
+    default=1,
+    metavar="N",
+    help="Cycles of a processor's turn (default: 1, as on System/161); see kseg run.",
+)
+@click.option(
+    "--pace",
+    type=click.Choice(["auto", "fast", "real", "system161"]),
+    default="auto",
+    help="How idle time passes; see kseg run (auto: as on System/161 on a terminal, else fast).",
+)
 @click.argument("kernel")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sys161(
@@ -65,6 +81,9 @@ def sys161(
     timeout: int | None,
     overlay: bool,
     wants_report: bool,
+    engine: str,
+    quantum: int,
+    pace: str,
     kernel: str,
     arguments: tuple[str, ...],
 ) -> None:
@@ -95,6 +114,8 @@ def sys161(
             arguments,
             config=read_configuration(config, overrides),
             overlay=overlay,
+            engine=engine,
+            quantum=quantum,
             doom=max(doom, 0),
             progress_timeout=timeout or 0,
             stop_for_debugger=not no_debugger,
@@ -113,7 +134,7 @@ def sys161(
         machine.engine.stop_on_break = not no_debugger
         if wait and no_debugger:
             output.message("Not waiting for debugger...")
-        conditions = Conditions(escape=None, signals=not pass_signals, attention=ATTENTION)
+        conditions = Conditions(pace, None, signals=not pass_signals, attention=ATTENTION)
         session = Session(machine, output, conditions)
         reporter = Reporter(machine, output)
         if port is not None or not no_debugger:

@@ -1,6 +1,7 @@
 """The user's terminal while a guest has it: raw, and given back whatever happens."""
 
 import contextlib
+import errno
 import os
 import termios
 from typing import Any
@@ -26,6 +27,15 @@ class Terminal:
             return os.tcgetpgrp(self.descriptor) == os.getpgrp()
         except OSError:
             return False
+
+    @property
+    def gone(self) -> bool:
+        """Whether it was hung up: nothing can be read from it, or written to it, any more."""
+        try:
+            os.tcgetpgrp(self.descriptor)
+        except OSError as error:
+            return error.errno == errno.EIO
+        return False
 
     def take(self) -> None:
         """No echo, no lines, no translation of Enter (it arrives as a carriage return)."""

@@ -107,10 +107,18 @@ def backtrace(
     return unwinder.trace(context_of(state), most)
 
 
+def exception_of(state: ProcessorState) -> tuple[int, int, int]:
+    """Cause, EPC and BadVAddr of the last exception outside the boot ROM: in there, where no
+    handler is, one follows the other."""
+    if state.epc in BOOT_ROM and state.boot_cause | state.boot_epc:
+        return state.boot_cause, state.boot_epc, state.boot_bad_vaddr
+    return state.cause, state.epc, state.bad_vaddr
+
+
 def context_of(state: ProcessorState) -> Context:
     """What a processor is about to execute."""
     user = bool(state.status & r.STATUS_KUC)
-    control = Control(state.status, state.cause, state.epc, state.bad_vaddr, state.context)
+    control = Control(state.status, *exception_of(state), state.context)
     return Context(
         pc=state.pc,
         registers=list(state.gpr),
@@ -199,8 +207,7 @@ class Unwinder:
 
     def _behind_boot_rom(self, context: Context) -> Context | None:
         """What an exception interrupted that came before the kernel had handlers: the ROM has none,
-        and changes no register. A second exception, at the ROM's end, hides where the first one
-        came from; its caller is known still."""
+        and changes no register. Where it is not known, its caller may be."""
         epc = known(context.control.epc)
         if epc is not None and epc not in BOOT_ROM:
             return Context(epc, context.registers, epc < r.KSEG0, interrupted=True)

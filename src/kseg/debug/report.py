@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from kseg.debug import kernels
-from kseg.debug.backtrace import Backtrace, Frame, backtrace
+from kseg.debug.backtrace import Backtrace, Frame, backtrace, exception_of
 from kseg.debug.executable import SymbolError
 from kseg.debug.guest_memory import GuestMemory
 from kseg.debug.kernels.contract import GuestThreads
@@ -174,13 +174,14 @@ def _processor(
     taken = {name: int(state.exceptions[code]) for code, name in enumerate(EXCEPTIONS)}
     last = None
     if sum(taken.values()):
-        code = state.cause >> r.CAUSE_CODE_SHIFT & 0x1F
-        in_slot = bool(state.cause & r.CAUSE_BD)
+        cause, epc, bad_vaddr = exception_of(state)
+        code = cause >> r.CAUSE_CODE_SHIFT & 0x1F
+        in_slot = bool(cause & r.CAUSE_BD)
         last = LastException(
             name=EXCEPTIONS[code] if code < len(EXCEPTIONS) else f"exception {code}",
-            epc=state.epc,
-            at=symbols.describe(state.epc, memory),
-            bad_address=state.bad_vaddr,
+            epc=epc,
+            at=symbols.describe(epc, memory),
+            bad_address=bad_vaddr,
             in_delay_slot=in_slot,
         )
     return ProcessorReport(

@@ -78,6 +78,11 @@ class ProcessorState(ctypes.Structure):
         ("sync_count", u64),
         # Exceptions, interrupts left out, that kept an instruction of user mode from completing.
         ("user_exceptions", u64),
+        # The last exception that was taken with BEV set and outside the boot ROM, which has no
+        # handler: EPC, Cause and BadVAddr, which exceptions in the ROM overwrite.
+        ("boot_epc", u32),
+        ("boot_cause", u32),
+        ("boot_bad_vaddr", u32),
     ]
 
     def reset(self, status: int, pc: int) -> None:

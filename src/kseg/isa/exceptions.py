@@ -71,6 +71,13 @@ def vector(status: Value, refill: Value) -> Value:
     return base + select((status & r.STATUS_BEV) != 0, BOOT_VECTOR_OFFSET, 0)
 
 
+def loses_place(status: Value, pc: Value) -> Value:
+    """Whether an exception at `pc` leads out of a program into the boot ROM: where there is no
+    handler, the next exception overwrites what is known of it."""
+    in_rom = (pc & 0xDFFFF000) == 0x9FC00000
+    return ((status & r.STATUS_BEV) != 0) & (in_rom ^ True)
+
+
 def enter(
     cpu: Any,
     code: Value,

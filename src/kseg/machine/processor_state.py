@@ -11,11 +11,11 @@ from kseg.machine.clock import LATEST
 
 FLAGS = ("in_delay_slot", "timer_armed", "ll_pending", "enabled", "waiting", "supervised")
 """Fields that are 0 or 1."""
-ADDED = ("user_exceptions",)
+ADDED = ("user_exceptions", "boot_epc", "boot_cause", "boot_bad_vaddr")
 """Fields that states of earlier versions have not, and digests leave out; there they are 0."""
 COUNTERS = (
     "kernel_cycles", "user_cycles", "idle_cycles", "kernel_stalls", "user_stalls", "tlb_refills",
-    "ll_count", "sc_success", "sc_failure", "sync_count", "clock",
+    "ll_count", "sc_success", "sc_failure", "sync_count", "clock", "user_exceptions",
 )  # fmt: skip
 """Fields that count from zero, and come no further than `LATEST`."""
 BITS = {

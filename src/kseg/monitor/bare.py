@@ -14,11 +14,12 @@ import msgspec
 from kseg.engine.contract import Engine, Exit, ExitReason
 from kseg.errors import BusError, DoomReached, GuestFatal
 from kseg.isa.exceptions import Fatal
+from kseg.isa.registers import STATUS_BEV
 from kseg.machine.board import Board, Foreseeable
 from kseg.machine.clock import SECOND
 from kseg.machine.run_lock import RunLock
 from kseg.machine.statistics import Statistics, processor_statistics
-from kseg.monitor.pace import SHORTEST_SLEEP, Pace
+from kseg.monitor.pace import CLOCKS, PACES, SHORTEST_SLEEP, Pace
 from kseg.monitor.stop import Stop, StopReason
 from kseg.monitor.watchdog import Watchdog
 
@@ -28,6 +29,10 @@ FURTHEST = 256
 LONGEST_STRETCH = 4_000_000
 """Cycles for which a guest that reaches no device may run without anybody looking at the outside:
 about a millisecond of the host's time."""
+
+
+BOOT = 10_000_000
+"""Cycles in which a kernel sets up its handlers, if it ever does."""
 
 
 class TraceTaker(Protocol):
@@ -60,15 +65,15 @@ class BareMonitor:
         stop_for_debugger: bool = False,
         progress_timeout: int = 0,
     ) -> None:
-        """`pace` "fast" skips idle time, "real" makes an idle virtual second last a second.
+        """`pace` is one of `kseg.monitor.pace.PACES`, which says what they mean.
 
         `wait_for_input`: sleep when nothing but input can happen, instead of stopping with IDLE.
         `stop_for_debugger`: stop where the guest asks for a debugger, instead of going on.
         `progress_timeout`: stop when no user-mode instruction has been executed for twice as many
         virtual seconds, with a warning after one (option -Z); 0 is never.
         """
-        if pace not in ("fast", "real"):
-            raise ValueError(f"no pace {pace!r}; there are: fast, real")
+        if pace not in PACES:
+            raise ValueError(f"no pace {pace!r}; there are: {', '.join(PACES)}")
         self.board = board
         self.engine = engine
         self.pace = pace
@@ -179,9 +184,12 @@ class BareMonitor:
     def _stretch(self) -> int:
         """Cycles for which nothing will come in, if a history says what does."""
         item = self.board.outside.next_input
+        longest = LONGEST_STRETCH
+        if self.engine.clock < BOOT and self.board.processors[0].status & STATUS_BEV:
+            longest = 0  # If it fails now, its user is to know soon.
         if item is None:
-            return LONGEST_STRETCH
-        return max(min(LONGEST_STRETCH, item.cycle - self.engine.clock), 0)
+            return longest
+        return max(min(longest, item.cycle - self.engine.clock), 0)
 
     def _length_to_preemption(self, length: int) -> int:
         """Let preemptions happen that are due, and say to how many cycles into the burst to run
@@ -358,10 +366,13 @@ class BareMonitor:
             started = time.monotonic_ns()
             if not outside.wait(None):
                 return None
-            return now + (time.monotonic_ns() - started if self.pace == "real" else 0)
+            return now + (time.monotonic_ns() - started if self.pace != "fast" else 0)
         if self.pace == "fast":
             return None
-        ahead = self._pace.ahead(now, due)
+        if self.pace == "system161" and self._devices_work():
+            ahead = self._pace.ahead_by_event(now, due)
+        else:
+            ahead = self._pace.ahead(now, due)
         if ahead <= SHORTEST_SLEEP:
             return None
         started = time.monotonic_ns()
@@ -371,8 +382,13 @@ class BareMonitor:
         # What comes when the event is due comes after it: so it does when the run is repeated.
         return max(min(now + slept, due - 1), now)
 
+    def _devices_work(self) -> bool:
+        """Whether anything but clocks is about to happen."""
+        pending = self.board.clock.pending
+        return not all(event.owner.startswith(CLOCKS) for event in pending)
+
     def host_stood_still(self) -> None:
-        """At pace "real", do not catch up on the time that passed (in a job that was stopped)."""
+        """Do not catch up on the time that passed (in a job that was stopped)."""
         self._pace.stood_still()
 
     # State and statistics.

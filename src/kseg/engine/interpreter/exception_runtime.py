@@ -188,6 +188,10 @@ def _enter_exception(profile: Profile) -> str:
     was_user = (fields.load_state(b, "status") & r.STATUS_KUC) != 0
     fields.add_to_state(b, "user_exceptions", was_user & (code != 0))
     cpu.finish()
+    loses = exceptions.loses_place(fields.load_state(b, "status"), u32(b, "%pc"))
+    with b.if_(loses.i1(), "unlikely"):
+        for name in ("epc", "cause", "bad_vaddr"):
+            fields.store_state(b, f"boot_{name}", fields.load_state(b, name))
     fields.store_state(b, "ll_pending", 0)
     window = u32(b, fields.load_context(b, "window_base"))
     has_window = u32(b, fields.load_context(b, "window_size")) != 0

@@ -69,7 +69,7 @@ _PLAIN_FIELDS = (
     "pc next_pc in_delay_slot pending_load_register pending_load_value enabled supervised clock "
     "count_origin random_origin hi_ready lo_ready kernel_cycles user_cycles idle_cycles "
     "kernel_stalls user_stalls tlb_refills ll_count sc_success sc_failure sync_count "
-    "user_exceptions"
+    "user_exceptions boot_epc boot_cause boot_bad_vaddr"
 ).split()
 _ARRAYS = "tlb_entry_hi tlb_entry_lo exceptions".split()
 _CYCLES = (1 << 64) - 1
@@ -107,6 +107,9 @@ class ReferenceProcessor:
     user_stalls: int
     tlb_refills: int
     user_exceptions: int
+    boot_epc: int
+    boot_cause: int
+    boot_bad_vaddr: int
     tlb_entry_hi: list[int]
     tlb_entry_lo: list[int]
     exceptions: list[int]

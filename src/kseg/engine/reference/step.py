@@ -129,6 +129,8 @@ def _take(cpu: ReferenceProcessor, trap: Trap, opcode: int) -> None:
     )
     user = bool(cpu.status & r.STATUS_KUP)  # Pushed by now.
     cpu.user_exceptions += user and trap.code != ExceptionCode.INTERRUPT
+    if exceptions.loses_place(cpu.status, pc):
+        cpu.boot_epc, cpu.boot_cause, cpu.boot_bad_vaddr = cpu.epc, cpu.cause, cpu.bad_vaddr
     cpu.exceptions[trap.code] += 1
     cpu.tlb_refills += refill
     cpu.ll_pending = 0

@@ -10,12 +10,8 @@ from collections.abc import Callable
 
 from kseg.machine.board import Board
 from kseg.monitor.bare import BareMonitor
+from kseg.monitor.boot_rom import is_lost, lost
 from kseg.monitor.stop import Stop, StopReason
-
-BOOT_ROM = range(0xBFC00000, 0xBFC01000)
-"""Where exceptions go until a kernel clears BEV; there is no handler."""
-
-LOST = "an exception came before the kernel had set up its handlers; the boot ROM has none"
 
 GOES_ON = (StopReason.CYCLE_LIMIT, StopReason.CONDITION, StopReason.IDLE)
 """Stops of a slice after which a guest is not at its end."""
@@ -78,8 +74,8 @@ class TimeSharedGuest:
         # What it has executed ends now, and then it has idled.
         now += self.executed - before
         self._rested = max(self._rested, now) + clock.idle_cycles - idle
-        if stop.reason in GOES_ON and self._is_lost:
-            return Stop(StopReason.FATAL, 1, LOST)
+        if stop.reason in GOES_ON and is_lost(self.board):
+            return lost(self.board)
         return stop
 
     def rest(self, now: int) -> bool:
@@ -117,8 +113,3 @@ class TimeSharedGuest:
             self.monitor.engine.skip(clock.burst)
             clock.idle(clock.burst)
             clock.end_burst()
-
-    @property
-    def _is_lost(self) -> bool:
-        """Whether all that it executes is one exception after the other in the boot ROM."""
-        return all(each.pc in BOOT_ROM and each.epc in BOOT_ROM for each in self.board.processors)
