@@ -203,7 +203,7 @@ def test_before_there_is_a_handler(tmp_path: Path) -> None:
         assert [frame.name for frame in trace.frames][1:] == ["bad", "__start"]
         assert trace.frames[1].interrupted
         machine.run(cycles=10_000)  # The ROM cannot be executed: one more exception each cycle.
-        assert [frame.name for frame in machine.backtrace().frames][1:] == ["__start"]
+        assert [frame.name for frame in machine.backtrace().frames][1:] == ["bad", "__start"]
 
 
 def test_from_a_program_through_its_system_call_into_the_kernel() -> None:

@@ -15,7 +15,7 @@ def test_a_whole_machine_has_all_its_parts() -> None:
     for part in (
         "Tracing enabled: kinsn exn",
         "clock: 0.004289383 secs elapsed (start at 1700000000.000000000)",
-        "nic@27 keep alive",
+        ": net keepalive",
         "1 cpus: MIPS r3000",
         "r28: 0x00000000",
         "Status register: ---------B----------------------",
@@ -35,3 +35,33 @@ def test_runs_of_zeros_are_short() -> None:
         "       *",
         "    70:",
     ]
+
+
+def test_what_is_pending_is_told_in_system161_s_words() -> None:
+    board = make_board(
+        "0 serial", "1 emufs", "2 disk memory size=4M", "29 timer", "27 nic hwaddr=5"
+    )
+    scheduled = [
+        ("serial@0", "sent", 0, "serial write"),
+        ("serial@0", "received", 0, "serial read"),
+        ("emufs@1", "done", 0, "emufs"),
+        ("disk@2", "seek", 0, "disk seek"),
+        ("disk@2", "progress", 1, "disk cache write"),
+        ("disk@2", "progress", 2, "disk rotation"),
+        ("disk@2", "progress", 3, "disk cache read"),
+        ("timer@29", "expired", 0, "timer"),
+        ("nic@27", "send", 0, "packet send"),
+        ("mainboard@31", "power off", 0, "poweroff"),
+        ("meter", "perfmeter", 0, "perfmeter"),
+    ]
+    for number, (owner, name, argument, _) in enumerate(scheduled, 1):
+        board.clock.schedule(number * 1_000_000, owner, name, argument)
+    told = [line.rpartition(": ")[2] for line in dump(board) if line.startswith("clock: at")]
+    assert told == [*(text for *_, text in scheduled), "net keepalive"]
+
+
+def test_where_a_debugger_is_expected() -> None:
+    board = make_board()
+    assert "gdb support: not active, not listening" in dump(board)
+    board.debugger_at = ".sockets/gdb"
+    assert "gdb support: not active, listening at .sockets/gdb" in dump(board)

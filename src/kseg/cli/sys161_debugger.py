@@ -56,6 +56,7 @@ class SocketDebugger:
         ConfigurationError where one cannot listen at `port`."""
         self._machine, self._output, self._say_why = machine, output, say_why
         self._port, self._waits = port, waits
+        machine.board.debugger_at = port or str(SOCKET)
         self._server: Server | None = None
         self._debugger: Debugger | None = None
         self._failure: str | None = None

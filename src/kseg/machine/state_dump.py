@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from kseg.devices.disk import COPIED_IN, COPIED_OUT, ROTATED
 from kseg.devices.hex_dump import hex_dump
+from kseg.devices.registry import CONTROLLERS
 from kseg.engine.state import TLB_SIZE, ProcessorState
-from kseg.machine.clock import SECOND
+from kseg.machine.clock import SECOND, Event
 from kseg.machine.lamebus import LAMEBUS_LINE, PROCESSOR_LINE
+from kseg.machine.meter import REPORT
 from kseg.machine.statistics import activity_line, processor_line, processor_statistics
 
 if TYPE_CHECKING:
@@ -16,6 +19,25 @@ TRACES = {
     "k": "kinsn", "u": "uinsn", "j": "jump", "t": "tlb", "x": "exn", "i": "irq",
     "d": "disk", "n": "net", "e": "emufs",
 }  # fmt: skip
+
+EVENTS = {
+    ("mainboard", "power off"): "poweroff",
+    ("timer", "expired"): "timer",
+    ("serial", "sent"): "serial write",
+    ("serial", "received"): "serial read",
+    ("nic", "send"): "packet send",
+    ("nic", "keep alive"): "net keepalive",
+    ("emufs", "done"): "emufs",
+    ("disk", "seek"): "disk seek",
+    ("meter", REPORT): REPORT,
+}
+"""What is pending, by the kind of its owner and its name."""
+
+DISK_PROGRESS = {
+    COPIED_IN: "disk cache write",
+    ROTATED: "disk rotation",
+    COPIED_OUT: "disk cache read",
+}
 
 EXCEPTIONS = (
     "interrupt",
@@ -40,7 +62,8 @@ def dump(board: "System161") -> Iterator[str]:
     if board.trace_flags:
         names = " ".join(name for flag, name in TRACES.items() if flag in board.trace_flags)
         yield f"Tracing enabled: {names} "
-    yield "gdb support: not active, not listening"
+    listening = f"listening at {board.debugger_at}" if board.debugger_at else "not listening"
+    yield f"gdb support: not active, {listening}"
     clock = board.clock
     total = clock.run_cycles + clock.idle_cycles
     yield f"{total} cycles ({clock.run_cycles} run, {clock.idle_cycles} global-idle)"
@@ -59,7 +82,7 @@ def dump(board: "System161") -> Iterator[str]:
     if not clock.pending:
         yield "clock: No events pending"
     for event in clock.pending:
-        yield f"clock: at {event.due:12d}: {event.owner} {event.name}"
+        yield f"clock: at {event.due:12d}: {_event(event)}"
     yield f"{len(board.processors)} cpus: MIPS r3000"
     for processor in board.processors:
         yield from dump_processor(processor, processor.identity == board.bus.asking_processor)
@@ -68,6 +91,15 @@ def dump(board: "System161") -> Iterator[str]:
         yield from card.describe()
     yield "RAM:"
     yield from hex_dump(board.memory.read(0, board.memory.ram.size))
+
+
+def _event(event: Event) -> str:
+    kind = event.owner.partition("@")[0]
+    if (kind, event.name) == ("disk", "progress"):
+        return DISK_PROGRESS.get(event.argument, "disk")
+    if kind in CONTROLLERS:
+        kind = "mainboard"
+    return EVENTS.get((kind, event.name), f"{event.owner} {event.name}")
 
 
 def dump_processor(cpu: ProcessorState, executing: bool) -> Iterator[str]:

@@ -138,6 +138,8 @@ class System161:
         """Whether the guest ever asked for a debugger; then the exit code is 1."""
         self.debugger_pending = False
         """Whether it asks now; the monitor clears it."""
+        self.debugger_at = ""
+        """Where one is expected, for the user to be told."""
         self.preemptions: deque[Preemption] = deque()
         """Those to come, in order."""
         self.struck: list[Struck] = []
