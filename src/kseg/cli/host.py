@@ -184,7 +184,7 @@ def host(
         def report() -> None:
             _report(machine, consoles[0], outcome.stop, stats)
 
-        finish(output, outcome, report)
+        finish(output, outcome, report, machine.close)
 
 
 def _listen(

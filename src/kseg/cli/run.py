@@ -269,7 +269,7 @@ def run(
             if seeing is not None or outcome.exit_code in UNEXPECTED:
                 (seeing or look()).end(vm, outcome, output)
 
-        finish(output, outcome, end)
+        finish(output, outcome, end, vm.close)
 
 
 def _watch(
@@ -352,8 +352,14 @@ def report(
         write(stats, as_data(vm, outcome.stop))
 
 
-def finish(output: "Output", outcome: "Outcome", before: Callable[[], None]) -> NoReturn:
-    """Bring the output to its end and exit as the outcome says."""
+def finish(
+    output: "Output",
+    outcome: "Outcome",
+    before: Callable[[], None],
+    close: Callable[[], None] = lambda: None,
+) -> NoReturn:
+    """Bring the output to its end and exit as the outcome says; `close` is called where no `with`
+    will do it, because a signal ends the process."""
     from kseg.cli.output import OutputClosed
     from kseg.cli.signals import die_of
 
@@ -366,5 +372,6 @@ def finish(output: "Output", outcome: "Outcome", before: Callable[[], None]) -> 
     except OutputClosed:
         code = 141
     if outcome.signal is not None:
+        close()
         die_of(outcome.signal)
     sys.exit(code)

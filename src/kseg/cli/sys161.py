@@ -163,7 +163,7 @@ def sys161(
             reporter.report(outcome)
             seeing.end(machine, outcome, output)
 
-        finish(output, outcome, end)
+        finish(output, outcome, end, machine.close)
 
 
 def _serve_meter(machine: "Machine", output: "Output") -> "MeterSocket | None":

@@ -159,7 +159,7 @@ def trace(
             writer.end(tracing)
             report(vm, outcome, options["stats"], output)
 
-        finish(output, outcome, end)
+        finish(output, outcome, end, vm.close)
 
 
 trace.params[-2:-2] = [option for option in run_command.params if option.name in OF_RUN]
