@@ -7,7 +7,6 @@ from types import ModuleType
 
 import pytest
 
-from kseg.compare.table import label
 from kseg.compare.ways import WAYS
 from tests.documents import DOCUMENTS
 
