@@ -113,8 +113,12 @@ def test_packets(tmp_path: Path) -> None:
         # A breakpoint in the range is one, and an empty range one instruction.
         assert client.ask(f"vCont;r{after:x},{after:x}") == PLAIN
         assert client.register(PC) == after + 4
-        for wrong in ("r", "r1,8", f"r{after:x}", f"r{after + 8:x},{after:x}", "r0,zz"):
+        for wrong in ("r", f"r{after:x}", f"r{after + 8:x},{after:x}", "r0,zz"):
             assert client.ask(f"vCont;{wrong}") == "E01"
+        # GDB says it so for one instruction.
+        begin = f"ffffffff{after + 4:x}"
+        assert client.ask(f"vCont;r{begin},{begin[:-1]}{int(begin[-1], 16) + 1:x}:1;c") == PLAIN
+        assert client.register(PC) == after + 8
 
 
 def test_a_breakpoint_in_the_range_and_an_interrupt(tmp_path: Path) -> None:

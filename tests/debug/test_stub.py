@@ -179,6 +179,8 @@ def test_documents(stub: Stub) -> None:
         ElementTree.fromstring(text)
     assert stub.answer(b"qXfer:features:read:other.xml:0,100") == b"E00"
     assert stub.answer(b"qXfer:features:read:target.xml:100000,100") == b"l"
+    for unknown in (b"qXfer:auxv:read::0,100", b"qXfer:features:write:target.xml:0:x"):
+        assert stub.answer(unknown) == b""
 
 
 def test_breakpoints(stub: Stub) -> None:

@@ -25,11 +25,11 @@ class Backward:
         """Go back by one instruction of a processor, or to what stops it before: None where
         nothing is before."""
         before, cycle = history.moment, history.machine.engine.clock
+        told = self._told_at(before)
         moved = history.step_back(processor)
         points, there = inferior.points, history.machine.engine.clock
         several = len(history.machine.processors) > 1
         if points.watchpoints or (points.breakpoints and several):
-            told = self._told_at(before)
             target = history.moment
 
             def wanted(moment: int, stop: Stop) -> bool:

@@ -54,6 +54,8 @@ def _supported(stub: "Stub", said: bytes) -> bytes:
 def _document(stub: "Stub", text: bytes) -> bytes:
     object_, rest = pair(text, b":")
     operation, rest = pair(rest, b":")
+    if object_.decode("ascii", "replace") not in DOCUMENTS or operation != b"read":
+        return b""
     name, rest = pair(rest, b":")
     first, most = (number(each) for each in pair(rest))
     inferior = stub.inferior
@@ -61,7 +63,7 @@ def _document(stub: "Stub", text: bytes) -> bytes:
         inferior = process(name, stub.attached) if name else inferior
         name = b""
     whole = document(stub, inferior, object_, name)
-    if operation != b"read" or whole is None:
+    if whole is None:
         return b"E00"
     if object_ == b"features":
         stub.steps_over_slots = True

@@ -75,7 +75,7 @@ class Step:
             self.stops = self._exits
         else:
             # Behind a branch that is its slot, from which it is known where it leads.
-            self.stops = frozenset(((state.pc + 4) & WORD,))
+            self.stops = frozenset((((state.pc & ~3) + 4) & WORD,))
 
     def look(self, stop: Stop) -> Progress:
         """The inferior has stopped."""

@@ -353,8 +353,10 @@ class Stub:
 
 
 def _addresses(text: bytes) -> range:
-    """The range of a `vCont;r`: the first address, and the one behind the last."""
+    """The range of a `vCont;r`, from the first address to before the second one, as whole
+    instructions: GDB may mean one of them by a range of one byte."""
     first, behind = (address(each) for each in pair(text))
-    if first > behind or first & 3:
+    behind = behind or 1 << 32
+    if first > behind:
         raise Malformed("no range of instructions")
-    return range(first, behind)
+    return range(first & ~3, first & ~3 if first == behind else (behind + 3) & ~3)
