@@ -45,3 +45,31 @@ def test_all_kinds_are_shown_and_removed_also_those_never_finished(folder: Path)
     assert "in 5 files" in shown
     assert CliRunner().invoke(cache, ["clear"]).output == "removed 5 files\n"
     assert list(folder.iterdir()) == []
+
+
+def test_what_is_not_ksegs_is_neither_counted_nor_removed(folder: Path, tmp_path: Path) -> None:
+    kept.write("translations", "0123456789abcdef01234567-80000", b"code")
+    others = [
+        "translations-de.po",
+        "interpreter-notes",
+        "stencils-of-leaves",
+        ".new-Ideas.txt",
+        "dispatcher-",
+    ]
+    for name in others:
+        (folder / name).write_text("somebody else's, and longer than a digest is")
+    (folder / "translations-fr").mkdir()
+    (tmp_path / "precious").write_text("")
+    (folder / "translations-es").symlink_to(tmp_path / "precious")
+    assert "in 1 file\n" in CliRunner().invoke(cache, ["info"]).output
+    for number in range(12):
+        kept.write("stencils", f"{number:032x}", b"code")  # The oldest of these go, no others.
+    assert CliRunner().invoke(cache, ["clear"]).output == "removed 9 files\n"
+    left = {path.name for path in folder.iterdir()}
+    assert left == {*others, "translations-fr", "translations-es"}
+
+
+def test_a_damaged_file_of_ksegs_is_removed(folder: Path) -> None:
+    folder.mkdir()
+    (folder / ("interpreter-mips161-big-" + "0" * 32)).write_bytes(b"x")
+    assert CliRunner().invoke(cache, ["clear"]).output == "removed 1 file\n"

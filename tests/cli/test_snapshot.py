@@ -111,3 +111,19 @@ def test_wrong_usage(snapshots: Path, arguments: list[str], text: str) -> None:
 def test_a_cycle_that_does_not_come(tmp_path: Path) -> None:
     result = kseg("run", "--save-at", "999999999:x", "cms", "halt", cwd=tmp_path)
     assert "kseg: not saved: x; the machine did not come to cycle 999999999\n" in result.stderr
+
+
+def test_a_snapshot_made_before_there_were_dates(tmp_path: Path) -> None:
+    import msgspec
+
+    from tests.history.machines import busy, packed_again, saved
+
+    with busy(1000) as machine:
+        file = saved(machine, tmp_path / "it")
+    for created in (-5, 1 << 61, -(1 << 61)):
+        origin = msgspec.structs.replace(file.header.origin, created=created)
+        header = msgspec.structs.replace(file.header, origin=origin)
+        (tmp_path / "other").write_bytes(packed_again(file, header))
+        result = kseg("snapshot", "info", tmp_path / "other")
+        assert (result.returncode, result.stderr) == (0, "")
+        assert "made: " in result.stdout

@@ -65,3 +65,14 @@ def test_what_is_no_command(tmp_path: Path, line: str) -> None:
     with boot(tmp_path, SPINNING) as machine:
         said = said_to(machine, line)
         assert said == f"no command {line!r}; there are:\n{HELP}"
+
+
+def test_files_are_not_named_over_tcp(tmp_path: Path) -> None:
+    """What is there and what is not looks the same to strangers."""
+    with boot(tmp_path, CALLING) as machine:
+        stub = Stub(OneMachine(machine))
+        assert str(execute(stub, f"symbols {tmp_path}/none")).startswith("symbols ")
+        stub.reads_files = False
+        said = {execute(stub, f"symbols {tmp_path}/{name}") for name in ("none", "guest.elf", "")}
+        assert len(said) == 1
+        assert "--symbols" in str(said)

@@ -209,3 +209,17 @@ def test_a_boot_string_larger_than_memory_is_refused() -> None:
     board = make_board()
     with pytest.raises(ImageError, match=r"its boot string of \d+ bytes does not fit"):
         board.load_kernel(KERNEL, "x" * board.memory.ram.size)
+
+
+@pytest.mark.parametrize(
+    ("now", "seconds"), [(-1e9, 0), (-0.5, 0), (1.5, 1), (2**32 + 5.0, 5), (1e15, 0xA4C68000)]
+)
+def test_a_clock_of_the_hosts_that_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, now: float, seconds: int
+) -> None:
+    import time
+
+    from kseg.machine.system161 import host_seconds
+
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert host_seconds() == seconds

@@ -93,7 +93,11 @@ def _check_disks_are_known(machine: "Machine") -> None:
 def _base(path: str | Path, base: str | Path) -> SnapshotFile:
     if Path(path).absolute().parent.resolve() != Path(base).absolute().parent.resolve():
         raise StateError(f"snapshot {path}: its base {base} must be in the same directory")
-    if Path(path).exists() and Path(path).samefile(base):
+    try:
+        same = Path(path).exists() and Path(path).samefile(base)
+    except OSError as error:
+        raise StateError(f"snapshot {base}: {error.strerror}") from None
+    if same:
         raise StateError(f"snapshot {path}: cannot be its own base; give another name")
     return open_snapshot(base)
 

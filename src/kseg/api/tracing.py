@@ -89,6 +89,9 @@ class RecordBatch(NamedTuple):
     records: bytes
     origin: int
 
+    def __repr__(self) -> str:
+        return f"<RecordBatch: {len(self.records) // RECORD.size} events>"
+
 
 Part = RecordBatch | TraceEvent
 """Of a stream: many events of the engine, or one of a device, or a system call."""

@@ -29,16 +29,24 @@ def info(files: tuple[str, ...]) -> None:
             _say(line)
 
 
-def _describe(file: "SnapshotFile") -> list[str]:
+def _date(seconds: int) -> str:
+    """A time since 1970, as far as there are dates."""
     import time
 
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return f"at no date ({seconds} s)"
+
+
+def _describe(file: "SnapshotFile") -> list[str]:
     from kseg.history.format import DIGEST_SIZE
     from kseg.memory.physical import PAGE_SIZE
 
     header, origin = file.header, file.header.origin
     board = header.board
     pages = len(header.digests) // DIGEST_SIZE
-    created = time.strftime("%Y-%m-%d %H:%M", time.localtime(origin.created))
+    created = _date(origin.created)
     ram = board.regions.get("ram")
     size = -(-file.size // 1024)
     machine = f"{len(board.processors)} CPU, {(ram.size if ram else 0) >> 10}K of RAM"

@@ -9,7 +9,6 @@ import os
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from kseg.devices.registry import DEVICES
 from kseg.errors import ConfigurationError, EngineError, KsegError
 from kseg.machine.configuration import Configuration, SlotConfiguration
 from kseg.machine.elf import WINDOW, read_image
-from kseg.machine.system161 import System161
+from kseg.machine.system161 import System161, host_seconds
 
 TWINS = {"cms-kuseg": "cms"}
 """Bundled guests that need a monitor, and the same system for the bare machine."""
@@ -79,7 +78,7 @@ class Workload:
                 self._seed = int.from_bytes(os.urandom(4), "big")
             if isinstance(chosen, EmulatedFileSystemOptions):
                 self._shared = Path(configuration.directory, chosen.directory)
-        self._epoch = int(time.time()) if options.epoch is None else options.epoch
+        self._epoch = host_seconds() if options.epoch is None else options.epoch
         # A bundled guest gets its disk from Machine, where nothing is said about disks.
         described = options.config is not None or options.disks
         self._configuration = self._repeatable(configuration) if described else None

@@ -38,6 +38,7 @@ quit                switch the machine off (all that are debugged)
 
 FLUSH = "`maintenance flush register-cache` lets GDB see it"
 RESET = f"reset; {FLUSH}\n"
+NO_FILES = "files are not named over TCP, where others may listen in: give --symbols to kseg\n"
 NO_HISTORY = "nothing is known of the past of this machine\n"
 
 
@@ -47,6 +48,8 @@ def execute(stub: "Stub", line: str) -> "str | Answer":
     thread, machine = stub.current, stub.inferior.machine
     command, _, rest = " ".join(line.split()).partition(" ")
     with_argument = {"symbol": _symbol, "symbols": _read_symbols}
+    if command.lower() == "symbols" and rest and not stub.reads_files:
+        return NO_FILES
     if command.lower() in with_argument and rest:
         try:
             return with_argument[command.lower()](machine, rest)

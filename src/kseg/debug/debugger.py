@@ -59,6 +59,7 @@ class Debugger:
         self._awaited, self._kill_code = awaited, kill_code
         server.wake = target.interrupt
         self._stub = Stub(target)
+        self._stub.reads_files = server.is_private
         self._connection: Connection | None = None
         self._stands = wait
         self._held: Stop | None = None

@@ -145,6 +145,11 @@ class Server:
         self._listener = self._listen(address)
         threading.Thread(target=self._accept, name="gdb", daemon=True).start()
 
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody but the user can connect: to a socket of mode 0600, not to TCP."""
+        return self._path is not None
+
     def _listen(self, address: str) -> socket.socket:
         found = re.fullmatch(r"(?:\[([^/]*)\]|([^/:]*)):(\d+)", address)
         try:

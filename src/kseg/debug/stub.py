@@ -96,6 +96,8 @@ class Stub:
         """Whether the debugger wants to know which kind of breakpoint it was."""
         self.names_processes = False
         """Whether threads are named with their processes."""
+        self.reads_files = True
+        """Whether the debugger is the user, who may name files of the host."""
         self.extended = False
         """Whether the debugger stays when there is nothing left to debug."""
         self.steps_over_slots = False

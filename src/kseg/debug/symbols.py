@@ -5,6 +5,7 @@ programs that the user has named.
 """
 
 import re
+import reprlib
 import stat
 import struct
 from bisect import bisect_right
@@ -258,7 +259,10 @@ class Symbols:
         after_call: bool = False,
         memory: Callable[[int, int], bytes | None] | None = None,
     ) -> Location | None:
-        """What is at an address, or None; see `SymbolFile.location`."""
+        """What is at an address, or None; see `SymbolFile.location`. SymbolError for what is no
+        number."""
+        if not isinstance(address, int):
+            raise SymbolError(f"address {reprlib.repr(address)}: give a number")
         file = self.file_at(address - after_call, memory)
         for each in self.files if file is None else [file]:
             found = each.location(address, after_call=after_call)
@@ -275,6 +279,8 @@ class Symbols:
     def addresses(self, text: str) -> list[int]:
         """Every address that `text` may mean: `name`, `name+0x12`, `file.c:34` or `0x80001234`.
         SymbolError when there is none."""
+        if not isinstance(text, str):
+            raise SymbolError(f"no symbol {reprlib.repr(text)}; give its name")
         if _NUMBER.fullmatch(text):
             return [int(text, 16)]
         place = _PLACE.fullmatch(text)
@@ -305,9 +311,9 @@ def read_symbols(path: str | Path) -> SymbolFile:
     once, unless it changes."""
     try:
         status = Path(path).stat()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise SymbolError(f"symbols {path}: {reason}") from None
+        raise SymbolError(f"symbols {path!s:.200}: {reason}".replace("\n", " ")) from None
     if not stat.S_ISREG(status.st_mode):
         raise SymbolError(f"symbols {path}: not a file")
     key = (str(path), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)

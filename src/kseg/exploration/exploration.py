@@ -1,6 +1,7 @@
 """Many runs of a guest from one state, each with preemptions of its own."""
 
 import os
+import re
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -9,7 +10,9 @@ from pathlib import Path
 import msgspec
 
 from kseg import engine as engines
+from kseg.api import checks
 from kseg.api.machine import Machine
+from kseg.api.options import choice
 from kseg.errors import ConfigurationError, KsegError, LogError, StateError
 from kseg.exploration.messages import Answer, Job, Task, Work
 from kseg.exploration.plans import MOST_PREEMPTIONS, STRATEGIES, Course, places, plan
@@ -19,6 +22,7 @@ from kseg.exploration.start import DIRECTORY, Start
 from kseg.exploration.trial import PASSED, REJECTED, Goal, Outcome, Trials
 from kseg.machine.preemption import Preemption
 
+MOST_SEED, MOST_JOBS = 1 << 40, 1024
 LOOKS = 4000
 """Moments of the unperturbed run that the strategy `places` looks at."""
 
@@ -211,9 +215,18 @@ def explore(
     `machine` stays where it is. Its disk images must be overlays: ConfigurationError otherwise.
     UnperturbedFailure when the guest fails anyway, StateError when a failure cannot be kept.
     """
-    goal = (
-        Goal(expect, reject, regular) if seconds is None else Goal(expect, reject, regular, seconds)
-    )
+    numbers = _numbers(seeds)
+    goal = _goal(expect, reject, regular, seconds)
+    strategy = choice("strategy", strategy, tuple(STRATEGIES))
+    engine = choice("engine", engine, engines.CHOICES)
+    keep = checks.path("keep", keep)
+    shrink = checks.flag("shrink", shrink)
+    if preemptions is not None:
+        preemptions = checks.whole("preemptions", preemptions, 0, MOST_PREEMPTIONS)
+    if jobs is not None:
+        jobs = checks.whole("jobs", jobs, 1, MOST_JOBS)
+    if not isinstance(machine, Machine):
+        raise checks.wrong("machine", machine, "a Machine")
     with Start(machine, engine) as start:
         exploration = Exploration(
             start,
@@ -226,6 +239,32 @@ def explore(
             keep=keep,
             shrink=shrink,
         )
-        for _ in exploration.run(range(1, seeds + 1) if isinstance(seeds, int) else seeds):
+        for _ in exploration.run(numbers):
             pass
         return exploration.report
+
+
+def _numbers(seeds: int | Iterable[int]) -> Iterable[int]:
+    if isinstance(seeds, int):
+        return range(1, checks.whole("seeds", seeds, 0, MOST_SEED) + 1)
+    given = checks.several("seeds", seeds, "how many, or a list of numbers")
+    return [checks.whole("seeds", seed, 0, MOST_SEED) for seed in given]
+
+
+def _goal(expect: str, reject: str | None, regular: bool, seconds: float | None) -> Goal:
+    """When a run has passed; ArgumentError when that makes no sense."""
+    texts = {"expect": checks.text("expect", expect)}
+    if reject is not None:
+        texts["reject"] = checks.text("reject", reject)
+    if checks.flag("regular", regular):
+        for name, text in texts.items():
+            try:
+                re.compile(text)
+            except re.error as error:
+                raise checks.ArgumentError(f"{name} {checks.shown(text)}: {error}") from None
+    goal = Goal(expect, reject, regular)
+    if seconds is None:
+        return goal
+    if checks.seconds("seconds", seconds) == 0:
+        raise checks.wrong("seconds", seconds, "more than 0")
+    return msgspec.structs.replace(goal, seconds=float(seconds))

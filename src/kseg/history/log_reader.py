@@ -36,7 +36,7 @@ class Keyframe:
     """The machine's state at a cycle, and how far it was into what came in."""
 
     cycle: int
-    snapshot: "LoggedSnapshot"
+    snapshot: "LoggedSnapshot" = field(repr=False)
     position: Position
     checked: int
     """Checks before it, itself included if it is one."""
@@ -52,7 +52,7 @@ class LoggedSnapshot(SnapshotFile):
         return self.before
 
 
-@dataclass
+@dataclass(repr=False)
 class Log:
     """What a log says."""
 
@@ -69,6 +69,9 @@ class Log:
     """What is wrong with the log's end, if anything is."""
     last_cycle: int = 0
     """The last one of which the log says anything."""
+
+    def __repr__(self) -> str:
+        return f"<Log {self.path}: {len(self.keyframes)} keyframes, to cycle {self.last_cycle}>"
 
     @property
     def first(self) -> Keyframe:

@@ -32,6 +32,9 @@ class DiskContents(msgspec.Struct, frozen=True):
     sectors: Annotated[int, msgspec.Meta(ge=0, le=MOST_BYTES // SECTOR_SIZE)]
     written: dict[int, bytes]
 
+    def __repr__(self) -> str:
+        return f"<DiskContents: {len(self.written)} of {self.sectors} sectors>"
+
 
 class Disk(Protocol):
     """Sectors by number. Reading and writing raise OSError when the host fails."""

@@ -16,7 +16,7 @@ from kseg.engine.state import ProcessorState
 from kseg.errors import DoomReached, ImageError, StateError
 from kseg.isa.profile import MIPS161
 from kseg.isa.registers import TIMER_LINE
-from kseg.machine.clock import ClockState, EventClock, TimeModel
+from kseg.machine.clock import SECOND, ClockState, EventClock, TimeModel
 from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import Disk
 from kseg.machine.elf import WINDOW, Image, load_image, read_image
@@ -76,9 +76,23 @@ class System161State(msgspec.Struct, frozen=True):
     doom: int
     preemptions: list[Preemption] = []
 
+    def __repr__(self) -> str:
+        pages = sum(len(contents.pages) for contents in self.regions.values())
+        time = self.clock.base + self.clock.elapsed * NANOSECONDS_PER_CYCLE
+        return (
+            f"<System161State: {len(self.processors)} CPU, {pages} pages,"
+            f" {len(self.devices)} cards, {time / SECOND:.6f} s>"
+        )
+
 
 MOST_PREEMPTIONS = 1 << 16
 """That a board can have to come."""
+
+
+def host_seconds() -> int:
+    """The host's calendar, as far as the machine's goes: 0 before 1970, and it begins anew in
+    2106, as the hardware's does."""
+    return max(int(time.time()), 0) & 0xFFFFFFFF
 
 
 class System161:
@@ -119,7 +133,7 @@ class System161:
         self.processors = [ProcessorState() for _ in range(options.processors)]
         self.bus = LameBus(self.memory, self.processors)
         self.random = RandomGenerator()
-        now = epoch or (lambda: int(time.time()))
+        now = epoch or host_seconds
         answer = self.outside.ask("epoch", lambda: now().to_bytes(8, "big"))
         self.clock = EventClock(TIME, self.random, int.from_bytes(answer, "big"))
         self.activity = DeviceActivity()

@@ -21,6 +21,9 @@ class RegionContents(msgspec.Struct, frozen=True):
     size: int
     pages: dict[int, bytes]
 
+    def __repr__(self) -> str:
+        return f"<RegionContents: {self.size} bytes, {len(self.pages)} pages that are not zero>"
+
     @classmethod
     def of(cls, data: bytes) -> "RegionContents":
         """What a region holds whose bytes are these."""

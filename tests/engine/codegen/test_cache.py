@@ -98,3 +98,30 @@ def test_neither_links_are_followed_nor_pipes_waited_for(folder: Path) -> None:
     assert cache.read("kind", "key") is None
     cache.write("kind", "key", b"content")
     assert cache.read("kind", "key") == b"content"
+
+
+def test_a_file_that_is_too_large_is_not_read(folder: Path) -> None:
+    cache.write("kind", "key", b"content")
+    with (folder / "kind-key").open("r+b") as file:
+        file.truncate(5 << 30)
+    assert cache.read("kind", "key") is None
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "/".join(["y" * 200] * 30), "file", "file/below"])
+@pytest.mark.filterwarnings("ignore::kseg.engine.codegen.cache.CacheWarning")
+def test_places_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("KSEG_CACHE_DIR", str(tmp_path / name))
+    cache.write("kind", "key", b"content")
+    assert cache.read("kind", "key") is None
+    assert not cache.exists("kind", "key")
+    assert cache.entries() == []
+    assert not cache.is_usable()
+
+
+def test_a_relative_place_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KSEG_CACHE_DIR", "cache")
+    cache.write("kind", "key", b"content")
+    assert cache.read("kind", "key") == b"content"
+    assert cache.directory() == tmp_path / "cache"

@@ -7,6 +7,7 @@ done without, with a warning where the user can mend something.
 import errno
 import hashlib
 import os
+import re
 import stat
 import tempfile
 import time
@@ -17,10 +18,20 @@ from pathlib import Path
 _DIGEST_SIZE = 32
 _KINDS = ("dispatcher", "interpreter", "stencils", "translations")
 """How the names of files begin."""
+_NAME = re.compile(
+    r"(?:dispatcher|translations|(?:interpreter|stencils)-[a-z0-9]+-[a-z]+)"
+    r"-[0-9a-f]{16,64}(?:-[0-9a-f]{5})?",
+    re.ASCII,
+)
+"""Names that nobody else gives to files: such a file is kseg's also when it is damaged."""
+_HALF = re.compile(r"\.new-[a-z0-9_]+", re.ASCII)
+_MOST_READ = 128 << 20
+"""Bytes of one file: none is as large, but a sparse one costs nobody anything to make."""
 _KEPT = 8
 """How many files of one kind are kept; the oldest go."""
 _UNFINISHED = ".new-"
 """How the names of files begin while they are written."""
+_BEGINNINGS = (_UNFINISHED, *(f"{kind}-" for kind in _KINDS))
 _LONGEST_WRITE = 3600.0
 """Seconds after which nobody is still writing one."""
 
@@ -44,22 +55,51 @@ def directory() -> Path:
     """Where the cache lies: KSEG_CACHE_DIR, or the system's place for a user's caches."""
     chosen = os.environ.get("KSEG_CACHE_DIR")
     if chosen:
-        return Path(chosen)
+        return Path(chosen).absolute()
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("kseg"))
 
 
 def entries() -> list[Path]:
-    """The files kept, of whatever version of kseg, by name; also those never written to the end."""
-    folder = directory()
-    patterns = [f"{_UNFINISHED}*", *(f"{kind}-*" for kind in _KINDS)]
-    return sorted(path for pattern in patterns for path in folder.glob(pattern))
+    """The files kept, of whatever version of kseg, by name; also those never written to the end.
+    Nothing else that lies in the directory, which may not be kseg's alone."""
+    with suppress(OSError):
+        return sorted(
+            path
+            for path in directory().iterdir()
+            if path.name.startswith(_BEGINNINGS) and _is_entry(path)
+        )
+    return []
+
+
+def _is_entry(path: Path) -> bool:
+    """Has kseg made this file? By its name, or by the digest with which it begins. A link that
+    leads nowhere is nothing to anybody."""
+    name = path.name
+    with suppress(OSError):
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            return not path.exists()
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            return False
+        if _NAME.fullmatch(name) or _HALF.fullmatch(name):
+            return True
+        parts = name.split("-")
+        stored = _contents(path)
+        return stored is not None and any(
+            _intact("-".join(parts[:n]), "-".join(parts[n:]), stored) is not None
+            for n in range(1, len(parts))
+        )
+    return False
 
 
 def exists(kind: str, key: str) -> bool:
     """Is there a file under `kind` and `key`, intact or not?"""
-    return (directory() / f"{kind}-{key}").exists()
+    try:
+        return (directory() / f"{kind}-{key}").exists()
+    except OSError:
+        return False
 
 
 def is_usable() -> bool:
@@ -96,7 +136,12 @@ def is_usable() -> bool:
 
 def read(kind: str, key: str) -> bytes | None:
     """The file kept under `kind` and `key`, or None if there is none that is intact and ours."""
-    path = directory() / f"{kind}-{key}"
+    stored = _contents(directory() / f"{kind}-{key}")
+    return None if stored is None else _intact(kind, key, stored)
+
+
+def _contents(path: Path) -> bytes | None:
+    """What is in a file, or None if that is not ours."""
     try:
         # Whatever else may lie there under its name: neither follow it nor wait for it.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -104,11 +149,15 @@ def read(kind: str, key: str) -> bytes | None:
             status = os.fstat(handle)
             if not (stat.S_ISREG(status.st_mode) and _is_ours(status)):
                 return None
-            if not _is_ours(path.parent.stat()):
+            if status.st_size > _MOST_READ or not _is_ours(path.parent.stat()):
                 return None
-            stored = file.read()
+            return file.read(_MOST_READ)
     except OSError:
         return None
+
+
+def _intact(kind: str, key: str, stored: bytes) -> bytes | None:
+    """What was kept, unless it has been damaged, or is something else."""
     digest, content = stored[:_DIGEST_SIZE], stored[_DIGEST_SIZE:]
     return content if digest == _digest(kind, key, content) else None
 
@@ -163,8 +212,9 @@ def _trim(folder: Path, kind: str, most_bytes: int | None) -> None:
     sizes = {}
     for path in folder.glob(f"{kind}-*"):
         with suppress(OSError):  # another process may be trimming too
-            status = path.stat()
-            sizes[path] = status.st_mtime, status.st_size
+            if _is_entry(path):
+                status = path.lstat()
+                sizes[path] = status.st_mtime, status.st_size
     kept = total = 0
     for path, (_, size) in sorted(sizes.items(), key=lambda item: item[1], reverse=True):
         kept, total = kept + 1, total + size
@@ -172,5 +222,6 @@ def _trim(folder: Path, kind: str, most_bytes: int | None) -> None:
             path.unlink(missing_ok=True)
     for path in folder.glob(f"{_UNFINISHED}*"):
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _LONGEST_WRITE:
+            age = time.time() - path.stat().st_mtime
+            if age > _LONGEST_WRITE and _is_entry(path):
                 path.unlink(missing_ok=True)
