@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -155,3 +156,26 @@ def test_no_socket_and_still_a_run(tmp_path: Path) -> None:
     result = kseg("run", "--meter", ".sockets/meter", "printing", cwd=tmp_path)
     assert result.returncode == 2
     assert result.stderr.startswith("kseg: meter socket .sockets/meter: ")
+
+
+def test_stat161(tmp_path: Path) -> None:
+    """The real one, where STAT161 names it or it is in PATH."""
+    import pexpect
+
+    command = os.environ.get("STAT161") or shutil.which("stat161")
+    if command is None:
+        pytest.skip("stat161 is not in PATH, and STAT161 does not name it")
+    (tmp_path / "sys161.conf").write_text(CONFIGURATION)
+    (tmp_path / "cms").write_bytes(find_guest("cms").path.read_bytes())
+    with subprocess.Popen(
+        [*COMMAND, "sys161", "-X", "./cms", "primes 30000; halt"], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=environment(),
+    ) as process:  # fmt: skip
+        dial(tmp_path / ".sockets/meter").close()
+        shown = pexpect.spawn(command, ["-i", "0.01"], cwd=str(tmp_path), encoding="ascii")
+        shown.expect("Connected", timeout=20)
+        shown.expect(r"nsec +kinsns +uinsns +udud +idle +irqs +exns +disk +con +emu +net")
+        shown.expect(r"(\d+ +){11}")
+        shown.expect("Disconnected", timeout=60)
+        shown.close(force=True)
+        process.communicate()

@@ -235,3 +235,34 @@ def test_a_place_where_no_hub_can_be(place: Path) -> None:
     (place / "file").write_text("")
     result = kseg("hub", "file", cwd=place)
     assert (result.returncode, result.stderr) == (2, "kseg: hub file: Address already in use\n")
+
+
+@pytest.mark.parametrize("trust", [False, True])
+def test_a_machine_from_a_snapshot(place: Path, hub: Hub, trust: bool) -> None:
+    del hub
+    with Machine("kernel1", config="1.conf") as one:
+        one.run(cycles=100_000)
+        one.save(place / "snapshot")
+    with Machine.from_snapshot(place / "snapshot", trust=trust) as again:
+        assert again.network_cards[0].carrier == trust
+        again.run(cycles=100_000)
+
+
+def test_a_card_that_is_asked_for(place: Path, hub: Hub) -> None:
+    del place, hub
+    with Machine("cms", devices={27: "nic hwaddr=3"}) as machine:
+        assert machine.network_cards[0].carrier
+    with Machine("cms", devices={27: "nic hwaddr=3"}, network=False) as machine:
+        assert not machine.network_cards[0].carrier
+
+
+def test_a_signal_leaves_no_socket(place: Path) -> None:
+    with ExitStack() as stack:
+        process = started(stack, place, *COMMAND, "run", "-c", "1.conf", "kernel1")
+        assert process.stderr is not None
+        assert "sendto" in process.stderr.readline()
+        assert (place / ".sockets" / "net-0001").is_socket()
+        process.terminate()
+        process.communicate(timeout=20)
+        assert process.returncode == -15
+    assert not (place / ".sockets" / "net-0001").exists()
