@@ -54,6 +54,10 @@ EXAMPLES = {
     ("bench",): "--help",
     ("cache", "info"): "",
     ("cache", "clear"): "",
+    ("guests",): "",
+    ("help",): "",
+    ("completion",): "bash",
+    ("hub",): "--help",
 }
 """What makes a command print something, in a directory that `tests.cli.test_streams.files` has
 made. A command that prints nothing when all goes well is in `SILENT`."""

@@ -2,14 +2,34 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kseg.api import checks
 from kseg.errors import ImageError
 
-BUNDLED = ("cms", "cms-kuseg", "racelab")
-"""Guests that come with kseg: `cms` is a small single-user operating system, `cms-kuseg` the same
-with its kernel linked in kuseg, for a monitor that runs it in user mode, `racelab` threads that
-share data and make mistakes (docs/racelab.md)."""
+
+class Bundled(NamedTuple):
+    """A guest that comes along: what it is, and a command that boots it."""
+
+    summary: str
+    start: str
+
+
+BUNDLED = {
+    "cms": Bundled(
+        "a small single-user operating system with virtual memory, processes, disks, a shell",
+        "kseg run cms",
+    ),
+    "cms-kuseg": Bundled(
+        "the same with its kernel linked in kuseg, for a monitor that runs it in user mode",
+        "kseg run --monitor trap-and-emulate cms-kuseg",
+    ),
+    "racelab": Bundled(
+        "threads that share data and make mistakes at certain moments, for kseg explore",
+        "kseg run racelab",
+    ),
+}
+"""Guests that come with kseg, by name."""
 
 
 IMAGES = Path(__file__).parents[1] / "images"

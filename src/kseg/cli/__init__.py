@@ -9,11 +9,14 @@ import sys
 import warnings
 from collections.abc import Callable
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from kseg.cli import streams
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "run": "Boot a kernel or a bundled guest, with its console here.",
@@ -33,6 +36,9 @@ COMMANDS = {
     "explore": "Run a guest under many timings of interrupts, to find races.",
     "bench": "Measure kseg beside other emulators installed here.",
     "cache": "Show or empty the cache of generated machine code.",
+    "guests": "List the guests that come along.",
+    "help": "Show the help of a command, or the manual page.",
+    "completion": "Let a shell complete commands, options and names.",
 }
 """Every subcommand: its module in this package, the click command in it, and its summary."""
 
@@ -59,7 +65,23 @@ class Commands(click.Group):
         module = import_module(f"kseg.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         watch(command)
+        if COMPLETION in os.environ:
+            from kseg.cli.values import suggest
+
+            suggest(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[Any]]":
+        """The subcommands, without importing any."""
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [
+            CompletionItem(name, help=summary)
+            for name, summary in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list of subcommands, without importing any."""
@@ -78,6 +100,7 @@ def _show_version(context: click.Context, _option: click.Parameter, wanted: bool
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
+    "-V",
     is_flag=True,
     is_eager=True,
     expose_value=False,
@@ -107,9 +130,9 @@ def main() -> NoReturn:
 def _obey(arguments: list[str]) -> None:
     """Do what the command line says. click's own `main` has other ideas of errors in output."""
     if COMPLETION in os.environ:
-        from click.shell_completion import shell_complete
+        from kseg.cli.completion import complete
 
-        sys.exit(shell_complete(kseg, {}, "kseg", COMPLETION, os.environ[COMPLETION]))
+        complete(kseg, COMPLETION)
     with kseg.make_context("kseg", arguments) as context:
         kseg.invoke(context)
 

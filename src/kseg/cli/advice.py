@@ -35,7 +35,7 @@ def _problem(error: click.UsageError, context: click.Context | None) -> str:
             return f"{unknown[0]}{_meant(unknown[1], names, context)}"
         if text.startswith(("Missing command", "Usage:")):
             return f"Missing command: {', '.join(names)}."
-    return text
+    return text.replace("is not a valid integer range", "is not a whole number")
 
 
 def _meant(name: str, names: list[str], context: click.Context) -> str:

@@ -86,12 +86,10 @@ def asm(
 
 
 def _read(source: str) -> str:
+    from kseg.cli.input import read_whole
+
     try:
-        if source == "-":
-            return sys.stdin.buffer.read().decode()
-        return Path(source).read_text(encoding="utf-8")
-    except OSError as error:
-        raise KsegError(f"cannot read {source}: {error.strerror}") from None
+        return read_whole("cannot read", source).decode()
     except UnicodeDecodeError:
         raise KsegError(f"{source} is not a text in UTF-8") from None
 

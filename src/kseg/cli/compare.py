@@ -5,7 +5,6 @@ import json
 import shutil
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +13,6 @@ from kseg.cli.bench import chosen, end
 from kseg.cli.guest_command import GuestCommand
 from kseg.cli.machine import checked_seed, default_config
 from kseg.cli.run import seconds
-from kseg.errors import KsegError
 
 if TYPE_CHECKING:
     from kseg.compare.comparison import Comparison
@@ -27,9 +25,6 @@ files.
 
 NARROWEST = 40
 """Columns of a terminal that are reckoned with."""
-
-MOST_INPUT = 64 << 20
-"""Bytes."""
 
 
 @click.command(cls=GuestCommand, epilog=EPILOG)
@@ -176,18 +171,10 @@ def paint(bar: str, bare: bool) -> str:
 
 def read_input(name: str | None) -> bytes:
     """What a file says, as it is typed; KsegError if it cannot be read."""
+    from kseg.cli.input import read_whole
     from kseg.cli.keyboard import LineEnds
 
     if name is None:
         return b""
-    try:
-        if name == "-":
-            data = sys.stdin.buffer.read(MOST_INPUT + 1)
-        else:
-            with Path(name).open("rb") as file:
-                data = file.read(MOST_INPUT + 1)
-    except OSError as error:
-        raise KsegError(f"input {name}: {error.strerror}") from None
-    if len(data) > MOST_INPUT:
-        raise KsegError(f"input {name}: more than {MOST_INPUT >> 20}M; use a disk image or --share")
+    data = read_whole("input", name, "use a disk image or --share")
     return LineEnds().typed(data)

@@ -10,6 +10,7 @@ from typing import Literal
 import click
 
 from kseg.cli.asm import number
+from kseg.cli.input import read_whole
 from kseg.errors import KsegError
 
 EPILOG = """
@@ -103,21 +104,12 @@ def _contents(inputs: tuple[str, ...], order: ByteOrder | None, address: int | N
         return Contents("big", [Code("", address or 0, data)])
     if len(inputs) > 1:
         raise KsegError("give one file, or only words such as 0x27bdffe0")
-    data = _read(inputs[0])
+    data = read_whole("cannot read", inputs[0])
     if data[:4] == b"\x7fELF":
         if address is not None:
             raise KsegError("an ELF file has its own addresses: leave out --address")
         return _elf(inputs[0], data, order)
     return Contents(order or "big", [Code("", address or 0, data)])
-
-
-def _read(name: str) -> bytes:
-    try:
-        if name == "-":
-            return sys.stdin.buffer.read()
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise KsegError(f"cannot read {name}: {error.strerror}") from None
 
 
 def _elf(name: str, data: bytes, order: ByteOrder | None) -> Contents:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from kseg.api.machine import Machine
+from kseg.cli.input import MOST_INPUT
 from kseg.cli.keyboard import HELP, EscapeKey, LineEnds, start_reading
 from kseg.cli.output import Output, OutputClosed
 from kseg.cli.signals import Ended, handled
@@ -24,9 +25,6 @@ from kseg.monitor.stop import Stop, StopReason
 if TYPE_CHECKING:
     from kseg.cli.saves import Saves
     from kseg.debug.profiler import Profiler
-
-MOST_INPUT = 64 << 20
-"""Bytes of an input file: it is read as a whole."""
 
 CYCLE_LIMIT, IDLE = 4, 5
 """Exit codes beside those of System/161."""
