@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kseg import progress
 from kseg.analysis.classification import Classification, classify
 from kseg.analysis.execution import End, Laboratory
 from kseg.analysis.sampling import samples
@@ -50,7 +51,11 @@ def analyse(
     """
     laboratory = Laboratory(profile)
     chosen = subjects(profile) if of is None else of
-    found = [classify(subject, laboratory, cu0) for subject in chosen]
+    found = []
+    for number, subject in enumerate(chosen):
+        done = progress.share(number, len(chosen))
+        progress.report(f"analysing {profile.name}, CU0 {'set' if cu0 else 'clear'}: {done}")
+        found.append(classify(subject, laboratory, cu0))
     return Analysis(profile, cu0, found, verdicts(found), _fetch(chosen, laboratory, cu0))
 
 

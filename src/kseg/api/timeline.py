@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from kseg import progress
 from kseg.api.replay import Replay
 from kseg.api.tracing import Part, RecordBatch, TraceEvent
 from kseg.engine.tracing import USER, TraceKind, TraceRecord, unpack
@@ -124,6 +125,8 @@ class _Watcher:
         if executed > before:
             self._spread((executed - before) // 1000, since, now)
         self._busy = executed, now
+        done = progress.share(machine.cycles, self._replay.log.last_cycle)
+        progress.report(f"repeating the run: {done}")
         self._next = machine.cycles + max(self._found.stretch // NANOSECONDS_PER_CYCLE, 250_000)
 
     def _spread(self, amount: int, since: int, until: int) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from kseg import progress
 from kseg.cli import streams
 
 if TYPE_CHECKING:
@@ -121,10 +122,19 @@ def main() -> NoReturn:
     # that a short run takes.
     gc.disable()
     warnings.showwarning = show_warning
+    if os.isatty(2):
+        progress.listener = _show_progress
     code = _exit_code(lambda: _obey(sys.argv[1:] or ["--help"]))
     unwritten = _exit_code(sys.stdout.flush)
+    streams.erase()
     gc.freeze()
     sys.exit(unwritten or code)
+
+
+def _show_progress(text: str, long: bool) -> None:
+    from kseg.cli.progress import show
+
+    show(text, long)
 
 
 def _obey(arguments: list[str]) -> None:

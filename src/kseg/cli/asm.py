@@ -1,6 +1,5 @@
 """`kseg asm`: assemble R3000 instructions into something that can be run or read."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 

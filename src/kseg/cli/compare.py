@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import shutil
 import signal
 import sys
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kseg import progress
 from kseg.cli.bench import chosen, end
 from kseg.cli.guest_command import GuestCommand
 from kseg.cli.machine import checked_seed, default_config
@@ -136,13 +138,21 @@ def compare(
         rounds=rounds,
         limit=limit,
         finished=lambda machine: IdleWatch(machine, idle_limit).nothing_happens,
-        say=lambda text: click.echo(f"kseg: {text}", err=True),
+        say=say,
     )
     show(comparison, options, format_)
     for difference in comparison.differences:
         click.echo(f"kseg: {difference}", err=True)
     if comparison.differences:
         sys.exit(1)
+
+
+def say(text: str) -> None:
+    """How far it is: a line in a log, or for a while on a terminal."""
+    if os.isatty(2):
+        progress.report(text, long=True)
+    else:
+        click.echo(f"kseg: {text}", err=True)
 
 
 def show(comparison: "Comparison", options: "Options", format_: str) -> None:

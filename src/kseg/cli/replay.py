@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kseg import progress
 from kseg.cli.cast import VERSIONS, Cast
 from kseg.cli.cast import Events as CastEvents
 from kseg.cli.cast import Session as CastSession
@@ -113,6 +114,13 @@ def replay(
         wanted = tuple(sorted(saves))
         conditions = Conditions("fast", None, limit=limit, idle_limit=0.0, saves=wanted)
         session = Session(machine, output, conditions, os.devnull)
+        last = repeated.log.last_cycle if limit is None else limit
+
+        def report_progress() -> None:
+            done = machine.cycles - begun
+            progress.report(f"  [replaying: {progress.share(done, last - begun)}]")
+
+        session.pulse, begun = report_progress, machine.cycles
         if gdb is not None:
             history = repeated.travel()
             listen(session, machine, output, gdb, wait=True, remember=lambda: history)

@@ -92,6 +92,8 @@ class Session:
         """`input_file` is typed instead of what comes on stdin ("-" or None: stdin)."""
         self.debugger: Attendant | None = None
         """Who may stop the guest, if anybody."""
+        self.pulse: Callable[[], None] | None = None
+        """Is called between bursts, if anything."""
         self.profiler: Profiler | None = None
         """Who takes samples of the guest, if anybody."""
         self._machine = machine
@@ -236,6 +238,8 @@ class Session:
         machine = self._machine
         resting = machine.board.bus.all_idle
         self._output.pulse(resting)
+        if self.pulse is not None:
+            self.pulse()
         if self._left or is_lost(machine.board):
             return True
         # Somebody may send a packet at any time.

@@ -16,12 +16,36 @@ GONE = (errno.EPIPE, errno.ECONNRESET, errno.EIO)
 """What writing to a pipe, a socket and a terminal says when there is no other end any more."""
 
 
+ERASE = "\x1b[K"
+"""What is on a terminal's line behind the cursor."""
+
+_drawn = False
+"""Whether a line of progress is on the terminal."""
+
+
+def draw(text: str) -> None:
+    """Put a line on the terminal that stderr is, until something is written."""
+    global _drawn
+    write_message(2, text.encode("utf-8", "replace"))
+    _drawn = True
+
+
+def erase() -> None:
+    """Take such a line away."""
+    global _drawn
+    if _drawn:
+        _drawn = False
+        write_message(2, ERASE.encode())
+
+
 class OutputClosed(Exception):
     """The reader of the output has gone: nothing is wrong, nobody listens any more."""
 
 
 def write_all(descriptor: int, data: bytes) -> None:
     """Write everything; OutputClosed when nobody reads it, KsegError when it cannot be."""
+    if _drawn:
+        erase()
     view = memoryview(data)
     while view:
         try:

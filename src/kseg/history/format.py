@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import msgspec
 import zstandard
 
+from kseg import progress
 from kseg.errors import StateError
 from kseg.history.state import MOST_PAGES, Header
 from kseg.memory.physical import PAGE_SIZE
@@ -28,6 +29,8 @@ OLDEST, VERSION = 1, 1
 """Versions of the format that are read, and the one that is written."""
 
 DIGEST_SIZE = 32
+PAGES_REPORTED = 4096
+"""Pages between two reports of progress."""
 MOST_HEADER = 32 << 20
 MOST_COMPRESSED = MOST_PAGES * (PAGE_SIZE + 64)
 
@@ -152,4 +155,6 @@ def read_pages(header: Header, body: bytes) -> dict[bytes, bytes]:
         if digest(page) != expected:
             raise StateError(f"the snapshot is damaged: page {number} does not match its digest")
         pages[expected] = page
+        if number % PAGES_REPORTED == 0:
+            progress.report(f"checking pages: {progress.share(number, header.stored)}")
     return pages

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from kseg import progress
 from kseg.engine.codegen import cache
 from kseg.engine.interpreter.layout import OPERATIONS
 from kseg.version import __version__
@@ -127,6 +128,7 @@ def _compile(profile_name: str, byte_order: str) -> Image:
     from kseg.engine.codegen.native import compile_module
     from kseg.engine.interpreter.module import build
 
+    progress.report("compiling the interpreter, once for all runs", long=True)
     module = build(profile_name, byte_order)
     blob = compile_module(module.text)
     offsets = blob.symbols | {"": NO_HANDLER}

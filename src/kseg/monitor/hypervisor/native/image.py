@@ -4,6 +4,7 @@ import ctypes
 from collections.abc import Mapping
 from pathlib import Path
 
+from kseg import progress
 from kseg.engine.codegen import cache
 from kseg.engine.codegen.native import Blob, MappedCode
 from kseg.engine.interpreter import image
@@ -30,6 +31,7 @@ def _compile() -> bytes:
     from kseg.engine.codegen.native import compile_module
     from kseg.monitor.hypervisor.native.dispatcher import build
 
+    progress.report("compiling the monitor, once for all runs", long=True)
     blob = compile_module(build())
     return blob.symbols[_FUNCTION].to_bytes(_ENTRY_BYTES, "little") + blob.code
 
