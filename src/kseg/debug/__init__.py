@@ -1,7 +1,9 @@
 """Looking into a machine, and GDB's way into it.
 
 For GDB read `packets`, then `stub`, which answers them one by one, then `debugger`, which decides
-when the guest runs and when it stands, also in its past (`history`). The source for all of it is
+when the guest runs and when it stands, also in its past (`history`); `stepping` and `backward` are
+its ways to get there, `edge` is what it says of the ends of the past, `conditions` and `expression`
+are those of breakpoints. The source for all of it is
 the GDB manual, appendix "Remote Protocol".
 
 For the rest begin with `symbols` (of files: `executable`, `lines`, `call_frames`), then `backtrace`

@@ -194,11 +194,13 @@ def _number(text: str, what: str) -> int:
         raise KsegError(f"{text[:40]!r}: give {what}, such as 1000 or 0x3e8") from None
 
 
-def _go_to(_stub: "Stub", history: History, arguments: list[str]) -> str:
+def _go_to(stub: "Stub", history: History, arguments: list[str]) -> str:
     if len(arguments) > 1:
         raise KsegError("go-to takes one cycle")
     history.go_to(_number(arguments[0], "a cycle"))
-    return f"{_cycles(history.machine).strip()}; {FLUSH}\n"
+    number = stub.current.processor
+    place = _place(history.machine, history.machine.processors[number].registers["pc"])
+    return f"{_cycles(history.machine).strip()}, CPU {number} at pc {place}; {FLUSH}\n"
 
 
 def _last_write(stub: "Stub", history: History, arguments: list[str]) -> str:

@@ -280,7 +280,9 @@ class Debugger:
     def _meet(self, inferior: Inferior, stop: Stop) -> None:
         """An inferior has stopped: stand, if that is not just on the way of a step, or where a
         condition does not hold."""
-        step = self._step if inferior is self._stub.inferior else None
+        step = self._step
+        if step is not None and step.thread.inferior is not inferior:
+            step = None
         progress = Progress.OTHER if step is None else step.look(stop)
         if step is not None and progress is Progress.FINISHED:
             self._finish(step)
