@@ -1,5 +1,6 @@
 """`kseg asm`."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,47 @@ def test_addresses_are_checked() -> None:
     assert "soon is not a number of 32 bits" in result.output
     missing = CliRunner().invoke(asm, ["missing.s"])
     assert str(missing.exception) == "cannot read missing.s: No such file or directory"
+
+
+def test_reordering() -> None:
+    source = "main: addiu a0, a0, 1\n b main\nnext: addiu a1, a1, 1\n"
+    result = run("--format", "hex", source=source)
+    assert result.stdout.split() == ["24840001", "1000fffe", "24a50001"]
+    assert "stdin:2: note: what stands behind a branch executes before it is taken" in result.stderr
+    result = run("--format", "hex", "--reorder", source=source)
+    assert result.stdout.split() == ["1000ffff", "24840001", "24a50001"]
+    assert result.stderr == ""
+
+
+def test_files_beside_the_source_and_in_directories(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    Path("there/data.bin").write_bytes(b"abcd")
+    Path("macros.s").write_text(".macro m\nnop\n.endm\n")
+    Path("prog.s").write_text('.include "macros.s"\nm\n.incbin "data.bin"\n')
+    arguments = ["--format", "hex", "prog.s"]
+    assert "no file data.bin" in str(CliRunner().invoke(asm, arguments).exception)
+    assert CliRunner().invoke(asm, ["-I", "there", *arguments]).output == "00000000\n61626364\n"
+    (tmp_path / "large").write_bytes(b"")
+    with Path("large").open("r+b") as file:
+        file.truncate((16 << 20) + 1)
+    assert "is larger than 16M" in str(run(source='.incbin "large"').exception)
+    assert "no file /dev/zero" in str(run(source='.incbin "/dev/zero"').exception)
+
+
+def test_the_preprocessor_runs_on_capital_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not any(shutil.which(name) for name in ("cc", "gcc", "clang", "cpp")):
+        pytest.skip("no C preprocessor: cc, gcc, clang or cpp")
+    Path("here.h").write_text("#define SIZE 24\n")
+    source = '#include "here.h"\n#ifdef __mips__\n addiu $sp, $sp, -SIZE\n#endif\n li $4, EXTRA\n'
+    Path("prog.S").write_text(source)
+    result = CliRunner().invoke(asm, ["--format", "hex", "-D", "EXTRA=7", "prog.S"])
+    assert result.output == "27bdffe8\n24040007\n"
+    Path("prog.S").write_text(source + "\n\n frob\n")
+    result = CliRunner().invoke(asm, ["-D", "EXTRA=7", "prog.S"])
+    assert str(result.exception) == "prog.S:8: mips161 has no instruction frob"
+    Path("prog.S").write_text('#include "nothing.h"\n')
+    assert "nothing.h" in str(CliRunner().invoke(asm, ["prog.S"]).exception)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("kseg.cli.preprocessor.find_spec", lambda _name: None)
+    assert "needs a C preprocessor" in str(CliRunner().invoke(asm, ["prog.S"]).exception)
+    assert "-D is for the C preprocessor" in str(run("-D", "X").exception)

@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kseg.cli.asm import asm
 from kseg.cli.disasm import disasm
 from kseg.errors import KsegError
 from kseg.isa.assembler import assemble
@@ -100,6 +101,60 @@ def test_errors_are_one_line(arguments: tuple[str, ...], complaint: str, image: 
     result = run(*arguments)
     assert isinstance(result.exception, KsegError), result.output
     assert complaint in str(result.exception)
+
+
+def again(*arguments: str) -> bytes:
+    """What `kseg asm` makes of what `kseg disasm` prints."""
+    printed = run(*arguments)
+    assert printed.exception is None
+    made = CliRunner().invoke(asm, ["--format", "raw", "-"], input=printed.output)
+    assert made.exception is None, printed.output
+    assert made.stderr == "" or printed.output[8:9] != ":"
+    return made.stdout_bytes
+
+
+_ODD = """
+first:  jal     words
+        sw      a0, 0(a1)
+        .word   0x00851061, 0x4800ffff, 0xffffffff
+        bnez    a0, first
+        beqz    a0, fp + 8
+        .section .init, "ax"
+        nop
+        .globl  fp
+fp:     b       first
+        nop
+        .byte   1, 2
+        .data
+words:  .word 1
+"""
+
+
+@pytest.mark.parametrize("source", [SOURCE, _ODD])
+@pytest.mark.parametrize("origin", [0x80001000, 0x400000, 0])
+@pytest.mark.parametrize("options", [(), ("--no-pseudo",)])
+def test_what_is_printed_of_a_file_is_assembled_to_the_same(
+    source: str, origin: int, options: tuple[str, ...]
+) -> None:
+    program = assemble(source, origin)
+    Path("image.elf").write_bytes(program.to_elf())
+    (*_, (_, start, size)) = [each for each in program.sections if each[0] in (".text", ".init")]
+    end = start + size - program.origin
+    assert again(*options, "image.elf") == program.code[:end]
+
+
+def test_what_is_printed_of_raw_files_and_words_is_assembled_to_the_same(image: str) -> None:
+    Path("raw.bin").write_bytes(assemble("x: bnez a0, x\n jal x\n .byte 1, 2", 0).code)
+    assert again("raw.bin") == Path("raw.bin").read_bytes()
+    assert again("--address", "0x80020000", "raw.bin") == Path("raw.bin").read_bytes()
+    words = ["0x00257ad1", "0x1ff49b78", "0x1500fffe", "0x0c000010", "0x45010003"]
+    assert again(*words).hex() == "".join(word[2:] for word in words)
+    assert again("--symbol", "main", image) == assemble(SOURCE).code[:16]
+
+
+def test_names_that_are_no_labels_here_are_comments(image: str) -> None:
+    lines = run("--symbol", "main", image).output.splitlines()
+    assert lines[3] == "80001004:  0c000404  jal     0x80001010  # helper"
 
 
 @settings(

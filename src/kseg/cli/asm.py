@@ -19,8 +19,13 @@ Without -o, elf and raw go to the source's name with .elf or .bin, in the direct
 hex and listing, and everything from stdin, go to stdout. The entry point is the label __start,
 _start, start or main, else the beginning.
 
-Nothing is reordered: fill the delay slots yourself.
+Nothing is reordered, unless the source says .set reorder or you give --reorder: fill the delay
+slots yourself. A SOURCE named .S goes through the C preprocessor first (cc, gcc, clang or cpp, or
+what $CPP names).
 """
+
+MOST_READ = 16 << 20
+"""Bytes of a file that .include or .incbin names."""
 
 
 def number(text: str | int) -> int:
@@ -46,33 +51,60 @@ def number(text: str | int) -> int:
 @click.option(
     "--origin",
     type=number,
-    default=0x80001000,
     metavar="A",
-    help="Address of the first byte (default: 0x80001000).",
+    help="Address of the first byte (default: 0x80001000, or what a disassembly says).",
 )
 @click.option(
     "--profile",
     metavar="P",
     help="Processor: mips161, r3000 or lsi (default: mips161; with --little r3000).",
 )
+@click.option(
+    "--reorder",
+    is_flag=True,
+    help="Fill delay slots, and put nops where an R3000 needs them, as GNU as does by default.",
+)
+@click.option(
+    "-I",
+    "directories",
+    multiple=True,
+    metavar="DIR",
+    help="Look there, too, for what .include, .incbin and #include name.",
+)
+@click.option(
+    "-D", "definitions", multiple=True, metavar="NAME[=TEXT]", help="For the preprocessor of a .S."
+)
 @click.option("--little", is_flag=True, help="Little endian (default: big).")
 @click.argument("source")
 def asm(
     output: str | None,
     format_: str,
-    origin: int,
+    origin: int | None,
     profile: str | None,
+    reorder: bool,
+    directories: tuple[str, ...],
+    definitions: tuple[str, ...],
     little: bool,
     source: str,
 ) -> None:
     """Assemble SOURCE, a file or - for stdin."""
     from kseg.isa.assembler import AssemblyError, assemble
 
-    text = _read(source)
-    profile = profile or ("r3000" if little else "mips161")
     order = "little" if little else "big"
+    if Path(source).suffix == ".S":
+        from kseg.cli.preprocessor import preprocess
+
+        _read(source)
+        text = preprocess(Path(source), order, directories, definitions)
+    elif definitions:
+        raise KsegError("-D is for the C preprocessor, which runs on sources named .S")
+    else:
+        text = _read(source)
+    profile = profile or ("r3000" if little else "mips161")
+    files = _Files((Path(source).parent, *map(Path, directories)))
+    name = "stdin" if source == "-" else source
     try:
-        program = assemble(text, origin, order, profile, "stdin" if source == "-" else source)
+        program = assemble(text, origin, order, profile, name, reorder=reorder, files=files)
     except AssemblyError as error:
         *lines, last = str(error).splitlines()
         for line in lines:
@@ -80,8 +112,48 @@ def asm(
         raise KsegError(last) from None
     except ValueError as error:
         raise KsegError(str(error)) from None
+    if program.unmarked:
+        first, *others = program.unmarked
+        more = f" (and at {len(others)} other places)" if others else ""
+        click.echo(
+            f"kseg: {name}:{first}: note: what stands behind a branch executes before it is "
+            f"taken{more}: write .set noreorder if you mean that, give --reorder if not",
+            err=True,
+        )
     destination = output or _default_output(source, format_)
     write_whole("cannot write", destination, _render(program, format_))
+
+
+class _Files:
+    """Files that a source names: beside it, or in the directories of -I."""
+
+    def __init__(self, directories: tuple[Path, ...]) -> None:
+        self.directories = directories
+
+    def data(self, name: str) -> bytes:
+        """The bytes of a file; SourceError if it cannot be read."""
+        from kseg.isa.assembler.problem import SourceError
+
+        for directory in self.directories:
+            path = directory / name
+            try:
+                if not path.is_file():
+                    continue
+                if path.stat().st_size > MOST_READ:
+                    raise SourceError(f"{path} is larger than {MOST_READ >> 20}M")
+                return path.read_bytes()
+            except (OSError, ValueError) as error:
+                raise SourceError(f"cannot read {path}: {error}") from None
+        raise SourceError(f"no file {name} beside the source or in a directory of -I")
+
+    def text(self, name: str) -> str:
+        """The text of a file."""
+        from kseg.isa.assembler.problem import SourceError
+
+        try:
+            return self.data(name).decode()
+        except UnicodeDecodeError:
+            raise SourceError(f"{name} is not a text in UTF-8") from None
 
 
 def _read(source: str) -> str:

@@ -15,7 +15,7 @@ from kseg.errors import KsegError
 
 EPILOG = """
 A WORD is eight hexadecimal digits, or up to eight behind 0x. Of an ELF file the sections with
-code are shown, with its symbols; of any other file everything.
+code are shown, with its symbols; of any other file everything. `kseg asm` takes what this prints.
 """
 
 ByteOrder = Literal["big", "little"]
@@ -82,8 +82,10 @@ def disasm(
             click.echo(line)
         return
     out = sys.stdout
+    shown = _shown_symbols(pieces, contents, chosen.name)
+    places = [range(piece.address, piece.address + len(piece.data)) for piece in pieces]
     for piece in pieces:
-        for line in _lines(piece, contents, chosen.name, not no_pseudo):
+        for line in _lines(piece, contents, shown, places, chosen.name, not no_pseudo):
             out.write(line + "\n")
 
 
@@ -132,6 +134,7 @@ def _elf(name: str, data: bytes, order: ByteOrder | None) -> Contents:
                 _symbols(section, found)
             elif section["sh_flags"] & 4 and section["sh_type"] == "SHT_PROGBITS":
                 found.pieces.append(Code(section.name, section["sh_addr"], section.data()))
+        found.pieces.sort(key=lambda piece: piece.address)
         if not found.pieces:
             for segment in file.iter_segments():
                 if segment["p_type"] == "PT_LOAD" and segment["p_flags"] & 1:
@@ -193,13 +196,40 @@ def _bare(piece: Code, contents: Contents, profile: str, pseudo: bool) -> Iterat
 
     for offset in range(0, len(piece.data), 4):
         word = int.from_bytes(piece.data[offset : offset + 4], contents.byte_order)
-        yield _columns(disassemble(word, piece.address + offset, profile, pseudo=pseudo))
+        text = disassemble(word, piece.address + offset, profile, pseudo=pseudo, relative=True)
+        yield _columns(text)
 
 
-def _lines(piece: Code, contents: Contents, profile: str, pseudo: bool) -> Iterator[str]:
+def _shown_symbols(pieces: list[Code], contents: Contents, profile: str) -> dict[str, int]:
+    """The symbols that are shown as labels: where an instruction is, and `kseg asm` takes them."""
+    from kseg.isa.assembler.operand import is_label
+
+    found = {}
+    for name, address in contents.symbols.items():
+        for piece in pieces:
+            offset = address - piece.address
+            if 0 <= offset < len(piece.data) and offset % 4 == 0 and is_label(name, profile):
+                found[name] = address
+                break
+    return found
+
+
+def _lines(
+    piece: Code,
+    contents: Contents,
+    shown: dict[str, int],
+    places: list[range],
+    profile: str,
+    pseudo: bool,
+) -> Iterator[str]:
     from kseg.isa.disassembler import disassemble, nearest
 
-    name_of = nearest(contents.symbols)
+    name_shown, any_name_of = nearest(shown), nearest(contents.symbols)
+
+    def name_of(address: int) -> str | None:
+        """The name of a place that is shown; of others only the number can be assembled."""
+        return name_shown(address) if any(address in each for each in places) else None
+
     labels: dict[int, list[str]] = {}
     for name, address in sorted(contents.symbols.items()):
         labels.setdefault(address, []).append(name)
@@ -208,7 +238,7 @@ def _lines(piece: Code, contents: Contents, profile: str, pseudo: bool) -> Itera
     for offset in range(0, len(piece.data), 4):
         address = (piece.address + offset) & 0xFFFFFFFF
         for name in labels.get(address, ()):
-            yield f"{name}:"
+            yield f"{name}:" if name in shown else f"# {name}:"
         data = piece.data[offset : offset + 4]
         if len(data) < 4:
             bytes_ = ",".join(f"{byte:#04x}" for byte in data)
@@ -216,6 +246,11 @@ def _lines(piece: Code, contents: Contents, profile: str, pseudo: bool) -> Itera
             return
         word = int.from_bytes(data, contents.byte_order)
         text = disassemble(word, address, profile, name_of, pseudo=pseudo)
+        if "#" not in text:
+            # A name that is no label here is told, so that the line can be assembled.
+            named = disassemble(word, address, profile, any_name_of, pseudo=pseudo)
+            if named != text and "0x" in text:
+                text = f"{text}  # {named.rpartition(',')[2].rpartition(' ')[2]}"
         yield f"{address:08x}:  {word:08x}  {_columns(text)}"
 
 

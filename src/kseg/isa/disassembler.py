@@ -22,6 +22,7 @@ from kseg.isa.operands import (
     code_bits,
     parse_syntax,
 )
+from kseg.isa.values import signed
 
 Symbols = Callable[[int], str | None]
 """What to call an address, such as ``main`` or ``main+0x10``; None for its number."""
@@ -34,12 +35,15 @@ def disassemble(
     symbols: Symbols | None = None,
     *,
     pseudo: bool = True,
+    relative: bool = False,
 ) -> str:
     """The instruction `word` at `address` as text, like ``addu v0,a0,a1``.
 
     `symbols` names the targets of branches and jumps; `pseudo` allows names such as `nop` and
-    `move`. A reserved word reads ``.word 0x…``. A word with bits set that the processor ignores
-    is followed by a comment with the word. ValueError if `word` is not a 32-bit number.
+    `move`; `relative` writes a branch's target as a distance, ``.+8``, whatever the address. A
+    reserved word reads ``.word 0x…``, and so does one with bits set that the processor ignores;
+    behind it stands what it does, as a comment. What this returns is assembled to the same word.
+    ValueError if `word` is not a 32-bit number.
     """
     if not 0 <= word < 1 << 32:
         raise ValueError(f"{word} is not a 32-bit word")
@@ -51,9 +55,9 @@ def disassemble(
     syntax = _syntax(declared)
     if pseudo and (alias := _alias(declared, profile, fields)):
         syntax = alias.syntax
-    text = _Printer(profile, address, fields, symbols).text(syntax)
+    text = _Printer(profile, address, fields, symbols, relative).text(syntax)
     if encode(declared, fields) != word:
-        text += f"  # {word:#010x}"
+        return f".word {word:#010x}  # {text}"
     return text
 
 
@@ -118,9 +122,15 @@ class _Printer:
     """Prints the operands of one instruction."""
 
     def __init__(
-        self, profile: str, address: int, fields: dict[str, int], symbols: Symbols | None
+        self,
+        profile: str,
+        address: int,
+        fields: dict[str, int],
+        symbols: Symbols | None,
+        relative: bool,
     ) -> None:
         self.profile, self.address, self.fields, self.symbols = profile, address, fields, symbols
+        self.relative = relative
 
     def text(self, syntax: Syntax) -> str:
         operands = list(syntax.operands)
@@ -142,7 +152,11 @@ class _Printer:
 
     def _operand(self, operand: Operand) -> str:
         kind = operand.kind
+        if operand.fixed is not None:
+            return kind.text(operand.fixed)
         value = kind.from_field(self.fields[operand.letter], self.address)
+        if kind is BRANCH and self.relative:
+            return f".{signed(value - self.address):+d}"
         if kind in (BRANCH, JUMP) and self.symbols and (name := self.symbols(value)):
             return name
         text = kind.text(value)

@@ -84,8 +84,27 @@ def _jump_to_field(target: int, address: int) -> int:
     return (target >> 2) & 0x3FFFFFF
 
 
+def _region_jump_to_field(target: int, _address: int) -> int:
+    if target & 3:
+        raise OperandError(f"jump target {target:#010x} is not a multiple of 4")
+    return target >> 2 & 0x3FFFFFF
+
+
 def _jump_from_field(index: int, address: int) -> int:
     return ((address + 4) & 0xF0000000) | index << 2
+
+
+_CO = 1 << 25
+"""Set in every operation of a coprocessor, and left out of its number; so the number of what is
+none, but a move or a branch, is larger."""
+
+
+def _operation_to_field(value: int, address: int) -> int:
+    return _range(0, 2 * _CO - 1)(value, address) ^ _CO
+
+
+def _operation_from_field(field: int, _address: int) -> int:
+    return field ^ _CO
 
 
 def _address_text(value: int) -> str:
@@ -99,6 +118,12 @@ CONTROL = _register("CP0 register", lambda number: f"${number}")
 SIGNED = Kind("signed 16-bit number", str, _signed_to_field, lambda field, _: signed(field, 16))
 BRANCH = Kind("branch target", _address_text, _branch_to_field, _branch_from_field)
 JUMP = Kind("jump target", _address_text, _jump_to_field, _jump_from_field)
+REGION_JUMP = Kind(
+    "jump target as an offset in the 256 MiB of the delay slot",
+    _address_text,
+    _region_jump_to_field,
+    lambda index, _: index << 2,
+)
 
 LETTERS: dict[str, Kind] = {
     "s": GENERAL,
@@ -109,6 +134,9 @@ LETTERS: dict[str, Kind] = {
     "b": BRANCH,
     "j": JUMP,
     "h": _number("shift amount, 0 to 31", 5),
+    "f": Kind(
+        "operation of a coprocessor, 25 bits", hex, _operation_to_field, _operation_from_field
+    ),
     "q": _number("code for software, left out if 0", 10, hex),
     "r": CONTROL,
     "e": _number("select, left out if 0", 3),

@@ -4,110 +4,143 @@ Every pass lays everything out with the symbols of the pass before; names that a
 count as unknown addresses. Pseudo-instructions only ever grow from pass to pass, so this ends.
 """
 
-from kseg.isa.assembler.forms import Choice, bind, expand, forms
-from kseg.isa.assembler.layout import SECTIONS, Pass
-from kseg.isa.assembler.lexer import SourceError
+from kseg.isa.assembler.expansion import Target
+from kseg.isa.assembler.expression import Value
+from kseg.isa.assembler.layout import Known, Pass
+from kseg.isa.assembler.problem import AssemblyError, Place, Problem
 from kseg.isa.assembler.program import Program
-from kseg.isa.assembler.statement import Parser, Problem, Statement
+from kseg.isa.assembler.reader import Files
+from kseg.isa.assembler.section import OUTPUT, Piece
+from kseg.isa.assembler.settings import Settings
+from kseg.isa.assembler.statement import Parser
 
+DEFAULT_ORIGIN = 0x80001000
 SECTION_ALIGNMENT = 16
 MOST_PASSES = 50
-
-
-class AssemblyError(ValueError):
-    """A source cannot be assembled. `str()` has a line ``file:line: what`` for each error."""
-
-    def __init__(self, name: str, problems: list[Problem]) -> None:
-        self.problems = sorted(problems)
-        super().__init__("\n".join(f"{name}:{line}: {text}" for line, text in self.problems))
+SMALL_DATA = OUTPUT.index(".sdata")
+GP_OFFSET = 0x7FF0
+"""From the first small datum to _gp, as linkers put it."""
 
 
 class Assembly:
     """One source on its way to a program."""
 
-    def __init__(self, source: str, origin: int, byte_order: str, profile: str, name: str) -> None:
-        self.source, self.origin, self.byte_order = source, origin, byte_order
-        self.profile, self.name = profile, name
-        self.statements: list[Statement] = []
-        self.grown: dict[int, int] = {}
-        """Which of its choices a statement has come to, by the statement's number."""
-        self._choices: dict[int, list[Choice]] = {}
-
-    def choices(self, number: int, statement: Statement) -> list[Choice]:
-        """Every way to write the statement's instruction, the shortest first."""
-        if number not in self._choices:
-            self._choices[number] = self._find_choices(statement)
-        return self._choices[number]
-
-    def _find_choices(self, statement: Statement) -> list[Choice]:
-        candidates = forms(self.profile).get(statement.name)
-        if candidates is None:
-            raise SourceError(f"{self.profile} has no instruction {statement.name}")
-        operands = statement.operands
-        found = [(form, bind(form, operands)) for form in candidates]
-        if not any(binding for _, binding in found) and len(operands) == 2:
-            twice = [operands[0], *operands]
-            found = [(form, bind(form, twice)) for form in candidates if form.destination_first]
-        choices = [expand(form, binding, self.profile) for form, binding in found if binding]
-        if not choices:
-            texts = dict.fromkeys(form.text for form in candidates)
-            raise SourceError(f"expected {' or '.join(texts)}")
-        return choices
+    def __init__(
+        self,
+        source: str,
+        origin: int | None,
+        byte_order: str,
+        profile: str,
+        name: str,
+        reorder: bool = False,
+        files: Files | None = None,
+    ) -> None:
+        self.source, self.byte_order = source, byte_order
+        self.origin = DEFAULT_ORIGIN if origin is None else origin
+        self._may_move = origin is None
+        self.profile, self.name, self.files = profile, name, files
+        self.settings = Settings(reorder=reorder)
 
     def assemble(self) -> Program:
         """Parse, lay out, encode; AssemblyError with everything that is wrong."""
-        parser = Parser(self.profile)
-        parser.parse(self.source)
-        self.statements = parser.statements
-        bases = dict.fromkeys(SECTIONS, self.origin)
-        known: dict[str, int] = {}
-        grown: dict[int, int] = {}
+        parser = Parser(self.profile, self.files)
+        parser.parse(self.source, self.name)
+        if self._may_move and parser.address is not None:
+            self.origin = parser.address & ~3
+        target = Target(self.profile, self.byte_order)
+        known = Known()
         for _ in range(MOST_PASSES):
-            current = Pass(self, bases, known)
-            current.run()
-            next_bases = self._place(current)
-            settled = (current.symbols, next_bases, self.grown) == (known, bases, grown)
-            known, bases, grown = current.symbols, next_bases, dict(self.grown)
-            if settled:
+            current = Pass(target, self.byte_order, self.origin, self.settings, known)
+            current.run(parser.statements, parser.weak)
+            bases = self._place(current)
+            symbols = current.symbols()
+            symbols.setdefault("_gp", self._global_pointer(current, bases))
+            found = Known(symbols, bases, current.words)
+            if found == known:
                 break
+            known = found
         else:
-            parser.problems.append((1, "addresses do not settle: .space or .org chases itself"))
+            self._complain(parser.problems, "addresses do not settle: .space or .org chases itself")
         problems = parser.problems + current.problems
         if problems:
-            raise AssemblyError(self.name, problems)
-        return self._program(current)
+            raise AssemblyError(problems)
+        return self._program(current, parser)
 
-    def _place(self, current: Pass) -> dict[str, int]:
-        """Where each section starts: one behind the other."""
-        bases, end = {}, self.origin
-        for name, section in current.sections.items():
-            if name != ".text" and section.data:
-                end += -end % SECTION_ALIGNMENT
-            bases[name] = end
-            end += len(section.data)
+    def _complain(self, problems: list[Problem], text: str) -> None:
+        problems.append(Problem(Place(self.name, 1), text))
+
+    def _ordered(self, current: Pass) -> list[Piece]:
+        """The pieces in the order in which they lie: by section, by subsection."""
+        outputs: dict[str, int] = {}
+        names: dict[str, int] = {}
+        for piece in current.pieces.values():
+            outputs.setdefault(piece.section.output, len(outputs))
+            names.setdefault(
+                piece.section.name,
+                0 if piece.section.name == piece.section.output else len(names) + 1,
+            )
+        kept = [piece for piece in current.pieces.values() if piece.section.kept]
+
+        def place(piece: Piece) -> tuple[float, int, int, int]:
+            section = piece.section
+            return section.rank, outputs[section.output], names[section.name], piece.number
+
+        return sorted(kept, key=place)
+
+    def _place(self, current: Pass) -> dict[tuple[str, int], int]:
+        """Where each piece starts: one behind the other."""
+        bases = dict.fromkeys(current.pieces, self.origin)
+        end, output, name = self.origin, "", ""
+        for piece in self._ordered(current):
+            if piece.data and end != self.origin:
+                if piece.section.output != output:
+                    end += -end % max(SECTION_ALIGNMENT, piece.alignment)
+                elif piece.section.name != name:
+                    end += -end % piece.alignment
+            bases[piece.key] = end
+            end += len(piece.data)
+            if piece.data:
+                output, name = piece.section.output, piece.section.name
         if end > 1 << 32:
-            current.problems.append((1, f"the program ends at {end:#x}, beyond 32 bits"))
+            self._complain(current.problems, f"the program ends at {end:#x}, beyond 32 bits")
         return bases
 
-    def _program(self, last: Pass) -> Program:
+    def _global_pointer(self, current: Pass, bases: dict[tuple[str, int], int]) -> Value:
+        """_gp, unless the source defines it: in the middle of what it reaches of small data,
+        which begins behind .data."""
+        ends = [
+            bases[piece.key] + len(piece.data)
+            for piece in self._ordered(current)
+            if piece.data and piece.section.rank < SMALL_DATA
+        ]
+        base = max(ends, default=self.origin)
+        base += -base % SECTION_ALIGNMENT
+        return Value((base + GP_OFFSET) & 0xFFFFFFFF, 1)
+
+    def _program(self, last: Pass, parser: Parser) -> Program:
         code = bytearray()
-        for section in last.sections.values():
-            if section.data:
-                code += bytes(section.base - self.origin - len(code))
-                code += section.data
-        named = {name: value for name, value in last.symbols.items() if "#" not in name}
+        sections: dict[str, tuple[int, int]] = {}
+        for piece in self._ordered(last):
+            if piece.data:
+                code += bytes(piece.base - self.origin - len(code))
+                code += piece.data
+                start, _ = sections.get(piece.section.output, (piece.base, 0))
+                sections[piece.section.output] = (start, piece.end - start)
+        kept = {name: label for name, label in last.labels.items() if "#" not in name}
         return Program(
             origin=self.origin,
             code=bytes(code),
-            symbols={name: value for name, value in named.items() if name in last.labels},
-            constants={name: value for name, value in named.items() if name in last.constants},
+            symbols={
+                name: label.address for name, label in kept.items() if label.piece.section.kept
+            },
+            constants={name: value.number for name, value in last.constants.items()},
             byte_order=self.byte_order,
             profile=self.profile,
             source=self.source,
-            sections=tuple(
-                (name, section.base, len(section.data))
-                for name, section in last.sections.items()
-                if section.data
+            sections=tuple((name, start, size) for name, (start, size) in sections.items()),
+            code_sections=frozenset(
+                piece.section.output for piece in last.pieces.values() if piece.section.code
             ),
+            unmarked=() if parser.says_order or self.settings.reorder else last.doubtful_slots(),
             lines=tuple(sorted(last.lines, key=lambda line: (line.number, line.address))),
         )

@@ -15,7 +15,8 @@ PROGBITS, SYMTAB, STRTAB, LOAD = 1, 2, 3, 1
 GLOBAL, ABSOLUTE = 0x10, 0xFFF1
 WRITE, ALLOCATE, EXECUTE = 1, 2, 4
 ALIGNMENT = 0x1000
-NAMES = b"\0.text\0.rodata\0.data\0.bss\0.symtab\0.strtab\0.shstrtab\0"
+LOCAL = ("$L", ".L")
+"""Names that compilers make up, which no debugger should show."""
 
 
 def executable(program: "Program") -> bytes:
@@ -31,24 +32,27 @@ def executable(program: "Program") -> bytes:
     symbols = bytes(SYMBOL)
     named = [(name, value, _section(program, value)) for name, value in program.symbols.items()]
     named += [(name, value, ABSOLUTE) for name, value in program.constants.items()]
+    named = [each for each in named if not each[0].startswith(LOCAL)]
     for name, value, index in named:
         symbols += pack("IIIBBH", len(strings), value & 0xFFFFFFFF, 0, GLOBAL, 0, index)
         strings += name.encode() + b"\0"
 
     body = bytearray(text) + program.code
     body += bytes(-len(body) % 4)
+    own = [name for name, _, _ in program.sections]
+    names = b"\0".join(name.encode() for name in ["", *own, ".symtab", ".strtab", ".shstrtab", ""])
     tables = []
-    for table in (symbols, strings, NAMES):
+    for table in (symbols, strings, names):
         tables.append((len(body), len(table)))
         body += table + bytes(-len(table) % 4)
     headers = len(body)
 
     def name_of(name: str) -> int:
-        return NAMES.index(b"\0" + name.encode() + b"\0") + 1
+        return names.index(b"\0" + name.encode() + b"\0") + 1
 
     sections = [(0,) * 10]
     for name, address, length in program.sections:
-        flags = ALLOCATE | (EXECUTE if name == ".text" else WRITE)
+        flags = ALLOCATE | (EXECUTE if name in program.code_sections else WRITE)
         place = text + address - program.origin
         sections.append((name_of(name), PROGBITS, flags, address, place, length, 0, 0, 4, 0))
     strtab = len(sections) + 1

@@ -1,17 +1,37 @@
 """Expressions of an assembly source: parsing and evaluation.
 
-Precedence is C's: ``~ -`` before ``* /``, then ``+ -``, ``<< >>``, ``&``, ``^``, ``|``. Numbers are
-as large as they need to be; whoever uses a value checks its range. A dot is the address of the
-statement.
+Operators bind as in GNU as, which is not as in C (Using as, Infix Operators): ``* / % << >>``
+before ``| & ^ !``, then ``+ -``, comparisons, ``&&``, ``||``. Numbers are as large as they need to
+be; whoever uses a value checks its range. A dot is the address of the statement.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from kseg.isa.assembler.lexer import SourceError, Token
+from kseg.isa.assembler.lexer import Token
+from kseg.isa.assembler.problem import SourceError
 from kseg.isa.values import signed
 
-Lookup = Callable[[str], int]
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A number, or what is known of an address."""
+
+    number: int
+    weight: int = 0
+    """How many addresses are in it: 1 for an address, 0 for a number or a distance."""
+    late: bool = False
+    """It depends on a name whose definition comes later, which GNU as takes for an address."""
+    half: bool = False
+    """It is what %hi, %lo or %gp_rel makes: 16 bits of an instruction."""
+
+    @property
+    def is_address(self) -> bool:
+        """Is it, or may it be, an address that only a linker knows?"""
+        return self.late or self.weight != 0
+
+
+Lookup = Callable[[str], Value]
 """The value of a symbol; UndefinedError if there is none (yet)."""
 
 
@@ -61,57 +81,107 @@ def _divide(left: int, right: int) -> int:
     return quotient if (left < 0) == (right < 0) else -quotient
 
 
-def _shift(left: int, right: int) -> int:
+def _shift_left(left: int, right: int) -> int:
     if not 0 <= right <= 63:
         raise SourceError(f"shift by {right}")
     return left << right
+
+
+def _shift_right(left: int, right: int) -> int:
+    """Logical, of 64 bits where the number is negative, as GNU as does it."""
+    if not 0 <= right <= 63:
+        raise SourceError(f"shift by {right}")
+    return (left if left >= 0 else left & 0xFFFFFFFFFFFFFFFF) >> right
 
 
 _UNARY: dict[str, Callable[[int], int]] = {
     "-": lambda value: -value,
     "+": lambda value: value,
     "~": lambda value: ~value,
+    "!": lambda value: int(not value),
+}
+RELOCATIONS: dict[str, Callable[[int], int]] = {
     "%hi": lambda value: ((value + 0x8000) >> 16) & 0xFFFF,
     "%lo": lambda value: signed(value, 16),
+    "%half": lambda value: value & 0xFFFF,
+    "%gp_rel": lambda value: value,
 }
-_BINARY: dict[str, Callable[[int, int], int]] = {
-    "*": lambda left, right: left * right,
-    "/": _divide,
-    "+": lambda left, right: left + right,
-    "-": lambda left, right: left - right,
-    "<<": _shift,
-    ">>": lambda left, right: left >> right if 0 <= right <= 63 else _shift(0, right),
-    "&": lambda left, right: left & right,
-    "^": lambda left, right: left ^ right,
-    "|": lambda left, right: left | right,
+"""Parts of an address, as operands. %gp_rel is a distance from the symbol _gp."""
+
+_BINARY: dict[str, tuple[int, Callable[[int, int], int]]] = {
+    "*": (6, lambda left, right: left * right),
+    "/": (6, _divide),
+    "%": (6, lambda left, right: left - right * _divide(left, right)),
+    "<<": (6, _shift_left),
+    ">>": (6, _shift_right),
+    "&": (5, lambda left, right: left & right),
+    "^": (5, lambda left, right: left ^ right),
+    "|": (5, lambda left, right: left | right),
+    "!": (5, lambda left, right: left | ~right),
+    "+": (4, lambda left, right: left + right),
+    "-": (4, lambda left, right: left - right),
+    "==": (3, lambda left, right: -(left == right)),
+    "!=": (3, lambda left, right: -(left != right)),
+    "<>": (3, lambda left, right: -(left != right)),
+    "<": (3, lambda left, right: -(left < right)),
+    "<=": (3, lambda left, right: -(left <= right)),
+    ">": (3, lambda left, right: -(left > right)),
+    ">=": (3, lambda left, right: -(left >= right)),
+    "&&": (2, lambda left, right: int(bool(left) and bool(right))),
+    "||": (1, lambda left, right: int(bool(left) or bool(right))),
 }
-_PRECEDENCE = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6}
+"""How tightly each binds, and what it does. A comparison that holds is -1."""
+
+
+def binding_strength() -> list[list[str]]:
+    """The operators between two operands, those that bind tightest first."""
+    ranks = sorted({rank for rank, _ in _BINARY.values()}, reverse=True)
+    return [[name for name, (own, _) in _BINARY.items() if own == rank] for rank in ranks]
+
+
+_PREFIX = 7
 _DEEPEST = 100
 _WIDEST = 1 << 128
 
 
-def evaluate(expression: Expression, lookup: Lookup) -> int:
+def evaluate(expression: Expression, lookup: Lookup) -> Value:
     """The value of an expression; SourceError where it has none."""
     match expression:
-        case Number(value):
-            return value
+        case Number(number):
+            return Value(number)
         case Symbol(name):
             return lookup(name)
         case Unary(operator, operand):
-            return _UNARY[operator](evaluate(operand, lookup))
+            inner = evaluate(operand, lookup)
+            if operator in RELOCATIONS:
+                number = inner.number
+                if operator == "%gp_rel":
+                    number = signed(number - lookup("_gp").number)
+                return Value(RELOCATIONS[operator](number), half=True)
+            weight = inner.weight * {"-": -1, "+": 1}.get(operator, 0)
+            return Value(_UNARY[operator](inner.number), weight, inner.late)
         case Binary(operator, left, right):
-            value = _BINARY[operator](evaluate(left, lookup), evaluate(right, lookup))
-            if abs(value) >= _WIDEST:
-                raise SourceError("number too large")
-            return value
+            return _binary(operator, evaluate(left, lookup), evaluate(right, lookup))
 
 
+def _binary(operator: str, left: Value, right: Value) -> Value:
+    number = int(_BINARY[operator][1](left.number, right.number))
+    if abs(number) >= _WIDEST:
+        raise SourceError("number too large")
+    weight = 0
+    if operator in ("+", "-"):
+        weight = left.weight + (right.weight if operator == "+" else -right.weight)
+    return Value(number, weight, left.late or right.late)
+
+
+@dataclass
 class Cursor:
     """Reads the tokens of one statement from left to right."""
 
-    def __init__(self, tokens: list[Token], local: Callable[[str], str]) -> None:
-        """`local` turns ``1b`` or ``1f`` into a symbol's name."""
-        self.tokens, self.place, self.local = tokens, 0, local
+    tokens: tuple[Token, ...]
+    local: Callable[[str], str]
+    """Turns ``1b`` or ``1f`` into a symbol's name."""
+    place: int = field(default=0)
 
     def peek(self, ahead: int = 0) -> Token:
         """The next token, not consumed; of kind "end" where there is none."""
@@ -152,7 +222,7 @@ class Cursor:
             if length > _DEEPEST:
                 raise SourceError("expression too long")
             operator = self.peek().text
-            strength = _PRECEDENCE.get(operator, 0)
+            strength = _BINARY[operator][0] if operator in _BINARY else 0
             if strength < weakest:
                 break
             self.next()
@@ -163,7 +233,7 @@ class Cursor:
         token = self.next()
         if token.kind in ("number", "character"):
             return Number(token.value)
-        if token.kind == "name":
+        if token.kind in ("name", "register"):
             return Symbol(token.text)
         if token.kind == "local":
             return Symbol(self.local(token.text))
@@ -171,11 +241,19 @@ class Cursor:
             inner = self.expression(1, depth + 1)
             self.expect(")")
             return inner
-        if token.text in ("-", "+", "~"):
-            return Unary(token.text, self.expression(7, depth + 1))
-        if token.text in ("%hi", "%lo"):
-            self.expect("(")
-            inner = self.expression(1, depth + 1)
-            self.expect(")")
-            return Unary(token.text, inner)
+        if token.text in _UNARY:
+            return Unary(token.text, self.expression(_PREFIX, depth + 1))
+        if token.kind == "relocation":
+            return self._relocation(token.text.lower(), depth)
         raise SourceError(f"expected a number or a name, not {token.text!r}")
+
+    def _relocation(self, name: str, depth: int) -> Expression:
+        if name not in RELOCATIONS:
+            raise SourceError(
+                f"{name} is for code that a dynamic linker places; there are: "
+                f"{', '.join(RELOCATIONS)}"
+            )
+        self.expect("(")
+        inner = self.expression(1, depth + 1)
+        self.expect(")")
+        return Unary(name, inner)

@@ -1,37 +1,23 @@
-"""Forms: everything a mnemonic can be followed by, and how it becomes instruction words.
+"""Forms: everything a mnemonic can be followed by.
 
 A form is either a declared instruction or a pseudo-instruction with the text it stands for. All
 come from the declarations, `kseg.isa.aliases` and `macros`; nothing is encoded here by hand.
 """
 
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from kseg.isa.aliases import ALIASES
-from kseg.isa.assembler.expression import Cursor, Expression, Lookup, Unary, evaluate
-from kseg.isa.assembler.lexer import SourceError, Token, statements
+from kseg.isa.assembler.expression import Cursor, Symbol
+from kseg.isa.assembler.lexer import Token, tokens_of
 from kseg.isa.assembler.macros import LETTERS, MACROS, memory_macros
-from kseg.isa.assembler.operand import Address, Register, Written, read_operands
-from kseg.isa.disassembler import encode
+from kseg.isa.assembler.operand import RegisterNames, Written, read_operands
 from kseg.isa.instruction import Instruction
 from kseg.isa.instruction_set import instruction_set
-from kseg.isa.operands import (
-    BRANCH,
-    CONTROL,
-    FLOAT,
-    GENERAL,
-    JUMP,
-    UNIT,
-    Kind,
-    Operand,
-    Syntax,
-    code_bits,
-    parse_syntax,
-)
+from kseg.isa.operands import GENERAL, Syntax, code_bits, parse_syntax
 
-_UNLIMITED = (BRANCH, JUMP, LETTERS["w"], LETTERS["a"])
-_HALVES = ("%hi", "%lo")
-_UNITS = {GENERAL: "general", FLOAT: "float", CONTROL: "control", UNIT: ""}
+OPEN, CLOSE = "{", "}"
+"""Around instructions that are neither moved nor separated."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +27,10 @@ class Form:
     syntax: Syntax
     text: str
     instruction: Instruction | None = None
-    template: tuple[tuple[Token, ...], ...] = ()
+    template: tuple[str, ...] = ()
     """Of a pseudo-instruction: the instructions it stands for, operands as letters."""
-    distinct: bool = False
-    """Only where registers s and t differ and t is not register zero."""
+    always: bool = False
+    """A branch that is always taken, by its name."""
 
     @property
     def destination_first(self) -> bool:
@@ -53,141 +39,66 @@ class Form:
         operands = self.syntax.operands
         return (
             len(operands) == 3
-            and operands[0].letter in "dt"
+            and (operands[0].letter in "dt" or operands[0].fixed is not None)
             and operands[1].kind is GENERAL
-            and operands[2].letter not in "b"
+            and operands[2].letter != "b"
         )
-
-
-@dataclass
-class Binding:
-    """The operands of a statement, as a form's letters."""
-
-    registers: dict[str, int] = field(default_factory=dict)
-    expressions: dict[str, tuple[Kind, Expression]] = field(default_factory=dict)
-    tokens: dict[str, tuple[Token, ...]] = field(default_factory=dict)
-    selects: int | None = None
-
-    def values(self, lookup: Lookup, address: int) -> dict[str, int]:
-        """The fields by letter, checked; UndefinedError or OperandError where one is not there."""
-        found = dict(self.registers)
-        for letter in self.expressions:
-            found[letter] = self._field(letter, lookup, address)
-        if self.selects is not None:
-            found["e"] = self.selects
-        return found
-
-    def check(self, lookup: Lookup) -> None:
-        """Raise what `values` would, but for operands that depend on the address."""
-        for letter, (kind, _) in self.expressions.items():
-            if kind not in (BRANCH, JUMP):
-                self._field(letter, lookup, 0)
-
-    def _field(self, letter: str, lookup: Lookup, address: int) -> int:
-        kind, expression = self.expressions[letter]
-        value = evaluate(expression, lookup)
-        if letter == "u" and isinstance(expression, Unary) and expression.operator == "%lo":
-            value &= 0xFFFF  # as in ori, which does not sign-extend
-        return kind.to_field(value, address)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What a statement becomes: declared instructions with their operands.
-
-    It may be chosen only where the operands that were `written` fit.
-    """
-
-    written: Binding
-    instructions: tuple[tuple[Instruction, Binding], ...]
 
     @property
-    def takes_any_number(self) -> bool:
-        """Does it fit whatever its operands' values are (but for how far a branch reaches)?"""
-        return all(
-            kind in _UNLIMITED or (isinstance(expression, Unary) and expression.operator in _HALVES)
-            for kind, expression in self.written.expressions.values()
-        )
+    def takes_address(self) -> bool:
+        """Is one of its operands an address?"""
+        return any(operand.letter == "a" for operand in self.syntax.operands)
 
-    def words(self, lookup: Lookup, address: int) -> list[int]:
-        """The instruction words at `address`; SourceError or OperandError where none fit."""
-        self.written.check(lookup)
-        return [
-            encode(instruction, binding.values(lookup, address + 4 * index))
-            for index, (instruction, binding) in enumerate(self.instructions)
-        ]
+    @property
+    def uses_at(self) -> bool:
+        """Does its template change register at?"""
+        return any(token.text == "at" for part in self.template for token in tokens_of(part))
 
-
-def bind(form: Form, operands: list[Written]) -> Binding | None:
-    """Match operands with a form by their shapes; None if they do not fit."""
-    slots = form.syntax.operands
-    if not form.syntax.required <= len(operands) <= len(slots):
-        return None
-    binding = Binding()
-    for slot, operand in zip(slots, operands, strict=False):
-        if not _bind_one(binding, slot, operand):
-            return None
-    for slot in slots[len(operands) :]:
-        binding.registers[slot.letter] = 0
-    if form.distinct:
-        s, t = binding.registers["s"], binding.registers["t"]
-        if s == t or t == 0:
-            return None
-    return binding
+    @property
+    def shown(self) -> str:
+        """The text for an error, with a letter of the manual's for a number; "" for a form that
+        is but a case of another."""
+        mnemonic, _, operands = self.text.partition(" ")
+        letters = [letter for letter in operands if letter.isalpha()]
+        if self.instruction is None and ("zero" in operands or len(set(letters)) < len(letters)):
+            return ""
+        return f"{mnemonic} {operands.replace('x', 'i').replace('y', 'u')}".strip()
 
 
-def _bind_one(binding: Binding, slot: Operand, operand: Written) -> bool:
-    what = operand.what
-    if isinstance(what, Register):
-        if not slot.kind.is_register or slot.base is not None:
-            return False
-        if what.unit not in ("", _UNITS[slot.kind]):
-            return False
-        if slot.fixed is not None:
-            return what.number == slot.fixed
-        binding.registers[slot.letter] = what.number
-        binding.tokens[slot.letter] = (what.token,)
-        binding.selects = what.select if what.select is not None else binding.selects
-        return True
-    if slot.kind.is_register:
-        return False
-    expression: Expression
-    if isinstance(what, Address):
-        if slot.base is None or what.base.unit not in ("", "general"):
-            return False
-        binding.registers[slot.base] = what.base.number
-        binding.tokens[slot.base] = (what.base.token,)
-        expression = what.offset
-    elif slot.base is not None:
-        return False
-    else:
-        expression = what
-    binding.expressions[slot.letter] = slot.kind, expression
-    bracketed = (Token("operator", "("), *operand.tokens, Token("operator", ")"))
-    binding.tokens[slot.letter] = operand.tokens if _is_half(expression) else bracketed
-    return True
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One instruction of a template, its registers filled in."""
+
+    label: str
+    """Of the place before it, or ""."""
+    mnemonic: str
+    """Also OPEN or CLOSE; "" behind the last label."""
+    operands: tuple[Written, ...]
+    skips_to: str
+    """The label that it branches to, or ""."""
 
 
-def _is_half(expression: Expression) -> bool:
-    return isinstance(expression, Unary) and expression.operator == "%lo"
-
-
-def expand(form: Form, binding: Binding, profile: str) -> Choice:
-    """The declared instructions that a form stands for, with their operands."""
-    if form.instruction is not None:
-        return Choice(binding, ((form.instruction, binding),))
+@lru_cache(1 << 13)
+def parts_of(form: Form, registers: tuple[tuple[str, int], ...], profile: str) -> tuple[Part, ...]:
+    """A form's template; `registers` are the numbers of its letters."""
+    numbers = {letter: Token("register", f"${number}") for letter, number in registers}
+    if "t" in numbers:
+        behind = (dict(registers)["t"] + 1) % 32
+        numbers["tt"] = Token("register", f"${behind}")
     found = []
-    for template in form.template:
-        mnemonic, *rest = template
-        tokens = [part for token in rest for part in binding.tokens.get(token.text, (token,))]
-        operands = read_operands(Cursor(tokens, lambda name: name), profile)
-        for candidate in forms(profile)[mnemonic.text]:
-            if candidate.instruction is not None and (inner := bind(candidate, operands)):
-                found.append((candidate.instruction, inner))
-                break
-        else:
-            raise SourceError(f"{form.text} does not expand to an instruction")
-    return Choice(binding, tuple(found))
+    for text in form.template:
+        tokens, label = tokens_of(text), ""
+        if len(tokens) > 1 and tokens[1].text == ":":
+            label, tokens = tokens[0].text, tokens[2:]
+        mnemonic = tokens[0].text if tokens else ""
+        filled = tuple(numbers.get(token.text, token) for token in tokens[1:])
+        operands = read_operands(Cursor(filled, lambda name: name), RegisterNames(profile))
+        last = operands[-1] if operands else None
+        skips_to = ""
+        if isinstance(last, Symbol) and last.name[0].isdigit():
+            skips_to = last.name[:-1]
+        found.append(Part(label, mnemonic, tuple(operands), skips_to))
+    return tuple(found)
 
 
 @cache
@@ -205,10 +116,8 @@ def forms(profile: str) -> dict[str, tuple[Form, ...]]:
         if "i(s)" in instruction.syntax and "#" not in instruction.syntax:
             texts += memory_macros(name, instruction.syntax.split()[1].rstrip(","))
     for text, meaning in texts:
-        plain = text.removesuffix(" distinct")
-        template = tuple(tuple(tokens) for _, tokens in statements(meaning))
-        form = Form(
-            parse_syntax(plain, extra=LETTERS), plain, None, template, distinct=plain != text
-        )
-        found.setdefault(form.syntax.mnemonic, []).append(form)
+        template = tuple(part.strip() for part in meaning.split(";"))
+        syntax = parse_syntax(text, extra=LETTERS)
+        form = Form(syntax, text, None, template, always=syntax.mnemonic in ("b", "bal"))
+        found.setdefault(syntax.mnemonic, []).append(form)
     return {name: tuple(forms_) for name, forms_ in found.items()}

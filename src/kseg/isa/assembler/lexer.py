@@ -1,30 +1,32 @@
-"""Words of an assembly source: tokens, grouped into statements."""
+"""Words of one statement of an assembly source: tokens, and the bytes of strings and characters.
+
+What separates statements and where comments are is `kseg.isa.assembler.source`'s.
+"""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+
+from kseg.isa.assembler.problem import SourceError
 
 _TOKENS = re.compile(
     r"""
-      (?P<blank>    [ \t\r\f]+ | /\*.*?\*/ | (?:\#|//)[^\n]* )
-    | (?P<end>      \n | ; )
-    | (?P<string>   "(?:\\.|[^"\\\n])*" )
-    | (?P<character>'(?:\\(?:x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)|[^'\\\n])' )
-    | (?P<number>   0[xX][0-9a-fA-F]+\b | 0[bB][01]+\b | [0-9]+\b )
-    | (?P<local>    [0-9]+[bf]\b )
-    | (?P<register> \$\w+ )
-    | (?P<name>     [A-Za-z_.][\w.$]* )
-    | (?P<operator> << | >> | %hi\b | %lo\b | [-+*/&|^~(),:=] )
-    | (?P<other>    . )
+      (?P<blank>      [ \t\r\f]+ )
+    | (?P<string>     "(?:\\.|[^"\\])*" )
+    | (?P<character>  '(?:\\.|[^\\])'? )
+    | (?P<float>      [0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?\b | [0-9]+[eE][-+]?[0-9]+\b )
+    | (?P<number>     0[xX][0-9a-fA-F]+\b | 0[bB][01]+\b | [0-9]+\b )
+    | (?P<local>      [0-9]+[bf]\b )
+    | (?P<register>   \$[\w.$]+ )
+    | (?P<name>       [A-Za-z_.][\w.$]* )
+    | (?P<relocation> %[A-Za-z_]\w*(?=[ \t]*\() )
+    | (?P<operator>   << | >> | <> | <= | >= | == | != | && | \|\| | [-+*/%&|^~!<>(),:=@] )
+    | (?P<other>      . )
     """,
     re.VERBOSE | re.DOTALL,
 )
 
-_ESCAPES = {"n": 10, "t": 9, "r": 13, "b": 8, "f": 12, "v": 11, "a": 7, "e": 27}
-
-
-class SourceError(ValueError):
-    """A statement is wrong; the text says how, without the place."""
+_ESCAPES = {"n": 10, "t": 9, "r": 13, "b": 8, "f": 12, "v": 11, "\\": 92, '"': 34}
+_CHARACTER_ESCAPES = {"n": 10, "t": 9, "r": 13, "b": 8, "f": 12, "\\": 92, '"': 34, "'": 39}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,7 @@ class Token:
     def value(self) -> int:
         """Of a number or character."""
         if self.kind == "character":
-            encoded = unescape(self.text[1:-1])
-            if len(encoded) != 1:
-                raise SourceError(f"{self.text} is not one byte")
-            return encoded[0]
+            return _character(self.text)
         if self.text[:2] in ("0x", "0X", "0b", "0B"):
             return int(self.text, 0)
         if len(self.text) > 1 and self.text[0] == "0":
@@ -49,39 +48,50 @@ class Token:
                 return int(self.text, 8)
             except ValueError:
                 raise SourceError(f"{self.text} is not an octal number") from None
+        if len(self.text) > 40:
+            raise SourceError("number too large")
         return int(self.text)
 
 
+def _character(text: str) -> int:
+    """The byte of a character constant: ``'a'``, ``'a`` or ``'\\n'``."""
+    body = text[1:-1] if len(text) > 2 and text[-1] == "'" else text[1:]
+    if body.startswith("\\"):
+        if body[1:] not in _CHARACTER_ESCAPES:
+            raise SourceError(f"no escape {body} in a character: write the byte as a number")
+        return _CHARACTER_ESCAPES[body[1:]]
+    encoded = body.encode()
+    if len(encoded) != 1:
+        raise SourceError(f"{text} is not one byte")
+    return encoded[0]
+
+
 def unescape(text: str) -> bytes:
-    """The bytes of a string or character constant, without its quotes."""
+    """The bytes of a string, without its quotes.
+
+    As in GNU as, ``\\x`` takes all hexadecimal digits that follow and keeps the last byte. What
+    GNU as only warns of is refused.
+    """
 
     def replace(match: re.Match[bytes]) -> bytes:
         escape = match[1].decode("latin-1")
-        if escape[0] == "x" and len(escape) > 1:
-            return bytes([int(escape[1:], 16)])
+        if escape[0] in "xX" and len(escape) > 1:
+            return bytes([int(escape[1:], 16) & 0xFF])
         if escape[0] in "01234567":
             return bytes([int(escape, 8) & 0xFF])
-        return bytes([_ESCAPES.get(escape, ord(escape[0]))])
+        if escape not in _ESCAPES:
+            raise SourceError(f"no escape \\{escape} in a string: write the byte as \\ooo or \\xhh")
+        return bytes([_ESCAPES[escape]])
 
     return re.sub(
-        rb"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", replace, text.encode("utf-8"), flags=re.DOTALL
+        rb"\\([xX][0-9a-fA-F]+|[0-7]{1,3}|.)", replace, text.encode("utf-8"), flags=re.DOTALL
     )
 
 
-def statements(source: str) -> Iterator[tuple[int, list[Token]]]:
-    """The statements of a source, each with the number of its line, from 1.
-
-    A statement ends at the end of the line or at a semicolon.
-    """
-    line, tokens = 1, list[Token]()
-    for match in _TOKENS.finditer(source):
-        kind = str(match.lastgroup)
-        if kind == "end":
-            if tokens:
-                yield line, tokens
-                tokens = []
-        elif kind != "blank":
-            tokens.append(Token(kind, match[0]))
-        line += match[0].count("\n")
-    if tokens:
-        yield line, tokens
+def tokens_of(text: str) -> tuple[Token, ...]:
+    """The tokens of one statement."""
+    return tuple(
+        Token(str(match.lastgroup), match[0])
+        for match in _TOKENS.finditer(text)
+        if match.lastgroup != "blank"
+    )

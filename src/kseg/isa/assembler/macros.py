@@ -1,118 +1,325 @@
 """Pseudo-instructions that the assembler writes out, as a table of texts.
 
-The names and what they do are GNU as's; of several lines for one name the first that fits is
-taken. Beyond the letters of the declarations: `o` is the number 0, `n` one whose negative is a
-signed 16-bit number, `k` one whose low half is zero, `w` any 32-bit number, `a` an address.
+Names and expansions are GNU as's for a MIPS I processor without position-independent code and
+without a global pointer (``-march=r3000 -G0``), word for word. Of several lines for one name the
+first that fits is taken. A letter that stands twice is the same register twice. Beyond the letters
+of the declarations (`LETTERS` has the numbers):
 
-None of them fills a delay slot or checks anything: `div` with three operands does not trap on a
-division by zero. They change register at where the text says so.
+* ``tt`` is the register behind t.
+* ``{`` and ``}``: what is between them is left alone where delay slots are filled and hazards
+  covered; ``1:`` is a place to branch to.
+* ``left`` and ``right``, ``high`` and ``low`` are the places that lwl and lwr need of a word, and
+  of the bytes of a halfword: `BYTE_PLACES`.
+* ``div s, t`` is the machine's own instruction, as in the processor's manual; to GNU as it is
+  ``div s, s, t``. It is the one exception.
+* What changes register at says so, and is refused after ``.set noat``.
 """
 
 from kseg.isa.operands import Kind, OperandError, unchanged
+from kseg.isa.values import signed
 
-_W = "lui at, (w >> 16) & 0xffff; ori at, at, w & 0xffff; "
 
+def _number(describes: str, low: int, high: int, multiple: int = 1) -> Kind:
+    """A number that lies in a range, as it is or as a signed number of 32 bits."""
 
-def _fits(describes: str, low: int, high: int, multiple: int = 1) -> Kind:
     def to_field(value: int, _address: int) -> int:
-        if not low <= value <= high or value % multiple:
-            raise OperandError(f"{value} is not a {describes}")
-        return value
+        for candidate in (value, int(signed(value & 0xFFFFFFFF))):
+            if low <= candidate <= high and candidate % multiple == 0 and _is_word(value):
+                return candidate
+        raise OperandError(f"{value} is not a {describes}")
 
     return Kind(describes, str, to_field, unchanged)
 
 
+def _is_word(value: int) -> bool:
+    return -(1 << 31) <= value < 1 << 32
+
+
 LETTERS: dict[str, Kind] = {
-    "o": _fits("zero", 0, 0),
-    "n": _fits("number from -32767 to 32768", -0x7FFF, 0x8000),
-    "k": _fits("multiple of 65536", -(1 << 31), (1 << 32) - 1, 1 << 16),
-    "w": _fits("32-bit number", -(1 << 31), (1 << 32) - 1),
-    "a": _fits("32-bit address", -(1 << 31), (1 << 32) - 1),
+    "o": _number("zero", 0, 0),
+    "x": _number("number from -32768 to 32767", -0x8000, 0x7FFF),
+    "y": _number("number from 0 to 65535", 0, 0xFFFF),
+    "n": _number("number from -32767 to 32768", -0x7FFF, 0x8000),
+    "m": _number("number from -32769 to 32766", -0x8001, 0x7FFE),
+    "p": _number("number from -32768 to 32764", -0x8000, 0x7FFC),
+    "z": _number("number from -32768 to 32766", -0x8000, 0x7FFE),
+    "P": _number("number from -32768 to 32763", -0x8000, 0x7FFB),
+    "k": _number("multiple of 65536", -(1 << 31), (1 << 32) - 1, 1 << 16),
+    "w": _number("32-bit number", -(1 << 31), (1 << 32) - 1),
+    "a": _number("32-bit address", -(1 << 31), (1 << 32) - 1),
+    "l": _number("one", 1, 1),
+    "v": _number("minus one", -1, -1),
+    "g": _number("greatest number", 0x7FFFFFFF, 0x7FFFFFFF),
+    "M": _number("multiple of 32", -(1 << 31), (1 << 32) - 1, 32),
+    "L": _number("least number", -0x80000000, -0x80000000),
 }
 
+BYTE_PLACES = {
+    "big": {"left": 0, "right": 3, "high": 0, "low": 1},
+    "little": {"left": 3, "right": 0, "high": 1, "low": 0},
+}
+
+_OVERFLOW = "li at, -1; bne t, at, 2f; lui at, 0x8000; bne s, at, 2f; nop; }; break 6; 2: "
+
+
+def _multiplication(operands: str, load: str, factor: str) -> list[tuple[str, str]]:
+    """Multiplication that says ``break 6`` where the product has more than 32 bits."""
+    signed_end = "mflo d; sra d, d, 31; mfhi at; beq d, at, 1f; nop; break 6; 1: }; mflo d"
+    unsigned_end = "mfhi at; mflo d; beq at, zero, 1f; nop; break 6; 1: }"
+    return [
+        (f"mulo d, {operands}", f"{{; {load}mult s, {factor}; {signed_end}"),
+        (f"mulou d, {operands}", f"{{; {load}multu s, {factor}; {unsigned_end}"),
+    ]
+
+
+def _division(name: str, plain: str, move: str) -> list[tuple[str, str]]:
+    """Division that says ``break 7`` for a zero divisor and ``break 6`` for an overflow."""
+    checked = f"{{; bne t, zero, 1f; {plain} zero, s, t; break 7; 1: "
+    checked += _OVERFLOW if plain == "div" else "}; "
+    by_one = "move d, s" if move == "mflo" else "move d, zero"
+    by_minus_one = "neg d, s" if move == "mflo" else "move d, zero"
+    found = [
+        *([(f"{name} d, s, zero", "break 7")] if plain == "div" else []),
+        (f"{name} d, s, t", f"{checked}{move} d"),
+        (f"{name} d, s, o", "break 7"),
+        (f"{name} d, s, l", by_one),
+    ]
+    if plain == "div":
+        found.append((f"{name} d, s, v", by_minus_one))
+    return [*found, (f"{name} d, s, w", f"li at, w; {plain} zero, s, at; {move} d")]
+
+
+def _comparison(name: str, compare: str, operands: str, flip: bool) -> list[tuple[str, str]]:
+    """``sgt`` and its like, from slt with its operands in some order, and flipped."""
+    end = "; xori d, d, 1" if flip else ""
+    found = [(f"{name} d, s, t", f"{compare} d, {operands}{end}")]
+    immediate = {"slt": "slti", "sltu": "sltiu"}[compare]
+    if operands == "s, t":
+        found.append((f"{name} d, s, x", f"{immediate} d, s, x{end}"))
+    return [
+        *found,
+        (f"{name} d, s, w", f"li at, w; {compare} d, {operands.replace('t', 'at')}{end}"),
+    ]
+
+
+_SIGNED_BRANCHES: list[tuple[str, str]] = [
+    ("bge s, zero, b", "bgez s, b"),
+    ("bge zero, t, b", "blez t, b"),
+    ("bge s, t, b", "slt at, s, t; beq at, zero, b"),
+    ("bge s, o, b", "bgez s, b"),
+    ("bge s, l, b", "bgtz s, b"),
+    ("bge s, L, b", "b b"),
+    ("bge s, x, b", "slti at, s, x; beq at, zero, b"),
+    ("bge s, w, b", "li at, w; slt at, s, at; beq at, zero, b"),
+    ("blt s, zero, b", "bltz s, b"),
+    ("blt zero, t, b", "bgtz t, b"),
+    ("blt s, t, b", "slt at, s, t; bne at, zero, b"),
+    ("blt s, o, b", "bltz s, b"),
+    ("blt s, l, b", "blez s, b"),
+    ("blt s, x, b", "slti at, s, x; bne at, zero, b"),
+    ("blt s, w, b", "li at, w; slt at, s, at; bne at, zero, b"),
+    ("bgt s, zero, b", "bgtz s, b"),
+    ("bgt zero, t, b", "bltz t, b"),
+    ("bgt s, t, b", "slt at, t, s; bne at, zero, b"),
+    ("bgt s, g, b", "nop"),
+    ("bgt s, v, b", "bgez s, b"),
+    ("bgt s, o, b", "bgtz s, b"),
+    ("bgt s, m, b", "slti at, s, m + 1; beq at, zero, b"),
+    ("bgt s, w, b", "li at, w + 1; slt at, s, at; beq at, zero, b"),
+    ("ble s, zero, b", "blez s, b"),
+    ("ble zero, t, b", "bgez t, b"),
+    ("ble s, t, b", "slt at, t, s; beq at, zero, b"),
+    ("ble s, g, b", "b b"),
+    ("ble s, v, b", "bltz s, b"),
+    ("ble s, o, b", "blez s, b"),
+    ("ble s, m, b", "slti at, s, m + 1; bne at, zero, b"),
+    ("ble s, w, b", "li at, w + 1; slt at, s, at; bne at, zero, b"),
+]
+_UNSIGNED_BRANCHES: list[tuple[str, str]] = [
+    ("bgeu s, zero, b", "b b"),
+    ("bgeu zero, t, b", "beq zero, t, b"),
+    ("bgeu s, t, b", "sltu at, s, t; beq at, zero, b"),
+    ("bgeu s, o, b", "b b"),
+    ("bgeu s, l, b", "bne s, zero, b"),
+    ("bgeu s, x, b", "sltiu at, s, x; beq at, zero, b"),
+    ("bgeu s, w, b", "li at, w; sltu at, s, at; beq at, zero, b"),
+    ("bltu s, zero, b", "nop"),
+    ("bltu zero, t, b", "bne zero, t, b"),
+    ("bltu s, t, b", "sltu at, s, t; bne at, zero, b"),
+    ("bltu s, o, b", "nop"),
+    ("bltu s, l, b", "beq s, zero, b"),
+    ("bltu s, x, b", "sltiu at, s, x; bne at, zero, b"),
+    ("bltu s, w, b", "li at, w; sltu at, s, at; bne at, zero, b"),
+    ("bgtu s, zero, b", "bne s, zero, b"),
+    ("bgtu zero, t, b", "nop"),
+    ("bgtu s, t, b", "sltu at, t, s; bne at, zero, b"),
+    ("bgtu zero, w, b", "nop"),
+    ("bgtu s, v, b", "nop"),
+    ("bgtu s, o, b", "bne s, zero, b"),
+    ("bgtu s, m, b", "sltiu at, s, m + 1; beq at, zero, b"),
+    ("bgtu s, w, b", "li at, w + 1; sltu at, s, at; beq at, zero, b"),
+    ("bleu s, zero, b", "beq s, zero, b"),
+    ("bleu zero, t, b", "b b"),
+    ("bleu s, t, b", "sltu at, t, s; beq at, zero, b"),
+    ("bleu zero, w, b", "b b"),
+    ("bleu s, v, b", "b b"),
+    ("bleu s, o, b", "beq s, zero, b"),
+    ("bleu s, m, b", "sltiu at, s, m + 1; bne at, zero, b"),
+    ("bleu s, w, b", "li at, w + 1; sltu at, s, at; bne at, zero, b"),
+]
+
+_UNALIGNED: list[tuple[str, str]] = [
+    ("ulw t, p(t)", "lwl at, p + left(t); lwr at, p + right(t); nop; move t, at"),
+    *(
+        (f"{name}{operand}", body.replace("(s)", base))
+        for operand, base in (("(s)", "(s)"), ("", "(zero)"))
+        for name, body in {
+            "ulw t, p": "lwl t, p + left(s); lwr t, p + right(s)",
+            "usw t, p": "swl t, p + left(s); swr t, p + right(s)",
+            "ulh t, z": "lb at, z + high(s); lbu t, z + low(s); sll at, at, 8; or t, t, at",
+            "ulhu t, z": "lbu at, z + high(s); lbu t, z + low(s); sll at, at, 8; or t, t, at",
+            "ush t, z": "sb t, z + low(s); srl at, t, 8; sb at, z + high(s)",
+        }.items()
+    ),
+    *(
+        (f"{name} t, {operand}", f"la at, {operand}; {body}")
+        for operand in ("x(s)", "w(s)", "a(s)", "w", "a")
+        for name, body in {
+            "ulw": "lwl t, left(at); lwr t, right(at)",
+            "usw": "swl t, left(at); swr t, right(at)",
+            "ulh": "lb t, high(at); lbu at, low(at); sll t, t, 8; or t, t, at",
+            "ulhu": "lbu t, high(at); lbu at, low(at); sll t, t, 8; or t, t, at",
+            "ush": "sb t, low(at); srl t, t, 8; sb t, high(at); lbu at, low(at); sll t, t, 8; "
+            "or t, t, at",
+        }.items()
+    ),
+]
+
+_PAIRS: list[tuple[str, str]] = [
+    ("ld zero, P", "lw at, P + 4(zero); lw zero, P(zero)"),
+    ("ld t, P(t)", "lw tt, P + 4(t); lw t, P(t)"),
+    *(
+        (f"{name} t, {operand}", body.format(load))
+        for name, load in (("ld", "lw"), ("sd", "sw"))
+        for operand, body in {
+            "P(s)": "{0} t, P(s); {0} tt, P + 4(s)",
+            "x(s)": "addiu at, s, x; {0} t, 0(at); {0} tt, 4(at)",
+            "P": "{0} t, P(zero); {0} tt, P + 4(zero)",
+            "x": "addiu at, zero, x; {0} t, 0(at); {0} tt, 4(at)",
+            "a(s)": "lui at, %hi(a); addu at, s, at; {0} t, %lo(a)(at); {0} tt, %lo(a + 4)(at)",
+            "a": "lui at, %hi(a); {0} t, %lo(a)(at); {0} tt, %lo(a + 4)(at)",
+        }.items()
+    ),
+]
+
 MACROS: list[tuple[str, str]] = [
+    ("li t, x", "addiu t, zero, x"),
+    ("li t, y", "ori t, zero, y"),
     ("li t, k", "lui t, (k >> 16) & 0xffff"),
     ("li t, w", "lui t, (w >> 16) & 0xffff; ori t, t, w & 0xffff"),
     ("la t, i(s)", "addiu t, s, i"),
+    ("la t, x(s)", "addiu t, s, x"),
+    ("la zero, x", "addiu zero, zero, x"),
+    ("la zero, w", "li at, w"),
+    ("la zero, a", "la at, a"),
+    ("la t, w", "li t, w"),
     ("la t, a", "lui t, %hi(a); addiu t, t, %lo(a)"),
+    ("la t, w(t)", "li at, w; addu t, at, t"),
+    ("la t, a(t)", "la at, a; addu t, at, t"),
+    ("la t, w(s)", "li t, w; addu t, t, s"),
+    ("la t, a(s)", "lui t, %hi(a); addiu t, t, %lo(a); addu t, t, s"),
     ("j s", "jr s"),
     ("jal s", "jalr ra, s"),
     ("jal d, s", "jalr d, s"),
-    ("div zero, s, t", "div s, t"),
-    ("div d, s, t", "div s, t; mflo d"),
-    ("divu zero, s, t", "divu s, t"),
-    ("divu d, s, t", "divu s, t; mflo d"),
-    ("rem d, s, t", "div s, t; mfhi d"),
-    ("remu d, s, t", "divu s, t; mfhi d"),
+    ("neg d", "neg d, d"),
+    ("negu d", "negu d, d"),
+    ("not d", "not d, d"),
+    ("abs d", "abs d, d"),
+    ("c1 f", "cop1 f"),
+    ("c2 f", "cop2 f"),
+    ("c3 f", "cop3 f"),
+    ("ssnop", "sll zero, zero, 1"),
+    ("ehb", "sll zero, zero, 3"),
+    ("abs d, d", "{; bgez d, 1f; nop; neg d, d; 1: }"),
+    ("abs d, s", "{; bgez s, 1f; move d, s; neg d, s; 1: }"),
+    ("rol d, s, t", "negu at, t; srlv at, s, at; sllv d, s, t; or d, d, at"),
+    ("ror d, s, t", "negu at, t; sllv at, s, at; srlv d, s, t; or d, d, at"),
+    *(
+        entry
+        for name, one, other in (("rol", "sll", "srl"), ("ror", "srl", "sll"))
+        for entry in (
+            (f"{name} d, s, M", "srl d, s, 0"),
+            (f"{name} d, s, w", f"{one} at, s, w & 31; {other} d, s, -w & 31; or d, d, at"),
+        )
+    ),
     ("mul d, s, t", "multu s, t; mflo d"),
+    ("mul d, s, w", "li at, w; mult s, at; mflo d"),
+    *_multiplication("s, t", "", "t"),
+    *_multiplication("s, w", "li at, w; ", "at"),
+    ("div s, t", "div zero, s, t"),
+    ("divu s, t", "divu zero, s, t"),
+    ("rem zero, s, t", "div zero, s, t"),
+    ("remu zero, s, t", "divu zero, s, t"),
+    *_division("div", "div", "mflo"),
+    *_division("rem", "div", "mfhi"),
+    *_division("divu", "divu", "mflo"),
+    *_division("remu", "divu", "mfhi"),
+    ("seq d, s, zero", "sltiu d, s, 1"),
+    ("seq d, zero, t", "sltiu d, t, 1"),
     ("seq d, s, t", "xor d, s, t; sltiu d, d, 1"),
+    ("seq d, s, o", "sltiu d, s, 1"),
+    ("seq d, zero, w", "move d, zero"),
+    ("seq d, s, y", "xori d, s, y; sltiu d, d, 1"),
+    ("seq d, s, n", "addiu d, s, -n; sltiu d, d, 1"),
+    ("seq d, s, w", "li at, w; xor d, s, at; sltiu d, d, 1"),
+    ("sne d, s, zero", "sltu d, zero, s"),
+    ("sne d, zero, t", "sltu d, zero, t"),
     ("sne d, s, t", "xor d, s, t; sltu d, zero, d"),
-    ("sgt d, s, t", "slt d, t, s"),
-    ("sgtu d, s, t", "sltu d, t, s"),
-    ("sge d, s, t", "slt d, s, t; xori d, d, 1"),
-    ("sgeu d, s, t", "sltu d, s, t; xori d, d, 1"),
-    ("sle d, s, t", "slt d, t, s; xori d, d, 1"),
-    ("sleu d, s, t", "sltu d, t, s; xori d, d, 1"),
+    ("sne d, s, o", "sltu d, zero, s"),
+    ("sne d, zero, w", "addiu d, zero, 1"),
+    ("sne d, s, y", "xori d, s, y; sltu d, zero, d"),
+    ("sne d, s, n", "addiu d, s, -n; sltu d, zero, d"),
+    ("sne d, s, w", "li at, w; xor d, s, at; sltu d, zero, d"),
+    *_comparison("sgt", "slt", "t, s", flip=False),
+    *_comparison("sgtu", "sltu", "t, s", flip=False),
+    *_comparison("sge", "slt", "s, t", flip=True),
+    *_comparison("sgeu", "sltu", "s, t", flip=True),
+    *_comparison("sle", "slt", "t, s", flip=True),
+    *_comparison("sleu", "sltu", "t, s", flip=True),
     ("sll d, t, s", "sllv d, t, s"),
     ("srl d, t, s", "srlv d, t, s"),
     ("sra d, t, s", "srav d, t, s"),
-    ("sub d, s, n", "addi d, s, -(n)"),
-    ("subu d, s, n", "addiu d, s, -(n)"),
-    ("blt s, zero, b", "bltz s, b"),
-    ("bge s, zero, b", "bgez s, b"),
-    ("bgt s, zero, b", "bgtz s, b"),
-    ("ble s, zero, b", "blez s, b"),
-    ("blt s, o, b", "bltz s, b"),
-    ("bge s, o, b", "bgez s, b"),
-    ("bgt s, o, b", "bgtz s, b"),
-    ("ble s, o, b", "blez s, b"),
+    ("sub d, s, n", "addi d, s, -n"),
+    ("subu d, s, n", "addiu d, s, -n"),
+    *_SIGNED_BRANCHES,
+    *_UNSIGNED_BRANCHES,
     *(
-        (f"{name} s, t, b", f"{compare}; {branch} at, zero, b")
-        for name, compare, branch in (
-            ("blt", "slt at, s, t", "bne"),
-            ("bltu", "sltu at, s, t", "bne"),
-            ("bge", "slt at, s, t", "beq"),
-            ("bgeu", "sltu at, s, t", "beq"),
-            ("bgt", "slt at, t, s", "bne"),
-            ("bgtu", "sltu at, t, s", "bne"),
-            ("ble", "slt at, t, s", "beq"),
-            ("bleu", "sltu at, t, s", "beq"),
-        )
-    ),
-    ("blt s, i, b", "slti at, s, i; bne at, zero, b"),
-    ("bltu s, i, b", "sltiu at, s, i; bne at, zero, b"),
-    ("bge s, i, b", "slti at, s, i; beq at, zero, b"),
-    ("bgeu s, i, b", "sltiu at, s, i; beq at, zero, b"),
-    ("beq s, o, b", "beq s, zero, b"),
-    ("bne s, o, b", "bne s, zero, b"),
-    ("beq s, w, b", _W + "beq s, at, b"),
-    ("bne s, w, b", _W + "bne s, at, b"),
-    *(
-        (f"{name}{suffix} s, w, b", f"{_W}slt{suffix} at, {first}; {branch} at, zero, b")
-        for suffix in ("", "u")
-        for name, first, branch in (
-            ("blt", "s, at", "bne"),
-            ("bge", "s, at", "beq"),
-            ("bgt", "at, s", "bne"),
-            ("ble", "at, s", "beq"),
+        entry
+        for name in ("beq", "bne")
+        for entry in (
+            (f"{name} s, o, b", f"{name} s, zero, b"),
+            (f"{name} s, w, b", f"li at, w; {name} s, at, b"),
         )
     ),
     *(
         (f"{name} d, s, {letter}", f"{immediate} d, s, {letter}")
         for name, immediate, letter in (
-            ("add", "addi", "i"),
-            ("addu", "addiu", "i"),
-            ("slt", "slti", "i"),
-            ("sltu", "sltiu", "i"),
-            ("and", "andi", "u"),
-            ("or", "ori", "u"),
-            ("xor", "xori", "u"),
+            ("add", "addi", "x"),
+            ("addu", "addiu", "x"),
+            ("slt", "slti", "x"),
+            ("sltu", "sltiu", "x"),
+            ("and", "andi", "y"),
+            ("or", "ori", "y"),
+            ("xor", "xori", "y"),
         )
     ),
+    ("nor d, s, y", "ori d, s, y; nor d, d, zero"),
     *(
-        (f"{name} d, s, w", f"{_W}{name} d, s, at")
+        (f"{name} d, s, w", f"li at, w; {name} d, s, at")
         for name in ("add", "addu", "sub", "subu", "slt", "sltu", "and", "or", "xor", "nor")
     ),
+    *_UNALIGNED,
+    *_PAIRS,
 ]
 
 _LOADS_INTO_T = ("lb", "lbu", "lh", "lhu", "lw", "ll")
@@ -124,16 +331,27 @@ def memory_macros(name: str, register: str) -> list[tuple[str, str]]:
     `register` is how its syntax writes the register. Loads go through their own register where
     that can be, so that they can be used where at must stay.
     """
-    small = [(f"{name} {register}, i", f"{name} t, i(zero)")]
+    near = [
+        (f"{name} {register}, i", f"{name} t, i(zero)"),
+        (f"{name} {register}, x", f"{name} t, x(zero)"),
+        (f"{name} {register}, x(s)", f"{name} t, x(s)"),
+    ]
     through_t = [
         (f"{name} t, a", f"lui t, %hi(a); {name} t, %lo(a)(t)"),
-        (f"{name} t, a(s) distinct", f"lui t, %hi(a); addu t, t, s; {name} t, %lo(a)(t)"),
+        (f"{name} t, a(s)", f"lui t, %hi(a); addu t, t, s; {name} t, %lo(a)(t)"),
     ]
-    through_at = [
-        (f"{name} {register}, a", f"lui at, %hi(a); {name} t, %lo(a)(at)"),
-        (
-            f"{name} {register}, a(s)",
-            f"lui at, %hi(a); addu at, at, s; {name} t, %lo(a)(at)",
-        ),
+    direct = f"lui at, %hi(a); {name} t, %lo(a)(at)"
+    indexed = f"lui at, %hi(a); addu at, at, {{}}; {name} t, %lo(a)(at)"
+    if name not in _LOADS_INTO_T:
+        return [
+            *near,
+            (f"{name} {register}, a", direct),
+            (f"{name} {register}, a(s)", indexed.format("s")),
+        ]
+    return [
+        *near,
+        (f"{name} zero, a", direct.replace(" t,", " zero,")),
+        (f"{name} zero, a(s)", indexed.format("s").replace(" t,", " zero,")),
+        (f"{name} t, a(t)", indexed.format("t")),
+        *through_t,
     ]
-    return small + (through_t if name in _LOADS_INTO_T else []) + through_at

@@ -31,6 +31,11 @@ class Program:
     sections: tuple[tuple[str, int, int], ...]
     """Name, address and bytes of every section that is not empty."""
     lines: tuple[Line, ...] = field(repr=False)
+    code_sections: frozenset[str] = frozenset((".text",))
+    """The names of those that hold instructions."""
+    unmarked: tuple[int, ...] = ()
+    """Lines with branches whose delay slot hardly is one (a label or a branch is in it), if the
+    source nowhere says what it means (``.set noreorder`` or ``.set reorder``)."""
 
     @property
     def entry(self) -> int:

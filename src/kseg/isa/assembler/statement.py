@@ -3,64 +3,122 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from kseg.isa.assembler.expression import Cursor, Expression
-from kseg.isa.assembler.lexer import SourceError, Token, statements, unescape
-from kseg.isa.assembler.operand import Written, read_operands, register
-
-IGNORED = frozenset(
-    ".globl .global .extern .weak .local .ent .end .frame .mask .fmask .type .size .file"
-    " .loc .ident .option .module .nan .abicalls .hidden".split()
+from kseg.isa.assembler.directives import HANDLED, IGNORED, REFUSED, SHORT_SECTIONS, STRINGS
+from kseg.isa.assembler.expression import (
+    Cursor,
+    Expression,
+    UndefinedError,
+    Value,
+    evaluate,
 )
-"""Directives that are accepted and change nothing here."""
-
-OPTIONS = frozenset(
-    "reorder noreorder at noat macro nomacro volatile novolatile push pop"
-    " mips0 mips1 nomips16 nomicromips".split()
-)
-"""What .set may be followed by that changes nothing: nothing is ever reordered."""
-
-STRINGS = frozenset((".ascii", ".asciiz", ".asciz", ".string"))
+from kseg.isa.assembler.lexer import Token, tokens_of, unescape
+from kseg.isa.assembler.operand import RegisterNames, Written, declared_names, read_operands
+from kseg.isa.assembler.problem import HopelessError, Place, Problem, SourceError
+from kseg.isa.assembler.reader import Files, Reader
+from kseg.isa.assembler.section import Section, section_named
+from kseg.isa.assembler.source import Line
+from kseg.isa.assembler.statement_text import split_columns
 
 
-@dataclass
+@dataclass(slots=True)
 class Statement:
     """One statement. `name` is the directive or mnemonic, "=" for a definition of `symbol`, ""
     for labels alone."""
 
-    line: int
+    place: Place
     labels: list[str] = field(default_factory=list)
     name: str = ""
     symbol: str = ""
+    """Also the option of .set."""
     operands: list[Written] = field(default_factory=list)
     expressions: list[Expression] = field(default_factory=list)
+    repeats: dict[int, Expression] = field(default_factory=dict)
+    """How often a number is repeated (``.word 0:10``), by its index."""
     data: bytes = b""
-    """Of a string directive."""
-
-
-Problem = tuple[int, str]
-"""The number of a line, and what is wrong there."""
+    """Of a string, of .incbin, or floating-point numbers."""
+    section: Section | None = None
+    address: int | None = None
+    """Where it was, if it is a line that a disassembler printed."""
 
 
 class Parser:
-    """Parses a source."""
+    """Parses a source: `statements`, and what is wrong in `problems`."""
 
-    def __init__(self, profile: str) -> None:
-        self.profile = profile
+    def __init__(self, profile: str, files: Files | None) -> None:
+        self.files = files
+        self.names = RegisterNames(profile)
+        self.weak: set[str] = set()
+        """Names that are 0 where nothing defines them."""
         self.statements: list[Statement] = []
         self.problems: list[Problem] = []
+        self.address: int | None = None
+        """Of the first line that a disassembler printed."""
+        self.says_order = False
+        """Does the source say what it means by delay slots?"""
         self._locals: Counter[str] = Counter()
+        self._numbers: dict[str, int] = {}
+        """Values of names that are numbers, as far as the source has been read."""
+        self._defined: set[str] = set()
+        self._position_independent: Place | None = None
 
-    def parse(self, source: str) -> None:
-        """Fill `statements` and `problems`."""
-        for line, tokens in statements(source):
-            statement = Statement(line)
-            try:
-                self._parse(statement, Cursor(tokens, self._local))
-            except SourceError as error:
-                self.problems.append((line, str(error)))
-                # Its labels still count, lest every use of them be an error too.
-                statement = Statement(line, statement.labels)
-            self.statements.append(statement)
+    def parse(self, source: str, name: str) -> None:
+        """Read it all."""
+        self.names = RegisterNames(self.names.profile, declared_names(source))
+        try:
+            for line in Reader(source, name, self, self.files, self.problems):
+                self._line(line)
+        except HopelessError as error:
+            place = self.statements[-1].place.main if self.statements else Place(name, 1)
+            self.problems.append(Problem(place, f"at or behind this line: {error}"))
+        if self._position_independent:
+            self.problems.append(Problem(self._position_independent, _refusal(".abicalls")))
+
+    def _line(self, line: Line) -> None:
+        address, text = split_columns(line.text)
+        statement = Statement(line.place, address=address)
+        if address is not None and self.address is None:
+            self.address, self.says_order = address, True
+        try:
+            self._parse(statement, Cursor(tokens_of(text), self._local))
+        except SourceError as error:
+            self.problems.append(Problem(line.place, str(error)))
+            # Its labels still count, lest every use of them be an error too.
+            statement = Statement(line.place, statement.labels)
+        self._defined.update(statement.labels)
+        if statement.name == "=":
+            self._define_number(statement)
+        self.statements.append(statement)
+
+    # What the reader asks.
+
+    def number(self, text: str) -> int:
+        """The value of an expression of numbers that are known by now."""
+        cursor = Cursor(tokens_of(text), self._local)
+        expression = cursor.expression()
+        cursor.expect_end()
+        try:
+            return evaluate(expression, self._known).number
+        except UndefinedError as error:
+            raise SourceError(f"{error}, as a number, where it is needed to read on") from None
+
+    def is_defined(self, name: str) -> bool:
+        """Has the name been defined above?"""
+        return name in self._defined
+
+    def _known(self, name: str) -> Value:
+        if name not in self._numbers:
+            raise UndefinedError(f"{name} is not known")
+        return Value(self._numbers[name])
+
+    def _define_number(self, statement: Statement) -> None:
+        self._defined.add(statement.symbol)
+        try:
+            value = evaluate(statement.expressions[0], self._known)
+            self._numbers[statement.symbol] = value.number
+        except SourceError:
+            self._numbers.pop(statement.symbol, None)
+
+    # Parsing.
 
     def _local(self, reference: str) -> str:
         """``1b`` is the last label 1 so far, ``1f`` the next one."""
@@ -68,37 +126,62 @@ class Parser:
         return f"{number}#{self._locals[number] + (reference[-1] == 'f')}"
 
     def _parse(self, statement: Statement, cursor: Cursor) -> None:
-        while cursor.peek().kind in ("name", "number") and cursor.peek(1).text == ":":
+        while cursor.peek().kind in ("name", "register", "number") and cursor.peek(1).text == ":":
             statement.labels.append(self._label(cursor.next()))
             cursor.next()
         if cursor.peek().kind == "end":
             return
-        if cursor.peek().kind == "name" and cursor.peek(1).text == "=":
-            self._define(statement, cursor, "=")
+        if cursor.peek().kind in ("name", "register") and cursor.peek(1).text in ("=", "=="):
+            self._define(statement, cursor)
             return
         head = cursor.next()
         if head.kind != "name":
             raise SourceError(f"expected an instruction or a directive, not {head.text!r}")
         name = head.text.lower()
         if name in (".equ", ".equiv") or (name == ".set" and cursor.peek(1).text == ","):
-            self._define(statement, cursor, ",")
+            statement.name = name
+            self._define(statement, cursor)
         elif name == ".set":
-            option = cursor.next()
-            if option.text not in OPTIONS:
-                raise SourceError(f".set does not know {option.text!r}")
-            cursor.expect_end()
-        elif name in IGNORED:
+            statement.name = name
+            statement.symbol = "".join(token.text for token in cursor.tokens[cursor.place :])
+            self.says_order |= statement.symbol in ("reorder", "noreorder")
+        elif name == ".abicalls":
+            self._position_independent = statement.place
+        elif name in REFUSED:
+            raise SourceError(_refusal(name))
+        elif name == ".option" and cursor.peek().text == "pic0":
+            self._position_independent = None
+        elif name in IGNORED or name.startswith(".cfi_"):
             pass
+        elif name == ".weak":
+            self.weak.update(token.text for token in cursor.tokens[cursor.place :])
         elif name in STRINGS:
             self._strings(statement, name, cursor)
-        elif name == ".section":
-            statement.name = _section_name(cursor.next())
+        elif name in (".float", ".single", ".double"):
+            statement.name = name
+            statement.data = b"".join(self._floats(cursor, name))
+        elif name == ".incbin":
+            self._file(statement, cursor)
+        elif name in (".section", ".pushsection"):
+            statement.name = name
+            statement.section = _section(cursor)
+        elif name in SHORT_SECTIONS:
+            statement.name = ".section"
+            statement.section = section_named(SHORT_SECTIONS[name])
+            self._expressions(statement, cursor)
+        elif name in (".comm", ".lcomm"):
+            statement.name = name
+            statement.symbol = self._new_name(cursor.next())
+            cursor.expect(",")
+            self._expressions(statement, cursor)
         elif name.startswith("."):
+            if name not in HANDLED:
+                raise SourceError(f"no directive {name}")
             statement.name = name
             self._expressions(statement, cursor)
         else:
             statement.name = name
-            statement.operands = read_operands(cursor, self.profile)
+            statement.operands = read_operands(cursor, self.names)
 
     def _label(self, token: Token) -> str:
         if token.kind == "number":
@@ -108,44 +191,107 @@ class Parser:
         return self._new_name(token)
 
     def _new_name(self, token: Token) -> str:
-        if token.kind != "name" or token.text == ".":
+        if token.kind not in ("name", "register") or token.text == ".":
             raise SourceError(f"expected a name, not {token.text!r}")
-        if register(token, self.profile):
+        if self.names.register(token):
             raise SourceError(f"{token.text} is a register and cannot name anything else")
         return token.text
 
-    def _define(self, statement: Statement, cursor: Cursor, separator: str) -> None:
-        statement.symbol = self._new_name(cursor.next())
-        cursor.expect(separator)
-        statement.name = "="
-        statement.expressions = [cursor.expression()]
+    def _define(self, statement: Statement, cursor: Cursor) -> None:
+        once = statement.name == ".equiv" or cursor.peek(1).text == "=="
+        if cursor.peek().text == ".":
+            cursor.next()
+            cursor.next()
+            statement.name = ".org"
+            statement.expressions = [cursor.expression()]
+        else:
+            statement.symbol = self._new_name(cursor.next())
+            if not any(cursor.accept(separator) for separator in ("=", "==", ",")):
+                cursor.expect(",")
+            if self.names.register(cursor.peek()):
+                raise SourceError("a name cannot stand for a register: write a macro")
+            if once and statement.symbol in self._defined:
+                raise SourceError(f"{statement.symbol} is defined twice")
+            statement.name = "="
+            statement.expressions = [cursor.expression()]
         cursor.expect_end()
 
     def _strings(self, statement: Statement, name: str, cursor: Cursor) -> None:
         statement.name = ".ascii"
         while True:
-            token = cursor.next()
-            if token.kind != "string":
-                raise SourceError(f"expected a string in quotes, not {token.text!r}")
-            statement.data += unescape(token.text[1:-1])
+            while True:
+                token = cursor.next()
+                if token.kind != "string":
+                    raise SourceError(f"expected a string in quotes, not {token.text!r}")
+                statement.data += unescape(token.text[1:-1])
+                if cursor.peek().kind != "string":
+                    break
             statement.data += b"" if name == ".ascii" else b"\0"
             if not cursor.accept(","):
                 cursor.expect_end()
                 return
+
+    def _floats(self, cursor: Cursor, name: str) -> list[bytes]:
+        import struct
+
+        found = []
+        while True:
+            sign = -1.0 if cursor.accept("-") else 1.0
+            token = cursor.next()
+            if token.kind not in ("float", "number"):
+                raise SourceError(f"expected a floating-point number, not {token.text!r}")
+            try:
+                number = sign * float(token.text)
+                found.append(struct.pack(">d" if name == ".double" else ">f", number))
+            except (ValueError, OverflowError):
+                raise SourceError(f"{token.text} is no number for {name}") from None
+            if not cursor.accept(","):
+                cursor.expect_end()
+                return found
+
+    def _file(self, statement: Statement, cursor: Cursor) -> None:
+        token = cursor.next()
+        if token.kind != "string":
+            raise SourceError(f"expected a string in quotes, not {token.text!r}")
+        if self.files is None:
+            raise SourceError(".incbin has no files to read here")
+        statement.name = ".incbin"
+        statement.data = self.files.data(unescape(token.text[1:-1]).decode())
+        if cursor.accept(","):
+            self._expressions(statement, cursor)
+        else:
+            cursor.expect_end()
 
     def _expressions(self, statement: Statement, cursor: Cursor) -> None:
         if cursor.peek().kind == "end":
             return
         while True:
             statement.expressions.append(cursor.expression())
+            if cursor.accept(":"):
+                statement.repeats[len(statement.expressions) - 1] = cursor.expression()
             if not cursor.accept(","):
                 cursor.expect_end()
                 return
 
 
-def _section_name(token: Token) -> str:
-    """Subsections such as .text.startup belong to their section; flags do not matter."""
-    name = "." + token.text.strip('"').lstrip(".").split(".")[0]
-    if name not in (".text", ".rodata", ".data", ".bss"):
-        raise SourceError(f"no section {token.text}; there are .text, .rodata, .data, .bss")
-    return name
+def _refusal(name: str) -> str:
+    return f"{name} is not taken: {REFUSED[name]}"
+
+
+def _section(cursor: Cursor) -> Section:
+    """What follows ``.section``: a name, flags, a type."""
+    name = ""
+    while cursor.peek().kind != "end" and cursor.peek().text != ",":
+        name += cursor.next().text.strip('"')
+    flags, nobits = None, False
+    if cursor.accept(","):
+        token = cursor.next()
+        if token.kind != "string":
+            raise SourceError(f"expected flags in quotes, not {token.text!r}")
+        flags = token.text[1:-1]
+        if cursor.accept(","):
+            kind = "".join(token.text for token in cursor.tokens[cursor.place :])
+            nobits = kind.lstrip("@%").startswith("nobits")
+    if not name:
+        raise SourceError(".section needs a name")
+    return section_named(name, flags, nobits)

@@ -20,19 +20,19 @@ def _require(cpu: Processor, unit: int) -> None:
         cpu.trap(ExceptionCode.COPROCESSOR_UNUSABLE, unit)
 
 
-@instruction("010001 ccccc ccccc ccccc ccccccccccc", "cop1 c")
+@instruction("010001 fffff fffff fffff fffffffffff", "cop1 f")
 def cop1(cpu: Processor) -> None:
     """Coprocessor 1 (floating-point) operation."""
     _require(cpu, 1)
 
 
-@instruction("010010 ccccc ccccc ccccc ccccccccccc", "cop2 c")
+@instruction("010010 fffff fffff fffff fffffffffff", "cop2 f")
 def cop2(cpu: Processor) -> None:
     """Coprocessor 2 operation."""
     _require(cpu, 2)
 
 
-@instruction("010011 ccccc ccccc ccccc ccccccccccc", "cop3 c")
+@instruction("010011 fffff fffff fffff fffffffffff", "cop3 f")
 def cop3(cpu: Processor) -> None:
     """Coprocessor 3 operation."""
     _require(cpu, 3)

@@ -35,7 +35,7 @@ def multu(cpu: Processor, s: int, t: int) -> None:
     _multiply(cpu, cpu.gpr[s], cpu.gpr[t])
 
 
-@instruction("000000 sssss ttttt ----- ----- 011010", "div s, t")
+@instruction("000000 sssss ttttt ----- ----- 011010", "div zero, s, t")
 def div(cpu: Processor, s: int, t: int) -> None:
     """Divide as signed numbers; LO is the quotient, truncated, HI the remainder.
 
@@ -45,7 +45,7 @@ def div(cpu: Processor, s: int, t: int) -> None:
     _divide(cpu, signed(cpu.gpr[s]), signed(cpu.gpr[t]), is_signed=True)
 
 
-@instruction("000000 sssss ttttt ----- ----- 011011", "divu s, t")
+@instruction("000000 sssss ttttt ----- ----- 011011", "divu zero, s, t")
 def divu(cpu: Processor, s: int, t: int) -> None:
     """Divide as unsigned numbers; LO is the quotient, HI the remainder. Nothing traps."""
     _divide(cpu, cpu.gpr[s], cpu.gpr[t], is_signed=False)

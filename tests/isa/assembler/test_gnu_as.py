@@ -1,0 +1,142 @@
+"""The assembler against GNU's: what both take is the same to the byte."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from kseg.isa.assembler import AssemblyError, assemble
+from tests.isa.assembler import gnu
+from tests.isa.assembler.sources import sources
+
+
+def check(source: str, byte_order: str) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        theirs = gnu.assemble(source, byte_order, Path(directory))
+    if theirs is None:
+        return
+    try:
+        program = assemble(source, gnu.ORIGIN, byte_order, "r3000", reorder=True)
+    except AssemblyError as error:
+        raise AssertionError(f"GNU as takes it: {error}\n{source}") from None
+    for line in program.lines:
+        place = line.address - gnu.ORIGIN
+        assert line.data == theirs[place : place + len(line.data)], (
+            f"line {line.number}: {source.splitlines()[line.number - 1]}\n{source}"
+        )
+    length = len(theirs)
+    assert program.code[:length] == theirs
+    assert not any(program.code[length:])
+
+
+@pytest.mark.parametrize("byte_order", ["big", "little"])
+@settings(deadline=None, max_examples=20)
+@given(source=sources())
+def test_random_sources(byte_order: str, source: str) -> None:
+    gnu.require(byte_order)
+    check(source, byte_order)
+
+
+PROGRAMS = {
+    "hazards": """
+        lw $4, 0($5); addu $6, $4, $4; lw $4, 0($5); addu $6, $5, $5; addu $6, $4, $4
+        mfhi $4; mult $5, $6; mflo $4; nop; mult $5, $6; mtc0 $4, $12; mfc0 $5, $12
+        addu $5, $5, $5; mtc0 $4, $12; tlbwi; lwc1 $f4, 0($5); swc1 $f4, 0($5)
+        lwc2 $2, 0($5); mtc0 $4, $12; cop2 5; .set mips2; lw $4, 0($5); addu $4, $4, $4
+    """,
+    "slots": """
+f:      addiu $2, $2, 1; jr $31; addiu $2, $2, 1; beq $2, $3, f; addiu $4, $2, 1; beq $2, $3, f
+        lw $4, 0($5); beq $2, $3, f; addiu $4, $2, 1
+g:      beq $2, $3, f; syscall; b f; jal f; move $31, $4; jal f; mflo $4; jr $31; mult $4, $5
+        jr $31; la $4, f; jal f; jalr $4; tlbwi; jr $31; .set nomove; addu $4, $4, $4; b g
+        addu $4, $5, $6; b .+8
+    """,
+    "nops are taken back": """
+        lw $4, 0($5)
+        .set noreorder
+x:      addu $5, $5, $5
+        b x; addu $4, $4, $4
+        .set reorder
+        lw $4, 0($5); div $6, $7, $4; lw $4, 0($5); abs $7, $8; mflo $4; abs $4, $5; mult $4, $4
+        .word x, .
+    """,
+    "labels and alignment": """
+        .data
+x:      .balign 4
+y:      .byte 1
+a:      .balign 4
+b:      .word 2
+        .byte 3
+c:      .p2align 2
+d:      .align 2
+        .byte 1
+e:      .align 0
+f:      .word 5
+g:      .half 5
+        .align 1
+h:      .word 1, x - ., y - ., a, b, c, d, e, f, g, h
+        .section .rodata; .byte 1; .align 0; .word 1; .previous; .half 7
+        .text 1; .word 5; .text 0; .word 6; .subsection 1; .word 7; .previous; .word 8
+        .pushsection .data; .byte 1; .popsection; nop
+        .sdata; small: .word 1; .text; lw $4, %gp_rel(small)($28); la $28, _gp
+        .section .text.hot, "ax"; .align 3; nop; .text; nop
+    """,
+    "conditions and macros": r"""
+        .data
+        .macro all a b=2, rest:vararg
+        .byte \a, \b
+        .ifnb \rest
+        all \rest
+        .endif
+        .endm
+        all 1
+        all 1, 3
+        all b=5, a=6
+        all 1 2 3 4 5
+        all 1 + 1, 2
+        all 1 -2
+        .macro until x
+        .byte \x, \@
+        .if \x == 3
+        .exitm
+        .endif
+        .byte 99
+        .endm
+        until 2; until 3
+        .irp x, 1, 2, 3; .byte \x; .endr
+        .irpc x, 456; .byte \x; .endr
+        .macro join x
+\x\()foo: .byte 5
+        .endm
+        join bar
+        .ifdef later; .byte 1; .else; .byte 2; .endif
+later:  .ifc a b, a b; .byte 6; .elseif 1; .byte 7; .endif
+        .ifge 0; .byte 10; .endif; .iflt 0; .byte 11; .endif; .ifb ; .byte 12; .endif
+        .purgem join; .set n, 1; .rept 3; .byte n; n = n + n; .endr
+    """,
+    "numbers": """
+        .data
+        .word 1 + 2 << 3, 1 << 4 - 1, 4 + 1 & 1, 7 & 3 + 8, 6 ^ 3 & 5, -7 / 2, -7 % 3, !0, 5 ! 2
+        .word 1 == 1, 1 && 2, 0 || 0, 5 <> 4, 5 < 4, 1 | 2 ^ 4, 'a, '\\n', '''
+        .float 1.5; .byte 1; .double 1.5; .fill 3, 2, 7; .fill 2; .fill 2, 3; .fill 1, 8, -1
+        .fill 2, 5, 0x1234; .dword 4; .8byte 5; .quad 6; .word n; n = 1; n = 2; .word n
+        .ascii "\\x4142\\x41\\101\\1012\\b\\f\\n\\r\\t\\v\\\\\\""; .asciz "x" "y", "z"
+        .weak nowhere; .word nowhere; .comm common, 8, 8; .word common
+    """,
+}
+
+
+@pytest.mark.parametrize("byte_order", ["big", "little"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(name: str, byte_order: str) -> None:
+    gnu.require(byte_order)
+    check(PROGRAMS[name], byte_order)
+
+
+def test_the_programs_are_taken() -> None:
+    """By both: a refused program compares nothing."""
+    gnu.require("big")
+    for name, source in PROGRAMS.items():
+        with tempfile.TemporaryDirectory() as directory:
+            assert gnu.assemble(source, "big", Path(directory)), name
