@@ -37,6 +37,8 @@ def wrong(name: str, value: object, wanted: str) -> ArgumentError:
 
 def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
     """A whole number from `least` to `most`."""
+    if type(value) is int and value >= least and (most is None or value <= most):
+        return value
     ends = f"from {least} to {most}" if most is not None else f"of {least} or more"
     try:
         if isinstance(value, bool):

@@ -19,6 +19,7 @@ from kseg.cli.streams import write_message
 from kseg.cli.terminal import Terminal
 from kseg.cli.watch import IdleWatch
 from kseg.errors import KsegError
+from kseg.machine.host_file import read_at_most
 from kseg.monitor.boot_rom import is_lost, lost
 from kseg.monitor.stop import Stop, StopReason
 
@@ -351,7 +352,7 @@ def _open_input(name: str | None) -> tuple[Source, int]:
 
 def _read_all(descriptor: int) -> bytes:
     with os.fdopen(descriptor, "rb", closefd=False) as file:
-        data = file.read(MOST_INPUT + 1)
+        data = read_at_most(file, MOST_INPUT)
     if len(data) > MOST_INPUT:
         raise KsegError(f"input: more than {MOST_INPUT >> 20}M; use a disk image or --share")
     return LineEnds().typed(data)

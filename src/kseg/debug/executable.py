@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from kseg.errors import KsegError
+from kseg.machine.host_file import read_at_most
 
 MOST_BYTES = 64 << 20
 """A file that is larger is no program for an R3000."""
@@ -183,7 +184,7 @@ def read_executable(path: str | Path) -> Executable:
     """The executable in a file; SymbolError, with the file's name, when there is none."""
     try:
         with Path(path).open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = read_at_most(file, MOST_BYTES)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SymbolError(f"symbols {path}: {reason}") from None

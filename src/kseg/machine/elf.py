@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kseg.errors import ImageError
+from kseg.machine.host_file import read_at_most
 from kseg.memory.physical import PhysicalMemory
 
 HEADER_SIZE = 52
@@ -55,7 +56,7 @@ def read_image(path: str | Path, byte_order: str = "big") -> Image:
     """Read the ELF executable at `path`; ImageError when there is none that could be loaded."""
     try:
         with Path(path).open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = read_at_most(file, MOST_BYTES)
     except OSError as error:
         raise ImageError(f"cannot read kernel {path}: {error.strerror}") from None
     if len(data) > MOST_BYTES:

@@ -8,6 +8,7 @@ dead-lock in a callback; so the one who comes second is told.
 import threading
 from collections.abc import Callable
 from enum import IntEnum
+from threading import get_ident
 from typing import TypeVar
 
 from kseg.errors import KsegError
@@ -43,7 +44,8 @@ class RunLock:
         """`what` is what messages call it."""
         self._what = what
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._thread = 0
+        """Who holds it, as `threading.get_ident` says."""
         self._rest = Rest.NONE
         self._nested = 0
         self._closed = False
@@ -54,10 +56,10 @@ class RunLock:
             raise KsegError(f"the {self._what} is closed; make a new one to run it again")
         if not self._lock.acquire(blocking=False):
             raise InUseError(self._reason())
-        self._thread = threading.current_thread()
+        self._thread = get_ident()
 
     def __exit__(self, *_exception: object) -> None:
-        self._thread = None
+        self._thread = 0
         self._lock.release()
 
     def at(self, rest: Rest) -> "_Within":
@@ -83,18 +85,12 @@ class RunLock:
 
     def check_thread(self) -> None:
         """Raise InUseError where another thread holds it."""
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
+        if self._thread not in (0, get_ident()):
             raise InUseError(self._reason())
 
     def close(self) -> None:
         """Nobody can hold it any more. For who holds it."""
         self._closed = True
-
-    @property
-    def held(self) -> bool:
-        """Whether somebody holds it."""
-        return self._lock.locked()
 
     @property
     def closed(self) -> bool:
@@ -103,18 +99,18 @@ class RunLock:
 
     def _may(self, rest: Rest) -> bool:
         """Whether this is a callback that may do what needs such a rest."""
-        return self._thread is threading.current_thread() and self._rest >= rest
+        return self._thread == get_ident() and self._rest >= rest
 
     def _reason(self) -> str:
-        thread = self._thread
-        if thread is None or thread is threading.current_thread():
+        holder = self._thread
+        if holder in (0, get_ident()):
             return (
                 f"the {self._what} is in the middle of a run, from which this is called: a callback"
                 " can look at it; do this when the run has returned"
             )
-        return (
-            f"the {self._what} is in use in another thread, {thread.name}: use it in one at a time"
-        )
+        names = [each.name for each in threading.enumerate() if each.ident == holder]
+        name = f", {names[0]}" if names else ""
+        return f"the {self._what} is in use in another thread{name}: use it in one at a time"
 
 
 class _Within:

@@ -5,6 +5,7 @@ The loop is System/161's: run a burst, commit its cycles, dispatch what is due, 
 outside every so often, and when every processor waits, let time jump to the next event.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -17,7 +18,7 @@ from kseg.isa.exceptions import Fatal
 from kseg.isa.registers import STATUS_BEV
 from kseg.machine.board import Board, Foreseeable
 from kseg.machine.clock import SECOND
-from kseg.machine.run_lock import RunLock
+from kseg.machine.run_lock import InUseError
 from kseg.machine.statistics import Statistics, processor_statistics
 from kseg.monitor.pace import CLOCKS, PACES, SHORTEST_SLEEP, Pace
 from kseg.monitor.stop import Stop, StopReason
@@ -80,7 +81,7 @@ class BareMonitor:
         self.wait_for_input = wait_for_input
         self.stop_for_debugger = stop_for_debugger
         self._watchdog = Watchdog(progress_timeout * SECOND, board) if progress_timeout else None
-        self._lock = RunLock()
+        self._running = threading.Lock()
         self._burst_start = 0
         self._wall_time = 0
         self._pace = Pace()
@@ -106,13 +107,17 @@ class BareMonitor:
         if max_cycles is not None:
             limit = self.engine.clock + max_cycles
             until_cycle = limit if until_cycle is None else min(limit, until_cycle)
-        with self._lock:
+        if not self._running.acquire(blocking=False):
+            raise InUseError("the machine runs already, perhaps in another thread")
+        try:
             stop = self._run_timed(until_cycle, until)
-            if self._failure is not None:
-                failure, self._failure = self._failure, None
-                self._interrupted = False
-                raise failure
-            return stop
+        finally:
+            self._running.release()
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            self._interrupted = False
+            raise failure
+        return stop
 
     def _run_timed(self, until_cycle: int | None, until: Callable[[], bool] | None) -> Stop:
         started = time.perf_counter_ns()
@@ -311,7 +316,7 @@ class BareMonitor:
     @property
     def running(self) -> bool:
         """Whether `run` is under way."""
-        return self._lock.held
+        return self._running.locked()
 
     def fail(self, error: BaseException) -> None:
         """What takes the guest's output has raised this, in the middle of what a device does: that
