@@ -63,7 +63,7 @@ def picture(text: str) -> str:
     shown = Text(text)
     for match in re.finditer(r"(?m)^(?:\$|cms>) (.*)$", text):
         shown.stylize("bold bright_white", *match.span(1))
-    console.print(shown, "")  # the frame is lower than its margins
+    console.print(shown, "", sep="\n")  # the frame is lower than its margins
     return console.export_svg(theme=DIMMED_MONOKAI, code_format=FRAME, unique_id="kseg")
 
 
