@@ -38,6 +38,9 @@ PROGRAMS = {
 }
 """By name. A test compares the numbers with kseg's count."""
 
+FEW = ("sieve", "records", "walker")
+"""Those that stand for all where there is little time."""
+
 SOURCES = Path(__file__).parent / "guest"
 _IMAGES = Path(__file__).parents[1] / "images" / "bench"
 

@@ -27,7 +27,11 @@ failed, or two computed different things; 2 wrong usage.
 @click.option("--programs", metavar="LIST", help="Which of the benchmark programs.")
 @click.option("--engines", metavar="LIST", help="Of kseg's; targets are shown for the first.")
 @click.option("--peers", metavar="LIST", help="Which others, or none (default: what is there).")
-@click.option("--quick", is_flag=True, help="Less than a minute: does it work, and about how fast?")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="About half a minute, with three programs: does it work, and about how fast?",
+)
 @click.option("--full", is_flag=True, help="Many minutes: all sizes for everybody, long runs.")
 @click.option(
     "--rounds",
@@ -71,7 +75,7 @@ def bench(
     """
     from kseg.bench.os161 import Os161
     from kseg.bench.others import OTHERS
-    from kseg.bench.programs import PROGRAMS
+    from kseg.bench.programs import FEW, PROGRAMS
     from kseg.bench.session import WORKLOADS, Choices, measure
     from kseg.engine import ENGINES
 
@@ -87,7 +91,7 @@ def bench(
     named |= {peer for peer in chosen_peers if peers}
     choices = Choices(
         workloads=chosen("--workloads", workloads, tuple(WORKLOADS)),
-        programs=chosen("--programs", programs, tuple(PROGRAMS)),
+        programs=FEW if quick and not programs else chosen("--programs", programs, tuple(PROGRAMS)),
         engines=chosen_engines,
         peers=chosen_peers,
         named=frozenset(named),
