@@ -6,6 +6,7 @@ from kseg import Machine
 from kseg.exploration.trial import Goal, Trials, digest, last_line
 from kseg.machine.preemption import Preemption
 from tests.cli.kernels import misusing, panicking, printing, spinning, ticking
+from tests.debug.kernels.small_os161 import SmallOS161
 from tests.exploration.racing import boot, racing
 
 
@@ -40,6 +41,20 @@ def test_deadlock_and_input() -> None:
         machine.console.send("echo hel''lo\r")
         outcome = Trials(machine, Goal("hel''lo\n")).run([])
         assert (outcome.ending, outcome.last_line) == ("passed", "echo hel''lo")
+
+
+def test_what_is_wrong_with_the_threads(tmp_path: Path) -> None:
+    kernel = SmallOS161(tmp_path)
+    with kernel.machine as machine:
+        menu, thread = kernel.thread("menu"), kernel.thread("thread")
+        kernel.run(menu)
+        goal = Goal("never", seconds=0.01)
+        assert Trials(machine, goal).run([]).finding == ""
+        lock = kernel.object("lock", "mine", lk_owner=thread)
+        kernel.sleep(thread, "lock_acquire", lock, "lock")
+        outcome = Trials(machine, goal).run([])
+        assert outcome.ending == "runs on"
+        assert outcome.finding.startswith('deadlock: thread "thread" waits for lock "mine"')
 
 
 def test_what_was_printed_before_does_not_count() -> None:

@@ -75,6 +75,8 @@ def how(outcome: Outcome) -> str:
     code = f", exit code {outcome.exit_code}" if outcome.exit_code else ""
     plain = outcome.ending in (PASSED, StopReason.POWER_OFF) or not outcome.message
     message = "" if plain else f" ({outcome.message})"
+    if outcome.finding:
+        message = f" ({outcome.finding})"
     line = f": {outcome.last_line}" if outcome.last_line else ""
     return f"{outcome.ending}{code}{message}{line}"
 

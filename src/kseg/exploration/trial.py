@@ -10,6 +10,7 @@ import msgspec
 
 from kseg.api.console import Search
 from kseg.api.machine import Machine
+from kseg.errors import KsegError
 from kseg.exploration.plans import Look
 from kseg.machine.clock import SECOND
 from kseg.machine.preemption import Preemption, Struck
@@ -58,6 +59,8 @@ class Outcome(msgspec.Struct, frozen=True):
     exit_code: int | None = None
     message: str = ""
     """What the machine has to say about the end."""
+    finding: str = ""
+    """What is wrong with the guest's threads, such as a deadlock, if that is known."""
     last_line: str = ""
     """The last line that is not empty of what the guest printed after the starting point."""
     digest: str = ""
@@ -98,10 +101,12 @@ class Trials:
             stop, hangs = self._run(clone, search)
             text = clone.console.output[len(self._machine.console.output) :]
             search()
+            ending = _ending(stop, search, hangs)
             return Outcome(
-                ending=_ending(stop, search, hangs),
+                ending=ending,
                 exit_code=stop.exit_code,
                 message=stop.message,
+                finding="" if ending == PASSED else _finding(clone),
                 last_line=last_line(text),
                 digest=digest(text),
                 busy_cycles=clone.busy_cycles - busy,
@@ -144,6 +149,15 @@ def _idle_cycles(machine: Machine) -> int:
     if not machine.board.bus.all_idle or clock.next_due is None:
         return 0
     return (clock.next_due - clock.now) // NANOSECONDS_PER_CYCLE
+
+
+def _finding(machine: Machine) -> str:
+    """What is wrong with the threads of the guest's kernel, if it is known."""
+    try:
+        findings = machine.guest_threads().findings
+    except KsegError:
+        return ""
+    return findings[0] if findings else ""
 
 
 def _ending(stop: Stop, search: Search, hangs: bool) -> str:
