@@ -123,9 +123,9 @@ def test_wrong_arguments(tmp_path: Path) -> None:
     with boot(tmp_path, printing("right")) as machine:
         for options, text in [
             ({"strategy": "best"}, "no such strategy; there are random, pct, places"),
-            ({"preemptions": -1}, "-1 preemptions"),
+            ({"preemptions": -1}, "preemptions -1: give"),
             ({"preemptions": 1_000_000}, "from 0 to 10000"),
-            ({"jobs": 0}, "0 jobs"),
+            ({"jobs": 0}, "jobs 0: give"),
         ]:
             with pytest.raises(ConfigurationError, match=text):
                 explore(machine, 1, expect="right", **options)  # type: ignore[arg-type]
