@@ -254,7 +254,7 @@ class MeterSocket:
 
 def _number(word: bytes) -> int | None:
     """A number as C writes it: decimal, 0x and 0; None for anything else, or none of 64 bits."""
-    found = re.fullmatch(rb"(-?)\+?(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))", word)
+    found = re.fullmatch(rb"([-+]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))", word)
     if found is None:
         return None
     sign, hexadecimal, octal, decimal = found.groups()
@@ -262,7 +262,7 @@ def _number(word: bytes) -> int | None:
     if value >> 64:
         return None
     # As unsigned, which makes a negative one huge.
-    return -value & (1 << 64) - 1 if sign else value
+    return -value & (1 << 64) - 1 if sign == b"-" else value
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
