@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.command import kseg
 from tests.cli.kernels import kernel
-from tests.debug.programs import CALLING, symbols
+from tests.debug.programs import CALLING, TWO, symbols
 from tests.debug.running import Client, debugged, listening
 
 AT = symbols(CALLING)
@@ -145,3 +145,30 @@ def test_a_walk(tmp_path: Path, run: Callable[[Path], AbstractContextManager[str
                 client.ask(f"z0,{each:x},4")
             if watched:
                 client.ask(f"z{watched},{AT['counter']:x},4")
+
+
+@pytest.mark.parametrize("rest", [0, 1])
+def test_the_way_back_has_the_same_stops(tmp_path: Path, rest: int) -> None:
+    """Of two processors, which meet the same breakpoints, also in one cycle."""
+    places = symbols(TWO)
+    with (
+        debugged(tmp_path, TWO, "--wait", "--cpus", "2") as (_, address),
+        Client(address) as client,
+    ):
+        client.ask("qSupported:swbreak+;hwbreak+")
+        for name, offset in (("first", 0), ("second", 0), ("first", 8), ("second", 4)):
+            client.ask(f"Z0,{places[name] + offset:x},4")
+
+        def go(packet: str) -> tuple[str, int, int]:
+            said = client.ask(packet)
+            return said, client.register(PC), client.cycles()
+
+        stops = [go("c") for _ in range(24 + rest)]
+        assert len({each[0] for each in stops}) == 2, "both processors stop"
+        back = [go("bc") for _ in range(len(stops))]
+        assert BEGIN in back.pop()[0]
+        assert back == stops[-2::-1]
+        assert [go("c") for _ in range(len(stops) - 1)] == stops[:-1]
+        said, _, cycles = go("c")
+        assert END in said
+        assert cycles == stops[-1][2]
