@@ -185,6 +185,23 @@ def test_the_root_is_never_left(files: Files, tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["root", "secret"]
 
 
+def test_links_that_lead_out_are_named_once(files: Files, tmp_path: Path) -> None:
+    (tmp_path / "root" / "testbin").symlink_to("/elsewhere/testbin")
+    (tmp_path / "root" / "sub" / "up").symlink_to("../../x")
+    (tmp_path / "root" / "sub" / "fine").symlink_to("../hello")
+    for path in (b"testbin/palin", b"testbin/sort", b"sub/up", b"sub/fine", b"../up", b"missing"):
+        files.open(path)
+    found = [text for text in files.bench.messages if "leads out" in text]
+    assert len(found) == 2
+    assert "the link testbin leads out of the shared directory, to /elsewhere/testbin" in found[0]
+    assert "the link sub/up leads out of the shared directory, to ../../x" in found[1]
+    for number in range(20):
+        (tmp_path / "root" / f"l{number}").symlink_to("/elsewhere")
+        files.open(f"l{number}".encode())
+    assert len(files.bench.messages) == 9
+    assert "more links lead out" in files.bench.messages[-1]
+
+
 names = st.sampled_from([b"..", b".", b"", b"sub", b"deep", b"up", b"secret", b"hello", b"out"])
 
 

@@ -42,6 +42,8 @@ from kseg.machine.arguments import Argument, Arguments
 from kseg.machine.clock import Word
 
 BUFFER_SIZE = 16384
+MOST_LINKS_TOLD = 8
+"""Links that lead out of the directory, of which there is a message each."""
 OPERATION_TIME = 5_000_000
 """ns."""
 
@@ -112,16 +114,31 @@ class EmulatedFileSystem(Device):
         """Of what is open, by handle."""
         self._files: HostFiles | None = None
         """None where a run is repeated: then the history knows what the host said."""
+        self._links_told: set[bytes] = set()
         if self.surroundings.outside.isolated:
             return
         options: EmulatedFileSystemOptions = self.options
         path = self.surroundings.directory / options.directory
         try:
-            self._files = HostFiles(HostDirectory(path))
+            self._files = HostFiles(HostDirectory(path, self._escaped))
         except OSError as error:
             raise ConfigurationError(
                 f"emufs: slot {self.slot}: directory {path}: {error.strerror}; set dir="
             ) from None
+
+    def _escaped(self, link: bytes, target: bytes) -> None:
+        """System/161 would follow it. Each such link is named once, and not more than a few."""
+        if link in self._links_told or len(self._links_told) > MOST_LINKS_TOLD:
+            return
+        self._links_told.add(link)
+        if len(self._links_told) > MOST_LINKS_TOLD:
+            self.message(f"emufs: slot {self.slot}: more links lead out of the shared directory")
+            return
+        self.message(
+            f"emufs: slot {self.slot}: the link {_shown(link)} leads out of the shared directory,"
+            f" to {_shown(target)}, and is not followed there: copy what is there, or share a"
+            " directory that has both (--share, dir=)"
+        )
 
     def reset(self) -> None:
         if self._files is not None:

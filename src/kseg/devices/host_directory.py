@@ -8,6 +8,7 @@ outside. `..` at the root stays there, as in a chroot; links are followed by the
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 MOST_LINKS = 40
@@ -16,6 +17,10 @@ MODE = 0o664
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not blocking: the tree may hold a named pipe.
 _FILE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+Escaped = Callable[[bytes, bytes], None]
+"""Takes the path of a link, from the root, and what it says."""
 
 
 class Opened:
@@ -53,8 +58,10 @@ class Opened:
 class HostDirectory:
     """The root and the walk."""
 
-    def __init__(self, path: Path) -> None:
-        """Open `path`; OSError when it is not a directory."""
+    def __init__(self, path: Path, escaped: Escaped = lambda _link, _target: None) -> None:
+        """Open `path`; OSError when it is not a directory. `escaped` is told of links that lead
+        out of it and were not followed there."""
+        self._escaped = escaped
         self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._real = os.fsencode(os.path.realpath(path))
 
@@ -76,7 +83,7 @@ class HostDirectory:
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         if not path:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-        walk = _Walk(self._root, self._real)
+        walk = _Walk(self._root, self._real, self._escaped)
         try:
             walk.go(base.path)
             return walk.open(path, create, exclusive)
@@ -87,8 +94,9 @@ class HostDirectory:
 class _Walk:
     """A stack of open directories, the root at the bottom."""
 
-    def __init__(self, root: int, real: bytes) -> None:
+    def __init__(self, root: int, real: bytes, escaped: Escaped) -> None:
         self._real = real
+        self._escaped = escaped
         self._stack = [os.dup(root)]
         self._names: list[bytes] = []
         self._links = 0
@@ -154,10 +162,14 @@ class _Walk:
         if self._links > MOST_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         target = os.readlink(name, dir_fd=self._stack[-1])
+        link = b"/".join((*self._names, name))
         if target.startswith(b"/"):
             if target != self._real and not target.startswith(self._real.rstrip(b"/") + b"/"):
+                self._escaped(link, target)
                 raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
             target = b"/" + target[len(self._real) :]
+        elif _climbs(target, len(self._names)):
+            self._escaped(link, target)
         return self._components(target)
 
     def _open_file(self, name: bytes, create: bool, exclusive: bool) -> Opened:
@@ -170,3 +182,13 @@ class _Walk:
                 raise
             file = os.open(name, flags | os.O_RDONLY, dir_fd=parent)
         return Opened(file, (*self._names, name))
+
+
+def _climbs(target: bytes, depth: int) -> bool:
+    """Whether a relative path leads above the root from a directory so many levels below it."""
+    for name in target.split(b"/"):
+        if name not in (b"", b"."):
+            depth += -1 if name == b".." else 1
+        if depth < 0:
+            return True
+    return False
