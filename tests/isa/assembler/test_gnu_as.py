@@ -38,6 +38,15 @@ def test_random_sources(byte_order: str, source: str) -> None:
     check(source, byte_order)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("byte_order", ["big", "little"])
+@settings(deadline=None, max_examples=1000)
+@given(source=sources())
+def test_many_random_sources(byte_order: str, source: str) -> None:
+    gnu.require(byte_order)
+    check(source, byte_order)
+
+
 PROGRAMS = {
     "hazards": """
         lw $4, 0($5); addu $6, $4, $4; lw $4, 0($5); addu $6, $5, $5; addu $6, $4, $4
@@ -76,6 +85,7 @@ f:      .word 5
 g:      .half 5
         .align 1
 h:      .word 1, x - ., y - ., a, b, c, d, e, f, g, h
+        .byte 1; .p2align 3,,2; .byte 2; .balign 8, 5, 7; .byte 3; .align 3, 9; .byte 4
         .section .rodata; .byte 1; .align 0; .word 1; .previous; .half 7
         .text 1; .word 5; .text 0; .word 6; .subsection 1; .word 7; .previous; .word 8
         .pushsection .data; .byte 1; .popsection; nop

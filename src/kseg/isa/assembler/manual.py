@@ -48,6 +48,7 @@ as, word for word, or it is refused with a reason. `.S` files go through the C p
 * **Numbers must fit.** What GNU as cuts off with a warning (`.byte 256`, `addiu a0, a0, 40000`) is
   an error, and so are escapes that it does not know.
 * **`.if` and `.rept`** need numbers that are known there; differences of labels are not.
+* **`li` takes addresses**, too, all 32 bits of them.
 * **A number as a branch target** is an address.
 * Programs have at most 64 MiB; macros and repetitions make at most 262144 statements and nest 100
   deep.

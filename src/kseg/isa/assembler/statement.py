@@ -3,10 +3,18 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from kseg.isa.assembler.directives import HANDLED, IGNORED, REFUSED, SHORT_SECTIONS, STRINGS
+from kseg.isa.assembler.directives import (
+    ALIGNMENTS,
+    HANDLED,
+    IGNORED,
+    REFUSED,
+    SHORT_SECTIONS,
+    STRINGS,
+)
 from kseg.isa.assembler.expression import (
     Cursor,
     Expression,
+    Number,
     UndefinedError,
     Value,
     evaluate,
@@ -266,7 +274,10 @@ class Parser:
         if cursor.peek().kind == "end":
             return
         while True:
-            statement.expressions.append(cursor.expression())
+            if statement.name in ALIGNMENTS and cursor.peek().text == ",":
+                statement.expressions.append(Number(0))
+            else:
+                statement.expressions.append(cursor.expression())
             if cursor.accept(":"):
                 statement.repeats[len(statement.expressions) - 1] = cursor.expression()
             if not cursor.accept(","):
