@@ -69,3 +69,37 @@ def test_nobody_listens() -> None:
     with pytest.raises(OutputClosed):
         output.flush()
     os.close(writer)
+
+
+def test_on_a_terminal_the_guests_last_line_stays_the_last() -> None:
+    with pipe() as (reader, writer):
+        output = Output("kseg", writer, writer)
+        output.shows_again = True
+        output.console(b"done\nprompt> ")
+        output.message("news")
+        output.message("more")
+        output.console(b"x\n")
+        output.message("end")
+        assert os.read(reader, 200) == (
+            b"done\nprompt> \r\x1b[Kkseg: news\nprompt> \r\x1b[Kkseg: more\nprompt> x\nkseg: end\n"
+        )
+
+
+def test_what_is_on_another_screen_is_no_line_of_the_guests() -> None:
+    with pipe() as (reader, writer):
+        output = Output("kseg", writer, writer)
+        output.shows_again = True
+        output.console(b"$ ")
+        output.screen(b"table")
+        output.message("news")
+        assert os.read(reader, 100) == b"$ table\r\x1b[Kkseg: news\n$ "
+
+
+def test_a_line_that_somebody_else_shows_again() -> None:
+    with pipe() as (reader, writer):
+        output = Output("kseg", writer, writer)
+        output.clears = True
+        output.console(b"$ ")
+        output.finish_line()
+        output.finish_line()
+        assert os.read(reader, 100) == b"$ \r\x1b[K"

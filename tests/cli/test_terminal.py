@@ -209,6 +209,18 @@ class TestKeys:
         child.send(CONTROL_A + "h")
         child.expect("Ctrl-A x +leave")
 
+    def test_the_prompt_stays_the_last_line(self, guest):
+        """A message takes the place of the line that the guest has left open, and that follows."""
+        child, _ = guest
+        child.send("echo hi")
+        child.expect("echo hi")
+        child.send(CONTROL_A + "h")
+        for _ in range(7):
+            child.expect_exact("\r\x1b[Kkseg: ")
+            child.expect_exact("\r\ncms> echo hi")
+        child.send("\r")
+        child.expect_exact("\r\nhi\r\n" + PROMPT)
+
     def test_what_the_threads_do(self, guest):
         child, _ = guest
         child.send(CONTROL_A + "w")

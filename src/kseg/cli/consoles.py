@@ -129,6 +129,7 @@ class Switch:
         self.visible = 0
         """The number, from 0, of the guest that is shown and typed for."""
         self._output = output
+        output.shows_again, output.clears = False, True
         self._line = {name: bytearray() for name in names}
         """What a guest has printed of its last line, and was seen."""
         self._unseen = {name: bytearray() for name in names}

@@ -102,6 +102,7 @@ class HostSession:
             if self.debugger is not None:
                 self.debugger.ended(code)
             self._show_consoles()
+            self._output.clears = False
             self._give_terminal_back()
         if number is not None:
             return Outcome(stop, 128 + number, number)
@@ -247,7 +248,7 @@ class HostSession:
     def _show_table(self) -> None:
         assert self._switch is not None
         self._switch.hold()
-        self._output.console(host_table.ENTER)
+        self._output.screen(host_table.ENTER)
         self._drawn = 0.0
 
         def refresh() -> None:
@@ -260,12 +261,11 @@ class HostSession:
     def _draw(self) -> None:
         if time.monotonic() - self._drawn >= REFRESH / 2:
             self._drawn = time.monotonic()
-            self._output.console(self._table.draw())
-            self._output.flush()
+            self._output.screen(self._table.draw())
 
     def _show_consoles(self) -> None:
         if self._switch is not None and self._switch.held:
-            self._output.console(host_table.LEAVE)
+            self._output.screen(host_table.LEAVE)
             self._switch.release()
 
     # The terminal.

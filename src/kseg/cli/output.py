@@ -20,6 +20,10 @@ GATHER = 0.02
 MOST_GATHERED = 1 << 16
 """Bytes of it."""
 
+LONGEST_LINE = 1 << 12
+"""Bytes of a line that the guest has left open, a prompt say, which is shown again."""
+CLEAR_LINE = b"\r\x1b[K"
+
 
 def one_line(text: str) -> str:
     """A message as it may go to a terminal: file names may hold line ends and escape sequences."""
@@ -69,6 +73,12 @@ class Output:
         self._gathered = bytearray()
         self._since = 0.0
         self._at_line_start = True
+        self._open = bytearray()
+        """What the guest has printed of its last line."""
+        self.shows_again = self._same and self.is_terminal
+        """Whether a message is followed by the line that it has interrupted."""
+        self.clears = False
+        """Whether a line that is to end is taken away instead: somebody shows it again."""
 
     def console(self, data: bytes) -> None:
         """Take what the guest printed."""
@@ -89,16 +99,30 @@ class Output:
         """Write everything; OutputClosed when nobody reads it."""
         if self._gathered:
             data, self._gathered = bytes(self._gathered), bytearray()
-            self._at_line_start = data.endswith(b"\n")
+            self._opened(data)
             write_all(self._console, data)
 
+    def _opened(self, data: bytes) -> None:
+        self._at_line_start = data.endswith(b"\n")
+        self._open += data
+        del self._open[: self._open.rfind(b"\n") + 1]
+        if len(self._open) > LONGEST_LINE:
+            self._open.clear()
+
     def message(self, text: str) -> None:
-        """Write a line about the machine."""
+        """Write a line about the machine; the guest's last line stays the last on a terminal."""
         if self.watcher is not None:
             self.watcher(b"")
+        self.flush()
+        interrupted = bytes(self._open) if self.shows_again else b""
+        if self.shows_again:
+            self._end_line(CLEAR_LINE)
         self.make_way()
         line = f"{self.prefix}: {one_line(text)}\n"
         write_message(self._messages, line.encode("utf-8", "backslashreplace"))
+        if interrupted:
+            self._opened(interrupted)
+            write_all(self._console, interrupted)
 
     def make_way(self) -> None:
         """Whatever else goes to where messages go is about to be written."""
@@ -108,10 +132,19 @@ class Output:
 
     def finish_line(self) -> None:
         """End a line that the guest has left open."""
+        self._end_line(CLEAR_LINE if self.clears else b"\n")
+
+    def _end_line(self, how: bytes) -> None:
         self.flush()
+        self._open.clear()
         if not self._at_line_start:
             self._at_line_start = True
-            write_all(self._console, b"\n")
+            write_all(self._console, how)
+
+    def screen(self, data: bytes) -> None:
+        """Write what stands on another screen of the terminal, and is no line of the guest's."""
+        self.flush()
+        write_all(self._console, data)
 
     @property
     def is_terminal(self) -> bool:

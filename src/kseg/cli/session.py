@@ -15,7 +15,6 @@ from kseg.cli.input import MOST_INPUT
 from kseg.cli.keyboard import HELP, EscapeKey, LineEnds, start_reading
 from kseg.cli.output import Output, OutputClosed
 from kseg.cli.signals import Ended, handled
-from kseg.cli.streams import write_message
 from kseg.cli.terminal import Terminal
 from kseg.cli.watch import IdleWatch
 from kseg.errors import KsegError
@@ -105,7 +104,7 @@ class Session:
         self._ended = self._source in (Source.FILE, Source.NOTHING)
         self._left = False
         self._wanted = False
-        self._to_save = False
+        self._to_save = self._to_help = False
         self._to_show = False
         self._made_saves: Saves | None = None
         if conditions.saves or conditions.base is not None:
@@ -227,6 +226,10 @@ class Session:
         if self._to_save:
             self._to_save = False
             self._saves.save_here()
+        if self._to_help:
+            self._to_help = False
+            for line in key_help(self._conditions.escape or 0).strip().splitlines():
+                self._output.message(line)
         if self._to_show:
             self._to_show = False
             from kseg.cli.seeing import threads_in_words
@@ -279,7 +282,8 @@ class Session:
             # The whole job, as Ctrl-Z does it.
             os.kill(0, signal.SIGTSTP)
         elif letter == "h" or letter == "?":
-            write_message(2, key_help(self._conditions.escape or 0).encode())
+            self._to_help = True
+            self._machine.monitor.interrupt()
 
     def end_of_input(self) -> None:
         """Nothing will come any more."""

@@ -103,6 +103,7 @@ def sys161(
     from kseg.version import __version__
 
     output = Output("sys161")
+    output.shows_again = False  # Neither does System/161.
     try:
         if port is not None and re.fullmatch(r"(\[.*\]:|.*:)?\d{1,5}", port) is None:
             raise ConfigurationError(f"-p {port}: give a port, or HOST:PORT")
