@@ -211,7 +211,7 @@ BY_METAVAR: dict[str, Complete] = {
 
 FREE = {
     "ram", "overrides", "port", "trace_flags", "label", "size", "path", "paths", "section",
-    "symbol", "addresses", "expect", "reject", "after", "os161_runs",
+    "symbol", "addresses", "definitions", "expect", "reject", "after", "os161_runs",
 }  # fmt: skip
 """Parameters for whose values nothing can be suggested: sizes, texts, names inside of files."""
 
