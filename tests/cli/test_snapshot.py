@@ -1,5 +1,7 @@
 """`kseg run --save-at` and `--from`, and `kseg snapshot`."""
 
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,25 @@ def test_disk_images(tmp_path: Path) -> None:
         result = kseg("run", *options, "--from", "a", cwd=tmp_path)
         assert (result.returncode, result.stderr.count("\n")) == (2, 1)
         assert text in result.stderr
+
+
+def test_a_machine_that_was_moved_or_copied(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    disk_image.create(old / "d.img", 5 << 20)
+    words = ["--disk", "d.img", "--share", ".", "--save-at", "200000:s.kseg", "cms", "halt"]
+    assert kseg("run", *words, cwd=old).returncode == 0
+    shutil.copytree(old, new)
+    copied = kseg("run", "--trust", "--from", "s.kseg", cwd=new)
+    assert copied.returncode == 2
+    assert "the machine has been copied" in copied.stderr
+    assert f"--disk {new / 'd.img'}" in copied.stderr
+    shutil.rmtree(old)
+    moved = kseg("run", "--trust", "--from", "s.kseg", cwd=new)
+    assert "is not there any more" in moved.stderr
+    command = shlex.split(moved.stderr.partition("where it is: ")[2])
+    assert {"--disk", "--share"} <= set(command)
+    assert kseg(*command[1:], "--share", str(new), cwd=new).returncode == 0
 
 
 @pytest.mark.parametrize(

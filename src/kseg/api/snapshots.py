@@ -13,6 +13,7 @@ from kseg import monitor as monitors
 from kseg.api.boards import configure
 from kseg.api.options import choice
 from kseg.api.setup import Setup
+from kseg.api.snapshot_files import check_trusted
 from kseg.devices.disk import Disk
 from kseg.errors import StateError
 from kseg.history.disks import check_disk_files, disk_files
@@ -205,24 +206,27 @@ def _configuration(file: SnapshotFile, options: Options) -> Configuration:
     saved = parse_configuration(file.header.board.configuration, source)
     disks = list(options.disks)
     with naming(file.path):
-        _check_named(saved, disks, options)
+        _check_named(file, saved, disks, options)
     given = Configuration(saved.slots, file.header.origin.directory)
     return configure(given, disks=disks, share=options.share, overlay=options.overlay)
 
 
-def _check_named(saved: Configuration, disks: Sequence[str | Path], options: Options) -> None:
+def _check_named(
+    file: SnapshotFile, saved: Configuration, disks: Sequence[str | Path], options: Options
+) -> None:
     drives = sorted((s for s in saved.slots if s.device == "disk"), key=lambda slot: slot.slot)
     if len(disks) > len(drives):
         raise StateError(f"{len(disks)} disk images for a machine with {len(drives)} drives")
     if options.share is not None and not any(slot.device == "emufs" for slot in saved.slots):
         raise StateError("the machine has no emufs to share a directory with")
     if options.trust:
+        check_trusted(file, saved.slots, len(disks), shares=options.share is not None)
         return
     for slot in drives[len(disks) :]:
-        file = Disk.parse_arguments(slot.read_arguments()).file
-        if file is not None:
+        image = Disk.parse_arguments(slot.read_arguments()).file
+        if image is not None:
             raise StateError(
-                f"its machine has the disk image {file}: give it again (--disk), or allow"
+                f"its machine has the disk image {image}: give it again (--disk), or allow"
                 " what the snapshot names (--trust)"
             )
     for slot in saved.slots:
