@@ -89,6 +89,7 @@ def test_a_step_looks_at_what_has_happened(tmp_path: Path) -> None:
         assert isinstance(machine.engine, Debuggable)
         machine.engine.set_breakpoints([AT["loop"]])
         machine.run()
+        begin = machine.cycles
         step = Step(Thread(inferior, 0))
         seen = []
         while True:
@@ -98,7 +99,7 @@ def test_a_step_looks_at_what_has_happened(tmp_path: Path) -> None:
                 break
         assert seen[-1] is Progress.FINISHED
         assert machine.processors[0].pc == AT["work"], "a branch and its delay slot are one"
-        assert machine.cycles == 9
+        assert machine.cycles == begin + 2
 
 
 def test_packets(tmp_path: Path) -> None:
@@ -109,7 +110,6 @@ def test_packets(tmp_path: Path) -> None:
         run_to(client, loop)
         assert client.ask(f"vCont;r{loop:x},{after:x}:1;c") == PLAIN
         assert (client.register(PC), client.register(T0)) == (after, 100000)
-        assert client.cycles() == 300003
         # A breakpoint in the range is one, and an empty range one instruction.
         assert client.ask(f"vCont;r{after:x},{after:x}") == PLAIN
         assert client.register(PC) == after + 4
