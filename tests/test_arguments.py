@@ -239,6 +239,23 @@ def test_of_time_travel(name: str) -> None:
         assert tried(TRAVEL[name], travel) == []
 
 
+def test_of_a_recording(tmp_path: Path) -> None:
+    with Machine("cms", "halt", **CMS) as machine:
+        recording = machine.record(tmp_path / "log")
+        assert tried(lambda r, x: r.mark(x), recording) == []
+        codes = [value for value in WRONG if value is not None and value not in (0, 1)]
+        for code in codes:
+            with pytest.raises(KsegError):
+                recording.finish(code)
+        machine.run()
+        recording.finish(7)
+    with Replay(tmp_path / "log", engine="interpreter") as replay:
+        assert replay.machine.run().reason is StopReason.POWER_OFF
+        for error in WRONG:
+            with pytest.raises(KsegError):
+                replay.explain(error)
+
+
 def test_closed_ones_refuse(tmp_path: Path) -> None:
     machine = Machine("cms", "halt", **CMS)
     travel = machine.travel()

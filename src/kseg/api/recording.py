@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kseg.api import checks
 from kseg.api.snapshots import can_be_cut, check_savable, is_whole, origin_of
 from kseg.errors import LogError, StateError
 from kseg.history.checkpoints import Checkpoint
@@ -82,7 +83,7 @@ class Recording:
     def mark(self, text: str) -> None:
         """Leave a marker in the log here, for `kseg replay --cast` and other readers."""
         self._lock.check_thread()
-        self._recorder.mark(text)
+        self._recorder.mark(checks.text("text", text))
 
     def changed(self) -> None:
         """Somebody has changed the machine by hand: the log will say what it has become. Memory,
@@ -93,6 +94,8 @@ class Recording:
     def finish(self, exit_code: int | None = None) -> None:
         """The log ends here; a second time does nothing. `exit_code` is what a replay's command
         line exits with, where the guest does not say."""
+        if exit_code is not None:
+            exit_code = checks.whole("exit_code", exit_code, 0, 255)
         if self.goes_on or self in self._machine.companions:
             with self._lock:
                 self.end(exit_code)
