@@ -4,7 +4,6 @@ names the argument, shows what was given and says what to give."""
 import math
 import os
 import re
-import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from operator import index
 from pathlib import Path
@@ -24,6 +23,8 @@ class ArgumentError(ConfigurationError, ValueError, TypeError):
 
 def shown(value: object) -> str:
     """What was given, in a few characters."""
+    import reprlib  # which most programs do without
+
     try:
         return reprlib.repr(value)
     except Exception:

@@ -1,7 +1,7 @@
 """Arguments that several ways to make or run a machine have in common, checked."""
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import Any
 
 from kseg import engine as engines
 from kseg import monitor as monitors
@@ -14,15 +14,8 @@ from kseg.monitor.pace import PACES
 MOST_QUANTUM = 1 << 32
 
 
-class RunOptions(TypedDict):
-    """How a machine runs: see `kseg.api.setup.Setup`."""
-
-    engine: str
-    monitor: str
-    rewriting: bool
-    pace: str
-    progress_timeout: int
-    stop_for_debugger: bool
+RunOptions = dict[str, Any]
+"""How a machine runs, by the fields of `kseg.api.setup.Setup`."""
 
 
 def choice(name: str, value: Any, choices: Sequence[str]) -> str:
@@ -43,7 +36,7 @@ def run_options(
     stop_for_debugger: Any,
 ) -> RunOptions:
     """The arguments of `Machine`; KsegError for what they cannot be."""
-    return RunOptions(
+    return dict(  # noqa: C408 - names, as they are passed on
         engine=choice("engine", engine, engines.CHOICES),
         monitor=choice("monitor", monitor, monitors.CHOICES),
         rewriting=checks.flag("rewriting", rewriting),

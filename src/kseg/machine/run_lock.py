@@ -7,7 +7,6 @@ dead-lock in a callback; so the one who comes second is told.
 
 import threading
 from collections.abc import Callable
-from enum import IntEnum
 from threading import get_ident
 from typing import TypeVar
 
@@ -20,7 +19,7 @@ class InUseError(KsegError):
     """The machine is being used: by another thread, or by what this is called from."""
 
 
-class Rest(IntEnum):
+class Rest:
     """How far a machine that runs can be used by what it calls meanwhile."""
 
     NONE = 0
@@ -46,10 +45,10 @@ class RunLock:
         self._lock = threading.Lock()
         self._thread = 0
         """Who holds it, as `threading.get_ident` says."""
-        self._rest = Rest.NONE
+        self._rest: int = Rest.NONE
         self._nested = 0
         self._closed = False
-        self._within = {rest: _Within(self, rest) for rest in Rest}
+        self._within = [_Within(self, rest) for rest in range(Rest.SLICE + 1)]
 
     def __enter__(self) -> None:
         if self._closed:
@@ -62,11 +61,11 @@ class RunLock:
         self._thread = 0
         self._lock.release()
 
-    def at(self, rest: Rest) -> "_Within":
+    def at(self, rest: int) -> "_Within":
         """To hold it, also from within a callback that comes at such a `rest`."""
         return self._within[rest]
 
-    def resting(self, rest: Rest, callback: Callable[[], Answer]) -> Callable[[], Answer]:
+    def resting(self, rest: int, callback: Callable[[], Answer]) -> Callable[[], Answer]:
         """The same callback, which may use the machine as far as `rest` says."""
 
         def call() -> Answer:
@@ -97,7 +96,7 @@ class RunLock:
         """Whether it is."""
         return self._closed
 
-    def _may(self, rest: Rest) -> bool:
+    def _may(self, rest: int) -> bool:
         """Whether this is a callback that may do what needs such a rest."""
         return self._thread == get_ident() and self._rest >= rest
 
@@ -116,7 +115,7 @@ class RunLock:
 class _Within:
     """The lock, as those take it who may come from a callback."""
 
-    def __init__(self, lock: RunLock, rest: Rest) -> None:
+    def __init__(self, lock: RunLock, rest: int) -> None:
         self._lock, self._rest = lock, rest
 
     def __enter__(self) -> None:
