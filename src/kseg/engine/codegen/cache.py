@@ -151,7 +151,7 @@ def _contents(path: Path) -> bytes | None:
                 return None
             if status.st_size > _MOST_READ or not _is_ours(path.parent.stat()):
                 return None
-            return file.read(_MOST_READ)
+            return file.read(status.st_size)
     except OSError:
         return None
 
