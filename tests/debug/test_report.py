@@ -60,7 +60,7 @@ def test_data_are_plain(tmp_path: Path) -> None:
 
 
 def test_the_last_exception(tmp_path: Path) -> None:
-    source = "la sp, 0x80040000\njal bad\nnop\nnop\nbad: lw t0, 3(zero)\nnop\n"
+    source = "lui sp, 0x8004\nnop\njal bad\nnop\nnop\nbad: lw t0, 3(zero)\nnop\n"
     with boot(tmp_path, source) as machine:
         machine.run(cycles=5)
         found = machine.report()
