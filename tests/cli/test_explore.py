@@ -188,3 +188,12 @@ def test_interrupted_before_anything(guest: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=20) == ("", "")
     assert process.returncode == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("option", ["--expect", "--reject", "--after"])
+def test_a_text_that_is_none(option):
+    result = kseg(
+        "explore", "--expect", "x", option, b"\xff".decode("utf-8", "surrogateescape"), "cms"
+    )
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "not a text in UTF-8" in result.stderr

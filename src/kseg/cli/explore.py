@@ -174,8 +174,9 @@ def explore(
 
     if limit == 0:
         raise click.UsageError("--seconds 0: give runs some time")
-    if regex:
-        for text in (expect, reject, after):
+    for text in (expect, reject, after):
+        _check_text(text)
+        if regex:
             _check_expression(text)
     typed = read_input(input_file)
     screen = Screen(len(seeds), quiet=format_ == "json")
@@ -230,6 +231,13 @@ def explore(
             "no preemption took effect: the guest has set no timer, or executes too little; "
             "nothing was explored"
         )
+
+
+def _check_text(text: str | None) -> None:
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError:
+        raise click.UsageError(f"{text}: not a text in UTF-8") from None
 
 
 def _check_expression(text: str | None) -> None:
