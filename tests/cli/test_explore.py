@@ -35,20 +35,40 @@ def test_a_race_is_found_and_replayed(guest: Path) -> None:
     (shrunk,) = (line for line in lines if ": the same with " in line)
     assert " of 10 preemptions: rejected: sum wrong" in shrunk
     assert any(line.startswith("  in cycle ") for line in lines)
-    summary = next(index for index, line in enumerate(lines) if line.startswith("28 seeds (random"))
+    summary = next(index for index, line in enumerate(lines) if line.startswith("28 seeds (mix"))
     assert " failed; " in lines[summary]
-    assert [line.split()[1] for line in lines[summary + 1 :]] == ["passed:", "rejected:"]
-    commands = [line for line in lines if line.startswith("  kseg replay")]
+    assert lines[summary + 1].startswith("covered: ")
+    ends = [line.split()[1] for line in lines[summary + 1 :] if line.startswith("      ")]
+    assert sorted(ends) == ["passed:", "rejected:"]
+    assert lines[-1].startswith("  gdb-multiarch ")
+    commands = [line for line in lines if line.startswith("  kseg replay kseg-explore")]
     assert commands
     for line in commands:
         replayed = kseg(*shlex.split(line)[1:], cwd=guest)
         assert (replayed.returncode, replayed.stdout) == (0, "sum wrong")
 
 
+def test_without_an_expectation_a_guest_has_to_switch_off(tmp_path: Path) -> None:
+    """A panic and a deadlock are failures; how they ended, and what to do next, is said."""
+    for exercise, ending in ("race", ": panicked, exit code 1: race: "), ("deadlock", ": idle for"):
+        done = kseg("explore", "racelab", exercise, "--seeds", "1..12", cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (1, "")
+        lines = done.stdout.splitlines()
+        assert any(line.startswith("seed ") and ending in line for line in lines)
+        assert " places where threads touch what others touch, " in done.stdout
+        assert "\n  kseg replay --gdb socket kseg-explore/racelab-" in done.stdout
+        assert ("(deadlock of 2 threads, " in done.stdout) == (exercise == "deadlock")
+    done = kseg("explore", "racelab", "race fixed", "--seeds", "1..12", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = kseg("explore", "racelab", "--seeds", "1", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "say with --expect what it prints when all is well" in done.stderr
+
+
 def test_nothing_found(guest: Path) -> None:
     done = kseg("explore", "--seeds", "5", "--expect", "sum", "racing", cwd=guest)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "5 seeds (random, 10 preemptions), 0 failed; " in done.stdout
+    assert "5 seeds (mix, 10 preemptions), 0 failed; " in done.stdout
     assert not (guest / "kseg-explore").exists()
 
 
@@ -90,7 +110,7 @@ def test_what_cannot_be_kept(guest: Path) -> None:
     assert done.returncode == 2
     assert " fails (rejected), but: racing: " in done.stderr
     assert done.stderr.count("\n") == 1
-    assert " seeds (random, 10 preemptions), " in done.stdout
+    assert " seeds (mix, 10 preemptions), " in done.stdout
 
 
 @pytest.mark.slow
@@ -116,10 +136,9 @@ def test_what_is_wrong_is_said_in_a_line(guest: Path) -> None:
     (guest / "printing").write_bytes(printing("hello"))
     for arguments, text in [
         (("--expect", "x"), "Missing argument 'KERNEL'"),
-        (("racing",), "Missing option '--expect'"),
         (("racing", *GOAL, "--seeds", "no"), "give a number of seeds"),
         (("racing", *GOAL, "--seeds", "7..3"), "there is no seed in it"),
-        (("racing", *GOAL, "--strategy", "best"), "there are random, pct, places"),
+        (("racing", *GOAL, "--strategy", "best"), "there are mix, shared, random, pct, places"),
         (("racing", *GOAL, "--seconds", "0"), "--seconds 0"),
         (("racing", "--expect", "(", "--regex"), "not a regular expression"),
         (("racing", *GOAL, "--trust"), "--trust: only with --from"),
@@ -160,7 +179,7 @@ def test_ctrl_c_ends_all_at_once(guest: Path) -> None:
     out, err = process.communicate(timeout=20)
     assert process.returncode == -signal.SIGINT
     assert err == ""
-    assert " seeds (random, 10 preemptions), " in out
+    assert " seeds (mix, 10 preemptions), " in out
     deadline = time.monotonic() + 5
     while any(is_there(int(child)) for child in children):
         assert time.monotonic() < deadline

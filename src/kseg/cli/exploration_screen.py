@@ -1,6 +1,7 @@
 """What `kseg explore` shows: failures as they come, and a summary; or all figures."""
 
 import json
+import shlex
 import sys
 
 import click
@@ -8,8 +9,9 @@ import msgspec
 
 from kseg.cli.output import one_line
 from kseg.exploration.exploration import Exploration
-from kseg.exploration.report import Report, Trial
-from kseg.exploration.trial import PASSED, Outcome
+from kseg.exploration.report import Coverage, Report, Trial
+from kseg.exploration.start import LOG_SUFFIX
+from kseg.exploration.trial import PANICKED, PASSED, Outcome
 from kseg.monitor.stop import StopReason
 
 MOST_GROUPS = 12
@@ -25,6 +27,8 @@ class Screen:
         self._progress = sys.stderr.isatty()
         self._done: set[int] = set()
         self._failed: set[int] = set()
+        self._logged: str | None = None
+        """The first failure that was kept as a log."""
 
     def began(self, exploration: Exploration) -> None:
         unperturbed = exploration.report.unperturbed
@@ -40,6 +44,8 @@ class Screen:
             for line in describe(trial):
                 self._say(line)
             self._say(f"  {exploration.replay(trial)}")
+            if trial.kept is not None and self._logged is None and trial.kept.suffix == LOG_SUFFIX:
+                self._logged = shlex.quote(str(trial.kept))
         if self._progress:
             done, failed = len(self._done), len(self._failed)
             click.echo(f"\r{done}/{self._seeds} seeds, {failed} failed", nl=False, err=True)
@@ -61,6 +67,8 @@ class Screen:
             f"{count} seeds ({report.strategy}, {report.preemptions} preemptions), {failed} failed;"
             f" {rate:.1f} seeds/s"
         )
+        for line in covered(report.coverage):
+            self._say(line)
         groups = report.groups
         for group in groups[:MOST_GROUPS]:
             end = how(group.outcome)
@@ -68,12 +76,33 @@ class Screen:
         if len(groups) > MOST_GROUPS:
             rest = sum(group.size for group in groups[MOST_GROUPS:])
             self._say(f"{rest:8}  in {len(groups) - MOST_GROUPS} other ways")
+        if self._logged is not None:
+            self._say("to see a failure again, and to look at it forwards and backwards with GDB:")
+            self._say(f"  kseg replay {self._logged}")
+            self._say(f"  kseg replay --gdb socket {self._logged}")
+            self._say("  gdb-multiarch -ex 'target remote socket'      # in another terminal")
+
+
+def covered(coverage: Coverage) -> list[str]:
+    """What was tried, in lines."""
+    by = ", ".join(f"{name} {count}" for name, count in coverage.strategies.items())
+    first = (
+        f"covered: {coverage.schedules} different schedules, preemptions before"
+        f" {coverage.points} different instructions; seeds by strategy: {by}"
+    )
+    lines = [first]
+    if coverage.known_places:
+        lines.append(
+            f"  {coverage.places} of {coverage.known_places} places where threads touch what others"
+            f" touch, {coverage.pairs} of {coverage.known_pairs} pairs of threads"
+        )
+    return lines
 
 
 def how(outcome: Outcome) -> str:
     """How a run ended, in a line."""
     code = f", exit code {outcome.exit_code}" if outcome.exit_code else ""
-    plain = outcome.ending in (PASSED, StopReason.POWER_OFF) or not outcome.message
+    plain = outcome.ending in (PASSED, PANICKED, StopReason.POWER_OFF) or not outcome.message
     message = "" if plain else f" ({outcome.message})"
     if outcome.finding:
         message = f" ({outcome.finding})"
@@ -100,6 +129,7 @@ def as_data(report: Report) -> str:
         "strategy": report.strategy,
         "preemptions": report.preemptions,
         "elapsed": report.elapsed,
+        "coverage": report.coverage._asdict(),
         "unperturbed": msgspec.to_builtins(report.unperturbed),
         "trials": [
             {**msgspec.to_builtins(trial, enc_hook=str), "failed": trial.failed}

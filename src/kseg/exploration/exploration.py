@@ -15,16 +15,25 @@ from kseg.api.machine import Machine
 from kseg.api.options import choice
 from kseg.errors import ConfigurationError, KsegError, LogError, StateError
 from kseg.exploration.messages import Answer, Job, Task, Work
-from kseg.exploration.plans import MOST_PREEMPTIONS, STRATEGIES, Course, places, plan
+from kseg.exploration.observation import looks, shared_places
+from kseg.exploration.plans import (
+    DEFAULT,
+    MOST_PREEMPTIONS,
+    STRATEGIES,
+    Course,
+    Plan,
+    learning_runs,
+    places,
+    plan,
+)
 from kseg.exploration.pool import Done, Pool
 from kseg.exploration.report import LOST, Report, Trial
 from kseg.exploration.start import DIRECTORY, Start
-from kseg.exploration.trial import PASSED, REJECTED, Goal, Outcome, Trials
+from kseg.exploration.trial import HANGS, PASSED, REJECTED, RUNS_ON, Goal, Outcome, Trials
 from kseg.machine.preemption import Preemption
+from kseg.monitor.stop import StopReason
 
 MOST_SEED, MOST_JOBS = 1 << 40, 1024
-LOOKS = 4000
-"""Moments of the unperturbed run that the strategy `places` looks at."""
 
 PATIENCE = 4
 SPARE_SECONDS = 5.0
@@ -47,7 +56,7 @@ class Exploration:
         start: Start,
         goal: Goal,
         *,
-        strategy: str = "random",
+        strategy: str = DEFAULT,
         preemptions: int | None = None,
         limited: bool = False,
         engine: str = engines.AUTOMATIC,
@@ -82,21 +91,28 @@ class Exploration:
             goal = msgspec.structs.replace(goal, seconds=seconds)
         self.goal = goal
         self.report = Report(unperturbed, strategy, most)
-        looks = trials.look(unperturbed.busy_cycles, LOOKS) if strategy == "places" else []
-        self._course = Course(
+        length = unperturbed.busy_cycles
+        learns = strategy in ("mix", "shared") and most > 0
+        course = Course(
             begin=start.machine.busy_cycles,
             length=unperturbed.busy_cycles,
             processors=len(start.machine.board.processors),
-            places=places(looks),
+            places=places(looks(start.machine, length) if strategy == "places" else []),
         )
+        if learns:
+            runs = learning_runs(course, most)
+            shared = shared_places(start.machine, length, runs)
+            course = course._replace(shared=shared, runs=runs)
+        self._course = course
+        self.report.places = list(course.shared)
         self._pool = Pool(
             Task(str(start.snapshot), engine, goal),
             jobs or len(os.sched_getaffinity(0)),
             None if command is None else list(command),
         )
 
-    def plan(self, seed: int) -> list[Preemption]:
-        """The preemptions of a seed."""
+    def plan(self, seed: int) -> Plan:
+        """What a seed stands for."""
         return plan(self.report.strategy, seed, self.report.preemptions, self._course)
 
     def run(self, seeds: Iterable[int]) -> Generator[Trial, None, None]:
@@ -117,7 +133,7 @@ class Exploration:
                     if seed is None:
                         more = False
                     else:
-                        self._pool.submit(Job(seed, self.plan(seed)))
+                        self._pool.submit(Job(seed, self.plan(seed).preemptions))
                 for done in self._pool.collect():
                     trial = self._trial(done)
                     if trial is None:
@@ -142,12 +158,16 @@ class Exploration:
         kept = None
         if not outcome.passed:
             try:
-                kept = self._kept(job.seed, answer.plan or job.plan, lost=answer.outcome is None)
+                plan = answer.plan or job.plan
+                kept = self._kept(job.seed, plan, lost=answer.outcome is None)
             except (LogError, StateError) as error:
                 raise StateError(
                     f"seed {job.seed} fails ({outcome.ending}), but: {error}"
                 ) from None
-        return Trial(job.seed, answer.plan or job.plan, outcome, kept, shrunk_from)
+        meant = self.plan(job.seed)
+        place = None if meant.place is None else self._course.shared.index(meant.place)
+        plan = answer.plan or job.plan
+        return Trial(job.seed, plan, outcome, kept, shrunk_from, meant.strategy, place)
 
     def _kept(self, seed: int, plan: list[Preemption], *, lost: bool) -> Path:
         """Keep a failure, by running it once more."""
@@ -180,9 +200,13 @@ def _outcome(answer: Answer) -> Outcome:
 def _complaint(goal: Goal, outcome: Outcome) -> str:
     what = f"prints {goal.reject!r}" if outcome.ending == REJECTED else f"ends ({outcome.ending})"
     line = f"; its last line: {outcome.last_line!r}" if outcome.last_line else ""
+    before = "without switching off" if goal.expect is None else f"before it prints {goal.expect!r}"
+    advice = ""
+    if goal.expect is None and outcome.ending in (HANGS, RUNS_ON, StopReason.IDLE):
+        advice = "; say with --expect what it prints when all is well, or let it switch off"
     return (
-        f"without preemptions too, the guest {what} before it prints {goal.expect!r}"
-        f" ({outcome.seconds:.3f} virtual seconds{line})"
+        f"without preemptions too, the guest {what} {before}"
+        f" ({outcome.seconds:.3f} virtual seconds{line}){advice}"
     )
 
 
@@ -190,10 +214,10 @@ def explore(
     machine: Machine,
     seeds: int | Iterable[int],
     *,
-    expect: str,
+    expect: str | None = None,
     reject: str | None = None,
     regular: bool = False,
-    strategy: str = "random",
+    strategy: str = DEFAULT,
     preemptions: int | None = None,
     seconds: float | None = None,
     engine: str = engines.AUTOMATIC,
@@ -207,10 +231,11 @@ def explore(
     `seeds` are that many, from 1 on, or the numbers themselves. A run passes when the guest prints
     `expect` before it prints `reject`, ends, or has run for so many virtual `seconds` (default:
     four times what it takes unperturbed, and five more); with `regular`, both are regular
-    expressions. `strategy` is one of `STRATEGIES`, `preemptions` how many a run has at most,
-    `jobs` how many processes run at a time (default: one for each of the host's processors).
-    Failures are kept in the directory `keep`, which is made when there is one. With `shrink`, the
-    plan of the first failure of each kind is made as small as can be.
+    expressions. Without `expect`, a run passes when the guest switches off, and not in a panic.
+    `strategy` is one of `STRATEGIES`, `preemptions` how many a run has at most, `jobs` how many
+    processes run at a time (default: one for each of the host's processors). Failures are kept in
+    the directory `keep`, which is made when there is one. With `shrink`, the plan of the first
+    failure of each kind is made as small as can be.
 
     `machine` stays where it is. Its disk images must be overlays: ConfigurationError otherwise.
     UnperturbedFailure when the guest fails anyway, StateError when a failure cannot be kept.
@@ -251,11 +276,10 @@ def _numbers(seeds: int | Iterable[int]) -> Iterable[int]:
     return [checks.whole("seeds", seed, 0, MOST_SEED) for seed in given]
 
 
-def _goal(expect: str, reject: str | None, regular: bool, seconds: float | None) -> Goal:
+def _goal(expect: str | None, reject: str | None, regular: bool, seconds: float | None) -> Goal:
     """When a run has passed; ArgumentError when that makes no sense."""
-    texts = {"expect": checks.text("expect", expect)}
-    if reject is not None:
-        texts["reject"] = checks.text("reject", reject)
+    given = {"expect": expect, "reject": reject}
+    texts = {name: checks.text(name, text) for name, text in given.items() if text is not None}
     if checks.flag("regular", regular):
         for name, text in texts.items():
             try:

@@ -1,11 +1,12 @@
 """What an exploration has found."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from kseg.exploration.sharing import Place
 from kseg.exploration.trial import Outcome
 from kseg.machine.preemption import Preemption
 
@@ -23,6 +24,10 @@ class Trial(msgspec.Struct, frozen=True):
     """The snapshot with which it can be run again, if it failed."""
     shrunk_from: int | None = None
     """How many preemptions there were, if `plan` is a smaller one with the same ending."""
+    strategy: str = ""
+    """By which the preemptions were chosen."""
+    place: int | None = None
+    """Which of the report's places the first of them was meant for."""
 
     @property
     def failed(self) -> bool:
@@ -37,6 +42,20 @@ class Group(NamedTuple):
     seed: int
 
 
+class Coverage(NamedTuple):
+    """What was tried: seeds by strategy; runs whose preemptions struck in different ways
+    (`schedules`); different instructions before which they struck (`points`); and of the places
+    that are known, and of the pairs of threads that meet there, how many got a preemption."""
+
+    strategies: dict[str, int]
+    schedules: int
+    points: int
+    places: int
+    known_places: int
+    pairs: int
+    known_pairs: int
+
+
 class Report:
     """Trials by seed; `unperturbed` is the run without preemptions."""
 
@@ -44,6 +63,8 @@ class Report:
         self.unperturbed = unperturbed
         self.strategy = strategy
         self.preemptions = preemptions
+        self.places: list[Place] = []
+        """Where threads touch what others touch, as far as the strategy had to know."""
         self._trials: dict[int, Trial] = {}
         self.elapsed = 0.0
         """Seconds of the host's time that the seeds took, without shrinking."""
@@ -69,6 +90,22 @@ class Report:
             alike[trial.outcome.kind].append(trial)
         groups = [Group(len(same), same[0].outcome, same[0].seed) for same in alike.values()]
         return sorted(groups, key=lambda group: (-group.size, group.seed))
+
+    @property
+    def coverage(self) -> Coverage:
+        """What was tried."""
+        trials = self.trials
+        struck = [trial.outcome.struck for trial in trials]
+        met = {trial.place for trial in trials if trial.place is not None}
+        return Coverage(
+            strategies=dict(Counter(trial.strategy for trial in trials)),
+            schedules=len({tuple((each.cycle, each.pc) for each in run) for run in struck}),
+            points=len({each.pc for run in struck for each in run}),
+            places=len(met),
+            known_places=len(self.places),
+            pairs=len({pair for number in met for pair in self.places[number].threads}),
+            known_pairs=len({pair for place in self.places for pair in place.threads}),
+        )
 
     @property
     def had_effect(self) -> bool:

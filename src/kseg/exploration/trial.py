@@ -11,14 +11,15 @@ import msgspec
 from kseg.api.console import Search
 from kseg.api.machine import Machine
 from kseg.errors import KsegError
-from kseg.exploration.plans import Look
 from kseg.machine.clock import SECOND
 from kseg.machine.preemption import Preemption, Struck
 from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
 from kseg.monitor.stop import Stop, StopReason
 
 PASSED, REJECTED = "passed", "rejected"
-HANGS, RUNS_ON, WAITS = "hangs", "runs on", "idle forever"
+PANICKED = "panicked"
+"""It has switched off after it had asked for a debugger."""
+HANGS, RUNS_ON = "hangs", "runs on"
 """Endings beside those that are reasons of a Stop: when the time is up, a guest hardly executes
 anything, or it does."""
 
@@ -30,32 +31,38 @@ LAST_PART = 10
 LONGEST_LINE = 160
 """Characters of the last line that are kept."""
 
+_NOTHING = re.compile("(?!)")
 _NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+(\.\d+)?")
 
 
 class Goal(msgspec.Struct, frozen=True):
     """When a guest has passed: it prints `expect` before `reject` and before its time is up.
     Both are looked for in what it prints after the starting point, as they are or as `regular`
-    expressions."""
+    expressions. Without `expect`, it has to switch off, and not in a panic."""
 
-    expect: str
+    expect: str | None
     reject: str | None = None
     regular: bool = False
     seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
     """Virtual seconds from the starting point on."""
 
     @property
-    def patterns(self) -> list[str | re.Pattern[str]]:
-        """What is looked for; the first is expected."""
-        texts = [self.expect] if self.reject is None else [self.expect, self.reject]
-        return [re.compile(text) if self.regular else text for text in texts]
+    def patterns(self) -> dict[str, str | re.Pattern[str]]:
+        """What is looked for, by how a run has ended that prints it."""
+        texts = {PASSED: self.expect, REJECTED: self.reject}
+        return {
+            ending: re.compile(text) if self.regular else text
+            for ending, text in texts.items()
+            if text is not None
+        } or {REJECTED: _NOTHING}
 
 
 class Outcome(msgspec.Struct, frozen=True):
     """How a run ended."""
 
     ending: str
-    """"passed", "rejected", "hangs" or "runs on" (at the end of its time), or a StopReason."""
+    """"passed", "rejected", "panicked", "hangs" or "runs on" (at the end of its time), or a
+    StopReason."""
     exit_code: int | None = None
     message: str = ""
     """What the machine has to say about the end."""
@@ -96,12 +103,13 @@ class Trials:
             clone.preemptions = list(plan)
             if log is not None:
                 clone.record(log)
-            search = Search(clone.console, self._goal.patterns, len(clone.console.output))
+            patterns = self._goal.patterns
+            search = Search(clone.console, [*patterns.values()], len(clone.console.output))
             begin, busy = clone.board.clock.now, clone.busy_cycles
             stop, hangs = self._run(clone, search)
             text = clone.console.output[len(self._machine.console.output) :]
             search()
-            ending = _ending(stop, search, hangs)
+            ending = self._ending(stop, [*patterns], search, hangs)
             return Outcome(
                 ending=ending,
                 exit_code=stop.exit_code,
@@ -114,6 +122,19 @@ class Trials:
                 struck=clone.board.struck,
             )
 
+    def _ending(self, stop: Stop, endings: list[str], search: Search, hangs: bool) -> str:
+        # Text counts that came at the very end, too.
+        if search.found is not None:
+            return endings[search.found[0]]
+        if stop.reason is StopReason.CYCLE_LIMIT:
+            return HANGS if hangs else RUNS_ON
+        if stop.reason is StopReason.POWER_OFF:
+            if stop.exit_code:
+                return PANICKED
+            if self._goal.expect is None:
+                return PASSED
+        return str(stop.reason)
+
     def _run(self, clone: Machine, search: Search) -> tuple[Stop, bool]:
         """How it stopped, and whether it hardly executed anything in the end."""
         limit = int(self._goal.seconds * SECOND) // NANOSECONDS_PER_CYCLE
@@ -125,31 +146,6 @@ class Trials:
         stop = clone.run(until=search, cycles=last)
         return stop, (clone.busy_cycles - busy) * BUSY_SHARE < last
 
-    def look(self, length: int, count: int) -> list[Look]:
-        """What the unperturbed run does at up to `count` moments, evenly distributed over
-        `length` busy cycles."""
-        looks: list[Look] = []
-        with self._machine.fork() as clone:
-            begin = clone.busy_cycles
-            for number in range(count):
-                at = begin + length * number // count
-                while clone.busy_cycles < at:
-                    stop = clone.run(cycles=max(at - clone.busy_cycles, _idle_cycles(clone)))
-                    if stop.reason is not StopReason.CYCLE_LIMIT:
-                        return looks
-                for processor in clone.board.processors:
-                    if processor.enabled and not processor.waiting:
-                        looks.append(Look(at, processor.identity, processor.pc))
-        return looks
-
-
-def _idle_cycles(machine: Machine) -> int:
-    """Cycles that will pass before anything is executed."""
-    clock = machine.board.clock
-    if not machine.board.bus.all_idle or clock.next_due is None:
-        return 0
-    return (clock.next_due - clock.now) // NANOSECONDS_PER_CYCLE
-
 
 def _finding(machine: Machine) -> str:
     """What is wrong with the threads of the guest's kernel, if it is known."""
@@ -158,15 +154,6 @@ def _finding(machine: Machine) -> str:
     except KsegError:
         return ""
     return findings[0] if findings else ""
-
-
-def _ending(stop: Stop, search: Search, hangs: bool) -> str:
-    # Text counts that came at the very end, too.
-    if search.found is not None:
-        return REJECTED if search.found[0] else PASSED
-    if stop.reason is StopReason.CYCLE_LIMIT:
-        return HANGS if hangs else RUNS_ON
-    return str(stop.reason)
 
 
 def last_line(text: str) -> str:

@@ -1,0 +1,97 @@
+"""What an exploration learns from some runs before it begins."""
+
+from collections.abc import Iterator, Sequence
+
+from kseg.api.machine import Machine
+from kseg.errors import KsegError
+from kseg.exploration.plans import Look
+from kseg.exploration.sharing import Place, Sharing, merged
+from kseg.isa.registers import GPR_NAMES
+from kseg.machine.preemption import Preemption
+from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
+from kseg.monitor.stop import StopReason
+
+LOOKS = 4000
+"""Moments at which the strategy `places` looks."""
+MOST_TRACED = 1_200_000
+"""Busy cycles of a run that are traced; of a longer one, so many in parts."""
+PARTS = 12
+_SP = GPR_NAMES.index("sp")
+
+
+def looks(machine: Machine, length: int, count: int = LOOKS) -> list[Look]:
+    """What the run that begins where `machine` is does at up to `count` moments, evenly distributed
+    over `length` busy cycles."""
+    found: list[Look] = []
+    with machine.fork() as clone:
+        begin = clone.busy_cycles
+        for number in range(count):
+            at = begin + length * number // count
+            if not _run_to(clone, at):
+                break
+            for processor in clone.board.processors:
+                if processor.enabled and not processor.waiting:
+                    found.append(Look(at, processor.identity, processor.pc))
+    return found
+
+
+def shared_places(
+    machine: Machine, length: int, runs: Sequence[Sequence[Preemption]]
+) -> list[Place]:
+    """Places of the runs that begin where `machine` is, each with some preemptions, in their first
+    `length` busy cycles; none where they cannot be traced."""
+    return merged(_shared_places(machine, length, run, plan) for run, plan in enumerate(runs))
+
+
+def _shared_places(
+    machine: Machine, length: int, run: int, plan: Sequence[Preemption]
+) -> list[Place]:
+    sharing = Sharing(run)
+    with machine.fork() as clone:
+        clone.preemptions = plan
+        begin = clone.busy_cycles
+        try:
+            for first, last in _parts(length):
+                if not _run_to(clone, begin + first):
+                    break
+                sharing.begin(clone.board.clock.idle_cycles, _statuses(clone))
+                kinds = "instruction", "exception", "interrupt", "return"
+                with clone.trace(*kinds, receive=sharing.take):
+                    if not _run_to(clone, begin + last):
+                        break
+        except KsegError:
+            return []
+    return sharing.places()
+
+
+def _parts(length: int) -> Iterator[tuple[int, int]]:
+    if length <= MOST_TRACED:
+        yield 0, length
+        return
+    for number in range(PARTS):
+        first = length * number // PARTS
+        yield first, first + MOST_TRACED // PARTS
+
+
+def _statuses(machine: Machine) -> list[tuple[int, int, int]]:
+    return [
+        (int(each.status), int(each.gpr[_SP]), int(each.waiting))
+        for each in machine.board.processors
+    ]
+
+
+def _run_to(machine: Machine, busy: int) -> bool:
+    """Let a machine run until it has been busy for so long; False where it ends before."""
+    while machine.busy_cycles < busy:
+        stop = machine.run(cycles=max(busy - machine.busy_cycles, _idle_cycles(machine)))
+        if stop.reason is not StopReason.CYCLE_LIMIT:
+            return False
+    return True
+
+
+def _idle_cycles(machine: Machine) -> int:
+    """Cycles that will pass before anything is executed."""
+    clock = machine.board.clock
+    if not machine.board.bus.all_idle or clock.next_due is None:
+        return 0
+    return (clock.next_due - clock.now) // NANOSECONDS_PER_CYCLE
