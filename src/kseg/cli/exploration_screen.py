@@ -27,8 +27,6 @@ class Screen:
         self._progress = sys.stderr.isatty()
         self._done: set[int] = set()
         self._failed: set[int] = set()
-        self._logged: str | None = None
-        """The first failure that was kept as a log."""
 
     def began(self, exploration: Exploration) -> None:
         unperturbed = exploration.report.unperturbed
@@ -44,8 +42,6 @@ class Screen:
             for line in describe(trial):
                 self._say(line)
             self._say(f"  {exploration.replay(trial)}")
-            if trial.kept is not None and self._logged is None and trial.kept.suffix == LOG_SUFFIX:
-                self._logged = shlex.quote(str(trial.kept))
         if self._progress:
             done, failed = len(self._done), len(self._failed)
             click.echo(f"\r{done}/{self._seeds} seeds, {failed} failed", nl=False, err=True)
@@ -76,11 +72,22 @@ class Screen:
         if len(groups) > MOST_GROUPS:
             rest = sum(group.size for group in groups[MOST_GROUPS:])
             self._say(f"{rest:8}  in {len(groups) - MOST_GROUPS} other ways")
-        if self._logged is not None:
-            self._say("to see a failure again, and to look at it forwards and backwards with GDB:")
-            self._say(f"  kseg replay {self._logged}")
-            self._say(f"  kseg replay --gdb socket {self._logged}")
-            self._say("  gdb-multiarch -ex 'target remote socket'      # in another terminal")
+        for line in next_steps(report):
+            self._say(line)
+
+
+def next_steps(report: Report) -> list[str]:
+    """What to do with the first failure, in lines; nothing where none was kept as a log."""
+    kept = (trial.kept for trial in report.failures if trial.kept is not None)
+    log = next((shlex.quote(str(path)) for path in kept if path.suffix == LOG_SUFFIX), None)
+    if log is None:
+        return []
+    return [
+        "to see a failure again, and to look at it forwards and backwards with GDB:",
+        f"  kseg replay {log}",
+        f"  kseg replay --gdb socket {log}",
+        "  gdb-multiarch -ex 'target remote socket'      # in another terminal",
+    ]
 
 
 def covered(coverage: Coverage) -> list[str]:
