@@ -100,8 +100,8 @@ not meet there."""
 
 
 def learning_runs(course: Course, most: int) -> list[list[Preemption]]:
-    """The preemptions of the runs that are traced, so many that another one is not too many."""
-    few = max(min(most, STRATEGIES["random"]) - 1, 0)
+    """The preemptions of the runs that are traced, which leave room for others."""
+    few = min(most, STRATEGIES["random"]) // 2
     others = (plan("random", -number, few, course).preemptions for number in range(1, RUNS))
     return [[], *others]
 
@@ -161,7 +161,7 @@ def _at_place(place: Place, most: int, course: Course, numbers: _Numbers) -> lis
     found.append(Preemption(first.at, first.processor))
     # Whoever has got the processor has it for its whole turn, a part of it, or a moment.
     how_long = numbers.below(3)
-    if how_long:
+    if how_long and len(found) < most:
         longest = LONGEST_TURN if how_long == 1 else 1 << 4 + numbers.below(14)
         found.append(Preemption(first.at + 1 + numbers.below(longest), first.processor))
     end = course.begin + course.length
