@@ -43,6 +43,8 @@ class Use:
     reads_lo: bool = False
     writes_hi: bool = False
     writes_lo: bool = False
+    from_coprocessor: bool = False
+    """So is this, and still on MIPS II and III, whose loads wait by themselves."""
     coprocessor: bool = False
     """It moves to, from or by a coprocessor."""
     to_coprocessor: bool = False
@@ -145,11 +147,12 @@ def _use(name: str, registers: tuple[int, ...], always: bool, profile: str) -> U
     return Use(
         reads=0 if always else _mask(reads, numbers),
         writes=_mask(writes, numbers),
-        loads="loads" in used or name in (*_FROM_COPROCESSOR, *_LOADS),
+        loads="loads" in used or name in _LOADS,
         reads_hi="reads_hi" in used,
         reads_lo="reads_lo" in used,
         writes_hi="writes_hi" in used,
         writes_lo="writes_lo" in used,
+        from_coprocessor=name in _FROM_COPROCESSOR,
         coprocessor=name
         in (*_FROM_COPROCESSOR, *_TO_COPROCESSOR, *_OF_CONDITION, *_OF_COPROCESSORS),
         to_coprocessor=name in _TO_COPROCESSOR,
@@ -175,7 +178,8 @@ def nops_between(first: Use, second: Use, level: int) -> int:
             return 2
         if first.reads_hi and second.writes_hi:
             return 2
-    if first.loads and level < 2 and (second is ANYTHING or first.writes & second.reads):
+    late = (first.loads and level < 2) or (first.from_coprocessor and level < 4)
+    if late and (second is ANYTHING or first.writes & second.reads):
         return 1
     if first.to_coprocessor and level < 4:
         if second.reads_condition:

@@ -170,6 +170,7 @@ _UNSIGNED_BRANCHES: list[tuple[str, str]] = [
 
 _UNALIGNED: list[tuple[str, str]] = [
     ("ulw t, p(t)", "lwl at, p + left(t); lwr at, p + right(t); nop; move t, at"),
+    ("ulw zero, p", "lwl at, p + left(zero); lwr at, p + right(zero); nop; move zero, at"),
     *(
         (f"{name}{operand}", body.replace("(s)", base))
         for operand, base in (("(s)", "(s)"), ("", "(zero)"))
