@@ -95,7 +95,7 @@ def test_the_engine_that_has_recorded(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Replay(path, engine="reference") as replay:
-        memory = replay.machine.memory
+        memory = replay.machine.board.memory
         break_engine(monkeypatch, ReferenceEngine, lambda _: memory.write(0xF0000, b"x"))
         with pytest.raises(DivergenceError, match="memory or devices are not what they were"):
             replay.machine.run()

@@ -5,14 +5,14 @@ from functools import cache
 
 from click.testing import CliRunner, Result
 
-from kseg.cli.analyze import analyze
+from kseg.cli import kseg as commands
 from kseg.errors import KsegError
 from tests.cli.command import kseg
 
 
 @cache
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(analyze, arguments)
+    return CliRunner().invoke(commands, ["analyze", *arguments])
 
 
 def test_table() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from kseg.cli.asm import asm
+from kseg.cli import kseg as commands
 from kseg.errors import KsegError
 from kseg.machine.elf import parse_image
 
@@ -19,12 +19,12 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*arguments: str, source: str | bytes = SOURCE) -> Result:
-    return CliRunner().invoke(asm, [*arguments, "-"], input=source)
+    return CliRunner().invoke(commands, ["asm", *arguments, "-"], input=source)
 
 
 def test_an_executable_by_default() -> None:
     Path("prog.s").write_text(SOURCE)
-    result = CliRunner().invoke(asm, ["prog.s"])
+    result = CliRunner().invoke(commands, ["asm", "prog.s"])
     assert (result.exit_code, result.output) == (0, "")
     assert parse_image(Path("prog.elf").read_bytes()).entry == 0x80001000
 
@@ -75,7 +75,7 @@ def test_addresses_are_checked() -> None:
     result = run("--origin", "soon")
     assert result.exit_code == 2
     assert "soon is not a number of 32 bits" in result.output
-    missing = CliRunner().invoke(asm, ["missing.s"])
+    missing = CliRunner().invoke(commands, ["asm", "missing.s"])
     assert str(missing.exception) == "cannot read missing.s: No such file or directory"
 
 
@@ -95,8 +95,11 @@ def test_files_beside_the_source_and_in_directories(tmp_path: Path) -> None:
     Path("macros.s").write_text(".macro m\nnop\n.endm\n")
     Path("prog.s").write_text('.include "macros.s"\nm\n.incbin "data.bin"\n')
     arguments = ["--format", "hex", "prog.s"]
-    assert "no file data.bin" in str(CliRunner().invoke(asm, arguments).exception)
-    assert CliRunner().invoke(asm, ["-I", "there", *arguments]).output == "00000000\n61626364\n"
+    assert "no file data.bin" in str(CliRunner().invoke(commands, ["asm", *arguments]).exception)
+    assert (
+        CliRunner().invoke(commands, ["asm", "-I", "there", *arguments]).output
+        == "00000000\n61626364\n"
+    )
     (tmp_path / "large").write_bytes(b"")
     with Path("large").open("r+b") as file:
         file.truncate((16 << 20) + 1)
@@ -110,14 +113,16 @@ def test_the_preprocessor_runs_on_capital_s(monkeypatch: pytest.MonkeyPatch) -> 
     Path("here.h").write_text("#define SIZE 24\n")
     source = '#include "here.h"\n#ifdef __mips__\n addiu $sp, $sp, -SIZE\n#endif\n li $4, EXTRA\n'
     Path("prog.S").write_text(source)
-    result = CliRunner().invoke(asm, ["--format", "hex", "-D", "EXTRA=7", "prog.S"])
+    result = CliRunner().invoke(commands, ["asm", "--format", "hex", "-D", "EXTRA=7", "prog.S"])
     assert result.output == "27bdffe8\n24040007\n"
     Path("prog.S").write_text(source + "\n\n frob\n")
-    result = CliRunner().invoke(asm, ["-D", "EXTRA=7", "prog.S"])
+    result = CliRunner().invoke(commands, ["asm", "-D", "EXTRA=7", "prog.S"])
     assert str(result.exception) == "prog.S:8: mips161 has no instruction frob"
     Path("prog.S").write_text('#include "nothing.h"\n')
-    assert "nothing.h" in str(CliRunner().invoke(asm, ["prog.S"]).exception)
+    assert "nothing.h" in str(CliRunner().invoke(commands, ["asm", "prog.S"]).exception)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("kseg.cli.preprocessor.find_spec", lambda _name: None)
-    assert "needs a C preprocessor" in str(CliRunner().invoke(asm, ["prog.S"]).exception)
+    assert "needs a C preprocessor" in str(
+        CliRunner().invoke(commands, ["asm", "prog.S"]).exception
+    )
     assert "-D is for the C preprocessor" in str(run("-D", "X").exception)

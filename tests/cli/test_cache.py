@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from kseg.cli.cache import cache
+from kseg.cli import kseg as commands
 from kseg.engine.codegen import cache as kept
 
 
@@ -17,20 +17,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_an_empty_cache(folder: Path) -> None:
-    result = CliRunner().invoke(cache, ["info"])
+    result = CliRunner().invoke(commands, ["cache", "info"])
     assert result.exit_code == 0
     assert str(folder) in result.output
     assert "0  bytes in 0 files" in result.output
-    assert CliRunner().invoke(cache, ["clear"]).output == "removed 0 files\n"
+    assert CliRunner().invoke(commands, ["cache", "clear"]).output == "removed 0 files\n"
 
 
 def test_what_is_kept_is_shown_and_removed(folder: Path) -> None:
     kept.write("interpreter-mips161-big", "key", b"code")
     (folder / "notes").write_text("somebody else's")
-    shown = CliRunner().invoke(cache, ["info"]).output
+    shown = CliRunner().invoke(commands, ["cache", "info"]).output
     assert "interpreter-mips161-big-key" in shown
     assert "36  bytes in 1 file\n" in shown
-    assert CliRunner().invoke(cache, ["clear"]).output == "removed 1 file\n"
+    assert CliRunner().invoke(commands, ["cache", "clear"]).output == "removed 1 file\n"
     assert [path.name for path in folder.iterdir()] == ["notes"]
 
 
@@ -39,11 +39,11 @@ def test_all_kinds_are_shown_and_removed_also_those_never_finished(folder: Path)
         kept.write(kind, "key", b"code")
     (folder / ".new-half").write_bytes(b"half")
     (folder / "translations-gone").symlink_to("nothing")
-    shown = CliRunner().invoke(cache, ["info"]).output
+    shown = CliRunner().invoke(commands, ["cache", "info"]).output
     for name in ("interpreter-mips161-big-key", "stencils-mips161-big-key", "translations-key"):
         assert name in shown
     assert "in 5 files" in shown
-    assert CliRunner().invoke(cache, ["clear"]).output == "removed 5 files\n"
+    assert CliRunner().invoke(commands, ["cache", "clear"]).output == "removed 5 files\n"
     assert list(folder.iterdir()) == []
 
 
@@ -61,10 +61,10 @@ def test_what_is_not_ksegs_is_neither_counted_nor_removed(folder: Path, tmp_path
     (folder / "translations-fr").mkdir()
     (tmp_path / "precious").write_text("")
     (folder / "translations-es").symlink_to(tmp_path / "precious")
-    assert "in 1 file\n" in CliRunner().invoke(cache, ["info"]).output
+    assert "in 1 file\n" in CliRunner().invoke(commands, ["cache", "info"]).output
     for number in range(12):
         kept.write("stencils", f"{number:032x}", b"code")  # The oldest of these go, no others.
-    assert CliRunner().invoke(cache, ["clear"]).output == "removed 9 files\n"
+    assert CliRunner().invoke(commands, ["cache", "clear"]).output == "removed 9 files\n"
     left = {path.name for path in folder.iterdir()}
     assert left == {*others, "translations-fr", "translations-es"}
 
@@ -72,4 +72,4 @@ def test_what_is_not_ksegs_is_neither_counted_nor_removed(folder: Path, tmp_path
 def test_a_damaged_file_of_ksegs_is_removed(folder: Path) -> None:
     folder.mkdir()
     (folder / ("interpreter-mips161-big-" + "0" * 32)).write_bytes(b"x")
-    assert CliRunner().invoke(cache, ["clear"]).output == "removed 1 file\n"
+    assert CliRunner().invoke(commands, ["cache", "clear"]).output == "removed 1 file\n"

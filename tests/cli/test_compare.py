@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from kseg.cli.compare import compare
+from kseg.cli import kseg as commands
 from kseg.compare import comparison
 from tests.cli.command import kseg
 
@@ -52,7 +52,7 @@ def test_chart() -> None:
 
 def test_differences_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "difference", lambda _run, _standard: "all of it")
-    result = CliRunner().invoke(compare, [*SMALL[1:], "cms", "halt"])
+    result = CliRunner().invoke(commands, ["compare", *SMALL[1:], "cms", "halt"])
     assert result.exit_code == 1
     assert "DIFFERENT: hybrid differs from interpreter: all of it" in result.stdout
     assert "kseg: hybrid differs from interpreter: all of it" in result.stderr

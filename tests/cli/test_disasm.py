@@ -7,8 +7,7 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kseg.cli.asm import asm
-from kseg.cli.disasm import disasm
+from kseg.cli import kseg as commands
 from kseg.errors import KsegError
 from kseg.isa.assembler import assemble
 
@@ -36,7 +35,7 @@ def image() -> str:
 
 
 def run(*arguments: str, input_: bytes = b"") -> Result:
-    return CliRunner().invoke(disasm, arguments, input=input_)
+    return CliRunner().invoke(commands, ["disasm", *arguments], input=input_)
 
 
 def test_words() -> None:
@@ -107,7 +106,7 @@ def again(*arguments: str) -> bytes:
     """What `kseg asm` makes of what `kseg disasm` prints."""
     printed = run(*arguments)
     assert printed.exception is None
-    made = CliRunner().invoke(asm, ["--format", "raw", "-"], input=printed.output)
+    made = CliRunner().invoke(commands, ["asm", "--format", "raw", "-"], input=printed.output)
     assert made.exception is None, printed.output
     assert made.stderr == "" or printed.output[8:9] != ":"
     return made.stdout_bytes

@@ -1,5 +1,6 @@
 """How gdb reaches a guest of `kseg sys161`."""
 
+import shutil
 import socket
 import stat
 import subprocess
@@ -147,6 +148,7 @@ def test_where_one_cannot_listen() -> None:
         assert done.returncode == 2
         assert "sys161: -p " in done.stderr
         assert "Traceback" not in done.stderr
+    shutil.rmtree(SOCKET.parent, ignore_errors=True)
     SOCKET.parent.write_text("not a directory")
     done = kseg("sys161", "panicking")
     assert done.returncode == 1

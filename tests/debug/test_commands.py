@@ -29,7 +29,7 @@ def test_a_backtrace(tmp_path: Path) -> None:
         said = said_to(machine, "  BackTrace ").splitlines()
         assert said[0] == f"#0  {AT['work']:#010x} work"
         assert said[1] == f"#1  {AT['loop'] + 8:#010x} loop+0x8"
-        assert said[2].endswith(" __start+0x10")
+        assert said[2].endswith(" __start+0xc")
 
 
 def test_symbols_both_ways(tmp_path: Path) -> None:

@@ -243,7 +243,7 @@ def test_every_engine(tmp_path: Path, engine: str) -> None:
         "monitor cycles",
         options=("--wait", "--engine", engine),
     )
-    in_order(said, "Breakpoint 1, ", "20 cycles")
+    in_order(said, "Breakpoint 1, ", "19 cycles")
 
 
 @pytest.mark.parametrize("monitor", ["bare", "trap-and-emulate", "hybrid"])
@@ -260,8 +260,8 @@ def test_every_monitor(tmp_path: Path, monitor: str) -> None:
     )
     in_order(
         said,
-        *("New value = 4", "15 cycles", "in loop ()"),
-        *("Breakpoint 2, ", "20 cycles", f"{AT['work'] + 12:#010x} in work ()", "$1 = 3"),
+        *("New value = 4", "14 cycles", "in loop ()"),
+        *("Breakpoint 2, ", "19 cycles", f"{AT['work'] + 12:#010x} in work ()", "$1 = 3"),
         *("New value = 7", "exited normally"),
     )
 

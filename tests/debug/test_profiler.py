@@ -106,7 +106,7 @@ def test_conditions() -> None:
         assert machine.profile(cycles=10).stop.reason is StopReason.CYCLE_LIMIT
         assert machine.profile(hz=1).stop.reason is StopReason.POWER_OFF
         for hz in (0, 1_000_001):
-            with pytest.raises(KsegError, match="give a number from 1"):
+            with pytest.raises(KsegError, match="give a whole number from 1"):
                 machine.profile(hz=hz)
 
 
