@@ -7,6 +7,7 @@ the access itself then, to see what it has changed.
 
 from collections.abc import Callable
 
+from kseg.debug.back_step import step_back
 from kseg.debug.conditions import holds
 from kseg.debug.history import History
 from kseg.debug.inferior import Inferior
@@ -26,16 +27,19 @@ class Backward:
         nothing is before."""
         before, cycle = history.moment, history.machine.engine.clock
         told = self._told_at(before)
-        moved = history.step_back(processor)
+        moved, undone = step_back(history, processor)
         points, there = inferior.points, history.machine.engine.clock
-        several = len(history.machine.processors) > 1
-        if points.watchpoints or (points.breakpoints and several):
+        others = len(history.machine.processors) > 1 or undone is not None
+        if points.watchpoints or (points.breakpoints and others):
             target = history.moment
 
             def wanted(moment: int, stop: Stop) -> bool:
                 # A breakpoint at the target is no stop on the way.
                 is_access = stop.reason is StopReason.WATCHPOINT
                 inside = moment >= target if is_access else moment > target
+                if not is_access and stop.processor == processor:
+                    # Nor where an exception returned to: that is where the step began.
+                    inside = inside and history.machine.processors[processor].state.pc != undone
                 return inside and self._is_wanted(history, inferior, told, moment, stop)
 
             if history.moment < before:
