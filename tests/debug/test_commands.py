@@ -60,11 +60,20 @@ def test_the_address_space(tmp_path: Path) -> None:
         assert "kseg0: ram" in said_to(machine, "info address-space")
 
 
-@pytest.mark.parametrize("line", ["symbol", "nonsense", "backtrace 3", "info nothing"])
+@pytest.mark.parametrize("line", ["nonsense", "backtrace 3", "info nothing"])
 def test_what_is_no_command(tmp_path: Path, line: str) -> None:
     with boot(tmp_path, SPINNING) as machine:
         said = said_to(machine, line)
         assert said == f"no command {line!r}; there are:\n{HELP}"
+
+
+@pytest.mark.parametrize("line", ["symbol", "symbols", "go-to", "Last-Write "])
+def test_what_lacks_its_argument(tmp_path: Path, line: str) -> None:
+    with boot(tmp_path, SPINNING) as machine:
+        said = said_to(machine, line)
+    command = line.strip().lower()
+    assert said.startswith(f"{command} needs an argument: {command} ")
+    assert f"\n{said.partition(': ')[2]}" in HELP or f"\n{said.partition(': ')[2][:-1]} " in HELP
 
 
 def test_files_are_not_named_over_tcp(tmp_path: Path) -> None:

@@ -36,6 +36,14 @@ reset               back to power-on with the same kernel; time goes on
 quit                switch the machine off (all that are debugged)
 """
 
+ARGUMENTS = {
+    "symbol": "WHAT",
+    "symbols": "FILE",
+    "go-to": "CYCLE",
+    "last-write": "WHERE [LENGTH]",
+}
+"""Commands that mean nothing without one."""
+
 FLUSH = "`maintenance flush register-cache` lets GDB see it"
 RESET = f"reset; {FLUSH}\n"
 NO_FILES = "files are not named over TCP, where others may listen in: give --symbols to kseg\n"
@@ -56,6 +64,8 @@ def execute(stub: "Stub", line: str) -> "str | Answer":
         except KsegError as error:
             return f"{error}\n"
     words = " ".join(line.split()).lower()
+    if words in ARGUMENTS:
+        return f"{words} needs an argument: {words} {ARGUMENTS[words]}\n"
     if words == "quit":
         from kseg.debug.stub import Kill
 

@@ -157,7 +157,7 @@ class DiskImage:
             if error.errno in (errno.EAGAIN, errno.EACCES):
                 raise DiskImageError(
                     f"disk image {self.path}: in use by another machine or drive;"
-                    " stop that one first"
+                    " stop that one first, or let both have overlays"
                 ) from None
             raise DiskImageError(f"disk image {self.path}: {error.strerror}") from None
 
