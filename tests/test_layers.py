@@ -6,7 +6,7 @@ from pathlib import Path
 import kseg
 
 LAYERS = [
-    {"version", "errors", "files", "markdown", "progress"},
+    {"version", "errors", "moments", "files", "markdown", "progress"},
     {"isa"},
     {"memory"},
     {"engine"},

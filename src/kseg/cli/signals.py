@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from kseg import moments
+
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -18,11 +20,16 @@ class Ended(BaseException):
         self.number = number
 
 
-def _end(number: int, _frame: FrameType | None) -> NoReturn:
+def _end(number: int, _frame: FrameType | None) -> None:
     for each in ENDING:
         # The first one is being obeyed; a second must not cut that short.
         signal.signal(each, signal.SIG_IGN)
-    raise Ended(number)
+
+    def end() -> NoReturn:
+        raise Ended(number)
+
+    if not moments.postpone(end):
+        end()
 
 
 @contextmanager

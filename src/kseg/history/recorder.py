@@ -18,6 +18,7 @@ from kseg.history.state import Origin
 from kseg.history.witness import Witness
 from kseg.machine.inputs import Item
 from kseg.machine.system161 import System161
+from kseg.moments import whole
 from kseg.monitor.stop import Stop, StopReason
 
 
@@ -153,6 +154,10 @@ class Recorder:
         """A log that cannot be written is no reason for the machine to stop."""
         if self._next is None:
             return
+        with whole:  # a signal waits until this is written
+            self._write(write)
+
+    def _write(self, write: Callable[[], None]) -> None:
         try:
             write()
         except LogError as error:
@@ -160,7 +165,7 @@ class Recorder:
             self._leave()
             self._board.message(self.problem)
         except BaseException:
-            # A signal, in the middle of something: what is in the file can be relied on, what
+            # Something else ended it in the middle: what is in the file can be relied on, what
             # would follow could not.
             self._leave()
             raise
