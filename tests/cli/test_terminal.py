@@ -381,3 +381,10 @@ class TestATerminalThatIsHungUp:
         )
         code, _said = self.hang_up(tmp_path, ["run", "./kernel"])
         assert code == 0
+
+
+def test_a_trace_can_be_left_too(tmp_path):
+    shell, before = in_shell("trace", "-o", str(tmp_path / "trace"), "cms")
+    shell.expect(PROMPT)
+    shell.send(CONTROL_A + "x")
+    assert after(shell) == (0, before)

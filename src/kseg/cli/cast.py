@@ -10,7 +10,7 @@ import codecs
 import json
 import os
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NoReturn, TextIO
 
@@ -93,7 +93,7 @@ class Cast:
         if self._version == 3 and status is not None:
             self._event(time, "x", str(status))
         try:
-            self._file.flush()
+            self._file.close()  # what it has gathered goes out; the descriptor stays
             self._replacing.close()
         except OSError as error:
             self._give_up(error)
@@ -132,7 +132,10 @@ class Cast:
             self._give_up(error)
 
     def _give_up(self, error: OSError) -> NoReturn:
-        """Leave nothing behind."""
+        """Leave nothing behind, nor anything in the buffer: it would go out later, to whatever has
+        the descriptor then."""
+        with suppress(OSError):
+            self._file.close()
         self._replacing.__exit__(type(error), error, error.__traceback__)
         raise self._refused(error) from None
 

@@ -8,7 +8,7 @@ import click
 
 from kseg.cli.guest_command import GuestCommand
 from kseg.cli.machine import machine_for, repeated
-from kseg.cli.run import finish, report
+from kseg.cli.run import escape_key, finish, report
 from kseg.cli.run import run as run_command
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MOST_RANGES = 8
 
 OF_RUN = frozenset(
     "config cpus ram engine quantum max_cycles stats input_file disks share overlay seed pace"
-    " idle_limit doom progress epoch snapshot trust symbols".split()
+    " escape idle_limit doom progress epoch snapshot trust symbols".split()
 )
 """The options that are those of `kseg run`."""
 
@@ -127,7 +127,7 @@ def trace(
         raise click.UsageError(f"--pc: at most {MOST_RANGES} ranges")
     conditions = Conditions(
         pace=options["pace"],
-        escape=None,
+        escape=escape_key(options["escape"]),
         signals=True,
         limit=options["max_cycles"],
         idle_limit=options["idle_limit"],

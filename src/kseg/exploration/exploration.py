@@ -105,6 +105,8 @@ class Exploration:
             course = course._replace(shared=shared, runs=runs)
         self._course = course
         self.report.places = list(course.shared)
+        self._unkept: StateError | None = None
+        """Why a failure could not be kept."""
         self._pool = Pool(
             Task(str(start.snapshot), engine, goal),
             jobs or len(os.sched_getaffinity(0)),
@@ -139,10 +141,12 @@ class Exploration:
                     if trial is None:
                         continue
                     self.report.add(trial)
-                    if done.job.work is Work.TRY:
+                    if done.job.work is Work.TRY and self._unkept is None:
                         self.report.elapsed = time.monotonic() - started
                         later.extend(self._shrinking(trial))
                     yield trial
+                    if self._unkept is not None:
+                        raise self._unkept
         finally:
             self._pool.close()
 
@@ -161,9 +165,9 @@ class Exploration:
                 plan = answer.plan or job.plan
                 kept = self._kept(job.seed, plan, lost=answer.outcome is None)
             except (LogError, StateError) as error:
-                raise StateError(
-                    f"seed {job.seed} fails ({outcome.ending}), but: {error}"
-                ) from None
+                self._unkept = StateError(
+                    f"seed {job.seed} fails ({outcome.ending}), but: {error}; no more were tried"
+                )
         meant = self.plan(job.seed)
         place = None if meant.place is None else self._course.shared.index(meant.place)
         plan = answer.plan or job.plan
