@@ -50,6 +50,7 @@ def test_nobody_listens_unless_asked(monkeypatch):
     assert progress.share(5, 0) == progress.share(9, 3) == "100 %"
 
 
+@pytest.mark.slow
 def test_the_first_start_says_what_takes_so_long(tmp_path):
     child = pexpect.spawn(
         COMMAND[0], [*COMMAND[1:], "run", "--engine", "interpreter", "cms", "halt"],
@@ -61,6 +62,7 @@ def test_the_first_start_says_what_takes_so_long(tmp_path):
     assert finish(child) == 0
 
 
+@pytest.mark.slow
 def test_analyze_on_a_terminal_and_in_a_pipe():
     child = spawn("analyze", "--cpu", "lsi")
     child.expect(r"analysing lsi, CU0 clear: \d+ %")

@@ -132,7 +132,7 @@ def test_input_that_has_ended(place):
 
 
 def test_options_that_system161_has_not(place):
-    words = ("--engine", "reference", "--quantum", "1000", "--pace", "fast", "printing")
+    words = ("--engine", "interpreter", "--quantum", "1000", "--pace", "fast", "printing")
     result = kseg("sys161", "-X", "-C31:cpus=2", *words, cwd=place)
     assert (result.returncode, result.stdout) == (0, "hello\n")
     result = kseg("sys161", "-X", "--engine", "steam", "printing", cwd=place)

@@ -91,6 +91,7 @@ def test_several_processors(quantum: int, seed: int, processors: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_random_programs_do_stop() -> None:
     """What the tests above compare is not mostly nothing."""
     seen.clear()

@@ -169,6 +169,7 @@ def test_no_python_to_be_found_is_no_compiler() -> None:
     assert answers(shop) == [Answer(1, None, "there is no compiler")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", ["worker.MOST_TRANSLATIONS = 1", "worker.IDLE_SECONDS = 0.01"])
 def test_a_compiler_that_takes_its_leave_is_no_failure(
     lines: str, started: "list[subprocess.Popen[bytes]]"
