@@ -173,6 +173,7 @@ def explore(
     from kseg.exploration.exploration import Exploration
     from kseg.exploration.start import Start
     from kseg.exploration.trial import Goal
+    from kseg.moments import whole
 
     if limit == 0:
         raise click.UsageError("--seconds 0: give runs some time")
@@ -207,7 +208,8 @@ def explore(
                 screen.began(exploration)
                 with closing(exploration.run(seeds)) as trials:
                     for trial in trials:
-                        screen.show(exploration, trial)
+                        with whole:  # a signal in the middle of it would spoil what follows
+                            screen.show(exploration, trial)
     except Ended as ended:
         signal = ended.number
     except KsegError as problem:
