@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kseg.machine.file_systems import copying
 from kseg.machine.file_systems.cms.memory_disk import MemoryDisk
 from kseg.machine.file_systems.device import DamagedError, FileSystemError
 from kseg.machine.file_systems.recognition import FileSystem, open_file_system
@@ -106,6 +107,19 @@ def test_directories_count_links() -> None:
         system.rename("f", "f/g/f")
     with pytest.raises(FileSystemError, match="not empty"):
         system.remove("f/g")
+
+
+def test_a_directory_that_contains_itself() -> None:
+    """By two names: a walk through all paths would not end."""
+    system = fresh()
+    system.make_directory("d")
+    directory = system._find("d")
+    contents = system._contents(directory)
+    contents += b"".join(struct.pack(">I60s", directory.number, name) for name in (b"x", b"y"))
+    system._replace(directory, contents)
+    with pytest.raises(DamagedError, match=r"^/d/x is a directory that has another name, too"):
+        list(copying.walk(system, "/"))
+    assert len(system.check()) == 2
 
 
 def test_a_root_as_mksfs_makes_it() -> None:

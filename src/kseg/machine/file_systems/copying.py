@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kseg.files import write_file
 
-from .device import Entry, FileSystemError
+from .device import DamagedError, Entry, FileSystemError
 from .recognition import FileSystem
 
 
@@ -71,15 +71,24 @@ def get_directory(system: FileSystem, path: str, target: Path) -> None:
 
 def walk(system: FileSystem, path: str) -> Iterator[tuple[tuple[str, ...], Entry]]:
     """All that is in a directory and in those below it: names from there, directories before what
-    is in them. FileSystemError where one contains itself."""
+    is in them. DamagedError where a directory has two names: it may contain itself, and no walk
+    through it would end."""
+    seen = {system.status(path).inode}
     pending: list[tuple[str, ...]] = [()]
     while pending:
         above = pending.pop()
-        if len(above) > system.block_count:
-            raise FileSystemError(f"{path} contains itself; the file system is damaged")
         found = system.list("/".join((path, *above)))
         for entry in found:
-            yield (*above, entry.name), entry
+            name = (*above, entry.name)
+            if entry.is_directory:
+                if entry.inode in seen:
+                    below = "/".join((path.rstrip("/"), *name))
+                    raise DamagedError(
+                        f"{below} is a directory that has another name, too; the file system is"
+                        " damaged, mend it with: kseg disk check --repair"
+                    )
+                seen.add(entry.inode)
+            yield name, entry
         pending += [(*above, entry.name) for entry in reversed(found) if entry.is_directory]
 
 

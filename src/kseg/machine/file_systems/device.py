@@ -32,13 +32,14 @@ class Entry:
     """One file or directory as `list` and `status` report it.
 
     `size` is in bytes, `modified` in seconds since 1970 (UTC), None where a file system does not
-    know.
+    know. Two names with the same `inode` are one file.
     """
 
     name: str
     is_directory: bool
     size: int
     modified: int | None
+    inode: int
 
 
 class Changes:

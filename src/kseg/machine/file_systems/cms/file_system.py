@@ -141,4 +141,4 @@ class CmsFileSystem(Directories):
             raise FileSystemError(f"{path} exists already; choose another name")
 
     def _entry(self, name: str, inode: Inode) -> Entry:
-        return Entry(name, inode.kind == DIRECTORY, inode.size, inode.modified)
+        return Entry(name, inode.kind == DIRECTORY, inode.size, inode.modified, inode.number)

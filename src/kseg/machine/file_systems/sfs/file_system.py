@@ -137,4 +137,4 @@ class SfsFileSystem(Directories):
             raise FileSystemError(f"{path} exists already; choose another name")
 
     def _entry(self, name: str, inode: Inode) -> Entry:
-        return Entry(name, inode.kind == DIRECTORY, inode.size, None)
+        return Entry(name, inode.kind == DIRECTORY, inode.size, None, inode.number)
