@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -120,6 +121,27 @@ def test_a_directory_that_contains_itself() -> None:
     with pytest.raises(DamagedError, match=r"^/d/x is a directory that has another name, too"):
         list(copying.walk(system, "/"))
     assert len(system.check()) == 2
+
+
+def test_a_repair_keeps_directories_first() -> None:
+    """Files that claim more than the disk has, one after the other, leave no room for more."""
+    system = fresh()
+    system.make_directory("d")
+    system.put("d/kept", b"kept")
+    for number in range(4):
+        system.put(f"file{number}", b"x" * 17 * BLOCK_SIZE)
+        inode = system._find(f"file{number}")
+        pointers = [0] * 120 + [inode.pointers[0], 0xFFFFFF]
+        system._write(inode.pointers[15], struct.pack(">122I", *pointers))
+        holes = (0,) * 15 + inode.pointers[15:]
+        system._write_inode(replace(inode, size=SMALL_FILES, pointers=holes))
+    directory = system._find("d")
+    contents = system._contents(directory) + struct.pack(">I60s", 0xFFFF, b"bad")
+    system._write(directory.pointers[0], contents)
+    wrong = (*directory.pointers[:14], 0xFFFFFF, 0, 0, 0)
+    system._write_inode(replace(directory, size=len(contents), pointers=wrong))
+    assert system.repair()
+    assert (system.check(), system.get("d/kept")) == ((), b"kept")
 
 
 def test_a_root_as_mksfs_makes_it() -> None:

@@ -6,7 +6,7 @@ go; files that have lost their names get new ones in the root directory.
 
 from __future__ import annotations
 
-from ..device import DamagedError
+from ..device import DamagedError, FileSystemError
 from .check import Check
 from .file_system import CmsFileSystem
 from .inode import Inode
@@ -16,6 +16,7 @@ from .layout import (
     DIRECTORY,
     ENTRY,
     ENTRY_SIZE,
+    FILE,
     INODE_SIZE,
     INODES_PER_BLOCK,
     POINTERS_PER_BLOCK,
@@ -28,7 +29,9 @@ class Repair(Check):
 
     def __init__(self, system: CmsFileSystem) -> None:
         super().__init__(system)
-        self._room = system.block_count * BLOCK_SIZE
+        size = system.block_count * BLOCK_SIZE
+        self._room = {FILE: size, DIRECTORY: size}
+        """Bytes that may still be rescued: many files may claim the same blocks."""
         self._rescued: list[tuple[Inode, bytes]] = []
         self._slots: dict[int, list[tuple[int, int]]] = {}
         self._cleared: list[int] = []
@@ -39,7 +42,10 @@ class Repair(Check):
     def run(self) -> tuple[str, ...]:
         problems = super().run()
         if problems:
-            self._mend()
+            try:
+                self._mend()
+            except FileSystemError as error:
+                raise DamagedError(f"not everything can be repaired: {error}") from None
             left = Check(self._system).run()
             if left:
                 raise DamagedError(f"not everything can be repaired: {left[0]}")
@@ -47,8 +53,9 @@ class Repair(Check):
 
     def _cut(self, inode: Inode, sound: list[int]) -> None:
         """Its contents are kept in memory: the blocks may be given to another file."""
-        contents = b"".join(map(self._system._read, sound))[: min(inode.size, self._room)]
-        self._room -= len(contents)
+        room = self._room[inode.kind]
+        contents = b"".join(map(self._system._read, sound))[: min(inode.size, room)]
+        self._room[inode.kind] -= len(contents)
         if inode.kind == DIRECTORY:
             contents = contents[: len(contents) // ENTRY_SIZE * ENTRY_SIZE]
         self._rescued.append((inode, contents))
@@ -79,7 +86,8 @@ class Repair(Check):
             self._clear(number)
         if self._no_root:
             system._write_inode(Inode(ROOT_INODE, DIRECTORY))
-        for inode, contents in self._rescued:
+        # Directories first: other files depend on what is in them.
+        for inode, contents in sorted(self._rescued, key=lambda each: each[0].kind != DIRECTORY):
             mended = self._mended(inode.number, contents)
             system._fill(inode, mended if self._fits(len(mended)) else b"")
         rescued = {inode.number for inode, _ in self._rescued}
@@ -103,6 +111,8 @@ class Repair(Check):
         """A directory's contents with its bad entries changed."""
         changed = bytearray(contents)
         for position, child in self._slots.get(number, ()):
+            if position >= len(changed):
+                break  # That much of it could not be kept.
             name = f"inode-{child}".encode()
             while name.ljust(ENTRY_SIZE - 4, b"\0") in changed:
                 name += b"~"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..device import DamagedError
+from ..device import DamagedError, FileSystemError
 from .check import Check
 from .file_system import SfsFileSystem
 from .journal import empty_journal
@@ -18,6 +18,7 @@ from .layout import (
     DIRECTORY,
     ENTRY,
     ENTRY_SIZE,
+    FILE,
     LEVELS,
     NAME_LIMIT,
     POINTERS_PER_BLOCK,
@@ -33,7 +34,9 @@ class Repair(Check):
 
     def __init__(self, system: SfsFileSystem) -> None:
         super().__init__(system)
-        self._room = system.block_count * BLOCK_SIZE
+        size = system.block_count * BLOCK_SIZE
+        self._room = {FILE: size, DIRECTORY: size}
+        """Bytes that may still be rescued: many files may claim the same blocks."""
         self._rescued: list[tuple[Inode, bytes]] = []
         self._slots: dict[int, list[tuple[int, str, int]]] = {}
         self._dots: list[tuple[int, str, int]] = []
@@ -45,7 +48,10 @@ class Repair(Check):
     def run(self) -> tuple[str, ...]:
         problems = super().run()
         if problems:
-            self._mend()
+            try:
+                self._mend()
+            except FileSystemError as error:
+                raise DamagedError(f"not everything can be repaired: {error}") from None
             left = Check(self._system).run()
             if left:
                 raise DamagedError(f"not everything can be repaired: {left[0]}")
@@ -53,10 +59,11 @@ class Repair(Check):
 
     def _cut(self, inode: Inode, sound: list[int]) -> None:
         """Its contents are kept in memory: the blocks may be given to another file."""
-        contents = self._system._joined(iter(sound), min(inode.size, self._room))
+        room = self._room[inode.kind]
+        contents = self._system._joined(iter(sound), min(inode.size, room))
         most = self._system._geometry.most_file_blocks * BLOCK_SIZE
         contents = contents[:most]
-        self._room -= len(contents)
+        self._room[inode.kind] -= len(contents)
         if inode.kind == DIRECTORY:
             contents = contents[: len(contents) // ENTRY_SIZE * ENTRY_SIZE]
         self._rescued.append((inode, contents))
@@ -95,10 +102,8 @@ class Repair(Check):
             system._write(system._freemap[index], needed)
         for number in self._empty_roots:
             system._write_inode(Inode(number, DIRECTORY))
-        for inode, contents in self._rescued:
-            mended = self._mended(inode.number, contents)
-            empty = replace(inode, pointers=NO_POINTERS)
-            system._fill(empty, mended if self._fits(len(mended)) else b"")
+        # Directories first: other files depend on what is in them.
+        self._fill_rescued(DIRECTORY)
         for number in self._slots.keys() - {inode.number for inode, _ in self._rescued}:
             directory = system._read_inode(number)
             mended = self._mended(number, system._contents(directory))
@@ -109,13 +114,24 @@ class Repair(Check):
             directory = system._read_inode(number)
             entry = ENTRY.pack(target, name.encode())
             system._replace(directory, system._contents(directory) + entry)
+        self._fill_rescued(FILE)
         for number, links in self._counts:
             system._write_inode(replace(system._read_inode(number), links=links))
+
+    def _fill_rescued(self, kind: int) -> None:
+        """Give the damaged files, or directories, the contents that were kept, if they fit."""
+        for inode, contents in self._rescued:
+            if inode.kind == kind:
+                mended = self._mended(inode.number, contents)
+                empty = replace(inode, pointers=NO_POINTERS)
+                self._system._fill(empty, mended if self._fits(len(mended)) else b"")
 
     def _mended(self, number: int, contents: bytes) -> bytes:
         """A directory's contents with its bad entries changed."""
         changed = bytearray(contents)
         for position, name, child in self._slots.get(number, ()):
+            if position >= len(changed):
+                break  # That much of it could not be kept.
             stored = name.encode("latin-1")
             while name not in (".", "..") and self._is_taken(stored, changed):
                 stored += b"~"
