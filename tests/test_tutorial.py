@@ -93,6 +93,8 @@ def test_the_tutorial(tmp_path: Path) -> None:
 
 def in_debugger(directory: Path, arguments: list[str], session: list[Step]) -> None:
     """Do what the page says in GDB, while `kseg` with these arguments waits for it."""
+    # A server that was killed leaves its socket: GDB must not find that one.
+    (directory / "socket").unlink(missing_ok=True)
     server = subprocess.Popen(
         [*COMMAND, *arguments],
         cwd=directory,
@@ -106,6 +108,7 @@ def in_debugger(directory: Path, arguments: list[str], session: list[Step]) -> N
         while not (directory / "socket").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         script = ["set pagination off", "set confirm off", "set width 0"]
+        script += ["set remotetimeout 60"]
         for number, step in enumerate(session):
             script += [f"echo \\n@{number}@\\n", step.command.removeprefix(GDB_PROMPT)]
         (directory / "script").write_text("\n".join(script) + "\n", encoding="utf-8")
@@ -123,6 +126,7 @@ def in_debugger(directory: Path, arguments: list[str], session: list[Step]) -> N
         )
         said = dict(re.findall(r"@(\d+)@\n(.*?)(?=\n@\d+@\n|\Z)", done.stdout, re.DOTALL))
         for number, step in enumerate(session):
+            assert str(number) in said, f"{step.command}\n{done.stdout}"
             text = said[str(number)].lstrip("\n")
             assert matches(step.expected, text), f"{step.command}\n{text}"
     finally:
