@@ -16,7 +16,7 @@ import sys  # noqa: E402
 from importlib import import_module  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-MODULES = ("kseg.cli", "kseg.cli.run", "kseg.cli.output", "kseg.cli.session")
+MODULES = ("kseg.cli", "kseg.cli.commands.run", "kseg.cli.output", "kseg.cli.console.session")
 """What `kseg run` imports, and with it all that they import."""
 
 

@@ -89,10 +89,10 @@ def interactive(path: Path, seconds: float, *, full: bool) -> dict[str, Any]:
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 for byte in rng.choice(LINES).encode() + b"\r":
-                    machine.board.outside.type(bytes([byte]))
+                    machine.board.input_port.type(bytes([byte]))
                     time.sleep(rng.uniform(0.05, 0.2))
             done.set()
-            machine.board.outside.close()
+            machine.board.input_port.close()
 
         threading.Thread(target=person).start()
         machine.run(until=done.is_set)

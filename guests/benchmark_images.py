@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from toolchain import Workshop
+from toolchain import CompileQueue
 
 SOURCES = Path(__file__).resolve().parents[1] / "src" / "kseg" / "bench" / "guest"
 
@@ -22,14 +22,14 @@ def benchmark_images(work: Path) -> dict[str, bytes]:
     """The contents of each image by its path below the images; `work` is an empty directory."""
     for part in ("programs", "runtime"):
         shutil.copytree(SOURCES / part, work / part)
-    workshop = Workshop(work)
+    queue = CompileQueue(work)
     programs = sorted((work / "programs").glob("*.c"))
     platforms = [work / "runtime" / f"{platform}.c" for platform in BASES]
     shared = [work / "runtime" / name for name in ("main.c", "memory.c", "start.S")]
     made = dict(
         zip(
             (source.stem for source in (*programs, *platforms, *shared)),
-            workshop.compile([*programs, *platforms, *shared], "objects", "-O2"),
+            queue.compile([*programs, *platforms, *shared], "objects", "-O2"),
             strict=True,
         )
     )
@@ -38,7 +38,7 @@ def benchmark_images(work: Path) -> dict[str, bytes]:
         objects = [made[name] for name in (program, platform, "main", "memory", "start")]
         place = f"--defsym=IMAGE_BASE={BASES[platform]:#x}"
         options = ("-z", "max-page-size=4096", "--strip-all", place)
-        return workshop.link("runtime/image.ld", objects, f"{platform}-{program}", *options)
+        return queue.link("runtime/image.ld", objects, f"{platform}-{program}", *options)
 
     return {
         f"bench/{platform}/{program.stem}.elf": image(platform, program.stem)

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 from types import ModuleType
 
-from toolchain import Workshop
+from toolchain import CompileQueue
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,41 +29,41 @@ def cms_images(work: Path) -> dict[str, bytes]:
     """The kernel images, and an archive of the programs with their symbols, by file name; `work`
     is an empty directory."""
     shutil.copytree(ROOT / "guests" / "cms", work / "cms")
-    workshop = Workshop(work)
-    parts = _program_objects(workshop)
-    programs = _programs(workshop, parts, "--strip-all")
-    (work / "system.disk").write_bytes(_system_disk(workshop, programs))
-    kernels = {name: _kernel(workshop, name, base) for name, base in KERNEL_BASES.items()}
-    named = _programs(workshop, parts, "--strip-debug")
+    queue = CompileQueue(work)
+    parts = _program_objects(queue)
+    programs = _programs(queue, parts, "--strip-all")
+    (work / "system.disk").write_bytes(_system_disk(queue, programs))
+    kernels = {name: _kernel(queue, name, base) for name, base in KERNEL_BASES.items()}
+    named = _programs(queue, parts, "--strip-debug")
     return kernels | {"cms-programs.zip": _archive(named)}
 
 
-def _sources(workshop: Workshop, directory: str) -> list[Path]:
-    return sorted((workshop.work / "cms" / directory).rglob("*.[cS]"))
+def _sources(queue: CompileQueue, directory: str) -> list[Path]:
+    return sorted((queue.work / "cms" / directory).rglob("*.[cS]"))
 
 
-def _program_objects(workshop: Workshop) -> dict[str, list[str]]:
+def _program_objects(queue: CompileQueue) -> dict[str, list[str]]:
     """What each program is linked from, by its name: a file in programs/, or a directory of files,
     and the library."""
-    shared = _sources(workshop, "lib") + _sources(workshop, "common")
-    library = workshop.compile(shared, "user", "-Os", "-Icms/lib", INCLUDE)
-    sources = _sources(workshop, "programs")
-    made = workshop.compile(sources, "user", "-O2", "-Icms/lib", INCLUDE)
+    shared = _sources(queue, "lib") + _sources(queue, "common")
+    library = queue.compile(shared, "user", "-Os", "-Icms/lib", INCLUDE)
+    sources = _sources(queue, "programs")
+    made = queue.compile(sources, "user", "-O2", "-Icms/lib", INCLUDE)
     parts: dict[str, list[str]] = {}
     for source, target in zip(sources, made, strict=True):
-        relative = source.relative_to(workshop.work / "cms" / "programs")
+        relative = source.relative_to(queue.work / "cms" / "programs")
         parts.setdefault(relative.parts[0].removesuffix(".c"), []).append(target)
     return {name: objects + library for name, objects in parts.items()}
 
 
-def _programs(workshop: Workshop, parts: dict[str, list[str]], strip: str) -> dict[str, bytes]:
+def _programs(queue: CompileQueue, parts: dict[str, list[str]], strip: str) -> dict[str, bytes]:
     """The linked programs; `strip` is the linker's option that says what is left out."""
 
     def one(name: str) -> bytes:
         options = (*LINK, strip)
-        return workshop.link("cms/lib/program.ld", parts[name], f"linked/{name}", *options)
+        return queue.link("cms/lib/program.ld", parts[name], f"linked/{name}", *options)
 
-    return dict(zip(parts, workshop.pool.map(one, parts), strict=True))
+    return dict(zip(parts, queue.pool.map(one, parts), strict=True))
 
 
 def _archive(files: dict[str, bytes]) -> bytes:
@@ -76,22 +76,22 @@ def _archive(files: dict[str, bytes]) -> bytes:
     return whole.getvalue()
 
 
-def _system_disk(workshop: Workshop, programs: dict[str, bytes]) -> bytes:
+def _system_disk(queue: CompileQueue, programs: dict[str, bytes]) -> bytes:
     """The file system with the programs and texts, no larger than it must be."""
     files = dict(programs)
-    for text in sorted((workshop.work / "cms" / "text").iterdir()):
+    for text in sorted((queue.work / "cms" / "text").iterdir()):
         files[text.name] = text.read_bytes()
     return bytes(_file_system_module().pack(files, label="system", modified=FILE_TIME))
 
 
-def _kernel(workshop: Workshop, name: str, base: int) -> bytes:
+def _kernel(queue: CompileQueue, name: str, base: int) -> bytes:
     options = ["-Os", "-Icms/kernel", "-Wa,-I.", INCLUDE]
     if base != 0x80000000:
         options.append("-DCMS_KUSEG")
-    sources = _sources(workshop, "kernel") + _sources(workshop, "common")
-    objects = workshop.compile(sources, name.removesuffix(".elf"), *options)
+    sources = _sources(queue, "kernel") + _sources(queue, "common")
+    objects = queue.compile(sources, name.removesuffix(".elf"), *options)
     place = f"--defsym=KERNEL_BASE={base:#x}"
-    return workshop.link("cms/kernel/kernel.ld", objects, name, *LINK, place)
+    return queue.link("cms/kernel/kernel.ld", objects, name, *LINK, place)
 
 
 def _file_system_module() -> ModuleType:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from toolchain import Workshop
+from toolchain import CompileQueue
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -25,8 +25,8 @@ def racelab_images(work: Path) -> dict[str, bytes]:
     """The kernel image, by file name; `work` is an empty directory."""
     for directory in (*SOURCES, "guests/cms/include"):
         shutil.copytree(ROOT / directory, work / directory)
-    workshop = Workshop(work)
+    queue = CompileQueue(work)
     sources = [path for each in SOURCES for path in sorted((work / each).rglob("*.[cS]"))]
-    objects = workshop.compile(sources, "objects", *OPTIONS)
+    objects = queue.compile(sources, "objects", *OPTIONS)
     name = "racelab.elf"
-    return {name: workshop.link("guests/racelab/kernel.ld", objects, name, *LINK)}
+    return {name: queue.link("guests/racelab/kernel.ld", objects, name, *LINK)}

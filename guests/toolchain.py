@@ -44,7 +44,7 @@ def _run(directory: Path, *arguments: str) -> None:
         raise BuildError(f"{' '.join(arguments)}\n{done.stdout}{done.stderr}")
 
 
-class Workshop:
+class CompileQueue:
     """The directory `work`, which holds a copy of the sources, and two hands."""
 
     def __init__(self, work: Path) -> None:

@@ -13,13 +13,13 @@ from kseg.engine.interpreter.engine import Interpreter
 from kseg.engine.reference.engine import ReferenceEngine
 from kseg.errors import DivergenceError
 from kseg.history import log
-from kseg.history.follower import Divergence
 from kseg.history.recorder import Intervals
+from kseg.history.replay_verifier import Divergence
 from kseg.machine import disk_image
 from kseg.monitor.stop import StopReason
 from tests.cli.kernels import kernel
-from tests.debug.programs import SPINNING
 from tests.history.logs import DIGESTS, OFTEN, frames, recorded, together
+from tests.unwind.programs import SPINNING
 
 WRONG = 83_111
 """The cycle in which the broken engine does something else."""

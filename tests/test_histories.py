@@ -101,7 +101,7 @@ class Histories(RuleBasedStateMachine):
     @rule(text=st.sampled_from(TEXTS), directly=st.booleans())
     def type(self, text: str, directly: bool) -> None:
         if directly:
-            self.machine.board.outside.type(text.encode())
+            self.machine.board.input_port.type(text.encode())
         else:
             self.machine.console.send(text)
 

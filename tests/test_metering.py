@@ -16,7 +16,7 @@ from kseg.api.guests import find_guest
 from kseg.api.replay import Replay
 from tests.cli import kernels
 from tests.cli.command import COMMAND, environment, kseg
-from tests.cli.test_sys161 import CONFIGURATION
+from tests.cli.system161.test_sys161 import CONFIGURATION
 from tests.history.machines import EPOCH
 
 FAULTING = kernels.kernel("""
@@ -97,7 +97,7 @@ def test_a_metered_run_is_repeated(tmp_path: Path) -> None:
     with replay.machine as again:
         again.run()
         assert again.cycles == machine.cycles
-        assert replay.follower.checked > 0
+        assert replay.verifier.checked > 0
 
 
 def test_a_snapshot_of_a_metered_machine(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kseg.cli.signals import Ended, handled
+from kseg.cli.console.signals import Ended, handled
 from kseg.moments import postpone, whole
 
 

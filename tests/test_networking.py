@@ -15,7 +15,7 @@ import pytest
 
 from kseg import Host, Machine
 from kseg.api.replay import Replay
-from kseg.machine.hub_server import Hub
+from kseg.boards.system161.hub_server import Hub
 from tests.cli import kernels
 from tests.cli.command import COMMAND, environment, kseg
 

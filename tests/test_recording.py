@@ -11,16 +11,16 @@ import pytest
 from kseg import Machine
 from kseg.api.recording import Recording
 from kseg.api.replay import Replay
-from kseg.debug.stub import Stub
-from kseg.debug.target import OneMachine
 from kseg.errors import DivergenceError, LogError, StateError
+from kseg.gdb.stub import Stub
+from kseg.gdb.target import OneMachine
 from kseg.history.log_reader import read_log
 from kseg.machine import disk_image
 from kseg.monitor.stop import StopReason
 from tests.cli.kernels import POWER_OFF, kernel
-from tests.debug.programs import TWO
 from tests.history.logs import DIGESTS, OFTEN, board, recorded, replayed
 from tests.history.machines import EPOCH, busy
+from tests.unwind.programs import TWO
 
 WAYS = [
     ("interpreter", "bare"),
@@ -177,7 +177,7 @@ def test_typed_at_the_pace_of_a_person(tmp_path: Path) -> None:
             for text in (b"echo one\r", b"prime", b"s 2000\r", b"ls a:\r", b"sleep 1\r", b"halt\r"):
                 time.sleep(0.05)
                 for byte in text:
-                    machine.board.outside.type(bytes([byte]))
+                    machine.board.input_port.type(bytes([byte]))
                     time.sleep(0.002)
 
         thread = threading.Thread(target=person)
@@ -194,7 +194,7 @@ class TestDisks:
 
     @pytest.mark.parametrize("overlay", [False, True])
     def test_an_image_that_is_gone_afterwards(self, tmp_path: Path, overlay: bool) -> None:
-        from kseg.machine.configuration import parse_configuration
+        from kseg.boards.system161.configuration import parse_configuration
 
         image, path = tmp_path / "disk", tmp_path / "log"
         disk_image.create(image, 5 << 20)
@@ -280,7 +280,7 @@ def test_a_second_recording(tmp_path: Path) -> None:
     for path in (tmp_path / "missing" / "x", tmp_path):
         with busy(0) as machine, pytest.raises(LogError, match=r"No such|exists"):
             machine.record(path)
-        assert machine.board.outside.recorders == []
+        assert machine.board.input_port.recorders == []
 
 
 class TestEdits:

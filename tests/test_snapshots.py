@@ -71,7 +71,7 @@ def test_a_restored_machine_goes_on(
 def kernel_file(seed: int) -> Iterator[dict[str, Any]]:
     import tempfile
 
-    from kseg.machine.configuration import parse_configuration
+    from kseg.boards.system161.configuration import parse_configuration
 
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "kernel"

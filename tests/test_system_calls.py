@@ -10,7 +10,7 @@ from kseg.api import Replay
 from kseg.api.trace_text import TraceText
 from kseg.api.tracing import TraceEvent
 from tests.cli.command import kseg
-from tests.debug.programs import boot
+from tests.unwind.programs import boot
 
 GUEST = "echo hi; cat nofile; halt"
 

@@ -20,8 +20,8 @@ from kseg.machine import disk_image
 from kseg.machine.processor_state import executed
 from kseg.monitor.stop import StopReason
 from tests.cli.kernels import ticking
-from tests.debug.programs import CALLING, SPINNING, TWO, boot, symbols
 from tests.history.machines import busy
+from tests.unwind.programs import CALLING, SPINNING, TWO, boot, symbols
 
 AT = symbols(CALLING)
 WATCH = [Watchpoint(AT["counter"], AT["counter"] + 3, False, True)]
@@ -254,7 +254,7 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
         travel.run(cycles=1000)
         travel.step_back()
         travel.close()
-        assert (machine.companions, machine.board.outside.recorders) == ([], [])
+        assert (machine.companions, machine.board.input_port.recorders) == ([], [])
         assert machine.board.when_changed == []
         assert machine.run(cycles=1000).reason == StopReason.CYCLE_LIMIT
 

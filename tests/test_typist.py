@@ -4,7 +4,7 @@ import pytest
 
 from kseg import Machine
 from kseg.api import StopReason
-from kseg.api.typist import BUSY_PATIENCE, PATIENCE
+from kseg.api.paced_input import BUSY_PATIENCE, PATIENCE
 from kseg.machine.clock import SECOND
 from tests.cli import kernels
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kseg.analysis.execution import End, Laboratory, Outcome
+from kseg.analysis.execution import End, Examination, Outcome
 from kseg.analysis.sampling import samples
 from kseg.analysis.states import DATA, State, moved, retagged
 from kseg.analysis.subjects import Subject, subjects
@@ -20,17 +20,17 @@ class Bench:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self.laboratory = Laboratory(profile)
-        drawn = samples(named("addu", profile), self.laboratory, cu0=False)
+        self.examination = Examination(profile)
+        drawn = samples(named("addu", profile), self.examination, cu0=False)
         self.state = next(state for _, state in drawn).in_mode("kernel")
 
     def run(self, text: str, state: State | None = None, a0: int = 0) -> Outcome:
-        word = assemble(text, 0, self.laboratory.byte_order, self.profile.name).words[0]
+        word = assemble(text, 0, self.examination.byte_order, self.profile.name).words[0]
         state = state or self.state
         gpr = (*state.gpr[:4], a0, *state.gpr[5:])
         given = State(state.fields, gpr, state.tlb_hi, state.tlb_lo, state.frames)
         name = text.split()[0]
-        return self.laboratory.execute(named(name, self.profile).encoding, word, given)
+        return self.examination.execute(named(name, self.profile).encoding, word, given)
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)

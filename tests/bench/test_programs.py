@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from kseg.bench.harness import QUICK, Harness
 from kseg.bench.kseg_peer import Kseg
-from kseg.bench.laboratory import QUICK, Laboratory
 from kseg.bench.others import OTHERS
 from kseg.bench.peer import MissingError, Peer
 from kseg.bench.process import MeasureError
@@ -25,21 +25,21 @@ CHECKSUMS = {
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Laboratory:
-    return Laboratory(tmp_path, QUICK, None, lambda _: None, [])
+def lab(tmp_path: Path) -> Harness:
+    return Harness(tmp_path, QUICK, None, lambda _: None, [])
 
 
-def check(peer: Peer, lab: Laboratory) -> None:
+def check(peer: Peer, lab: Harness) -> None:
     for program, checksum in CHECKSUMS.items():
         assert f"{program} 1 {checksum}\n" in lab.run_program(peer, program, 1).output
 
 
-def test_kseg_computes_what_it_should(lab: Laboratory) -> None:
+def test_kseg_computes_what_it_should(lab: Harness) -> None:
     check(Kseg(ENGINES[0]), lab)
 
 
 @pytest.mark.parametrize("kind", OTHERS.values(), ids=OTHERS)
-def test_others_compute_the_same(kind: Callable[[], Peer], lab: Laboratory) -> None:
+def test_others_compute_the_same(kind: Callable[[], Peer], lab: Harness) -> None:
     try:
         peer = kind()
     except MissingError as missing:
@@ -49,7 +49,7 @@ def test_others_compute_the_same(kind: Callable[[], Peer], lab: Laboratory) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_programs_take_as_many_instructions_as_they_say(program: str, lab: Laboratory) -> None:
+def test_programs_take_as_many_instructions_as_they_say(program: str, lab: Harness) -> None:
     kseg = Kseg(ENGINES[0])
     one, many = (
         lab.count(kseg.prepare(program, rounds, lab.work)).instructions for rounds in (1, 301)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from kseg.bench.harness import QUICK, Harness, Speed
 from kseg.bench.kseg_peer import Kseg
-from kseg.bench.laboratory import QUICK, Laboratory, Speed
 from kseg.bench.short import FIRST, measure_short
 
 KEEPS = """#!/bin/sh
@@ -25,12 +25,12 @@ esac
 FORGETS = KEEPS.replace('    touch "$KSEG_CACHE_DIR/$rounds"\n', "")
 
 
-def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Laboratory:
+def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Harness:
     path = tmp_path / "kseg"
     path.write_text(script)
     path.chmod(0o755)
     monkeypatch.setenv("KSEG", str(path))
-    lab = Laboratory(tmp_path, QUICK, 2, lambda _: None, [Kseg("fast")])
+    lab = Harness(tmp_path, QUICK, 2, lambda _: None, [Kseg("fast")])
     lab.speeds["kseg fast"] = Speed(rounds_per_second=1e6, start=0)
     return lab
 
@@ -39,7 +39,7 @@ def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> 
 def test_the_first_run_has_an_empty_code_cache_in_every_round(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for samples in measure_short(laboratory(tmp_path, monkeypatch, KEEPS), ["crc32"]):
+    for samples in measure_short(harness(tmp_path, monkeypatch, KEEPS), ["crc32"]):
         assert min(samples.cells["kseg fast" + FIRST]["crc32"]) > 0.2
         assert max(samples.cells["kseg fast"]["crc32"]) < 0.2
 
@@ -48,5 +48,5 @@ def test_the_first_run_has_an_empty_code_cache_in_every_round(
 def test_an_engine_that_keeps_nothing_is_measured_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for samples in measure_short(laboratory(tmp_path, monkeypatch, FORGETS), ["crc32"]):
+    for samples in measure_short(harness(tmp_path, monkeypatch, FORGETS), ["crc32"]):
         assert list(samples.cells) == ["kseg fast"]

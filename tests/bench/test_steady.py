@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from kseg.bench.harness import QUICK, Harness, Speed
 from kseg.bench.kseg_peer import Kseg
-from kseg.bench.laboratory import QUICK, Laboratory, Speed
 from kseg.bench.steady import code_sizes, measure_steady
 
 SCRIPT = """#!/bin/sh
@@ -19,20 +19,20 @@ echo "sieve $rounds 00000000"
 """
 
 
-def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: object) -> Laboratory:
+def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: object) -> Harness:
     path = tmp_path / "kseg"
     path.write_text(SCRIPT)
     path.chmod(0o755)
     told = {"instructions": 1000, "engine": engine}
     (tmp_path / "statistics").write_text(json.dumps(told))
     monkeypatch.setenv("KSEG", str(path))
-    lab = Laboratory(tmp_path, QUICK, 1, lambda _: None, [Kseg("fast")])
+    lab = Harness(tmp_path, QUICK, 1, lambda _: None, [Kseg("fast")])
     lab.speeds["kseg fast"] = Speed(rounds_per_second=1000, start=0)
     return lab
 
 
 def test_a_rate_is_between_two_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    samples = measure_steady(laboratory(tmp_path, monkeypatch, "fast"), ["sieve"])
+    samples = measure_steady(harness(tmp_path, monkeypatch, "fast"), ["sieve"])
     (rate,) = samples.cells["kseg fast"]["sieve"]
     assert 10 < rate < 100_000
 
@@ -41,7 +41,7 @@ def test_code_size_for_each_translated_instruction(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = {"name": "fast", "code_bytes": 600, "translated_instructions": 8}
-    assert code_sizes(laboratory(tmp_path, monkeypatch, engine), ["sieve"]) == {"sieve": 75}
+    assert code_sizes(harness(tmp_path, monkeypatch, engine), ["sieve"]) == {"sieve": 75}
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_code_size_for_each_translated_instruction(
 def test_engines_that_translate_nothing_have_no_code_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: object
 ) -> None:
-    assert code_sizes(laboratory(tmp_path, monkeypatch, engine), ["sieve"]) == {}
+    assert code_sizes(harness(tmp_path, monkeypatch, engine), ["sieve"]) == {}

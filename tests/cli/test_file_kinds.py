@@ -10,7 +10,7 @@ from kseg.errors import KsegError
 from kseg.machine import disk_image
 from tests.cli import kernels
 from tests.cli.command import forked
-from tests.cli.commands import ALL, command
+from tests.cli.command_tree import ALL, command
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 
 from kseg.cli.guest_command import GuestCommand
 from tests.cli.command import kseg
-from tests.cli.commands import ALL, command
+from tests.cli.command_tree import ALL, command
 
 
 @click.command(cls=GuestCommand)

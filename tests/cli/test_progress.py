@@ -9,7 +9,7 @@ from kseg import progress
 from kseg.cli import streams
 from kseg.cli.progress import PAUSE, SILENCE, Line
 from tests.cli.command import COMMAND, environment, kseg
-from tests.cli.test_terminal import finish, spawn
+from tests.cli.console.test_terminal import finish, spawn
 
 
 @pytest.fixture

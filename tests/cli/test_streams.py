@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli import kernels
 from tests.cli.command import COMMAND, environment, kseg
-from tests.cli.commands import ALL, EXAMPLES, SILENT
+from tests.cli.command_tree import ALL, EXAMPLES, SILENT
 
 FULL = Path("/dev/full")
 

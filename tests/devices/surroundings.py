@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kseg.devices.device import Device, Surroundings, slot_base
+from kseg.devices.device import Device, DeviceContext, slot_base
 from kseg.devices.mainboard import InterruptState, ProcessorArea
 from kseg.errors import DoomReached
 from kseg.machine.arguments import Arguments
 from kseg.machine.clock import EventClock, TimeModel
-from kseg.machine.outside import Outside
+from kseg.machine.input_port import InputPort
 from kseg.machine.random_generator import RandomGenerator
 from kseg.machine.statistics import DeviceActivity
 from kseg.memory.physical import PhysicalMemory
@@ -88,30 +88,30 @@ class Bench:
         *words: str,
         slot: int = 3,
         directory: Path = Path(),
-        outside: Outside | None = None,
+        input_port: InputPort | None = None,
     ) -> None:
         self.clock = EventClock(EXACT, RandomGenerator(), epoch=1_000_000)
         self.memory = PhysicalMemory(4096)
-        self.outside = outside or Outside()
+        self.input_port = input_port or InputPort()
         self.console = bytearray()
         self.messages: list[str] = []
         self.control = FakeControl()
         self.activity = DeviceActivity()
         self.bus = FakeBus()
         self.slot = slot
-        surroundings = Surroundings(
+        context = DeviceContext(
             clock=self.clock,
             random=self.clock.random,
             memory=self.memory,
             directory=directory,
-            outside=self.outside,
+            input_port=self.input_port,
             activity=self.activity,
             console=self.console.extend,
             message=self.messages.append,
             control=self.control,
         )
         options = kind.parse_arguments(Arguments(kind.name, words, "bench"))
-        self.device: Any = kind(slot, surroundings, self.bus, options)
+        self.device: Any = kind(slot, context, self.bus, options)
 
     def read(self, offset: int) -> int:
         return int(self.device.read(offset, 4))

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from kseg.devices.emulated_file_system import EmulatedFileSystem
 from kseg.errors import ConfigurationError, DivergenceError, GuestFatal
-from kseg.machine.inputs import Answer, InputHistory
-from kseg.machine.outside import Outside
+from kseg.machine.input_history import Answer, InputHistory
+from kseg.machine.input_port import InputPort
 from tests.devices.surroundings import Bench
 
 HANDLE, OFFSET, LENGTH, OPERATION, RESULT = 0, 4, 8, 12, 16
@@ -18,8 +18,10 @@ OPEN, CREATE, EXCLUSIVE, CLOSE, READ, READDIR, WRITE, SIZE, TRUNCATE = range(1, 
 class Files:
     """A guest's driver."""
 
-    def __init__(self, directory: Path, outside: Outside | None = None) -> None:
-        self.bench = Bench(EmulatedFileSystem, "dir=root", directory=directory, outside=outside)
+    def __init__(self, directory: Path, input_port: InputPort | None = None) -> None:
+        self.bench = Bench(
+            EmulatedFileSystem, "dir=root", directory=directory, input_port=input_port
+        )
 
     def perform(self, operation: int) -> int:
         bench = self.bench
@@ -171,8 +173,8 @@ def test_the_root_is_never_left(files: Files, tmp_path: Path) -> None:
     (root / "new link").symlink_to(tmp_path / "made")
     (root / "etc").symlink_to("/etc")
     os.mkfifo(root / "pipe")
-    outside = [b"../secret", b"/secret", b"absolute", b"relative", b"up/secret", b"etc/passwd"]
-    for path in [*outside, b"sub/../../secret", str(tmp_path / "secret").encode()]:
+    input_port = [b"../secret", b"/secret", b"absolute", b"relative", b"up/secret", b"etc/passwd"]
+    for path in [*input_port, b"sub/../../secret", str(tmp_path / "secret").encode()]:
         assert files.open(path) == "result 4"
     assert files.open(b"loop") == "result 12"
     assert files.open(b"pipe") == "result 12"
@@ -242,7 +244,7 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
 
 def test_recorded_answers_take_the_place_of_the_host(files: Files, tmp_path: Path) -> None:
     history = InputHistory()
-    files.bench.outside.recorders.append(history.add)
+    files.bench.input_port.recorders.append(history.add)
 
     def use(files: Files) -> list[object]:
         handle = files.open(b"hello")
@@ -251,7 +253,7 @@ def test_recorded_answers_take_the_place_of_the_host(files: Files, tmp_path: Pat
 
     first = use(files)
     (tmp_path / "root" / "hello").write_bytes(b"other")
-    again = Files(tmp_path, Outside(replay=history, isolated=True))
+    again = Files(tmp_path, InputPort(replay=history, isolated=True))
     assert use(again) == first
     assert (tmp_path / "root" / "hello").read_bytes() == b"other"
     with pytest.raises(DivergenceError, match="emufs"):
@@ -261,7 +263,7 @@ def test_recorded_answers_take_the_place_of_the_host(files: Files, tmp_path: Pat
 def test_an_answer_that_is_none_is_no_answer(tmp_path: Path) -> None:
     for told in (b"", b"\xc1", b"\x91\x01"):
         history = InputHistory([Answer("emufs@3", told)])
-        files = Files(tmp_path, Outside(replay=history, isolated=True))
+        files = Files(tmp_path, InputPort(replay=history, isolated=True))
         with pytest.raises(DivergenceError):
             files.open(b"hello")
 

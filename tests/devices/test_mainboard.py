@@ -2,8 +2,8 @@
 
 import pytest
 
+from kseg.boards.system161.board import System161
 from kseg.errors import BusError, GuestFatal
-from kseg.machine.system161 import System161
 from tests.machine.boards import CONTROL, make_board
 
 RAM, RAISED, POWER, ENABLED, PROCESSORS, RUNNING, SELF = range(CONTROL, CONTROL + 28, 4)

@@ -51,8 +51,8 @@ def test_a_hub_hears_from_the_card_every_second() -> None:
 
 
 def deliver(bench: Bench, data: bytes) -> None:
-    bench.outside.put("nic@3", data)
-    bench.outside.poll(0, 0)
+    bench.input_port.put("nic@3", data)
+    bench.input_port.poll(0, 0)
 
 
 def test_receiving() -> None:

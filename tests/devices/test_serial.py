@@ -35,8 +35,8 @@ def test_forcing_keeps_the_interrupt_up() -> None:
 
 
 def type_text(bench: Bench, text: bytes) -> None:
-    bench.outside.type(text)
-    while bench.outside.poll(0, 0):
+    bench.input_port.type(text)
+    while bench.input_port.poll(0, 0):
         pass
 
 

@@ -111,7 +111,7 @@ def machine(
     return Machine(create(engine, profile, byte_order, memory, states, quantum), memory)
 
 
-class Surroundings:
+class DeviceContext:
     """What happens around the machines: device answers, interrupts, the lengths of runs."""
 
     def __init__(self, seed: int) -> None:
@@ -160,7 +160,7 @@ def run_side_by_side(
 ) -> None:
     """Run both for so many cycles in all, comparing everything after every run; `before` each run
     something may be done to both, and `after` it is given the exit."""
-    around = Surroundings(seed)
+    around = DeviceContext(seed)
     both = [reference, tested]
     while reference.engine.clock <= cycles:
         before(both)

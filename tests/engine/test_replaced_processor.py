@@ -178,8 +178,8 @@ def test_exceptions_lead_into_the_window(
     guest.state.status |= status
     guest.enter(window)
     assert guest.run(1) == BUDGET
-    outside = r.KSEG1 if status & r.STATUS_BEV else KERNEL
-    assert guest.state.pc == vector + (outside if window is None else window)
+    input_port = r.KSEG1 if status & r.STATUS_BEV else KERNEL
+    assert guest.state.pc == vector + (input_port if window is None else window)
 
 
 @every_kind

@@ -6,8 +6,8 @@ from kseg import Machine
 from kseg.exploration.trial import Goal, Trials, digest, last_line
 from kseg.machine.preemption import Preemption
 from tests.cli.kernels import misusing, panicking, printing, spinning, ticking
-from tests.debug.kernels.small_os161 import SmallOS161
 from tests.exploration.racing import boot, racing
+from tests.kernels.small_os161 import SmallOS161
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from kseg import Machine
+from kseg.file_systems.cms.file_system import make_file_system
+from kseg.file_systems.cms.layout import BLOCK_SIZE
+from kseg.file_systems.cms.memory_disk import MemoryDisk
 from kseg.machine import disk_image
-from kseg.machine.file_systems.cms.file_system import make_file_system
-from kseg.machine.file_systems.cms.layout import BLOCK_SIZE
-from kseg.machine.file_systems.cms.memory_disk import MemoryDisk
 
 
 @pytest.mark.parametrize("seed", range(4))

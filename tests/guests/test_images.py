@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from kseg.machine.file_systems.cms.file_system import CmsFileSystem
-from kseg.machine.file_systems.cms.memory_disk import MemoryDisk
+from kseg.file_systems.cms.file_system import CmsFileSystem
+from kseg.file_systems.cms.memory_disk import MemoryDisk
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "src" / "kseg" / "images"
@@ -261,9 +261,9 @@ def load_delay_violations(code: list[int], base: int) -> Iterator[int]:
         register = loaded_register(word)
         if not register:
             continue
-        follower = code[index + 1]
-        merges = word >> 26 in PARTIAL_LOADS and follower >> 26 in PARTIAL_LOADS
-        if register in registers_read(follower) and not merges:
+        verifier = code[index + 1]
+        merges = word >> 26 in PARTIAL_LOADS and verifier >> 26 in PARTIAL_LOADS
+        if register in registers_read(verifier) and not merges:
             yield index + 1
         if index and is_jump(code[index - 1]):
             target = jump_target(code, base, index - 1)

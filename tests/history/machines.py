@@ -30,8 +30,8 @@ def everything(machine: Machine) -> dict[str, Any]:
     board = machine.board
     return {
         "state": msgspec.structs.replace(board.save(), configuration=""),
-        "queued": board.outside.queued(),
-        "typist": machine._typist.save(),
+        "queued": board.input_port.queued(),
+        "paced_input": machine._paced_input.save(),
         "cycles": machine.cycles,
     }
 

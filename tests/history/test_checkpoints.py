@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kseg.history.checkpoints import OVERHEAD, Checkpoint, Checkpoints
-from kseg.machine.inputs import Position
+from kseg.machine.input_history import Position
 from kseg.memory.contents import RegionContents
 from kseg.memory.physical import PAGE_SIZE
 from tests.history.machines import busy

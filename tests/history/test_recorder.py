@@ -56,10 +56,10 @@ def test_nothing_of_the_host_is_in_a_keyframe(tmp_path: Path) -> None:
     """Nor what is still to be typed: the log says it when it is."""
     with Machine("cms", input="x" * 100_000) as machine:
         machine.record(tmp_path / "log")
-        machine.board.outside.type(b"y" * 100)
+        machine.board.input_port.type(b"y" * 100)
     header = read_log(tmp_path / "log").first.snapshot.header
     assert (header.origin.inputs, header.origin.disk_files) == ({}, [])
-    assert header.origin.typist.pending == b""
+    assert header.origin.paced_input.pending == b""
 
 
 def test_what_came_in_is_written_before_the_machine_sleeps(tmp_path: Path) -> None:
@@ -67,19 +67,19 @@ def test_what_came_in_is_written_before_the_machine_sleeps(tmp_path: Path) -> No
         recording = Recording(machine, tmp_path / "log", Intervals(shortest=1 << 40))
         machine.run(cycles=700_000)
         assert not read_log(tmp_path / "log").history.inputs
-        machine.board.outside.disturb()
-        machine.board.outside.wait(0)
+        machine.board.input_port.disturb()
+        machine.board.input_port.wait(0)
         assert read_log(tmp_path / "log").history.inputs
         recording.finish()
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
     with busy(0) as machine:
-        outside, board = machine.board.outside, machine.board
+        input_port, board = machine.board.input_port, machine.board
         recording = machine.record(tmp_path / "log")
-        assert len(outside.recorders) == 1
+        assert len(input_port.recorders) == 1
         recording.finish()
-        assert (outside.recorders, outside.before_sleep, board.when_changed) == ([], None, [])
+        assert (input_port.recorders, input_port.before_sleep, board.when_changed) == ([], None, [])
         assert machine.companions == []
         machine.memory.set_word(0, 1)
         recording.mark("nobody reads this")

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kseg.machine.configuration import parse_configuration
-from kseg.machine.system161 import System161
-from kseg.monitor.bare import BareMonitor
+from kseg.boards.system161.board import System161
+from kseg.boards.system161.configuration import parse_configuration
+from kseg.monitor.run_loop import RunLoop
 from tests.machine.fake_engine import FakeEngine, Program
 
 MAINBOARD = "31 mainboard ramsize=64K"
@@ -49,7 +49,7 @@ def make_board(
 
 def run_program(
     board: System161, program: Callable[[], Program], **options: Any
-) -> tuple[BareMonitor, FakeEngine]:
+) -> tuple[RunLoop, FakeEngine]:
     """A monitor and a fake engine for `program`."""
     engine = FakeEngine(board.processors, program())
-    return BareMonitor(board, engine, **options), engine
+    return RunLoop(board, engine, **options), engine

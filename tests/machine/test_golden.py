@@ -12,7 +12,7 @@ from kseg import engine as engines
 from kseg.isa.assembler import assemble
 from kseg.machine import disk_image
 from kseg.machine.elf import parse_image
-from kseg.monitor.bare import BareMonitor
+from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.stop import StopReason
 from tests.machine.boards import make_board
 
@@ -38,7 +38,7 @@ def test_a_program_runs_as_on_system161(path: Path, engine: str, tmp_path: Path)
     *cards, mainboard = marked(source, "#?")
     with make_board(*cards, mainboard=mainboard, directory=tmp_path) as board:
         board.load_kernel(parse_image(assemble(source).to_elf()))
-        monitor = BareMonitor(
+        monitor = RunLoop(
             board,
             engines.create(engine, board.profile, board.byte_order, board.memory, board.processors),
         )

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kseg import Machine
+from kseg.boards.system161.board import System161State
 from kseg.engine import ENGINES
 from kseg.errors import StateError
 from kseg.isa.registers import TIMER_LINE
 from kseg.machine.preemption import Preemption
-from kseg.machine.system161 import System161State
 from kseg.monitor.stop import StopReason
 from tests.exploration.racing import boot, racing
 

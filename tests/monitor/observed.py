@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from kseg import Machine
+from kseg.boards.system161.configuration import parse_configuration
 from kseg.isa import registers as r
 from kseg.isa.assembler import Program
-from kseg.machine.configuration import parse_configuration
 
 CONFIGURATION = "0 serial\n28 random seed=3\n29 timer\n31 mainboard ramsize=256K cpus=1"
 EPOCH = 1_700_000_000

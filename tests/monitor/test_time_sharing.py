@@ -8,12 +8,12 @@ import pytest
 
 from kseg import engine as engines
 from kseg.api.boards import configure
+from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE, System161
 from kseg.errors import GuestFatal
 from kseg.machine.clock import SECOND
 from kseg.machine.elf import read_image
-from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161
-from kseg.monitor.bare import BareMonitor
 from kseg.monitor.hypervisor.time_sharing import TimeSharing
+from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.shares import ReservationError, Share
 from kseg.monitor.stop import Stop, StopReason
 from tests.cli import kernels
@@ -60,10 +60,10 @@ class Place:
             "interpreter", board.profile, board.byte_order, board.memory, board.processors
         )
         self.boards[name] = board
-        return self.time_sharing.add(name, share or Share(), board, BareMonitor(board, engine))
+        return self.time_sharing.add(name, share or Share(), board, RunLoop(board, engine))
 
     def type(self, name, data):
-        self.boards[name].outside.type(data)
+        self.boards[name].input_port.type(data)
         self.time_sharing.wake(name)
 
     def run(self, seconds=None, until=lambda: False):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kseg import progress
 from kseg.analysis.classification import Classification, classify
-from kseg.analysis.execution import End, Laboratory
+from kseg.analysis.execution import End, Examination
 from kseg.analysis.sampling import samples
 from kseg.analysis.states import CODE
 from kseg.analysis.subjects import Subject, subjects
@@ -49,27 +49,27 @@ def analyse(
 
     `cu0` is Status.CU0 in all states. Deterministic: the same arguments give the same result.
     """
-    laboratory = Laboratory(profile)
+    examination = Examination(profile)
     chosen = subjects(profile) if of is None else of
     found = []
     for number, subject in enumerate(chosen):
         done = progress.share(number, len(chosen))
         progress.report(f"analysing {profile.name}, CU0 {'set' if cu0 else 'clear'}: {done}")
-        found.append(classify(subject, laboratory, cu0))
-    return Analysis(profile, cu0, found, verdicts(found), _fetch(chosen, laboratory, cu0))
+        found.append(classify(subject, examination, cu0))
+    return Analysis(profile, cu0, found, verdicts(found), _fetch(chosen, examination, cu0))
 
 
-def _fetch(of: Sequence[Subject], laboratory: Laboratory, cu0: bool) -> Witness:
+def _fetch(of: Sequence[Subject], examination: Examination, cu0: bool) -> Witness:
     """An instruction that completes in either mode, fetched from kseg0 instead of kuseg."""
     for subject in of:
-        for word, state in samples(subject, laboratory, cu0):
+        for word, state in samples(subject, examination, cu0):
             inside = state.having(pc=r.KSEG0 + CODE + 0x400, in_delay_slot=0)
             kernel, user = (
-                (tried, laboratory.execute(subject.encoding, word, tried))
+                (tried, examination.execute(subject.encoding, word, tried))
                 for tried in (inside.in_mode("kernel"), inside.in_mode("user"))
             )
             if kernel[1].end is End.COMPLETES and user[1].end is End.MEMORY_TRAPS:
                 return compared(
-                    Kind.TRAPS_BY_ADDRESS, subject, laboratory.profile, word, kernel, user
+                    Kind.TRAPS_BY_ADDRESS, subject, examination.profile, word, kernel, user
                 )
     raise ValueError("no instruction completes in kernel mode")

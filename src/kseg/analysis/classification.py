@@ -16,7 +16,7 @@ that is Status alone, nothing else can keep it from trapping.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from kseg.analysis.execution import End, Laboratory, Outcome
+from kseg.analysis.execution import End, Examination, Outcome
 from kseg.analysis.sampling import samples
 from kseg.analysis.states import (
     CLOCK,
@@ -101,17 +101,17 @@ class Classification:
         return bool(self.shown(Kind.CLOCK))
 
 
-def classify(subject: Subject, laboratory: Laboratory, cu0: bool) -> Classification:
+def classify(subject: Subject, examination: Examination, cu0: bool) -> Classification:
     """Execute `subject` from sampled states with Status.CU0 as given; apply the definitions."""
-    return _Examination(subject, laboratory).over(samples(subject, laboratory, cu0))
+    return _Examination(subject, examination).over(samples(subject, examination, cu0))
 
 
 class _Examination:
     """The examination of one instruction."""
 
-    def __init__(self, subject: Subject, laboratory: Laboratory) -> None:
+    def __init__(self, subject: Subject, examination: Examination) -> None:
         self.subject = subject
-        self.laboratory = laboratory
+        self.examination = examination
         self.found = Classification(subject)
         self.word = 0
 
@@ -129,12 +129,12 @@ class _Examination:
         return self.found
 
     def _run(self, state: State) -> Execution:
-        outcome = self.laboratory.execute(self.subject.encoding, self.word, state)
+        outcome = self.examination.execute(self.subject.encoding, self.word, state)
         self.found.reads |= outcome.reads
         return state, outcome
 
     def _note(self, kind: Kind, first: Execution, second: Execution) -> None:
-        profile = self.laboratory.profile
+        profile = self.examination.profile
         window = reaches_window(first[1]) or reaches_window(second[1])
         found = kind, first[0].mode + second[0].mode, window
         # Most pairs show what others have shown; making a witness takes longer than executing.
@@ -175,7 +175,7 @@ class _Examination:
     def _change(self, kind: Kind, execution: Execution) -> None:
         state, outcome = execution
         if (kind, state.mode, reaches_window(outcome)) not in self.found.witnesses:
-            profile = self.laboratory.profile
+            profile = self.examination.profile
             self.found.note(changed(kind, self.subject, profile, self.word, state, outcome))
 
     def _elsewhere(self, execution: Execution) -> Iterator[Execution]:
@@ -183,7 +183,7 @@ class _Examination:
         state, outcome = execution
         if outcome.addresses or "tlb_entry_lo" in outcome.reads:
             yield self._run(moved(state))
-        if self.laboratory.profile.has_tlb and outcome.reads & {"entry_hi", "tlb_entry_hi"}:
+        if self.examination.profile.has_tlb and outcome.reads & {"entry_hi", "tlb_entry_hi"}:
             yield self._run(retagged(state))
 
     def _vary(self, execution: Execution) -> bool:

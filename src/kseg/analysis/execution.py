@@ -21,9 +21,9 @@ from kseg.analysis.states import (
 )
 from kseg.engine.contract import ExitReason
 from kseg.engine.reference.leave import Leave, Trap
+from kseg.engine.reference.mmu import Access, translate
 from kseg.engine.reference.processor import ReferenceProcessor
 from kseg.engine.reference.step import step
-from kseg.engine.reference.translation import Access, translate
 from kseg.engine.state import ProcessorState
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction import Meaning
@@ -111,7 +111,7 @@ _FIELDS = tuple(
 )
 
 
-class LaboratoryProcessor(ReferenceProcessor):
+class ExaminedProcessor(ReferenceProcessor):
     """The reference processor, with room for notes on what a declaration reads and reaches."""
 
     tracing = False
@@ -154,7 +154,7 @@ class LaboratoryProcessor(ReferenceProcessor):
         super().check_address(condition, address)
 
 
-class TracingProcessor(LaboratoryProcessor):
+class TracingProcessor(ExaminedProcessor):
     """What a laboratory's processor is while a declaration is executed: it notes all reads.
 
     A class of its own, because noticing reads makes all of them slow: see `_Given`.
@@ -177,7 +177,7 @@ _TRACED = frozenset((*_FIELDS, "tlb_entry_hi", "tlb_entry_lo", "gpr")) - {"pc", 
 class _Noted:
     """The general registers as a declaration sees them; what is read is noted by its name."""
 
-    def __init__(self, cpu: LaboratoryProcessor) -> None:
+    def __init__(self, cpu: ExaminedProcessor) -> None:
         self._own = cpu.__dict__
 
     def __getitem__(self, number: int) -> int:
@@ -188,14 +188,14 @@ class _Noted:
         self._own["gpr"][number] = value
 
 
-class Laboratory:
+class Examination:
     """A processor of one profile with a little RAM, on which single instructions are executed."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.byte_order = profile.byte_orders[0]
         self.memory = PhysicalMemory(FRAMES * PAGE)
-        self.cpu = LaboratoryProcessor(profile, self.byte_order, self.memory)
+        self.cpu = ExaminedProcessor(profile, self.byte_order, self.memory)
         numbers = Random("storage")
         self._background = numbers.randbytes(FRAMES * PAGE)
         self._pages = tuple(numbers.randbytes(PAGE) for _ in PAGES)
@@ -283,12 +283,12 @@ class _Given:
     def __init__(self, encoding: Encoding) -> None:
         meaning = encoding.instruction.meaning
 
-        def traced(cpu: LaboratoryProcessor, *operands: int) -> None:
+        def traced(cpu: ExaminedProcessor, *operands: int) -> None:
             cpu.__class__ = TracingProcessor
             try:
                 meaning(cpu, *operands)
             finally:
-                cpu.__class__ = LaboratoryProcessor
+                cpu.__class__ = ExaminedProcessor
 
         self._encoding = Encoding(encoding.pattern, replace(encoding.instruction, meaning=traced))
 

@@ -7,7 +7,7 @@ each kind of storage: mapped, not mapped, and behind each of the kernel's window
 from collections.abc import Iterator
 from random import Random
 
-from kseg.analysis.execution import Laboratory
+from kseg.analysis.execution import Examination
 from kseg.analysis.states import (
     CACHE_CONTROL,
     CODE,
@@ -47,18 +47,18 @@ _SPECIAL = (0, 1, 2, 3, 0x80000000, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
 def samples(
-    subject: Subject, laboratory: Laboratory, cu0: bool, seed: str = ""
+    subject: Subject, examination: Examination, cu0: bool, seed: str = ""
 ) -> Iterator[tuple[int, State]]:
     """Words of `subject`, each with a state in kernel mode to execute it from.
 
     `cu0` is the value of Status.CU0 in all of them. The same arguments give the same samples.
     """
-    random = Random(f"{laboratory.profile.name} {subject.name} {seed}")
+    random = Random(f"{examination.profile.name} {subject.name} {seed}")
     for place in [*PLACES] * ROUNDS + [""] * NUMBERS + [ZEROS]:
         # All registers may point to one word, so that branches find equal ones and SC its link.
         together = bool(place) and random.random() < 0.5
         word = subject.word(_fields(subject, random, together))
-        yield word, _state(random, laboratory, place, cu0, together)
+        yield word, _state(random, examination, place, cu0, together)
 
 
 def _fields(subject: Subject, random: Random, together: bool) -> dict[str, int]:
@@ -77,8 +77,10 @@ def _fields(subject: Subject, random: Random, together: bool) -> dict[str, int]:
     return fields
 
 
-def _state(random: Random, laboratory: Laboratory, place: str, cu0: bool, together: bool) -> State:
-    profile = laboratory.profile
+def _state(
+    random: Random, examination: Examination, place: str, cu0: bool, together: bool
+) -> State:
+    profile = examination.profile
     gpr = [0] + [0 if place == ZEROS else _value(random, place, profile) for _ in range(31)]
     if together:
         gpr[1:] = [gpr[1] & ~3] * 31
@@ -90,7 +92,7 @@ def _state(random: Random, laboratory: Laboratory, place: str, cu0: bool, togeth
             "lo": random.getrandbits(32),
             "ll_pending": int(random.random() < 0.8),
             "ll_address": gpr[1],
-            "ll_value": laboratory.word_at(gpr[1]),
+            "ll_value": examination.word_at(gpr[1]),
         },
         gpr=tuple(gpr),
         tlb_hi=tlb_hi,

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg.api import checks
-from kseg.errors import ConfigurationError
-from kseg.machine.arguments import size_in_bytes
-from kseg.machine.configuration import (
+from kseg.boards.system161.configuration import (
     CONTROLLER_SLOT,
     Configuration,
     SlotConfiguration,
     parse_line,
     read_configuration,
 )
+from kseg.errors import ConfigurationError
+from kseg.machine.arguments import size_in_bytes
 
 if TYPE_CHECKING:
     from kseg.devices import Device

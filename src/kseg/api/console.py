@@ -16,7 +16,7 @@ from kseg.api import checks
 from kseg.errors import KsegError
 
 if TYPE_CHECKING:
-    from kseg.api.typist import Typist
+    from kseg.api.paced_input import PacedInput
     from kseg.monitor.stop import Stop
 
 Pattern = str | re.Pattern[str]
@@ -103,10 +103,10 @@ class Console:
     """Everything a guest prints, and the keyboard. Text is UTF-8; what is not reads as U+FFFD."""
 
     def __init__(
-        self, typist: "Typist", run: Callable[[Callable[[], bool], float | None], "Stop"]
+        self, paced_input: "PacedInput", run: Callable[[Callable[[], bool], float | None], "Stop"]
     ) -> None:
         """`run(until, seconds)` lets the machine run; `kseg.Machine` makes its console itself."""
-        self._typist = typist
+        self._paced_input = paced_input
         self._run = run
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._chunks: deque[str] = deque()
@@ -151,7 +151,7 @@ class Console:
     def send(self, text: str | bytes) -> None:
         """Type characters as they are. They arrive when the machine runs, and no faster than the
         guest takes them."""
-        self._typist.type(checks.data("text", text))
+        self._paced_input.type(checks.data("text", text))
 
     def sendline(self, text: str = "") -> None:
         """Type a line and press Enter (which is a carriage return)."""

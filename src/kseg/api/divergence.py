@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from kseg.api.machine import Machine
 from kseg.api.replay import Replay
 from kseg.api.snapshots import origin_of
+from kseg.boards.system161.board import System161State
 from kseg.errors import DivergenceError, EngineError, KsegError
 from kseg.history.compare import differences
-from kseg.history.follower import Divergence
+from kseg.history.replay_verifier import Divergence
 from kseg.history.snapshot import gather
 from kseg.history.state import Header
 from kseg.isa.disassembler import disassemble
-from kseg.machine.inputs import Position
-from kseg.machine.system161 import System161State
+from kseg.machine.input_history import Position
 from kseg.monitor.stop import StopReason
 from kseg.version import __version__
 
@@ -49,11 +49,11 @@ class _Side:
 
     def place(self) -> _Place:
         board = self.machine.board
-        return _Place(board.save(), board.outside.position)
+        return _Place(board.save(), board.input_port.position)
 
     def go_back(self, place: _Place) -> None:
         self.machine.board.load(place.state)
-        self.machine.board.outside.replay(self._history, place.position)
+        self.machine.board.input_port.replay(self._history, place.position)
         self.machine.monitor.state_loaded()
         self._problem = ""
 

@@ -12,12 +12,12 @@ import msgspec
 from kseg import monitor as monitors
 from kseg.api.setup import Setup
 from kseg.api.snapshots import check_savable
+from kseg.boards.system161.board import System161, System161State
+from kseg.boards.system161.configuration import Configuration, SlotConfiguration
 from kseg.devices.disk import Disk
 from kseg.errors import StateError
-from kseg.machine.configuration import Configuration, SlotConfiguration
 from kseg.machine.disk_image import MemoryDisk
 from kseg.machine.random_generator import RandomGenerator
-from kseg.machine.system161 import System161, System161State
 from kseg.memory.physical import PAGE_SIZE
 
 if TYPE_CHECKING:
@@ -90,9 +90,9 @@ def _take_over(
         board.memory.write(page * PAGE_SIZE, data)
     board.load(state, with_ram=layer is None)
     board.boot_like(machine.board)
-    board.outside.take_over(machine.board.outside)
+    board.input_port.take_over(machine.board.input_port)
     board.meter.hang_up()
-    clone._typist.load(machine._typist.save())
+    clone._paced_input.load(machine._paced_input.save())
     clone.console.take_over(machine.console)
     if reseed is not None:
         board.random.seed(reseed)

@@ -18,22 +18,22 @@ from kseg.api.host_boards import (
     open_disks,
     place_holders,
 )
-from kseg.api.host_guest import ENDED, Guest, WakingTypist
+from kseg.api.host_guest import ENDED, Guest, WakingPacedInput
 from kseg.api.options import boot_string, choice, limit_of
 from kseg.api.shares import share_from
+from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE, System161
+from kseg.boards.system161.configuration import Configuration
 from kseg.errors import ConfigurationError, KsegError
 from kseg.isa.values import WORD
 from kseg.machine.clock import SECOND
-from kseg.machine.configuration import Configuration
 from kseg.machine.elf import WINDOW, Image, read_image
 from kseg.machine.run_lock import Rest, RunLock
-from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161
 from kseg.memory.paged import PagedMemory
-from kseg.monitor.bare import BareMonitor
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.time_sharing import TimeSharing
+from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.schedule import TIME_SLICE
 from kseg.monitor.shares import GuestUse
 from kseg.monitor.stop import Stop, StopReason
@@ -243,7 +243,7 @@ class Host:
                 raise
         except KsegError as error:
             raise type(error)(f"guest {name}: {error}") from None
-        guest.typist.type(typed)
+        guest.paced_input.type(typed)
         return guest
 
     def _start(self, guest: Guest, hybrid: bool, window: int | None) -> None:
@@ -254,16 +254,16 @@ class Host:
                 f"a guest beside others has one processor, not {len(board.processors)}"
             )
         assert isinstance(board.memory, PagedMemory)
-        guest.typist = WakingTypist(board, lambda: self.wake(guest))
+        guest.paced_input = WakingPacedInput(board, lambda: self.wake(guest))
         guest.console = Console(
-            guest.typist, lambda until, seconds: self._run_for(guest, until, seconds)
+            guest.paced_input, lambda until, seconds: self._run_for(guest, until, seconds)
         )
         guest.engine = self.hypervisor.add(
             board.processors[0], board.memory, hybrid=hybrid, window=window
         )
-        guest.monitor = BareMonitor(board, guest.engine)
+        guest.monitor = RunLoop(board, guest.engine)
         guest.turns = self.time_sharing.add(
-            guest.name, guest.share, board, guest.monitor, guest.typist.look
+            guest.name, guest.share, board, guest.monitor, guest.paced_input.look
         )
         self.guests[guest.name] = guest
 

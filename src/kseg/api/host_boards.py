@@ -6,13 +6,13 @@ from typing import cast
 
 import msgspec
 
+from kseg.boards.system161.board import System161
+from kseg.boards.system161.configuration import Configuration
 from kseg.devices.disk import Disk
 from kseg.errors import ConfigurationError
 from kseg.machine.arguments import size_in_bytes
-from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import DiskImage, MemoryDisk
 from kseg.machine.disk_partition import PartitionedDisk
-from kseg.machine.system161 import System161
 from kseg.memory.paged import PagedMemory
 from kseg.memory.physical import PhysicalMemory
 from kseg.monitor.hypervisor.allocator import NotAdmitted

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from kseg.api import checks
 from kseg.api.console import Console
-from kseg.api.typist import Typist
+from kseg.api.paced_input import PacedInput
 from kseg.api.view import Visible
-from kseg.machine.system161 import System161
+from kseg.boards.system161.board import System161
 from kseg.memory.paged import PagedMemory
-from kseg.monitor.bare import BareMonitor
 from kseg.monitor.hypervisor.memory_usage import GuestMemory
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
+from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.shares import GuestUse, Share
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.host import Host
-    from kseg.machine.hub import HubConnection
+    from kseg.boards.system161.hub import HubConnection
 
 
 ENDED = Stop(StopReason.INTERRUPTED, None, "ended from outside")
@@ -38,8 +38,8 @@ class State(StrEnum):
     """It switched off, failed, or was ended: `stop` says which."""
 
 
-class WakingTypist(Typist):
-    """A typist whose guest may be asleep."""
+class WakingPacedInput(PacedInput):
+    """Paced input for a guest that may be asleep."""
 
     def __init__(self, board: System161, wake: Callable[[], None]) -> None:
         super().__init__(board)
@@ -73,14 +73,14 @@ class Guest(Visible):
         self._memory_use: GuestMemory | None = None
         # `Host.add` fills these in, in this order: each needs the one before.
         self.board: System161
-        """Its hardware: see `kseg.machine.system161`."""
-        self.typist: Typist
+        """Its hardware: see `kseg.boards.system161.board`."""
+        self.paced_input: PacedInput
         """Types what `console.send` and `input` say, no faster than the guest takes it."""
         self.console: Console
         """What it prints, and its keyboard."""
         self.engine: VirtualProcessor
         """Its processor: see `kseg.monitor.hypervisor.virtual_processor`."""
-        self.monitor: BareMonitor
+        self.monitor: RunLoop
         """What answers for its devices."""
         self.turns: TimeSharedGuest
         """Its place among the others."""
@@ -115,11 +115,11 @@ class Guest(Visible):
     @property
     def waits_for_input(self) -> bool:
         """Whether nothing but input can wake it, and none is on its way."""
-        return self.turns.waits_forever and not self.board.outside.waiting
+        return self.turns.waits_forever and not self.board.input_port.waiting
 
     def type(self, data: bytes) -> None:
         """Type at once, as a person does, however fast the guest takes it; any thread may."""
-        self.board.outside.type(checks.data("data", data))
+        self.board.input_port.type(checks.data("data", data))
         self._host.wake(self)
 
     def end(self, stop: Stop | None = None) -> None:
@@ -163,7 +163,7 @@ class Guest(Visible):
 
     def printed(self, data: bytes) -> None:
         """It has printed something."""
-        self.typist.printed(data)
+        self.paced_input.printed(data)
         self.console.printed(data)
         if self._output is not None:
             output = self._output
@@ -186,7 +186,7 @@ class Guest(Visible):
     def connect_network(self) -> None:
         """Let its network cards reach their hubs, if it has any; KsegError when that fails."""
         if any(slot.device == "nic" for slot in self.board.configuration.slots):
-            from kseg.machine.hub import connect
+            from kseg.boards.system161.hub import connect
 
             self._connections = connect(self.board, lambda: self._host.wake(self))
 

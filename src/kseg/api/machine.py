@@ -13,20 +13,20 @@ from kseg.api.boards import configure
 from kseg.api.console import Console, Search
 from kseg.api.guests import find_guest
 from kseg.api.options import MOST_QUANTUM, boot_string, limit_of, run_options
+from kseg.api.paced_input import PacedInput
 from kseg.api.setup import Setup
-from kseg.api.typist import Typist
 from kseg.api.view import View
+from kseg.boards.system161.board import MOST_PREEMPTIONS, System161, System161State
+from kseg.boards.system161.configuration import Configuration
 from kseg.engine.contract import Engine
 from kseg.errors import ConfigurationError, StateError
 from kseg.isa.values import WORD
-from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import Disk
 from kseg.machine.elf import WINDOW, read_image
-from kseg.machine.outside import Outside
+from kseg.machine.input_port import InputPort
 from kseg.machine.preemption import Preemption
 from kseg.machine.run_lock import Rest
-from kseg.machine.system161 import MOST_PREEMPTIONS, System161, System161State
-from kseg.monitor.bare import BareMonitor
+from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.single import Surface
 from kseg.monitor.stop import Stop, StopReason
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from kseg.api.points import Addresses, Watched
     from kseg.api.recording import Recording
     from kseg.api.travel import TimeTravel
+    from kseg.boards.system161.meter_socket import MeterSocket
     from kseg.devices import Device
-    from kseg.machine.meter_socket import MeterSocket
     from kseg.memory.layer import Layer
 
 
@@ -153,7 +153,7 @@ class Machine(View):
                 from kseg.api.scratch_disk import format_scratch_disk
 
                 format_scratch_disk(self.board)
-            self._typist.type(typed)
+            self._paced_input.type(typed)
             self.board.load_kernel(image, text, str(guest.path))
 
         setup = Setup(
@@ -171,7 +171,7 @@ class Machine(View):
         """Let network cards reach their hubs, if there are any."""
         if not any(slot.device == "nic" for slot in self._setup.configuration.slots):
             return
-        from kseg.machine.hub import connect
+        from kseg.boards.system161.hub import connect
 
         try:
             connections = connect(self.board)
@@ -192,7 +192,7 @@ class Machine(View):
         like: "Machine | None" = None,
         layer: "Layer | None" = None,
         disks: Mapping[int, Disk] | None = None,
-        outside: Outside | None = None,
+        input_port: InputPort | None = None,
     ) -> None:
         """Put the machine together; `prepare` brings the board to where it begins. What is `like`
         another machine may have in common with it what never changes."""
@@ -231,19 +231,19 @@ class Machine(View):
             epoch=None if epoch is None else lambda: epoch,
             doom=doom,
             disks=disks,
-            outside=outside,
+            input_port=input_port,
         )
         try:
-            self._typist = Typist(self.board)
+            self._paced_input = PacedInput(self.board)
             self.console = Console(
-                self._typist, lambda until, seconds: self.run(until=until, seconds=seconds)
+                self._paced_input, lambda until, seconds: self.run(until=until, seconds=seconds)
             )
             """What the guest prints, and its keyboard."""
             prepare()
             self.engine: Engine = surface.engine_for(
                 self.board, None if like is None else like.engine
             )
-            self.monitor = BareMonitor(
+            self.monitor = RunLoop(
                 self.board,
                 self.engine,
                 pace=setup.pace,
@@ -263,7 +263,7 @@ class Machine(View):
         )
 
     def _printed(self, data: bytes) -> None:
-        self._typist.printed(data)
+        self._paced_input.printed(data)
         self.console.printed(data)
         if self.output is not None:
             self._tell(self.output, data)
@@ -339,7 +339,7 @@ class Machine(View):
 
     def run_to(self, limit: int | None, condition: Callable[[], bool] | None = None) -> Stop:
         """Run to a cycle, or until a condition holds: for who holds the machine's lock."""
-        look = self._typist.look
+        look = self._paced_input.look
 
         def check() -> bool:
             look()
@@ -347,7 +347,8 @@ class Machine(View):
 
         while True:
             stop, goes_on = self._run_on(limit, check)
-            if not goes_on and (stop.reason is not StopReason.IDLE or not self._typist.pending):
+            pending = self._paced_input.pending
+            if not goes_on and (stop.reason is not StopReason.IDLE or not pending):
                 return stop
 
     def _run_on(self, limit: int | None, check: Callable[[], bool]) -> tuple[Stop, bool]:
@@ -379,7 +380,7 @@ class Machine(View):
     @property
     def typing(self) -> bool:
         """Whether characters wait until the guest is ready to take them."""
-        return self._typist.pending > 0
+        return self._paced_input.pending > 0
 
     # Preemption.
 
@@ -568,7 +569,7 @@ class Machine(View):
         the machine runs. It is gone when the machine is closed. As on System/161, a client's
         reports are events, and so the timing of devices is another with one than without.
         KsegError where the socket cannot be made."""
-        from kseg.machine.meter_socket import MeterSocket
+        from kseg.boards.system161.meter_socket import MeterSocket
 
         path = checks.path("path", path)
         with self.board.run_lock:

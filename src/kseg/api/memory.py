@@ -7,12 +7,12 @@ machine's byte order.
 from typing import Literal
 
 from kseg.api import checks
+from kseg.boards.system161.board import System161
 from kseg.engine.state import ProcessorState
 from kseg.errors import BusError, KsegError
 from kseg.isa import registers as r
 from kseg.isa.values import WORD
 from kseg.machine.run_lock import Rest
-from kseg.machine.system161 import System161
 from kseg.memory.physical import PAGE_SIZE, MemoryRangeError
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from kseg import engine as engines
 from kseg import monitor as monitors
 from kseg.api import checks
+from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.errors import ConfigurationError
 from kseg.machine.clock import SECOND
-from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
 from kseg.monitor.pace import PACES
 
 MOST_QUANTUM = 1 << 32

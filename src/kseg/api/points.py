@@ -14,7 +14,7 @@ from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
-    from kseg.debug.symbols import Symbols
+    from kseg.symbols.symbol_table import Symbols
 
 Addresses = int | str | Iterable[int | str]
 """Of instructions, as numbers or by name."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from kseg.api import checks
 from kseg.api.options import limit_of
-from kseg.debug.profile import Profile
-from kseg.debug.profiler import MOST_HZ, Profiler
 from kseg.monitor.stop import StopReason
+from kseg.profile.profiler import MOST_HZ, Profiler
+from kseg.profile.samples import Profile
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine

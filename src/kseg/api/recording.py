@@ -7,9 +7,9 @@ from kseg.api import checks
 from kseg.api.snapshots import can_be_cut, check_savable, is_whole, origin_of
 from kseg.errors import LogError, StateError
 from kseg.history.checkpoints import Checkpoint
+from kseg.history.input_recorder import InputRecorder
 from kseg.history.log import LogWriter
 from kseg.history.recorder import Intervals, Recorder
-from kseg.history.witness import Witness
 from kseg.machine.run_lock import RunLock
 from kseg.monitor.stop import Stop, StopReason
 
@@ -26,7 +26,7 @@ class Recording:
         """See `Machine.record`; `intervals` say how often digests and keyframes are written."""
         if machine.recording is not None and machine.recording.goes_on:
             raise LogError(f"log {path}: the machine is being recorded already")
-        if machine.board.outside.replaying:
+        if machine.board.input_port.replaying:
             raise LogError(f"log {path}: the machine repeats a recorded run")
         check_savable(machine)
         if not can_be_cut(machine):
@@ -71,9 +71,9 @@ class Recording:
         return self._recorder.beginning
 
     @property
-    def witness(self) -> Witness:
+    def input_recorder(self) -> InputRecorder:
         """Who knows what has come in since."""
-        return self._recorder.witness
+        return self._recorder.input_recorder
 
     @property
     def problem(self) -> str:

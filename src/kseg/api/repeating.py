@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 
 from kseg.api.machine import Machine
 from kseg.api.setup import Setup
+from kseg.boards.system161.board import System161, System161State
+from kseg.boards.system161.configuration import Configuration
 from kseg.devices.disk import Disk
 from kseg.errors import LogError
 from kseg.history.state import Header
-from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import MemoryDisk
-from kseg.machine.inputs import InputHistory, Position
-from kseg.machine.outside import Outside
+from kseg.machine.input_history import InputHistory, Position
+from kseg.machine.input_port import InputPort
 from kseg.machine.recorded_image import RecordedImage
-from kseg.machine.system161 import System161, System161State
 
 
 def repeating_machine(
@@ -36,7 +36,7 @@ def repeating_machine(
         epoch=0,
         like=like,
         disks=_disks(setup.configuration, sectors, history),
-        outside=Outside(isolated=True),
+        input_port=InputPort(isolated=True),
     )
     return machine
 
@@ -66,7 +66,7 @@ def become(
 ) -> None:
     """Let a board be in a state, and be given what comes after a position in a history."""
     board.load(state)
-    board.outside.replay(history, position)
+    board.input_port.replay(history, position)
 
 
 def disk_sizes(header: Header) -> dict[int, int]:

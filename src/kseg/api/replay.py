@@ -11,11 +11,11 @@ from kseg.api.machine import Machine
 from kseg.api.options import choice
 from kseg.api.repeating import become, disk_sizes, repeating_machine
 from kseg.api.snapshots import setup_of
+from kseg.boards.system161.configuration import parse_configuration
 from kseg.errors import DivergenceError
-from kseg.history.follower import Divergence, Follower
 from kseg.history.log_reader import Keyframe, Log, read_log
+from kseg.history.replay_verifier import Divergence, ReplayVerifier
 from kseg.history.snapshot import unpack_snapshot
-from kseg.machine.configuration import parse_configuration
 
 if TYPE_CHECKING:
     from kseg.api.travel import TimeTravel
@@ -63,11 +63,11 @@ class Replay:
             message,
         )
         """The machine: run it, look into it, but do not change it."""
-        self.follower = Follower(
+        self.verifier = ReplayVerifier(
             self.log, machine.board, lambda: machine.engine.clock, self._become, begin
         )
         """What holds it against the log."""
-        machine.companions.append(self.follower)
+        machine.companions.append(self.verifier)
 
     def explain(self, error: DivergenceError) -> list[str]:
         """What differs since which cycle, after `machine.run` has raised this: a few lines. Runs
@@ -78,7 +78,7 @@ class Replay:
             raise checks.wrong("error", error, "the DivergenceError that run has raised")
         self.machine.board.run_lock.check()
         if not isinstance(error, Divergence):
-            error = Divergence(str(error), self.machine.cycles, self.follower.same)
+            error = Divergence(str(error), self.machine.cycles, self.verifier.same)
         return locate(self, error)
 
     def close(self) -> None:

@@ -2,10 +2,10 @@
 
 from typing import cast
 
+from kseg.boards.system161.board import System161
 from kseg.devices.disk import Disk
-from kseg.machine.file_systems.cms.formatting import format_disk
+from kseg.file_systems.cms.formatting import format_disk
 from kseg.machine.new_disk import NewSectors
-from kseg.machine.system161 import System161
 
 
 def format_scratch_disk(board: System161) -> None:

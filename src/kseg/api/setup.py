@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from kseg.machine.configuration import Configuration
+from kseg.boards.system161.configuration import Configuration
 
 
 class Setup(msgspec.Struct, frozen=True):

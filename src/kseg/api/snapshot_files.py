@@ -8,11 +8,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from kseg.boards.system161.configuration import SlotConfiguration
 from kseg.devices.disk import Disk
 from kseg.devices.emulated_file_system import EmulatedFileSystem
 from kseg.errors import StateError
 from kseg.history.files import SnapshotFile
-from kseg.machine.configuration import SlotConfiguration
 
 UNKNOWN = {"--disk": "FILE", "--share": "DIR"}
 """What stands in a command for what is not known."""

@@ -14,13 +14,17 @@ from kseg.api.boards import configure
 from kseg.api.options import choice
 from kseg.api.setup import Setup
 from kseg.api.snapshot_files import check_trusted
+from kseg.boards.system161.configuration import (
+    Configuration,
+    SlotConfiguration,
+    parse_configuration,
+)
 from kseg.devices.disk import Disk
 from kseg.errors import StateError
 from kseg.history.disks import check_disk_files, disk_files
 from kseg.history.files import SnapshotFile, naming, open_snapshot, write_file
 from kseg.history.snapshot import pack_snapshot, unpack_snapshot
-from kseg.history.state import Origin, TypistState
-from kseg.machine.configuration import Configuration, SlotConfiguration, parse_configuration
+from kseg.history.state import Origin, PacedInputState
 from kseg.machine.disk_image import MemoryDisk
 from kseg.machine.elf import WINDOW
 from kseg.machine.recorded_image import RecordedImage
@@ -119,8 +123,8 @@ def origin_of(machine: "Machine", *, alone: bool = False) -> Origin:
         time=board.clock.now,
         created=int(time.time()),
         kseg=__version__,
-        typist=TypistState() if alone else machine._typist.save(),
-        inputs={} if alone else board.outside.queued(),
+        paced_input=PacedInputState() if alone else machine._paced_input.save(),
+        inputs={} if alone else board.input_port.queued(),
         disk_files=[] if alone else disk_files(board),
     )
 
@@ -145,9 +149,9 @@ def _load(machine: "Machine", file: SnapshotFile) -> None:
     with naming(file.path):
         check_disk_files(board, origin.disk_files)
         board.load(state)
-    board.outside.load({name: _items(name, items) for name, items in origin.inputs.items()})
+    board.input_port.load({name: _items(name, items) for name, items in origin.inputs.items()})
     board.meter.hang_up()
-    machine._typist.load(origin.typist)
+    machine._paced_input.load(origin.paced_input)
 
 
 def _items(channel: str, items: list[bytes]) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 The engine records exceptions of user mode and returns to it, and stops at those that matter here
 (`TraceFilter.leave_at_calls`), with the registers that go over the border. A call and its return
-are those of one thread where the kernel is known (`kseg.debug.kernels`); else those with one stack
+are those of one thread where the kernel is known (`kseg.kernels`); else those with one stack
 pointer and one place to go on at.
 """
 
@@ -10,18 +10,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from kseg.api.tracing import SYSTEM_CALL, TraceEvent
-from kseg.debug.executable import SymbolError
-from kseg.debug.guest_memory import GuestMemory
-from kseg.debug.kernels import aware, calls_of_kernel
-from kseg.debug.kernels.calls import A3, SP, V0, V1, Argument, Call, Calls, number_text
-from kseg.debug.kernels.calls import arguments as arguments_of
-from kseg.debug.kernels.contract import GuestThread, KernelAwareness
+from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.engine.tracing import USER, TraceFilter, TraceKind, TraceRecord
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.values import WORD
-from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
+from kseg.kernels import aware, calls_of_kernel
+from kseg.kernels.calls import A3, SP, V0, V1, Argument, Call, Calls, number_text
+from kseg.kernels.calls import arguments as arguments_of
+from kseg.kernels.contract import GuestThread, KernelAwareness
 from kseg.memory.physical import PAGE_SIZE, MemoryRangeError
+from kseg.symbols.executable import SymbolError
+from kseg.unwind.guest_memory import GuestMemory
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from kseg import progress
 from kseg.api.replay import Replay
 from kseg.api.tracing import Part, RecordBatch, TraceEvent
+from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.engine.tracing import USER, TraceKind, TraceRecord, unpack
 from kseg.isa.exceptions import ExceptionCode
-from kseg.machine.inputs import Input
-from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
+from kseg.machine.input_history import Input
 from kseg.memory.physical import PAGE_SIZE
 
 MOST_STRETCHES = 4096
@@ -148,7 +148,7 @@ class _Watcher:
 
         self._busy = machine.cycles - machine.board.clock.idle_cycles, machine.board.clock.now
         machine.output = printed
-        machine.board.outside.recorders.append(self._came_in)
+        machine.board.input_port.recorders.append(self._came_in)
         machine.companions.append(self)
         try:
             kinds = ("exception", "interrupt", "return", "address-space", "disk")
@@ -157,7 +157,7 @@ class _Watcher:
             self._look()
         finally:
             machine.output = output
-            machine.board.outside.recorders.remove(self._came_in)
+            machine.board.input_port.recorders.remove(self._came_in)
             machine.companions.remove(self)
         self._end_line()
         self._take("input", self._typed)

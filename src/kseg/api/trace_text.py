@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from kseg.api.tracing import NAMES, Part, RecordBatch, TraceEvent
+from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.engine.tracing import (
     DELAY_SLOT,
     RECORD,
@@ -23,7 +24,6 @@ from kseg.isa import registers as r
 from kseg.isa.disassembler import Symbols, disassemble
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.values import WORD
-from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
 
 SECOND = 1_000_000_000
 TEXT_WIDTH = 28

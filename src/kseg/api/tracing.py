@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kseg.api import checks
 from kseg.api.checks import ArgumentError
+from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE, System161
+from kseg.boards.system161.lamebus import LAMEBUS_LINE, PROCESSOR_LINE
 from kseg.engine.contract import Engine, Traceable
 from kseg.engine.tracing import (
     ASIDS,
@@ -24,9 +26,7 @@ from kseg.engine.tracing import (
     unpack,
 )
 from kseg.errors import KsegError
-from kseg.machine.lamebus import LAMEBUS_LINE, PROCESSOR_LINE
-from kseg.machine.system161 import NANOSECONDS_PER_CYCLE, System161
-from kseg.monitor.bare import BareMonitor
+from kseg.monitor.run_loop import RunLoop
 
 if TYPE_CHECKING:
     from kseg.api.system_calls import SystemCall, SystemCalls
@@ -175,7 +175,7 @@ class Trace:
 
     def __init__(
         self,
-        monitor: BareMonitor,
+        monitor: RunLoop,
         board: System161,
         wanted: TraceFilter,
         devices: Iterable[str] = (),
@@ -245,7 +245,7 @@ class Trace:
         """Record nothing any more: the machine runs as if it were not traced."""
         self._set(TraceFilter(kernel=frozenset(), user=frozenset()), ())
 
-    # What the monitor asks for (`kseg.monitor.bare.TraceTaker`).
+    # What the monitor asks for (`kseg.monitor.run_loop.TraceTaker`).
 
     def records_wait(self) -> None:
         moved = self._origin != self._present_origin

@@ -15,14 +15,14 @@ import msgspec
 from kseg.api import checks, points
 from kseg.api.machine import Machine
 from kseg.api.repeating import become, repeating_machine
+from kseg.api.replay_cursor import ReplayCursor
 from kseg.api.snapshots import can_be_cut, check_savable, is_whole
-from kseg.api.visitor import Visitor
 from kseg.engine.contract import Debuggable, ExitReason, Watchpoint
 from kseg.engine.state import ProcessorState
 from kseg.errors import KsegError, StateError
+from kseg.history.checkpointer import Checkpointer
 from kseg.history.checkpoints import Checkpoint, Checkpoints
-from kseg.history.keeper import Keeper
-from kseg.history.witness import Witness
+from kseg.history.input_recorder import InputRecorder
 from kseg.isa.values import WORD
 from kseg.machine.processor_state import executed
 from kseg.machine.run_lock import RunLock
@@ -49,7 +49,7 @@ class TimeTravel:
     def __init__(
         self,
         checkpoints: Checkpoints,
-        visitor: Callable[[], Visitor],
+        cursor: Callable[[], ReplayCursor],
         present: Machine | None = None,
         begin_anew: Callable[[], None] = lambda: None,
         end: Callable[[], None] = lambda: None,
@@ -58,8 +58,8 @@ class TimeTravel:
         one, the visitor is all there is. `begin_anew` is called when the machine was changed, `end`
         when nothing will be visited any more."""
         self.checkpoints = checkpoints
-        self._make_visitor = visitor
-        self._visitor: Visitor | None = None
+        self._make_cursor = cursor
+        self._cursor: ReplayCursor | None = None
         self._present = present
         self._begin_anew, self._end = begin_anew, end
         self._lock = RunLock("time travel")
@@ -79,10 +79,10 @@ class TimeTravel:
         return self.checkpoints.first.cycle if len(self.checkpoints) else self.machine.cycles
 
     @property
-    def _here(self) -> Visitor:
-        if self._visitor is None:
-            self._visitor = self._make_visitor()
-        return self._visitor
+    def _here(self) -> ReplayCursor:
+        if self._cursor is None:
+            self._cursor = self._make_cursor()
+        return self._cursor
 
     # Going.
 
@@ -141,12 +141,12 @@ class TimeTravel:
         present = self._present
         if present is None or not self.in_past:
             return self.machine.run(until=until, cycles=cycles, until_pc=until_pc, watch=watch)
-        visitor = self._here
-        left = max(present.cycles - visitor.machine.cycles, 0)
+        cursor = self._here
+        left = max(present.cycles - cursor.machine.cycles, 0)
         limit = left if cycles is None else min(cycles, left)
-        stop = visitor.machine.run(until=until, cycles=limit, until_pc=until_pc, watch=watch)
-        visitor.is_astray = stop.reason in _STOPS
-        if visitor.machine.cycles < present.cycles:
+        stop = cursor.machine.run(until=until, cycles=limit, until_pc=until_pc, watch=watch)
+        cursor.is_astray = stop.reason in _STOPS
+        if cursor.machine.cycles < present.cycles:
             return stop
         return self._arrive(present, stop, until_pc, watch)
 
@@ -160,9 +160,9 @@ class TimeTravel:
         """The visitor is in the cycle in which the present is: go to the present, unless there is
         something to stop for before. What the machine has to stop for in the present itself comes
         before LOG_END, too: it is looked for by running beyond it."""
-        visitor, now = self._here, points.moment(present)
-        machine = visitor.machine
-        visitor.keeper.idle = True
+        cursor, now = self._here, points.moment(present)
+        machine = cursor.machine
+        cursor.checkpointer.idle = True
         try:
             while stop.reason not in _STOPS and points.moment(machine) <= now:
                 before = points.moment(machine)
@@ -170,11 +170,11 @@ class TimeTravel:
                 if points.moment(machine) == before and stop.reason not in _STOPS:
                     break
         finally:
-            visitor.keeper.idle = False
+            cursor.checkpointer.idle = False
         if stop.reason in _STOPS and points.moment(machine) < now:
             return stop
         due = stop.reason in _STOPS and points.moment(machine) == now
-        visitor.is_astray = True
+        cursor.is_astray = True
         self.in_past = False
         if due and stop.reason in _EXITS and isinstance(present.engine, Debuggable):
             present.engine.pass_stop(stop.processor, _EXITS[stop.reason])
@@ -306,14 +306,14 @@ class TimeTravel:
     def _stops(self, begin: int, end: int, search: "_Search") -> Iterator[Stop]:
         """The stops from cycle `begin` to `end` and before a moment; at each the machine stands
         there."""
-        visitor = self._here
+        cursor = self._here
         self._visit(begin)
-        machine, engine = visitor.machine, visitor.machine.engine
+        machine, engine = cursor.machine, cursor.machine.engine
         if not isinstance(engine, Debuggable):
             raise StateError("a guest under a monitor cannot be searched for stops")
         engine.set_breakpoints(search.breakpoints)
         engine.set_watchpoints(search.watchpoints)
-        visitor.keeper.idle = True
+        cursor.checkpointer.idle = True
         stops_on_break = engine.stop_on_break
         try:
             while True:
@@ -321,7 +321,7 @@ class TimeTravel:
                 engine.stop_on_break = stops_on_break
                 if points.moment(machine) >= search.before:
                     return
-                visitor.is_astray = stop.reason in _STOPS
+                cursor.is_astray = stop.reason in _STOPS
                 if stop.reason in _STOPS:
                     yield stop
                     if stop.reason is StopReason.FATAL:
@@ -332,8 +332,8 @@ class TimeTravel:
                     return
         finally:
             engine.stop_on_break = stops_on_break
-            visitor.keeper.idle = False
-            visitor.keeper.moved()
+            cursor.checkpointer.idle = False
+            cursor.checkpointer.moved()
 
     def _state(self, processor: int) -> ProcessorState:
         return self.machine.board.processors[processor]
@@ -344,8 +344,8 @@ class TimeTravel:
         """Somebody has changed the machine whose run goes on by hand: its past begins here. Memory,
         registers, `load` and `reset` say so themselves."""
         self.checkpoints.clear()
-        if self._visitor is not None:
-            self._visitor.forget()
+        if self._cursor is not None:
+            self._cursor.forget()
         self._begin_anew()
 
     def __enter__(self) -> "TimeTravel":
@@ -361,8 +361,8 @@ class TimeTravel:
         with self._lock:
             self._lock.close()
             self._end()
-            if self._present is not None and self._visitor is not None:
-                self._visitor.machine.close()
+            if self._present is not None and self._cursor is not None:
+                self._cursor.machine.close()
 
 
 _EXITS = {
@@ -401,15 +401,15 @@ def _go_on(
 def travel_in_log(replay: "Replay", memory: int | None = None) -> TimeTravel:
     """The moments of a recorded run, from where `replay` stands on; see `Replay.travel`."""
     checkpoints = Checkpoints(MEMORY if memory is None else memory)
-    visitor = Visitor(replay.machine, replay.log.history, checkpoints, replay.follower)
-    checkpoints.add(visitor.take())
-    return TimeTravel(checkpoints, lambda: visitor)
+    cursor = ReplayCursor(replay.machine, replay.log.history, checkpoints, replay.verifier)
+    checkpoints.add(cursor.take())
+    return TimeTravel(checkpoints, lambda: cursor)
 
 
 def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
     """The moments of a machine's run from here on, or since its recording began, if it is recorded;
     see `Machine.travel`."""
-    if machine.board.outside.replaying:
+    if machine.board.input_port.replaying:
         raise StateError("the machine repeats a recorded run: visit that with Replay.travel")
     check_savable(machine)
     if not can_be_cut(machine):
@@ -417,22 +417,22 @@ def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
     checkpoints = Checkpoints(MEMORY if memory is None else memory)
     recording = machine.recording
     if recording is not None and recording.goes_on:
-        witness = Witness(machine.board, earlier=recording.witness)
+        input_recorder = InputRecorder(machine.board, earlier=recording.input_recorder)
         checkpoints.add(recording.beginning)
     else:
-        witness = Witness(machine.board)
+        input_recorder = InputRecorder(machine.board)
 
     def take() -> Checkpoint:
         board = machine.board
         return Checkpoint(
             machine.cycles,
             board.clock.now,
-            witness.state(),
-            witness.history.end,
+            input_recorder.state(),
+            input_recorder.history.end,
             len(machine.console.output),
         )
 
-    def visitor() -> Visitor:
+    def cursor() -> ReplayCursor:
         first = checkpoints.first
         sectors = {
             slot: device.contents.sectors
@@ -443,24 +443,25 @@ def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
         made = repeating_machine(
             setup,
             sectors,
-            witness.history,
-            lambda made: become(made.board, first.state, witness.history, first.position),
+            input_recorder.history,
+            lambda made: become(made.board, first.state, input_recorder.history, first.position),
             like=machine,
         )
         made.engine.stop_on_break = machine.engine.stop_on_break
         made.monitor.stop_for_debugger = machine.monitor.stop_for_debugger
-        return Visitor(made, witness.history, checkpoints, present=machine)
+        return ReplayCursor(made, input_recorder.history, checkpoints, present=machine)
 
-    keeper = Keeper(checkpoints, lambda: machine.engine.clock, lambda: is_whole(machine), take)
-    machine.companions.append(keeper)
+    clock, whole = lambda: machine.engine.clock, lambda: is_whole(machine)
+    checkpointer = Checkpointer(checkpoints, clock, whole, take)
+    machine.companions.append(checkpointer)
     checkpoints.add(take())
 
     def end() -> None:
         machine.board.run_lock.check_thread()
-        machine.companions.remove(keeper)
+        machine.companions.remove(checkpointer)
         machine.board.when_changed.remove(found.changed)
-        witness.leave()
+        input_recorder.leave()
 
-    found = TimeTravel(checkpoints, visitor, machine, keeper.begin_anew, end)
+    found = TimeTravel(checkpoints, cursor, machine, checkpointer.begin_anew, end)
     machine.board.when_changed.append(found.changed)
     return found

@@ -10,25 +10,25 @@ from kseg.api import checks
 from kseg.api.memory import Memory
 from kseg.api.processor import Processor
 from kseg.api.setup import Setup
+from kseg.boards.system161.board import System161
 from kseg.engine.contract import Engine
 from kseg.machine.clock import SECOND
 from kseg.machine.statistics import Statistics
-from kseg.machine.system161 import System161
-from kseg.monitor.bare import BareMonitor
+from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.single import Surface
 from kseg.monitor.stop import Stop
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.api.tracing import Part, Trace
-    from kseg.debug.address_space import AddressSpace
-    from kseg.debug.backtrace import Backtrace
-    from kseg.debug.kernels.contract import GuestThreads
-    from kseg.debug.profile import Profile
-    from kseg.debug.report import Report
-    from kseg.debug.symbols import Symbols
     from kseg.devices.network import NetworkInterface
+    from kseg.kernels.contract import GuestThreads
+    from kseg.kernels.failure_report import Report
     from kseg.monitor.hypervisor.statistics import MonitorStatistics
+    from kseg.profile.samples import Profile
+    from kseg.symbols.symbol_table import Symbols
+    from kseg.unwind.address_space import AddressSpace
+    from kseg.unwind.backtrace import Backtrace
 
 
 class Visible:
@@ -37,11 +37,11 @@ class Visible:
     kernel: Path
     """The file that was booted."""
     board: System161
-    """The hardware: see `kseg.machine.system161`."""
+    """The hardware: see `kseg.boards.system161.board`."""
     engine: Engine
     """What executes the guest's code: see `kseg.engine.contract`."""
-    monitor: BareMonitor
-    """What answers the engine: see `kseg.monitor.bare`."""
+    monitor: RunLoop
+    """What answers the engine: see `kseg.monitor.run_loop`."""
 
     @property
     def network_cards(self) -> "list[NetworkInterface]":
@@ -89,9 +89,9 @@ class Visible:
     @cached_property
     def symbols(self) -> "Symbols":
         """Names for addresses: those of the kernel's file, of the programs that come with a bundled
-        guest, and of those that were given to `symbols.add`. See `kseg.debug.symbols`."""
+        guest, and of those that were given to `symbols.add`. See `kseg.symbols.symbol_table`."""
         from kseg.api.guests import programs_of
-        from kseg.debug.symbols import Symbols
+        from kseg.symbols.symbol_table import Symbols
 
         return Symbols.read(self.kernel, archive=programs_of(self.kernel))
 
@@ -100,7 +100,7 @@ class Visible:
         and where it stands; and what is wrong with them, such as a deadlock (`findings`). `print`
         shows them. SymbolError, a KsegError, where the kernel is not one that kseg knows: OS/161
         with debug information, cms."""
-        from kseg.debug.kernels import guest_threads
+        from kseg.kernels import guest_threads
 
         return guest_threads(cast("Machine", self), self.symbols)
 
@@ -189,13 +189,13 @@ class View(Visible):
     def backtrace(self, processor: int = 0) -> "Backtrace":
         """Who called whom on a processor, through exceptions and into user programs: `print` shows
         it, `frames` are its parts."""
-        from kseg.debug.backtrace import backtrace
+        from kseg.unwind.backtrace import backtrace
 
         return backtrace(self._machine, self._number(processor), self.symbols)
 
     def address_space(self, processor: int = 0) -> "AddressSpace":
         """What a processor's virtual addresses lead to: `print` shows a table."""
-        from kseg.debug.address_space import address_space
+        from kseg.unwind.address_space import address_space
 
         return address_space(self._machine, self._number(processor))
 
@@ -208,7 +208,7 @@ class View(Visible):
         """What there is to say about a machine that has failed, or any that stands: registers,
         back-traces, exceptions. `print` shows it, `data()` is all of it. `stop` is what `run`
         returned; `last_exceptions` (lines) and `replay` (a command) are shown with it."""
-        from kseg.debug.report import report
+        from kseg.kernels.failure_report import report
 
         if stop is not None and not isinstance(stop, Stop):
             raise checks.wrong("stop", stop, "what run returned, or None")

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kseg.api.guests import find_guest
+from kseg.bench.harness import Harness
 from kseg.bench.kseg_peer import Kseg
-from kseg.bench.laboratory import Laboratory
 from kseg.bench.others import System161
 from kseg.bench.peer import configuration
 from kseg.bench.samples import Samples
@@ -23,13 +23,13 @@ BOOT = "boot of cms"
 """What is measured, as the tables call it."""
 
 
-def cms_command(lab: Laboratory, peer: Kseg | System161, boot_string: str) -> Sequence[str | Path]:
+def cms_command(lab: Harness, peer: Kseg | System161, boot_string: str) -> Sequence[str | Path]:
     """The command by which a peer boots cms, on the same board for everybody."""
     kernel = "cms" if isinstance(peer, Kseg) else find_guest("cms").path
     return peer.boot(kernel, boot_string, config=configuration(lab.work))
 
 
-def measure_boot(lab: Laboratory) -> list[Samples]:
+def measure_boot(lab: Harness) -> list[Samples]:
     """Times of the second start, and of the first start ever."""
     second = Samples("boot", "boot of cms, whole process", "milliseconds", more_is_better=False)
     first = Samples(

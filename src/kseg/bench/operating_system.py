@@ -7,8 +7,8 @@ kernel and executes the same instructions.
 from collections.abc import Callable, Mapping
 
 from kseg.bench.boot import cms_command
+from kseg.bench.harness import Harness
 from kseg.bench.kseg_peer import Kseg
-from kseg.bench.laboratory import Laboratory
 from kseg.bench.others import System161
 from kseg.bench.process import MeasureError
 from kseg.bench.samples import Samples
@@ -29,7 +29,7 @@ INSTRUCTIONS = 100_000_000
 """What each of them takes at normal effort, about; misses take half of it."""
 
 
-def measure_operating_system(lab: Laboratory) -> Samples:
+def measure_operating_system(lab: Harness) -> Samples:
     """The times of everybody who can boot cms."""
     samples = Samples("os", "work for cms, whole process", "seconds", more_is_better=False)
     times = {name: max(1, int(count * lab.effort.work)) for name, count in COMMANDS.items()}
@@ -58,7 +58,7 @@ def measure_operating_system(lab: Laboratory) -> Samples:
     return samples
 
 
-def _counts(lab: Laboratory, peer: Kseg, lines: Mapping[str, str]) -> dict[str, int]:
+def _counts(lab: Harness, peer: Kseg, lines: Mapping[str, str]) -> dict[str, int]:
     """How many instructions each of the boot strings takes, as far as it works."""
     counts = {}
     for name, line in lines.items():

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from kseg.bench.harness import Harness
 from kseg.bench.kseg_peer import Kseg
-from kseg.bench.laboratory import Laboratory
 from kseg.bench.others import System161
 from kseg.bench.process import MeasureError
 from kseg.bench.samples import Samples
@@ -43,7 +43,7 @@ class Os161:
             raise KsegError('--os161 needs --os161-run, such as --os161-run "tt1;q"')
 
 
-def measure_os161(lab: Laboratory, system: Os161) -> Samples:
+def measure_os161(lab: Harness, system: Os161) -> Samples:
     """kseg's engines' and System/161's times for each boot string."""
     samples = Samples("os161", "OS/161, whole process", "seconds", more_is_better=False)
     present = [peer for peer in lab.peers if isinstance(peer, Kseg | System161)]
@@ -76,7 +76,7 @@ def measure_os161(lab: Laboratory, system: Os161) -> Samples:
 
 
 @contextmanager
-def _copy(lab: Laboratory, system: Os161) -> Iterator[Path]:
+def _copy(lab: Harness, system: Os161) -> Iterator[Path]:
     """A copy of the kernel's directory, as long as it is needed."""
     copy = lab.work / "os161"
     # Sockets cannot be copied; System/161 makes its own.

@@ -12,8 +12,8 @@ from typing import Any
 
 from kseg.bench.boot import measure_boot
 from kseg.bench.chart import chart
+from kseg.bench.harness import NORMAL, Effort, Harness
 from kseg.bench.kseg_peer import Kseg
-from kseg.bench.laboratory import NORMAL, Effort, Laboratory
 from kseg.bench.operating_system import measure_operating_system
 from kseg.bench.os161 import Os161, measure_os161
 from kseg.bench.others import OTHERS
@@ -94,7 +94,7 @@ class Results:
 
 def measure(choices: Choices, say: Callable[[str], None]) -> Results:
     """Do it. KsegError when nothing can be measured; `say` is told what goes on."""
-    with _laboratory(choices, say) as lab:
+    with _harness(choices, say) as lab:
         survey(lab, choices.programs[0], choices.named)
         if not lab.engines:
             raise KsegError("none of kseg's engines can be measured: " + "; ".join(lab.left_out))
@@ -132,14 +132,14 @@ def _workplace() -> Iterator[Path]:
 
 
 @contextmanager
-def _laboratory(choices: Choices, say: Callable[[str], None]) -> Iterator[Laboratory]:
+def _harness(choices: Choices, say: Callable[[str], None]) -> Iterator[Harness]:
     """A place to work, which is gone afterwards, and whoever of the chosen is installed."""
     with _workplace() as work:
         try:
             engines = [Kseg(name) for name in choices.engines]
         except MissingError as missing:
             raise KsegError(str(missing)) from None
-        lab = Laboratory(work, choices.effort, choices.rounds, say, engines)
+        lab = Harness(work, choices.effort, choices.rounds, say, engines)
         for name in choices.peers:
             try:
                 peer: Peer = OTHERS[name]()

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from kseg.bench.harness import Harness
 from kseg.bench.kseg_peer import Kseg
-from kseg.bench.laboratory import Laboratory
 from kseg.bench.peer import Peer
 from kseg.bench.process import MeasureError
 from kseg.bench.programs import PROGRAMS
@@ -33,12 +33,12 @@ BUDGETS = {"10 M": 6, "100 M": 12, "1 G": 40}
 """Seconds at normal effort."""
 
 
-def measure_short(lab: Laboratory, programs: Sequence[str]) -> list[Samples]:
+def measure_short(lab: Harness, programs: Sequence[str]) -> list[Samples]:
     """Everybody's times at each of the programs, by size."""
     return [_measure_size(lab, programs, size) for size in SIZES]
 
 
-def _measure_size(lab: Laboratory, programs: Sequence[str], size: str) -> Samples:
+def _measure_size(lab: Harness, programs: Sequence[str], size: str) -> Samples:
     title = f"{size} instructions, whole process"
     samples = Samples(f"short {size}", title, "seconds", more_is_better=False)
     samples.instructions = {
@@ -63,11 +63,11 @@ def _rounds(program: str, size: str) -> int:
     return PROGRAMS[program].rounds(SIZES[size])
 
 
-def _wall_time(lab: Laboratory, peer: Peer, size: str) -> Callable[[str], float]:
+def _wall_time(lab: Harness, peer: Peer, size: str) -> Callable[[str], float]:
     return lambda program: lab.run_program(peer, program, _rounds(program, size)).wall_time
 
 
-def _first_and_warm(lab: Laboratory, peer: Kseg, size: str) -> dict[str, Callable[[str], float]]:
+def _first_and_warm(lab: Harness, peer: Kseg, size: str) -> dict[str, Callable[[str], float]]:
     """The two ways to measure an engine, or one where there is no difference."""
     fresh = fresh_cache(lab, peer)
     used = fresh
@@ -91,7 +91,7 @@ def _first_and_warm(lab: Laboratory, peer: Kseg, size: str) -> dict[str, Callabl
     return {peer.name + FIRST: first, peer.name: warm}
 
 
-def fresh_cache(lab: Laboratory, peer: Kseg) -> Path:
+def fresh_cache(lab: Harness, peer: Kseg) -> Path:
     """A cache with the interpreter, which was used for nothing but booting cms."""
     path = lab.work / f"fresh-{peer.engine}"
     if not path.exists():
@@ -102,7 +102,7 @@ def fresh_cache(lab: Laboratory, peer: Kseg) -> Path:
     return path
 
 
-def _copy(lab: Laboratory, cache: Path) -> Path:
+def _copy(lab: Harness, cache: Path) -> Path:
     """A copy of a cache, in a place of its own."""
     path = Path(tempfile.mkdtemp(prefix="cache-", dir=lab.work))
     shutil.copytree(cache, path, dirs_exist_ok=True)
@@ -131,7 +131,7 @@ def _sizes(directory: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _keeps_code(lab: Laboratory, peer: Kseg, fresh: Path) -> bool:
+def _keeps_code(lab: Harness, peer: Kseg, fresh: Path) -> bool:
     """Whether a run leaves anything in the cache that was not there."""
     trial = _copy(lab, fresh)
     program = next(iter(PROGRAMS))

@@ -9,8 +9,8 @@ them.
 
 from collections.abc import Callable, Sequence
 
+from kseg.bench.harness import Harness
 from kseg.bench.kseg_peer import Kseg
-from kseg.bench.laboratory import Laboratory
 from kseg.bench.peer import Peer
 from kseg.bench.process import MeasureError
 from kseg.bench.programs import PROGRAMS
@@ -22,7 +22,7 @@ BUDGET = 38
 FIFTH = 5
 
 
-def measure_steady(lab: Laboratory, programs: Sequence[str]) -> Samples:
+def measure_steady(lab: Harness, programs: Sequence[str]) -> Samples:
     """Everybody's rate at each of the programs."""
     samples = Samples("steady", "steady state", "million instructions/s", more_is_better=True)
     samples.instructions = {program: PROGRAMS[program].each for program in programs}
@@ -30,7 +30,7 @@ def measure_steady(lab: Laboratory, programs: Sequence[str]) -> Samples:
     return lab.interleave(samples, measure, programs, BUDGET)
 
 
-def _rate_of(lab: Laboratory, peer: Peer) -> Callable[[str], float]:
+def _rate_of(lab: Harness, peer: Peer) -> Callable[[str], float]:
     speed = lab.speeds[peer.name]
     most = max(2, int(speed.rounds_per_second * lab.effort.steady_seconds))
     least = max(1, most // FIFTH)
@@ -50,7 +50,7 @@ def _rate_of(lab: Laboratory, peer: Peer) -> Callable[[str], float]:
     return rate
 
 
-def code_sizes(lab: Laboratory, programs: Sequence[str]) -> dict[str, float]:
+def code_sizes(lab: Harness, programs: Sequence[str]) -> dict[str, float]:
     """Bytes of machine code for each translated instruction, by program.
 
     Of kseg's first engine, as far as it translates and says so. Failures are reported and leave

@@ -1,7 +1,7 @@
 """Before anything is measured: whether everybody works at all, and about how fast."""
 
+from kseg.bench.harness import Harness, Speed
 from kseg.bench.kseg_peer import Kseg
-from kseg.bench.laboratory import Laboratory, Speed
 from kseg.bench.peer import Peer
 from kseg.bench.process import MeasureError, TimeOut
 
@@ -14,7 +14,7 @@ LONG_ENOUGH = 0.1
 MOST_ROUNDS = 1 << 20
 
 
-def survey(lab: Laboratory, program: str, named: frozenset[str]) -> None:
+def survey(lab: Harness, program: str, named: frozenset[str]) -> None:
     """Try everybody at `program`; those who fail or are too slow are left out of everything.
 
     `named` are the peers that the user has asked for by name.
@@ -38,7 +38,7 @@ class TooSlow(Exception):
     """Measuring this peer would take for ever; the text says what to do to have it."""
 
 
-def _speed(lab: Laboratory, peer: Peer, program: str, *, patient: bool) -> Speed:
+def _speed(lab: Harness, peer: Peer, program: str, *, patient: bool) -> Speed:
     try:
         start = lab.run_program(peer, program, 1, limit=None if patient else PATIENCE)
     except TimeOut:

@@ -52,6 +52,11 @@ COMPLETION = "_KSEG_COMPLETE"
 """In the environment, it says what a shell wants that asks for completions."""
 
 
+def _module_of(command: str) -> str:
+    room = "system161" if command == "sys161" else "commands"
+    return f"kseg.cli.{room}.{command}"
+
+
 class Commands(click.Group):
     """The group `kseg`, whose subcommands are imported on demand."""
 
@@ -63,7 +68,7 @@ class Commands(click.Group):
             return None
         from kseg.cli.file_kinds import watch
 
-        module = import_module(f"kseg.cli.{cmd_name}")
+        module = import_module(_module_of(cmd_name))
         command: click.Command = getattr(module, cmd_name)
         watch(command)
         if COMPLETION in os.environ:
@@ -140,7 +145,7 @@ def _show_progress(text: str, long: bool) -> None:
 def _obey(arguments: list[str]) -> None:
     """Do what the command line says. click's own `main` has other ideas of errors in output."""
     if COMPLETION in os.environ:
-        from kseg.cli.completion import complete
+        from kseg.cli.commands.completion import complete
 
         complete(kseg, COMPLETION)
     with kseg.make_context("kseg", arguments) as context:

@@ -117,8 +117,8 @@ def read_input(guest: GuestOptions) -> bytes:
     """What is to be typed for a guest; ConfigurationError when the file cannot be read."""
     if guest.input_file is None:
         return b""
+    from kseg.cli.console.keyboard import LineEnds
     from kseg.cli.input import MOST_INPUT
-    from kseg.cli.keyboard import LineEnds
 
     try:
         with Path(guest.input_file).open("rb") as file:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from kseg.boards.system161.board import System161State
 from kseg.compare.run import Run
-from kseg.machine.system161 import System161State
 
 SHOWN = 40
 """Bytes of output that a message shows."""

@@ -7,11 +7,11 @@ from statistics import median
 from time import perf_counter
 
 from kseg.api.machine import Machine
+from kseg.boards.system161.board import System161State
 from kseg.compare.exits import Exits, Work, executed_cycles, start_timing, work
 from kseg.compare.stopwatch import TickRate, TimedEngine
 from kseg.compare.ways import Way
 from kseg.compare.workload import Workload
-from kseg.machine.system161 import System161State
 from kseg.monitor.stop import Stop, StopReason
 
 Finished = Callable[[Machine], Callable[[], bool]]

@@ -17,14 +17,14 @@ from pathlib import Path
 from kseg.api.boards import configure
 from kseg.api.guests import find_guest
 from kseg.api.machine import Machine
+from kseg.boards.system161.board import System161, host_seconds
+from kseg.boards.system161.configuration import Configuration, SlotConfiguration
 from kseg.compare.ways import Way
 from kseg.devices.emulated_file_system import EmulatedFileSystemOptions
 from kseg.devices.random import RandomOptions
 from kseg.devices.registry import DEVICES
 from kseg.errors import ConfigurationError, EngineError, KsegError
-from kseg.machine.configuration import Configuration, SlotConfiguration
 from kseg.machine.elf import WINDOW, read_image
-from kseg.machine.system161 import System161, host_seconds
 
 TWINS = {"cms-kuseg": "cms"}
 """Bundled guests that need a monitor, and the same system for the bare machine."""

@@ -21,7 +21,7 @@ import msgspec
 from kseg.errors import BusError, StateError
 from kseg.machine.arguments import Argument, Arguments
 from kseg.machine.clock import EventClock
-from kseg.machine.outside import Outside
+from kseg.machine.input_port import InputPort
 from kseg.machine.random_generator import RandomGenerator
 from kseg.machine.statistics import DeviceActivity
 from kseg.memory.physical import PhysicalMemory, Region
@@ -82,7 +82,7 @@ class Buffer:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class DeviceContext:
     """What a board gives to its devices."""
 
     clock: EventClock
@@ -90,7 +90,7 @@ class Surroundings:
     memory: PhysicalMemory
     directory: Path
     """What relative paths in the configuration are relative to."""
-    outside: Outside
+    input_port: InputPort
     activity: DeviceActivity
     console: Callable[[bytes], None]
     """Takes what the guest writes to its console."""
@@ -172,17 +172,17 @@ class Device:
     """What `save` returns."""
 
     def __init__(
-        self, slot: int, surroundings: Surroundings, lines: InterruptLines, options: Any = None
+        self, slot: int, context: DeviceContext, lines: InterruptLines, options: Any = None
     ) -> None:
         """Plug the card in and reset it; `options` is what `parse_arguments` returned."""
         self.slot = slot
         self.options = options
         self.owner = f"{self.name}@{slot}"
         """The name under which the clock knows this device."""
-        self.surroundings = surroundings
-        self.clock = surroundings.clock
-        self.memory = surroundings.memory
-        self.activity = surroundings.activity
+        self.context = context
+        self.clock = context.clock
+        self.memory = context.memory
+        self.activity = context.activity
         self._lines = lines
         self.word_readers: dict[int, Callable[[], int]] = {}
         self.word_writers: dict[int, Callable[[int], None]] = {}
@@ -275,16 +275,16 @@ class Device:
 
     def message(self, text: str) -> None:
         """Tell the user, not the guest."""
-        self.surroundings.message(text)
+        self.context.message(text)
 
     @property
     def traced(self) -> bool:
         """Whether somebody traces devices."""
-        return self.surroundings.control.device_trace is not None
+        return self.context.control.device_trace is not None
 
     def trace(self, text: str, *values: object) -> None:
         """Tell whoever traces devices; `text` is a format of `values`."""
-        take = self.surroundings.control.device_trace
+        take = self.context.control.device_trace
         if take is not None:
             take(self.name, self.slot, text.format(*values))
 

@@ -144,7 +144,7 @@ class Disk(Device):
 
     def plug_in(self) -> None:
         options: DiskOptions = self.options
-        inserted = self.surroundings.disks.get(self.slot)
+        inserted = self.context.disks.get(self.slot)
         self._disk = self._open(options) if inserted is None else inserted
         try:
             check_size(self._disk.sectors, f"slot {self.slot}: {options.file or 'in memory'}: ")
@@ -157,7 +157,7 @@ class Disk(Device):
     def _open(self, options: DiskOptions) -> disk_image.Disk:
         if options.file is None:
             return MemoryDisk(options.sectors)
-        path = self.surroundings.directory / options.file
+        path = self.context.directory / options.file
         if options.sectors and not Path(path).exists():
             if options.overlay:
                 return MemoryDisk(options.sectors)
@@ -217,7 +217,7 @@ class Disk(Device):
             raise GuestFatal(f"disk: Invalid write {value} to status register")
         self.trace(_STARTS[value])
         if value == START_WRITE and self.options.doom:
-            self.surroundings.control.tick_doom()
+            self.context.control.tick_doom()
         self._progress = NOTHING if value == IDLE else STARTED
         self._status = value
         self._update()

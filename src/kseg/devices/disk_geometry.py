@@ -34,8 +34,8 @@ def _tracks(sectors: int) -> tuple[list[int], list[int]]:
     lengths = []
     for track in range(TRACKS):
         inside = INNER_DIAMETER / 2.0 + track * width
-        outside = inside + width
-        length = per_area * ((outside + inside) * width * PI)
+        input_port = inside + width
+        length = per_area * ((input_port + inside) * width * PI)
         if length < 2.0:
             raise ValueError(f"track {track} has only one sector")
         lengths.append(int(length) - 1)

@@ -115,10 +115,10 @@ class EmulatedFileSystem(Device):
         self._files: HostFiles | None = None
         """None where a run is repeated: then the history knows what the host said."""
         self._links_told: set[bytes] = set()
-        if self.surroundings.outside.isolated:
+        if self.context.input_port.isolated:
             return
         options: EmulatedFileSystemOptions = self.options
-        path = self.surroundings.directory / options.directory
+        path = self.context.directory / options.directory
         try:
             self._files = HostFiles(HostDirectory(path, self._escaped))
         except OSError as error:
@@ -244,7 +244,7 @@ class EmulatedFileSystem(Device):
             return msgspec.msgpack.encode(self._files.perform(request))
 
         try:
-            told = self.surroundings.outside.ask(self.owner, answer)
+            told = self.context.input_port.ask(self.owner, answer)
             result = msgspec.msgpack.decode(told, type=FileResult)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise DivergenceError(f"{self.owner}: its recorded answer is none: {error}") from None

@@ -241,7 +241,7 @@ class Mainboard(Device):
     def on_event(self, _name: str, _argument: int, /) -> None:
         # Nobody sees this interrupt; on System/161 it ends the idle loop.
         self.interrupt = True
-        self.surroundings.control.power_off()
+        self.context.control.power_off()
 
     def save(self) -> InterruptState:
         state = self.bus.interrupts

@@ -7,11 +7,11 @@ import inspect
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from kseg.boards.system161.configuration import CONTROLLER_SLOT, SLOTS
 from kseg.devices.device import BUFFER, BUS_BASE, SLOT_SIZE, Device, Register
 from kseg.devices.mainboard import CONTROL, PROCESSOR_MEMORY, PROCESSORS, REGION_SIZE
 from kseg.devices.registry import CONTROLLERS, DEVICES
 from kseg.machine.arguments import Argument
-from kseg.machine.configuration import CONTROLLER_SLOT, SLOTS
 from kseg.markdown import table, write_page
 
 PAGE = Path("docs/system161.md")

@@ -102,7 +102,7 @@ class NetworkInterface(Device):
         self._received = 0
         self._sent = 0
         self._control = 0
-        self.surroundings.outside.attach(self.owner, self)
+        self.context.input_port.attach(self.owner, self)
         self._keep_alive()
 
     def read_received(self) -> int:

@@ -39,8 +39,8 @@ class RandomSource(Device):
         options: RandomOptions = self.options
         seed = options.seed
         if seed is None:
-            seed = int.from_bytes(self.surroundings.outside.ask("seed", self._host_seed), "big")
-        self.surroundings.random.seed(seed)
+            seed = int.from_bytes(self.context.input_port.ask("seed", self._host_seed), "big")
+        self.context.random.seed(seed)
 
     @staticmethod
     def _host_seed() -> bytes:
@@ -49,7 +49,7 @@ class RandomSource(Device):
         return os.urandom(4)
 
     def read_value(self) -> int:
-        draw = self.surroundings.random.next
+        draw = self.context.random.next
         low = draw()
         return (low ^ draw() << 16) & 0xFFFFFFFF
 
@@ -58,17 +58,17 @@ class RandomSource(Device):
     foreseeable_words = frozenset({0})
 
     def foresee(self, count: int) -> list[int]:
-        self._ahead = generator = self.surroundings.random.copy()
+        self._ahead = generator = self.context.random.copy()
         draw = generator.next
         self._foreseen = count
         return [(draw() ^ draw() << 16) & 0xFFFFFFFF for _ in range(count)]
 
     def read_foreseen(self, count: int) -> None:
         if count == self._foreseen:
-            self.surroundings.random.take_over(self._ahead)
+            self.context.random.take_over(self._ahead)
             return
         for _ in range(2 * count):
-            self.surroundings.random.next()
+            self.context.random.next()
 
     def peek_value(self) -> int:
         return 0

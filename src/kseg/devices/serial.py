@@ -76,7 +76,7 @@ class Serial(Device):
         self._receiving = False
         self._held = 0
         self._waiting = bytearray()
-        self.surroundings.outside.attach("console", self)
+        self.context.input_port.attach("console", self)
 
     # Output.
 
@@ -86,7 +86,7 @@ class Serial(Device):
             return
         self._sending = True
         self.activity.console_writes += 1
-        self.surroundings.console(bytes([value & 0xFF]))
+        self.context.console(bytes([value & 0xFF]))
         self.schedule(CHARACTER_TIME, "sent")
 
     def read_transmit(self) -> int:

@@ -120,7 +120,7 @@ class Timer(Device):
         return None
 
     def write_beep(self, _value: int) -> None:
-        self.surroundings.control.beep()
+        self.context.control.beep()
 
     def read_beep(self) -> int:
         raise GuestFatal("Illegal timer register read")

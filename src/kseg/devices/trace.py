@@ -42,12 +42,12 @@ class Trace(Device):
         """There is nothing in the card itself."""
 
     def write_on(self, value: int) -> None:
-        self.surroundings.control.trace_flags.add(self._flag(value))
-        self.surroundings.control.trace_flags_changed()
+        self.context.control.trace_flags.add(self._flag(value))
+        self.context.control.trace_flags_changed()
 
     def write_off(self, value: int) -> None:
-        self.surroundings.control.trace_flags.discard(self._flag(value))
-        self.surroundings.control.trace_flags_changed()
+        self.context.control.trace_flags.discard(self._flag(value))
+        self.context.control.trace_flags_changed()
 
     @staticmethod
     def _flag(value: int) -> str:
@@ -63,31 +63,31 @@ class Trace(Device):
     def write_dump(self, value: int) -> None:
         self.message("-" * 72)
         self.message(f"trace: dump with code {value} ({value:#x})")
-        self.surroundings.control.dump()
+        self.context.control.dump()
         self.message("trace: dump complete")
         self.message("-" * 72)
 
     def write_stop(self, _value: int) -> None:
         self.message("trace: software-requested debugger stop")
-        self.surroundings.control.request_debugger()
+        self.context.control.request_debugger()
 
     def read_profile(self) -> int:
         """1 while profiling, which a machine without a profiler never is."""
-        control = self.surroundings.control
+        control = self.context.control
         return int(control.profiling and control.can_profile)
 
     def write_profile(self, value: int) -> None:
-        self.surroundings.control.profiling = value != 0
+        self.context.control.profiling = value != 0
 
     def write_clear_profile(self, _value: int) -> None:
-        self.surroundings.control.profile_clears += 1
+        self.context.control.profile_clears += 1
 
     def save(self) -> TraceState:
-        return TraceState(int(self.surroundings.control.profiling))
+        return TraceState(int(self.context.control.profiling))
 
     def load(self, state: Any) -> None:
         self.check_state(state)
-        self.surroundings.control.profiling = bool(state.profiling)
+        self.context.control.profiling = bool(state.profiling)
 
     def describe(self) -> list[str]:
         return [f"System/161 trace control device rev {self.revision}"]

@@ -261,6 +261,6 @@ class Supervisor(Protocol):
 
     def native(self, functions: Mapping[str, int], shared: int) -> int:
         """The address of a native function that does the same, or 0: as `run` of the interpreter
-        (`kseg.engine.interpreter.rounds_runtime`), whose `functions` are given by name, and the
+        (`kseg.engine.interpreter.runtime.scheduler`), whose `functions` are given by name, and the
         address of whose `Shared` is `shared`."""
         ...

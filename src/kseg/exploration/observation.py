@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from kseg.api.machine import Machine
+from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.errors import KsegError
 from kseg.exploration.plans import Look
 from kseg.exploration.sharing import Place, Sharing, merged
 from kseg.isa.registers import GPR_NAMES
 from kseg.machine.preemption import Preemption
-from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
 from kseg.monitor.stop import StopReason
 
 LOOKS = 4000

@@ -9,7 +9,7 @@ from typing import IO, NamedTuple
 
 import msgspec
 
-from kseg.engine.translator import beside
+from kseg.engine.translator.compilation import subprocesses
 from kseg.errors import KsegError
 from kseg.exploration import worker
 from kseg.exploration.messages import Answer, Job, Task
@@ -32,7 +32,7 @@ class _Worker:
     """A process with one job at a time."""
 
     def __init__(self, command: list[str], task: Task) -> None:
-        process = beside.start(command, piped=True)
+        process = subprocesses.start(command, piped=True)
         if process is None:
             raise KsegError("cannot start a process for the exploration")
         self._process = process
@@ -88,7 +88,7 @@ class Pool:
         """`command` is what to start instead of kseg's own worker."""
         self._task = task
         self._size = size
-        self._command = command or beside.command(worker.__name__)
+        self._command = command or subprocesses.command(worker.__name__)
         self._workers: list[_Worker] = []
         self._waiting: deque[Job] = deque()
         self._deaths = 0

@@ -10,10 +10,10 @@ import msgspec
 
 from kseg.api.console import Search
 from kseg.api.machine import Machine
+from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.errors import KsegError
 from kseg.machine.clock import SECOND
 from kseg.machine.preemption import Preemption, Struck
-from kseg.machine.system161 import NANOSECONDS_PER_CYCLE
 from kseg.monitor.stop import Stop, StopReason
 
 PASSED, REJECTED = "passed", "rejected"

@@ -14,10 +14,10 @@ from operator import attrgetter
 
 import msgspec
 
+from kseg.boards.system161.board import System161State
 from kseg.engine.state import ProcessorState
-from kseg.machine.inputs import Position
+from kseg.machine.input_history import Position
 from kseg.machine.processor_state import load_processor
-from kseg.machine.system161 import System161State
 from kseg.memory.physical import PAGE_SIZE
 
 OVERHEAD = 64 << 10
@@ -29,7 +29,7 @@ _cycle = attrgetter("cycle")
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A machine's state between two cycles, and how far it was into its history. `place` is for
-    whoever follows a log; see `Follower.place`."""
+    whoever follows a log; see `ReplayVerifier.place`."""
 
     cycle: int
     time: int

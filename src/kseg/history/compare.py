@@ -40,7 +40,7 @@ def differences(one: Header, other: Header) -> list[str]:
     ):
         parts = [msgspec.to_builtins(getattr(each.board, name)) for each in (one, other)]
         lines += _either(name.replace("_", " "), *parts)
-    for name in ("typist", "inputs", "disk_files"):
+    for name in ("paced_input", "inputs", "disk_files"):
         if getattr(one.origin, name) != getattr(other.origin, name):
             lines.append(f"{name.replace('_', ' ')}: differs")
     return lines

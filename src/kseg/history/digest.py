@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
+from kseg.boards.system161.board import System161
 from kseg.devices.disk import DiskState
 from kseg.machine.disk_image import DiskContents
 from kseg.machine.processor_state import ADDED, save_processor
-from kseg.machine.system161 import System161
 
 DIGEST_SIZE = 8
 """Bytes: these tell accidents from each other, and are no proof against forgery."""

@@ -8,11 +8,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from kseg.boards.system161.board import System161
 from kseg.devices.disk import Disk
 from kseg.errors import StateError
 from kseg.history.state import DiskFile
 from kseg.machine.disk_image import DiskImage, FrozenImage, MemoryDisk
-from kseg.machine.system161 import System161
 
 SETTLED = 2_000_000_000
 """ns after which a further change of a file must give it another modification time: some hosts
@@ -35,7 +35,7 @@ def image_file(card: Disk) -> DiskImage | FrozenImage | None:
 def disk_files(board: System161) -> list[DiskFile]:
     """The image files of a machine as they are now; StateError when one cannot be read."""
     return [
-        _describe(card.slot, str(card.surroundings.directory / card.options.file), image)
+        _describe(card.slot, str(card.context.directory / card.options.file), image)
         for card, image in _drives(board)
     ]
 
@@ -70,7 +70,7 @@ def check_disk_files(board: System161, files: Sequence[DiskFile]) -> None:
     if drives.keys() != expected.keys():
         raise StateError("the machine has image files in other drives than the saved one")
     for slot, (card, image) in drives.items():
-        _check(str(card.surroundings.directory / card.options.file), image, expected[slot])
+        _check(str(card.context.directory / card.options.file), image, expected[slot])
 
 
 def _check(path: str, image: DiskImage | FrozenImage, file: DiskFile) -> None:

@@ -29,6 +29,7 @@ from typing import Annotated
 import msgspec
 import zstandard
 
+from kseg.boards.system161.board import System161State
 from kseg.errors import LogError, StateError
 from kseg.history.digest import DIGEST_SIZE
 from kseg.history.files import SnapshotFile
@@ -36,8 +37,7 @@ from kseg.history.format import pack
 from kseg.history.snapshot import gather
 from kseg.history.state import Base, Origin
 from kseg.machine.clock import Count
-from kseg.machine.inputs import Answer, Input, Sector
-from kseg.machine.system161 import System161State
+from kseg.machine.input_history import Answer, Input, Sector
 
 MAGIC = b"KSEGLOG\0"
 VERSION = 1

@@ -15,7 +15,7 @@ from kseg.history import log
 from kseg.history.files import SnapshotFile
 from kseg.history.log import Digest, Edit, End, Marker
 from kseg.history.state import Base
-from kseg.machine.inputs import Answer, Input, InputHistory, Position, Sector
+from kseg.machine.input_history import Answer, Input, InputHistory, Position, Sector
 
 MOST_DATA = 1 << 30
 """Bytes of all entries and of keyframes' headers together, in memory."""

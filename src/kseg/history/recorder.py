@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kseg.boards.system161.board import System161
 from kseg.errors import LogError
+from kseg.history.adaptive_interval import AdaptiveInterval
 from kseg.history.checkpoints import Checkpoint
 from kseg.history.digest import processors_digest, whole_digest
+from kseg.history.input_recorder import InputRecorder
 from kseg.history.log import MOST_TEXT, Digest, Edit, End, LogWriter, Marker
-from kseg.history.rhythm import Rhythm
 from kseg.history.state import Origin
-from kseg.history.witness import Witness
-from kseg.machine.inputs import Item
-from kseg.machine.system161 import System161
+from kseg.machine.input_history import Item
 from kseg.moments import whole
 from kseg.monitor.stop import Stop, StopReason
 
@@ -74,20 +74,20 @@ class Recorder:
         self._whole, self._printed = whole, printed
         self.problem = ""
         """Why the recording came to its end, if it was not asked to."""
-        self.witness = Witness(board, self._came_in)
+        self.input_recorder = InputRecorder(board, self._came_in)
         self._edited = False
         self._intervals = given = intervals or Intervals()
-        self._rhythm = Rhythm(given.soon, given.late, given.shortest, given.longest)
+        self._interval = AdaptiveInterval(given.soon, given.late, given.shortest, given.longest)
         self._kept = self._drawn = time.thread_time_ns()
         try:
             self.beginning = self._begin()
             """From where on the run has been as it would have been by itself."""
         except BaseException:
-            self.witness.leave()
+            self.input_recorder.leave()
             writer.discard()
             raise
-        self._next: int | None = clock() + self._rhythm.stretch
-        board.outside.before_sleep = self._flush
+        self._next: int | None = clock() + self._interval.stretch
+        board.input_port.before_sleep = self._flush
         board.when_changed.append(self.changed)
 
     @property
@@ -145,9 +145,9 @@ class Recorder:
         if self._next is None:
             return
         self._next = None
-        self._board.outside.before_sleep = None
+        self._board.input_port.before_sleep = None
         self._board.when_changed.remove(self.changed)
-        self.witness.leave()
+        self.input_recorder.leave()
         self._writer.abandon()
 
     def _guard(self, write: Callable[[], None]) -> None:
@@ -185,7 +185,7 @@ class Recorder:
             self._keyframe(now)
         self._draw(whole=now - self._drawn >= intervals.whole)
         self._writer.flush()
-        self._next = self._clock() + self._rhythm.beat()
+        self._next = self._clock() + self._interval.beat()
 
     def _keep_edit(self) -> None:
         self._edited = False
@@ -195,13 +195,13 @@ class Recorder:
 
     def _keyframe(self, now: int) -> None:
         self._kept = now
-        self._writer.add_keyframe(self.witness.state(), self._origin())
+        self._writer.add_keyframe(self.input_recorder.state(), self._origin())
 
     def _begin(self) -> Checkpoint:
         """Write down the machine's state, and keep it."""
-        state, origin = self.witness.state(), self._origin()
+        state, origin = self.input_recorder.state(), self._origin()
         self._writer.add_keyframe(state, origin)
-        position = self.witness.history.end
+        position = self.input_recorder.history.end
         return Checkpoint(origin.cycle, origin.time, state, position, self._printed())
 
     def _draw(self, *, whole: bool) -> None:

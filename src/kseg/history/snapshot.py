@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
+from kseg.boards.system161.board import System161, System161State
 from kseg.devices.disk import DiskState
 from kseg.errors import StateError
 from kseg.history import format as layout
 from kseg.history.files import SnapshotFile, naming
 from kseg.history.state import Base, Header, Origin, StoredBoard, StoredDisk, StoredPages
 from kseg.machine.disk_image import SECTOR_SIZE, DiskContents
-from kseg.machine.system161 import System161, System161State
 from kseg.memory.contents import RegionContents
 from kseg.memory.physical import PAGE_SIZE
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import msgspec
 
+from kseg.boards.system161.board import MOST_PREEMPTIONS
 from kseg.machine.clock import ClockState, Count
 from kseg.machine.preemption import Preemption
 from kseg.machine.random_generator import RandomState
 from kseg.machine.statistics import DeviceActivity
-from kseg.machine.system161 import MOST_PREEMPTIONS
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
 Slot = Annotated[int, msgspec.Meta(ge=0, le=31)]
@@ -28,7 +28,7 @@ MOST_ITEM = 1 << 16
 Numbers = Annotated[list[Number], msgspec.Meta(max_length=MOST_PAGES)]
 
 
-class TypistState(msgspec.Struct, frozen=True):
+class PacedInputState(msgspec.Struct, frozen=True):
     """What is still to be typed into the console, and what the guest said to the last character.
     Times in ns."""
 
@@ -99,8 +99,8 @@ class StoredBoard(msgspec.Struct, frozen=True):
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Whose state it is and how it was run. Only `windowed`, `quantum` and `typist` matter to what
-    comes next."""
+    """Whose state it is and how it was run. Only `windowed`, `quantum` and `paced_input` matter
+    to what comes next."""
 
     kernel: Text
     """The path of the file that was booted."""
@@ -120,7 +120,7 @@ class Origin(msgspec.Struct, frozen=True):
     """Seconds since 1970."""
     kseg: Text
     """The version of kseg that made it."""
-    typist: TypistState = TypistState()
+    paced_input: PacedInputState = msgspec.field(default=PacedInputState(), name="typist")
     inputs: Annotated[
         dict[Text, list[Annotated[bytes, msgspec.Meta(max_length=MOST_ITEM)]]],
         msgspec.Meta(max_length=64),

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from kseg.engine.state import ProcessorState
 from kseg.machine.clock import EventClock
-from kseg.machine.outside import Outside
+from kseg.machine.input_port import InputPort
 from kseg.machine.preemption import Preemption
 from kseg.machine.statistics import DeviceActivity
 from kseg.memory.physical import PhysicalMemory
@@ -55,7 +55,7 @@ class Board(Protocol):
     byte_order: str
     memory: PhysicalMemory
     clock: EventClock
-    outside: Outside
+    input_port: InputPort
     activity: DeviceActivity
     message: Callable[[str], None]
     powered_off: bool

@@ -29,7 +29,7 @@ def is_lost(board: Board) -> bool:
 
 def lost(board: Board) -> Stop:
     """The end of a guest that `is_lost`."""
-    from kseg.machine.state_dump import EXCEPTIONS
+    from kseg.boards.system161.state_dump import EXCEPTIONS
 
     first = board.processors[0]
     code = first.boot_cause >> 2 & 0x1F

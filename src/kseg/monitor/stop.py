@@ -6,7 +6,7 @@ import msgspec
 
 
 class StopReason(StrEnum):
-    """Why `BareMonitor.run` came back."""
+    """Why `RunLoop.run` came back."""
 
     POWER_OFF = "power-off"
     CYCLE_LIMIT = "cycle limit"
@@ -26,7 +26,7 @@ class StopReason(StrEnum):
     DOOM = "doom"
     NO_PROGRESS = "no progress"
     INTERRUPTED = "interrupted"
-    """`BareMonitor.interrupt` was called."""
+    """`RunLoop.interrupt` was called."""
     LOG_END = "end of the log"
     """A run that is repeated is where the recorded one ended."""
 

@@ -5,17 +5,17 @@ from typing import Literal
 import pytest
 
 from kseg.engine import Engine, ProcessorState, create
-from kseg.engine.translator.director import Means
+from kseg.engine.translator.compilation.compile_queue import InlineCompileQueue
 from kseg.engine.translator.engine import Translator
-from kseg.engine.translator.policy import Policy
-from kseg.engine.translator.workshop import InlineWorkshop
+from kseg.engine.translator.tiering.policy import BackEnds
+from kseg.engine.translator.tiering.thresholds import Thresholds
 from kseg.memory.physical import PhysicalMemory
 from tests.engine.translator import assembly as a
 from tests.engine.translator.assembly import Assembly
 
 KSEG0 = 0x80000000
 CODE, DATA = 0x1000, 0x3000
-EAGER = Policy(shortest_look=50, longest_look=400, threshold=1, copy_threshold=1, patience=0)
+EAGER = Thresholds(shortest_look=50, longest_look=400, threshold=1, copy_threshold=1, patience=0)
 
 
 def board(
@@ -44,7 +44,13 @@ def eager(
     """A translator that translates at once."""
     memory, states = board(program, processors, byte_order)
     return Translator(
-        profile, byte_order, memory, states, quantum, policy=EAGER, means=Means(InlineWorkshop)
+        profile,
+        byte_order,
+        memory,
+        states,
+        quantum,
+        thresholds=EAGER,
+        back_ends=BackEnds(InlineCompileQueue),
     )
 
 

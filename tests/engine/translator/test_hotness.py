@@ -1,7 +1,7 @@
 """What is found to be hot, from samples."""
 
 from kseg.engine.interpreter.layout import JUMPS, Context
-from kseg.engine.translator.hotness import SITES_KEPT, TARGETS_KEPT, Heat, JumpProfile
+from kseg.engine.translator.tiering.hotness import SITES_KEPT, TARGETS_KEPT, Heat, JumpProfile
 
 
 def jump(context: Context, origin: int, target: int) -> None:

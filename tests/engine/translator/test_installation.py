@@ -7,11 +7,11 @@ import pytest
 from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.interpreter.layout import CODE_PAGE_TRANSLATED, TRANSLATIONS
 from kseg.engine.translator.arena import Arena
-from kseg.engine.translator.director import Means
+from kseg.engine.translator.compilation.compile_queue import InlineCompileQueue
+from kseg.engine.translator.compilation.messages import Translation
 from kseg.engine.translator.engine import Translator
-from kseg.engine.translator.messages import Translation
-from kseg.engine.translator.policy import Policy
-from kseg.engine.translator.workshop import InlineWorkshop
+from kseg.engine.translator.tiering.policy import BackEnds
+from kseg.engine.translator.tiering.thresholds import Thresholds
 from tests.engine.translator import assembly as a
 from tests.engine.translator.assembly import Assembly
 from tests.engine.translator.test_engine import CODE, DATA, KSEG0, board, eager
@@ -69,7 +69,7 @@ def store(engine: Translator, address: int, word: int) -> None:
 
 def is_covered(engine: Translator, address: int) -> bool:
     """Does a translation cover the instruction?"""
-    page = engine._director._pages.at(engine._contexts[0], address >> 12)
+    page = engine._tiering._pages.at(engine._contexts[0], address >> 12)
     return bool(page) and engine._installation.is_covered(address, page)
 
 
@@ -184,11 +184,16 @@ def test_a_translation_larger_than_the_arena_is_refused() -> None:
     asm = Assembly()
     two_loops(asm)
     memory, states = board(asm)
-    policy = Policy(
+    thresholds = Thresholds(
         shortest_look=50, longest_look=400, threshold=1, copy_threshold=1, patience=0, arena=1
     )
     engine = Translator(
-        "mips161", "big", memory, states, policy=policy, means=Means(InlineWorkshop)
+        "mips161",
+        "big",
+        memory,
+        states,
+        thresholds=thresholds,
+        back_ends=BackEnds(InlineCompileQueue),
     )
     engine._installation._arena.size = 16
     engine.run(4000)
@@ -257,7 +262,7 @@ def test_a_guest_that_rewrites_its_code_for_ever_is_left_alone(cycles: int) -> N
     asm.emit(a.sw(a.T0, 0, a.T8))
     engine = eager(asm)
     engine.run(cycles)
-    assert engine._director._requests < 20
+    assert engine._tiering._requests < 20
     assert engine._installation.dropped >= 3
     assert len(engine._installation.installed) <= 2
 
@@ -280,7 +285,7 @@ def test_a_load_arrives_in_time_where_nothing_was_decoded() -> None:
     installed = next(iter(engines[0]._installation.installed.values()))
     tested = engines[1]
     tested.run(1)
-    page = tested._director._pages.at(tested._contexts[0], KSEG0 + CODE >> 12)
+    page = tested._tiering._pages.at(tested._contexts[0], KSEG0 + CODE >> 12)
     assert tested._installation.install(installed.translation, {KSEG0 + CODE >> 12: page})
     tested.run(3)
     # It was entered by the load, whose result the first instruction did not see.

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kseg.engine import Engine, ExitReason, ProcessorState, create
-from kseg.engine.translator.director import Means
+from kseg.engine.translator.compilation.compile_queue import CompileQueue, InlineCompileQueue
 from kseg.engine.translator.engine import Translator
-from kseg.engine.translator.policy import Policy
-from kseg.engine.translator.workshop import InlineWorkshop, Workshop
+from kseg.engine.translator.tiering.policy import BackEnds
+from kseg.engine.translator.tiering.thresholds import Thresholds
 from kseg.memory.physical import PhysicalMemory
-from tests.engine.random_programs import Machine, Surroundings, machine
+from tests.engine.random_programs import DeviceContext, Machine, machine
 from tests.engine.translator.loopy_programs import CODE, loopy_machine
 
 EXAMPLES = max(1, int(os.environ.get("KSEG_LOCKSTEP_EXAMPLES", "25")) // 5)
@@ -30,7 +30,7 @@ KINDS = [
     ("lsi", "little"),
 ]
 
-_WORKSHOP = InlineWorkshop()
+_COMPILE_QUEUE = InlineCompileQueue()
 """One for all: LLVM gives nothing back."""
 
 
@@ -39,13 +39,13 @@ def translator(
     byte_order: str,
     seed: int,
     quantum: int = 1,
-    workshop: Workshop = _WORKSHOP,
-    more: Means | None = None,
+    queue: CompileQueue = _COMPILE_QUEUE,
+    more: BackEnds | None = None,
 ) -> Callable[[PhysicalMemory, list[ProcessorState]], Translator]:
     """Makes a translator that is quick to translate, in ways that depend on the seed; `more` are
     means beside the workshop."""
     rng = random.Random(seed + 2)
-    policy = Policy(
+    thresholds = Thresholds(
         shortest_look=rng.choice((20, 40, 150)),
         longest_look=rng.choice((200, 800)),
         threshold=rng.choice((1, 1, 2)),
@@ -56,7 +56,7 @@ def translator(
         most_instructions=rng.choice((12, 60, 400)),
     )
     code_pages = rng.choice((3, 6, 2048))
-    workshop.close()
+    queue.close()
     return lambda memory, states: Translator(
         profile,
         byte_order,
@@ -64,8 +64,8 @@ def translator(
         states,
         quantum,
         code_pages=code_pages,
-        policy=policy,
-        means=replace(more or Means(), workshop=lambda: workshop),
+        thresholds=thresholds,
+        back_ends=replace(more or BackEnds(), queue=lambda: queue),
     )
 
 
@@ -121,7 +121,7 @@ class Interference:
 
 def run_side_by_side(seed: int, byte_order: str, both: list[Machine], cycles: int) -> None:
     """Run both, comparing everything after every run."""
-    around, interference = Surroundings(seed), Interference(seed, byte_order)
+    around, interference = DeviceContext(seed), Interference(seed, byte_order)
     reference, tested = both
     while reference.engine.clock < cycles:
         length = interference.cycles()
@@ -141,8 +141,8 @@ def side_by_side(
     byte_order: str,
     processors: int = 1,
     quantum: int = 1,
-    workshop: Workshop = _WORKSHOP,
-    more: Means | None = None,
+    queue: CompileQueue = _COMPILE_QUEUE,
+    more: BackEnds | None = None,
 ) -> Translator:
     """Run a seed's loopy program on the reference and on a translator; returns the latter."""
 
@@ -152,9 +152,7 @@ def side_by_side(
     engine: list[Translator] = []
 
     def tested(memory: PhysicalMemory, states: list[ProcessorState]) -> Engine:
-        engine.append(
-            translator(profile, byte_order, seed, quantum, workshop, more)(memory, states)
-        )
+        engine.append(translator(profile, byte_order, seed, quantum, queue, more)(memory, states))
         return engine[0]
 
     both = [

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kseg.engine.translator.messages import Page, Request
+from kseg.engine.translator.compilation.messages import Page, Request
 from kseg.engine.translator.region import PAGE, Region, discover
 from tests.engine.translator import assembly as a
 from tests.engine.translator.assembly import Assembly

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from kseg.engine.codegen import cache as kept
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.layout import TRANSLATION_PAGES
-from kseg.engine.translator import store as store_module
-from kseg.engine.translator.compiler import Compiler
-from kseg.engine.translator.director import Means
+from kseg.engine.translator.compilation import store as store_module
+from kseg.engine.translator.compilation.messages import Head, Source, Translation
+from kseg.engine.translator.compilation.store import MOST_IN_A_PAGE, Store, is_sound
 from kseg.engine.translator.engine import Translator
-from kseg.engine.translator.messages import Head, Source, Translation
-from kseg.engine.translator.store import MOST_IN_A_PAGE, Store, is_sound
+from kseg.engine.translator.llvm.compiler import Compiler
+from kseg.engine.translator.tiering.policy import BackEnds
 from tests.engine.translator import assembly as a
 from tests.engine.translator.test_engine import EAGER, board, counting
 from tests.engine.translator.test_region import BASE, count_down, request
@@ -360,8 +360,8 @@ def interpreter() -> image.Image:
 def run_a_machine() -> None:
     """One whose compiler is somebody else, so that it writes nothing itself."""
     memory, states = board(counting())
-    means = Means(store=store)
-    engine = Translator("mips161", "big", memory, states, policy=EAGER, means=means)
+    back_ends = BackEnds(store=store)
+    engine = Translator("mips161", "big", memory, states, thresholds=EAGER, back_ends=back_ends)
     engine.run(2000)
     assert states[0].gpr[a.V0] > 100
     engine.close()
@@ -442,7 +442,7 @@ def test_finding_needs_no_compiler() -> None:
     store().add(PAGE, translation())
     program = (
         "import sys\n"
-        "from kseg.engine.translator import store\n"
+        "from kseg.engine.translator.compilation import store\n"
         # Somebody may work on kseg while this runs.
         f"store._sources_key = lambda: {store_module._sources_key()!r}\n"
         f"assert len(store.Store('mips161', 'big').find({PAGE})) == 1\n"

@@ -8,16 +8,16 @@ from pathlib import Path
 from kseg.api.boards import configure
 from kseg.api.guests import find_guest
 from kseg.api.scratch_disk import format_scratch_disk
+from kseg.boards.system161.board import System161
+from kseg.boards.system161.configuration import Configuration
 from kseg.engine.state import ProcessorState
 from kseg.isa.assembler import Program
-from kseg.machine.configuration import Configuration
 from kseg.machine.elf import WINDOW, Image, read_image
-from kseg.machine.system161 import System161
 from kseg.memory.paged import PagedMemory
 from kseg.memory.physical import PAGE_SIZE
-from kseg.monitor.bare import BareMonitor
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
+from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.stop import Stop, StopReason
 
 RAM = 512 << 10
@@ -92,7 +92,7 @@ class Guest:
             hybrid=hybrid,
             window=WINDOW if image.in_window else None,
         )
-        self.monitor = BareMonitor(self.board, self.engine)
+        self.monitor = RunLoop(self.board, self.engine)
 
     def _printed(self, data: bytes) -> None:
         self.output += data.decode()

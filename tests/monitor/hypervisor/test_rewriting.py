@@ -9,10 +9,10 @@ import pytest
 
 from kseg import Machine
 from kseg.engine.interpreter.layout import ENTRY_OPERATION, ENTRY_SIZE, TRANSLATED
-from kseg.engine.translator.director import Means
+from kseg.engine.translator.compilation.compile_queue import InlineCompileQueue
 from kseg.engine.translator.engine import Translator
-from kseg.engine.translator.policy import Policy
-from kseg.engine.translator.workshop import InlineWorkshop
+from kseg.engine.translator.tiering.policy import BackEnds
+from kseg.engine.translator.tiering.thresholds import Thresholds
 from kseg.isa import cp0
 from kseg.isa.profile import MIPS161
 from kseg.monitor.hypervisor.world import ExitKind
@@ -215,7 +215,7 @@ def test_a_program_in_the_same_page_may_not(engine: str) -> None:
     assert found["exceptions"][11] >= 10
 
 
-POLICY = Policy(
+POLICY = Thresholds(
     shortest_look=300,
     longest_look=2_000,
     threshold=1,
@@ -223,7 +223,7 @@ POLICY = Policy(
     recompile_threshold=1 << 60,
     patience=0,
 )
-_WORKSHOP = InlineWorkshop()
+_COMPILE_QUEUE = InlineCompileQueue()
 
 
 @pytest.fixture
@@ -231,8 +231,10 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Translators that translate at once."""
 
     def create(_name: str, *given: Any) -> Translator:
-        _WORKSHOP.close()
-        return Translator(*given, policy=POLICY, means=Means(workshop=lambda: _WORKSHOP))
+        _COMPILE_QUEUE.close()
+        return Translator(
+            *given, thresholds=POLICY, back_ends=BackEnds(queue=lambda: _COMPILE_QUEUE)
+        )
 
     monkeypatch.setattr("kseg.engine.create", create)
 

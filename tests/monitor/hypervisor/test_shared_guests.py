@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kseg.boards.system161.configuration import parse_configuration
 from kseg.isa.assembler import Program, assemble
 from kseg.isa.registers import KSEG0
-from kseg.machine.configuration import parse_configuration
 from kseg.machine.elf import WINDOW
 from kseg.memory.physical import PAGE_SIZE
 from kseg.monitor.stop import StopReason

@@ -5,8 +5,8 @@ the address of the native code (the *handler*) that executes it; a handler ends 
 handler of the next entry.
 
 Reading order: `layout` (the data that native code and Python share), `convention` (what all
-handlers share), `tracer` with `operands` and `memory_access` (a declaration becomes a handler's
-body), `handlers` and `dispatch` (its beginning and end), the `*_runtime` modules (what handlers
-call when it is not simple; `outer_runtime` is the loop around them all), `module` (all of it as one
-LLVM module), `image` (compiled and kept), `engine`.
+handlers share), `lifter` with `operands` and `memory_access` (a declaration becomes a handler's
+body), `handlers` and `dispatch` (its beginning and end), `runtime` (what handlers call when it is
+not simple, and the loops around them all), `module` (all of it as one LLVM module), `image`
+(compiled and kept), `engine`.
 """

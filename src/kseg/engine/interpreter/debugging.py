@@ -6,7 +6,6 @@ from collections.abc import Set as AbstractSet
 
 from kseg.engine.contract import Exit, ExitReason, Watchpoint
 from kseg.engine.debugging import checked_breakpoints, checked_watchpoints
-from kseg.engine.interpreter.debugging_runtime import LOAD, STORE
 from kseg.engine.interpreter.layout import (
     ENTRIES,
     LATCH_NONE,
@@ -17,6 +16,7 @@ from kseg.engine.interpreter.layout import (
     Shared,
     WatchpointEntry,
 )
+from kseg.engine.interpreter.runtime.debug_stops import LOAD, STORE
 
 NOWHERE = 1
 """No instruction has this address."""

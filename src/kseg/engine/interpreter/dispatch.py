@@ -3,7 +3,6 @@
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
-from kseg.engine.interpreter.code_runtime import handler_of
 from kseg.engine.interpreter.convention import (
     TABLES,
     Variant,
@@ -12,7 +11,8 @@ from kseg.engine.interpreter.convention import (
     target_pc,
 )
 from kseg.engine.interpreter.layout import CONTEXT_OFFSETS, ENTRY_OPERATION, ENTRY_SIZE
-from kseg.engine.interpreter.memory_runtime import u32
+from kseg.engine.interpreter.runtime.code_pages import handler_of
+from kseg.engine.interpreter.runtime.memory import u32
 
 
 def dispatch(b: FunctionBuilder, entry: Operand, variant: Variant, **changed: Operand) -> None:

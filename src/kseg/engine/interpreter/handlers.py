@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
-from kseg.engine.interpreter.control_runtime import check_fetch
 from kseg.engine.interpreter.convention import (
     LOADED,
     PLAIN,
@@ -23,12 +22,13 @@ from kseg.engine.interpreter.dispatch import (
     stop_if_spent,
 )
 from kseg.engine.interpreter.layout import ENTRY_SIZE
-from kseg.engine.interpreter.memory_runtime import fault, u32
+from kseg.engine.interpreter.lifter import Lifter
 from kseg.engine.interpreter.operands import operand_symbols
-from kseg.engine.interpreter.tracer import Tracer
-from kseg.engine.interpreter.tracing_hooks import is_set
-from kseg.engine.interpreter.tracing_runtime import leave_if_full, record_traced_jump
-from kseg.engine.interpreter.translation_runtime import record_jump
+from kseg.engine.interpreter.runtime.control_flow import check_fetch
+from kseg.engine.interpreter.runtime.memory import fault, u32
+from kseg.engine.interpreter.runtime.trace_records import leave_if_full, record_traced_jump
+from kseg.engine.interpreter.runtime.tracing_hooks import is_set
+from kseg.engine.interpreter.runtime.translations import record_jump
 from kseg.isa import cp0
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction import Instruction
@@ -126,14 +126,14 @@ def _with_constants(pattern: Pattern, constants: dict[str, int]) -> Pattern:
 
 def handlers(
     name: str, operation: Operation, profile: Profile, big_endian: bool, variant: Variant
-) -> tuple[list[str], Tracer]:
+) -> tuple[list[str], Lifter]:
     """The text of one operation's handler, with that of its slow copy where there is one, and
     what tracing it found out."""
-    fast, tracer = _traced(name, operation, profile, big_endian, variant, f"{name}_slow")
+    fast, lifter = _traced(name, operation, profile, big_endian, variant, f"{name}_slow")
     texts = [fast]
-    if tracer.uses_slow_copy:
+    if lifter.uses_slow_copy:
         texts.append(_traced(f"{name}_slow", operation, profile, big_endian, variant, "")[0])
-    return texts, tracer
+    return texts, lifter
 
 
 RARE = frozenset("add sub addi mult multu div divu lwl lwr swl swr ll sc cache mthi mtlo".split())
@@ -156,7 +156,7 @@ def accumulator_handler(
     if operation.constants or operation.records_jump or operation.name in RARE:
         return ""
     slow_copy = f"op_{operation.name}_n_slow"
-    text, tracer = _traced(
+    text, lifter = _traced(
         accumulator_name(operation, letter),
         operation,
         profile,
@@ -165,7 +165,7 @@ def accumulator_handler(
         slow_copy,
         accumulator=letter,
     )
-    return text if letter in tracer.register_reads else ""
+    return text if letter in lifter.register_reads else ""
 
 
 def _traced(
@@ -176,45 +176,45 @@ def _traced(
     variant: Variant,
     slow_copy: str,
     accumulator: str = "",
-) -> tuple[str, Tracer]:
+) -> tuple[str, Lifter]:
     b = handler_builder(name)
     stop_if_spent(b, variant)
     if operation.records_jump:
         leave_if_full(b, variant, recorded=is_set(b, "trace_instructions"))
-    tracer = Tracer(b, profile, big_endian, variant, slow_copy, accumulator, operation.virtual)
+    lifter = Lifter(b, profile, big_endian, variant, slow_copy, accumulator, operation.virtual)
     constants = dict(operation.constants)
     for letter in operation.instruction.constants:
         constants.setdefault(letter, 0)
     operation.instruction.meaning(
-        tracer, *operand_symbols(b, operation.instruction.operands, constants)
+        lifter, *operand_symbols(b, operation.instruction.operands, constants)
     )
-    if not tracer.trapped:
-        _Ending(b, tracer, records_jump=operation.records_jump).emit()
-    return b.text(), tracer
+    if not lifter.trapped:
+        _Ending(b, lifter, records_jump=operation.records_jump).emit()
+    return b.text(), lifter
 
 
 class _Ending:
     """How a handler goes on: to the next entry, the delay slot, or the runtime."""
 
-    def __init__(self, b: FunctionBuilder, tracer: Tracer, *, records_jump: bool) -> None:
-        self.b, self.tracer, self.variant = b, tracer, tracer.variant
+    def __init__(self, b: FunctionBuilder, lifter: Lifter, *, records_jump: bool) -> None:
+        self.b, self.lifter, self.variant = b, lifter, lifter.variant
         self.records_jump = records_jump
 
     def emit(self) -> None:
         """Make the writes, and end the function."""
-        tracer = self.tracer
-        if tracer.branched is not None:
-            self._branch(*tracer.branched)
+        lifter = self.lifter
+        if lifter.branched is not None:
+            self._branch(*lifter.branched)
             return
-        tracer.finish()
+        lifter.finish()
         slot = SLOT if self.variant.in_slot else PLAIN
-        if tracer.reschedule or tracer.resynchronise:
-            name = "reschedule" if tracer.reschedule else "resync"
-            if tracer.refetches:
+        if lifter.reschedule or lifter.resynchronise:
+            name = "reschedule" if lifter.reschedule else "resync"
+            if lifter.refetches:
                 name = "refetch"
             self.b.tail_call(f"@{name}_{slot.suffix}", arguments(budget="%left"))
             return
-        if tracer.loaded:
+        if lifter.loaded:
             following = "%target" if self.variant.in_slot else self.b.offset("%entry", ENTRY_SIZE)
             self._dispatch(following, LOADED)
         else:
@@ -225,7 +225,7 @@ class _Ending:
         if self.variant.in_slot:
             self._dispatch("%target", PLAIN)
         else:
-            fall_through(self.b, self.tracer.result or "0")
+            fall_through(self.b, self.lifter.result or "0")
 
     def _dispatch(self, entry: Operand, variant: Variant, **changed: Operand) -> None:
         dispatch(self.b, entry, variant, budget="%left", **changed)
@@ -234,7 +234,7 @@ class _Ending:
 
     def _branch(self, condition: Value, target: Value) -> None:
         b = self.b
-        pc, next_pc = self.tracer.pc.i32(), self.tracer.next_pc.i32()
+        pc, next_pc = self.lifter.pc.i32(), self.lifter.next_pc.i32()
         target_operand = target.i32()
         if isinstance(condition, Symbol):
             taken, untaken = b.label("taken"), b.label("untaken")
@@ -246,34 +246,34 @@ class _Ending:
             with b.scope():
                 self._untaken(next_pc)
         elif condition:
-            if self.tracer.register_reads and self.variant == PLAIN:
+            if self.lifter.register_reads and self.variant == PLAIN:
                 record_jump(b, pc, target_operand)
             self._taken(pc, next_pc, target_operand)
         else:
             self._untaken(next_pc)
 
     def _taken(self, pc: Operand, next_pc: Operand, target: Operand) -> None:
-        b, profile = self.b, self.tracer.profile
+        b, profile = self.b, self.lifter.profile
         if self.variant.in_slot:
             self._check_target(target)
             self._record(pc, target)
-            self.tracer.finish()
+            self.lifter.finish()
             self._slot_elsewhere(next_pc, target)
             return
         # Within the page the target's entry is known from its distance.
         distance = u32(b, target) ^ u32(b, pc)
-        outside = (distance & 0xFFFFF003) != 0
+        input_port = (distance & 0xFFFFF003) != 0
         if profile.early_fetch_faults:
             # The delay slot will have to look at the page after the target's: `go_s` does.
-            outside = outside | ((u32(b, target) & 0xFFC) == 0xFFC)
+            input_port = input_port | ((u32(b, target) & 0xFFC) == 0xFFC)
         far = b.label("far")
         near = b.label("near")
-        b.branch(outside.i1(), far, near)
+        b.branch(input_port.i1(), far, near)
         b.place(far)
         with b.scope():
             self._check_target(target)
             self._record(pc, target)
-            self.tracer.finish()
+            self.lifter.finish()
             if profile.early_fetch_faults:
                 with b.leave_if(((u32(b, target) & 0xFFC) == 0xFFC).i1()):
                     self._slot_elsewhere(next_pc, target)
@@ -282,7 +282,7 @@ class _Ending:
         b.place(near)
         with b.scope():
             self._record(pc, target)
-            self.tracer.finish()
+            self.lifter.finish()
             words = b.emit(f"sub i32 {target}, {pc}")
             bytes_ = b.emit(f"shl i64 {b.emit(f'sext i32 {words} to i64')}, 2")
             self._into_slot(b.offset("%entry", bytes_))
@@ -294,29 +294,29 @@ class _Ending:
     def _check_target(self, target: Operand) -> None:
         """Early fetch faults: the target is translated at the jump, before the delay slot."""
         b = self.b
-        if not self.tracer.profile.early_fetch_faults:
+        if not self.lifter.profile.early_fetch_faults:
             return
         misaligned = (u32(b, target) & 3) != 0
-        if self.tracer.slow_copy:
+        if self.lifter.slow_copy:
             unknown = Symbol.of_i1(b, code_is_unknown(b, target))
             with b.leave_if((misaligned | unknown).i1()):
-                self.tracer.go_slow()
+                self.lifter.go_slow()
             return
         with b.leave_if(misaligned.i1()):
             fault(b, int(ExceptionCode.ADDRESS_ERROR_LOAD), u32(b, target))
-            self.tracer.leave_link()
+            self.lifter.leave_link()
             b.tail_call(f"@fault_{self.variant.suffix}", arguments(budget="%left"))
         check_fetch(
             b,
             target,
             self.variant,
-            unless_rfe_at=self.tracer.next_pc.i32(),
-            before_fault=self.tracer.leave_link,
+            unless_rfe_at=self.lifter.next_pc.i32(),
+            before_fault=self.lifter.leave_link,
         )
 
     def _untaken(self, next_pc: Operand) -> None:
-        self.tracer.finish()
-        if self.tracer.profile.untaken_branch_has_slot:
+        self.lifter.finish()
+        if self.lifter.profile.untaken_branch_has_slot:
             if self.variant.in_slot:
                 after = self.b.emit(f"add i32 {next_pc}, 4")
                 self._slot_elsewhere(next_pc, after)

@@ -163,7 +163,8 @@ def source_key(further: Iterable[Path] = ()) -> str:
 @functools.cache
 def _own_sources() -> str:
     sources = [_PACKAGE / "isa" / f"{name}.py" for name in _DECLARATIONS]
-    for folder in ("isa/instructions", "engine/codegen", "engine/interpreter"):
+    interpreter = ("engine/interpreter", "engine/interpreter/runtime")
+    for folder in ("isa/instructions", "engine/codegen", *interpreter):
         sources += _PACKAGE.joinpath(folder).glob("*.py")
     sources.append(_PACKAGE / "engine" / "state.py")
     return "\n".join(_identity(path) for path in sorted(sources))

@@ -79,7 +79,7 @@ RESCHEDULE = 100
 """Time or interrupts must be looked at again."""
 LEFT_KERNEL = 104
 """User mode was entered on a processor that `leaves_for_user`."""
-CAROUSEL_NOT_STARTED, CAROUSEL_OVER, CAROUSEL_SLOW = 101, 102, 103
+ROUND_ROBIN_NOT_STARTED, ROUND_ROBIN_OVER, ROUND_ROBIN_SLOW = 101, 102, 103
 """How a ring ended: not begun, its time is over, the next processor has no place to go on at."""
 
 RESUME_UNKNOWN, RESUME_PLAIN, RESUME_SLOT = range(3)
@@ -187,7 +187,7 @@ class Context(ctypes.Structure):
         ("resume", u64),
         ("resume_entry", pointer),
         ("resume_target", pointer),
-        # While several processors take turns in a ring (`carousel_runtime`): the next one, and
+        # While several processors take turns in a ring (`runtime.round_robin`): the next one, and
         # whether that is the first of the next round.
         ("next", pointer),
         ("wraps", u64),
@@ -282,7 +282,7 @@ class Shared(ctypes.Structure):
         ("quantum", u64),
         # Device loads that have the same answer until the engine is left for something else:
         # the address with the size above it, and the bytes.
-        ("carousel_until", u64),  # the cycle before which the ring needs nothing but turns
+        ("round_robin_until", u64),  # the cycle before which the ring needs nothing but turns
         ("keep_steady", u64),
         ("steady_keys", u64 * STEADY_SLOTS),
         ("steady_values", u64 * STEADY_SLOTS),

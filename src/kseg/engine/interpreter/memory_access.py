@@ -16,7 +16,7 @@ def _slow_store(size: int, value: Symbol, mask: Operand) -> str:
 
 
 class MemoryAccess:
-    """The memory part of `Tracer`."""
+    """The memory part of `Lifter`."""
 
     b: FunctionBuilder
     big_endian: bool

@@ -4,22 +4,7 @@ from dataclasses import dataclass
 
 from kseg.engine.codegen import vector
 from kseg.engine.codegen.builder import FunctionBuilder
-from kseg.engine.interpreter import (
-    carousel_runtime,
-    code_runtime,
-    control_runtime,
-    debugging_runtime,
-    decoding_runtime,
-    dropping_runtime,
-    exception_runtime,
-    fields,
-    memory_runtime,
-    outer_runtime,
-    rounds_runtime,
-    tlb_runtime,
-    tracing_runtime,
-    translation_runtime,
-)
+from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.convention import (
     PLAIN,
     TABLES,
@@ -55,7 +40,22 @@ from kseg.engine.interpreter.layout import (
     TRACED,
     TRANSLATED,
 )
-from kseg.engine.interpreter.memory_runtime import fault
+from kseg.engine.interpreter.runtime import (
+    code_pages,
+    control_flow,
+    debug_stops,
+    decoding,
+    exceptions,
+    invalidation,
+    memory,
+    processor_loop,
+    round_robin,
+    scheduler,
+    tlb,
+    trace_records,
+    translations,
+)
+from kseg.engine.interpreter.runtime.memory import fault
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction_set import instruction_set
 
@@ -112,21 +112,21 @@ def build(profile_name: str, byte_order: str) -> Module:
         raise ValueError(f"{profile_name} has more operations than an entry can name")
     texts = [
         _nop_passing_on(),
-        *memory_runtime.functions(profile),
-        *code_runtime.functions(profile),
-        *decoding_runtime.functions(profile, big_endian),
-        *control_runtime.functions(profile, big_endian),
-        *dropping_runtime.functions(),
-        *debugging_runtime.functions(profile),
-        *tracing_runtime.functions(profile),
-        *translation_runtime.functions(profile, big_endian),
-        *exception_runtime.functions(profile),
-        *outer_runtime.functions(profile),
-        *rounds_runtime.functions(),
-        *carousel_runtime.functions(),
+        *memory.functions(profile),
+        *code_pages.functions(profile),
+        *decoding.functions(profile, big_endian),
+        *control_flow.functions(profile, big_endian),
+        *invalidation.functions(),
+        *debug_stops.functions(profile),
+        *trace_records.functions(profile),
+        *translations.functions(profile, big_endian),
+        *exceptions.functions(profile),
+        *processor_loop.functions(profile),
+        *scheduler.functions(),
+        *round_robin.functions(),
     ]
     if profile.has_tlb:
-        texts += tlb_runtime.functions(profile)
+        texts += tlb.functions(profile)
     else:
         texts.append(_no_address_spaces())
     tables: dict[str, list[str]] = {"s_handlers": [], "t_handlers": []}

@@ -3,10 +3,10 @@
 from typing import Any, Literal
 
 from kseg.engine.contract import Exit, ExitReason, Watchpoint
-from kseg.engine.reference import translation
+from kseg.engine.reference import mmu
 from kseg.engine.reference.leave import Leave, Trap
+from kseg.engine.reference.mmu import Access, translate
 from kseg.engine.reference.tracing import Recorder
-from kseg.engine.reference.translation import Access, translate
 from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
 from kseg.isa.exceptions import RFE_WORD, ExceptionCode, Fatal
@@ -394,13 +394,13 @@ class ReferenceProcessor:
         old = self.tlb_entry_hi[number], self.tlb_entry_lo[number]
         self.tlb_entry_hi[number] = self.entry_hi
         self.tlb_entry_lo[number] = self.entry_lo
-        if self.profile.duplicate_tlb_is_fatal and translation.could_match_together(self, number):
+        if self.profile.duplicate_tlb_is_fatal and mmu.could_match_together(self, number):
             self.tlb_entry_hi[number], self.tlb_entry_lo[number] = old
             raise Leave(Exit(ExitReason.FATAL, value=self.entry_hi, fatal=Fatal.DUPLICATE_TLB))
         self.replaced_entry = (number, *old)
 
     def tlb_probe(self) -> None:
-        number = translation.find_entry(self, self.entry_hi)
+        number = mmu.find_entry(self, self.entry_hi)
         if number is None:
             self.index = (self.index & r.INDEX_MASK) | r.INDEX_PROBE_FAILED
         else:

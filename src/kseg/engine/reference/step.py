@@ -6,8 +6,8 @@ instructions before the end of a page), the source is System/161's behaviour.
 
 from kseg.engine.contract import Exit, ExitReason
 from kseg.engine.reference.leave import Leave, Trap
+from kseg.engine.reference.mmu import TlbMiss
 from kseg.engine.reference.processor import ReferenceProcessor, Stall
-from kseg.engine.reference.translation import TlbMiss
 from kseg.isa import exceptions
 from kseg.isa import registers as r
 from kseg.isa.exceptions import RFE_WORD, ExceptionCode

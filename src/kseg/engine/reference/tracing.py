@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from kseg.engine.reference.translation import find_entry
+from kseg.engine.reference.mmu import find_entry
 from kseg.engine.tracing import (
     DELAY_SLOT,
     RECORD,

@@ -15,7 +15,7 @@ from kseg.engine.interpreter.layout import (
     Context,
     Shared,
 )
-from kseg.engine.translator.messages import Page
+from kseg.engine.translator.compilation.messages import Page
 
 _EXECUTED = bytes([operation != PREDECODE for operation in range(256)])
 _JUMPS = (2, 3)

@@ -18,10 +18,10 @@ from kseg.memory.paged import PagedMemory
 from kseg.memory.physical import PhysicalMemory
 
 if TYPE_CHECKING:
-    from kseg.engine.translator.director import Director, Means
     from kseg.engine.translator.installation import Installation
-    from kseg.engine.translator.looks import Looks
-    from kseg.engine.translator.policy import Policy
+    from kseg.engine.translator.tiering.policy import BackEnds, TieringPolicy
+    from kseg.engine.translator.tiering.sampler import Sampler
+    from kseg.engine.translator.tiering.thresholds import Thresholds
 
 _BUDGET = int(ExitReason.BUDGET)
 
@@ -44,24 +44,24 @@ class Translator(Interpreter):
         quantum: int = 1,
         code_pages: int = MAX_CODE_PAGES,
         *,
-        policy: "Policy | None" = None,
-        means: "Means | None" = None,
+        thresholds: "Thresholds | None" = None,
+        back_ends: "BackEnds | None" = None,
         like: Interpreter | None = None,
     ) -> None:
         """`means` says who makes translations: by default this host's (`means.standard_means`).
         With a `policy` of its own, the first look is as early as that says."""
-        if means is None and like is None and not image.is_kept(profile_name, byte_order):
+        if back_ends is None and like is None and not image.is_kept(profile_name, byte_order):
             # A first start: the interpreter is about to be compiled, which takes as long.
-            from kseg.engine.translator.stencils.maker import make_beside
+            from kseg.engine.translator.stencils.background import make_in_background
 
-            make_beside(profile_name, byte_order)
+            make_in_background(profile_name, byte_order)
         super().__init__(
             profile_name, byte_order, memory, processors, quantum, code_pages, like=like
         )
         self._profile_name = profile_name
-        self._policy, self._means = policy, means
-        self._made: Looks | None = None
-        first = FIRST_LOOK if policy is None else policy.shortest_look
+        self._thresholds, self._back_ends = thresholds, back_ends
+        self._made: Sampler | None = None
+        first = FIRST_LOOK if thresholds is None else thresholds.shortest_look
         self._next_look = self.clock + first
 
     def run(self, cycles: int) -> Exit:
@@ -122,42 +122,42 @@ class Translator(Interpreter):
     def _look(self) -> int:
         """Look around; returns the cycles until the next time."""
         try:
-            return self._looks.look()
+            return self._sampler.look()
         except NativeCodeError as error:
             warnings.warn(f"{error}; the guest is interpreted", RuntimeWarning, stacklevel=2)
             self.name = "interpreter"
             return NEVER
 
     @property
-    def _looks(self) -> "Looks":
+    def _sampler(self) -> "Sampler":
         if self._made is None:
-            from kseg.engine.translator.looks import Looks
-            from kseg.engine.translator.means import standard_means
-            from kseg.engine.translator.policy import Policy
+            from kseg.engine.translator.tiering.back_ends import standard_back_ends
+            from kseg.engine.translator.tiering.sampler import Sampler
+            from kseg.engine.translator.tiering.thresholds import Thresholds
 
-            self._made = Looks(
+            self._made = Sampler(
                 self._profile_name,
                 self._order,
                 self._shared,
                 self._contexts,
                 self.processors,
                 self._drop,
-                self._policy or Policy(),
-                self._means or standard_means(self._profile_name, self._order),
+                self._thresholds or Thresholds(),
+                self._back_ends or standard_back_ends(self._profile_name, self._order),
             )
         return self._made
 
     @property
     def _installation(self) -> "Installation":
-        return self._looks.installation
+        return self._sampler.installation
 
     @property
-    def _director(self) -> "Director":
-        return self._looks.director
+    def _tiering(self) -> "TieringPolicy":
+        return self._sampler.tiering
 
     def close(self) -> None:
         if self._made is not None:
-            self._made.director.close()
+            self._made.tiering.close()
 
     @property
     def statistics(self) -> EngineStatistics:

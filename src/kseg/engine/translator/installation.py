@@ -21,7 +21,7 @@ from kseg.engine.interpreter.layout import (
     TranslationRecord,
 )
 from kseg.engine.translator.arena import Arena
-from kseg.engine.translator.messages import Translation
+from kseg.engine.translator.compilation.messages import Translation
 
 
 @dataclass(frozen=True)

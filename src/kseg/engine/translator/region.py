@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
 
+from kseg.engine.translator.compilation.messages import Page, Request
 from kseg.engine.translator.effects import Effects, effects
-from kseg.engine.translator.messages import Page, Request
 from kseg.isa.instruction_set import instruction_set
 from kseg.isa.profile import Profile, profile_named
 from kseg.isa.registers import RETURN_ADDRESS
@@ -384,8 +384,8 @@ class _Explorer:
         wanted += [pc for pc in blocks if pc not in reached]
         for block in blocks.values():
             branch = block.branch
-            outside = not block.targets or any(pc not in blocks for pc in block.targets)
-            if branch is not None and outside and RETURN_ADDRESS in branch.effects.writes:
+            input_port = not block.targets or any(pc not in blocks for pc in block.targets)
+            if branch is not None and input_port and RETURN_ADDRESS in branch.effects.writes:
                 wanted.append(branch.pc + 8)
             if block.hard is not None:
                 wanted += [block.hard + 4, block.hard + 8]

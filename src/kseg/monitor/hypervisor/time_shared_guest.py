@@ -9,8 +9,8 @@ docs/decisions/guest-time.md).
 from collections.abc import Callable
 
 from kseg.machine.board import Board
-from kseg.monitor.bare import BareMonitor
 from kseg.monitor.boot_rom import is_lost, lost
+from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.stop import Stop, StopReason
 
 GOES_ON = (StopReason.CYCLE_LIMIT, StopReason.CONDITION, StopReason.IDLE)
@@ -21,7 +21,7 @@ class TimeSharedGuest:
     """A board, the monitor that serves it, and how far its time has come."""
 
     def __init__(
-        self, name: str, board: Board, monitor: BareMonitor, look: Callable[[], None], now: int
+        self, name: str, board: Board, monitor: RunLoop, look: Callable[[], None], now: int
     ) -> None:
         """It begins at machine time `now`, in cycles. `look` is called between two bursts: whoever
         types for the guest may give it the next character. The monitor must skip idle time and not
@@ -47,10 +47,10 @@ class TimeSharedGuest:
         """Run for up to `cycles` at machine time `now`, no further than where it idles or `until`
         holds (asked between two bursts). `real`: machine time in which it waited for input is the
         guest's too; otherwise input takes it no time."""
-        clock, outside = self.board.clock, self.board.outside
+        clock, input_port = self.board.clock, self.board.input_port
         if self._rests:
             self._look()
-            if outside.waiting:
+            if input_port.waiting:
                 if real:
                     self._pass(now - self._rested)
             elif self.wakes_at is None or now < self.wakes_at:
@@ -67,7 +67,7 @@ class TimeSharedGuest:
             self._look()
             if until() or clock.idle_cycles != idle:
                 return True
-            return self.board.bus.all_idle and not outside.waiting
+            return self.board.bus.all_idle and not input_port.waiting
 
         before = self.executed
         stop = self.monitor.run(max_cycles=cycles, until=check)
@@ -82,7 +82,7 @@ class TimeSharedGuest:
         """After a slice that ended at machine time `now`: whether it sleeps; then `wakes_at` says
         until when."""
         clock = self.board.clock
-        if self._rests and not self.board.outside.waiting:
+        if self._rests and not self.board.input_port.waiting:
             self.asleep, due = True, clock.next_due
             self.wakes_at = None
             if due is not None:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from kseg.errors import KsegError
 from kseg.machine.board import Board
 from kseg.machine.clock import SECOND
-from kseg.monitor.bare import BareMonitor
 from kseg.monitor.hypervisor.time_shared_guest import GOES_ON, TimeSharedGuest
 from kseg.monitor.pace import SHORTEST_SLEEP, Pace
+from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.schedule import TIME_SLICE, Scheduler
 from kseg.monitor.shares import GuestUse, Share
 from kseg.monitor.stop import Stop, StopReason
@@ -63,7 +63,7 @@ class TimeSharing:
         name: str,
         share: Share,
         board: Board,
-        monitor: BareMonitor,
+        monitor: RunLoop,
         look: Callable[[], None] = lambda: None,
     ) -> TimeSharedGuest:
         """A guest from now on; `look` is called between two of its bursts. ValueError when there

@@ -4,11 +4,11 @@ from functools import cache
 
 import pytest
 
-from kseg.engine.translator.messages import Answer, Request
+from kseg.engine.translator.compilation.messages import Answer, Request
 from kseg.engine.translator.stencils import Stencils, load
 
 
-class StencilWorkshop:
+class StencilCompileQueue:
     """Answers at once, without a compiler."""
 
     def __init__(self, stencils: Stencils) -> None:
@@ -36,9 +36,9 @@ def loaded(profile: str, byte_order: str) -> Stencils | None:
     return load(profile, byte_order)
 
 
-def workshop(profile: str, byte_order: str) -> StencilWorkshop:
+def queue(profile: str, byte_order: str) -> StencilCompileQueue:
     """The workshop of a profile and byte order; skips the test on hosts that have none."""
     stencils = loaded(profile, byte_order)
     if stencils is None:
         pytest.skip("no stencils for this host")
-    return StencilWorkshop(stencils)
+    return StencilCompileQueue(stencils)

@@ -10,14 +10,14 @@ from collections.abc import Callable
 import pytest
 
 from kseg.engine import Engine, ExitReason, ProcessorState, create
+from kseg.engine.translator.compilation.compile_queue import CompileQueue
 from kseg.engine.translator.engine import Translator
-from kseg.engine.translator.workshop import Workshop
 from kseg.memory.physical import PhysicalMemory
 from tests.engine.random_programs import Machine
 from tests.engine.translator import assembly as a
 from tests.engine.translator.assembly import Assembly
-from tests.engine.translator.stencils.shop import workshop
-from tests.engine.translator.test_lockstep import _WORKSHOP, Tally, differences, translator
+from tests.engine.translator.stencils.shop import queue
+from tests.engine.translator.test_lockstep import _COMPILE_QUEUE, Tally, differences, translator
 
 ORDERS = {"mips161": "big", "r3000": "little", "lsi": "little"}
 SEEDS = range(4)
@@ -66,10 +66,10 @@ def machine(profile: str, program: Program, start: int, make: Callable[..., Engi
 def check(profile: str, tier: str, program: Program, start: int = HERE) -> ProcessorState:
     """Compare the reference and the translator for a while; returns the processor at the end."""
     order = ORDERS[profile]
-    shop: Workshop = _WORKSHOP if tier == "compiler" else workshop(profile, order)
+    shop: CompileQueue = _COMPILE_QUEUE if tier == "compiler" else queue(profile, order)
     tally = Tally()
     for seed in SEEDS:
-        make = translator(profile, order, seed, workshop=shop)
+        make = translator(profile, order, seed, queue=shop)
         found = machine(profile, program, start, make)
         expected = machine(
             profile,

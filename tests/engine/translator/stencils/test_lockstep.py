@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.random_programs import Machine, machine
-from tests.engine.translator.stencils.shop import workshop
+from tests.engine.translator.stencils.shop import queue
 from tests.engine.translator.test_lockstep import (
     EXAMPLES,
     KINDS,
@@ -19,12 +19,12 @@ from tests.engine.translator.test_lockstep import (
 @pytest.mark.slow
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
 def test_loops(profile: str, byte_order: str) -> None:
-    tally, shop = Tally(), workshop(profile, byte_order)
+    tally, shop = Tally(), queue(profile, byte_order)
 
     @settings(max_examples=EXAMPLES, deadline=None)
     @given(seed=st.integers(0, 1 << 32))
     def check(seed: int) -> None:
-        tally.note(side_by_side(seed, profile, byte_order, workshop=shop))
+        tally.note(side_by_side(seed, profile, byte_order, queue=shop))
 
     check()
     assert 2 * tally.translated >= tally.examples
@@ -33,7 +33,7 @@ def test_loops(profile: str, byte_order: str) -> None:
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(seed=st.integers(0, 1 << 32), processors=st.integers(2, 4))
 def test_loops_on_several_processors(seed: int, processors: int) -> None:
-    side_by_side(seed, "mips161", "big", processors, 1000, workshop("mips161", "big"))
+    side_by_side(seed, "mips161", "big", processors, 1000, queue("mips161", "big"))
 
 
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
@@ -42,6 +42,6 @@ def test_loops_on_several_processors(seed: int, processors: int) -> None:
 def test_straight_programs(profile: str, byte_order: str, seed: int) -> None:
     reference = machine("reference", profile, byte_order, seed)
     other = machine("reference", profile, byte_order, seed)
-    make = translator(profile, byte_order, seed, workshop=workshop(profile, byte_order))
+    make = translator(profile, byte_order, seed, queue=queue(profile, byte_order))
     tested = Machine(make(other.memory, list(other.engine.processors)), other.memory)
     run_side_by_side(seed, byte_order, [reference, tested], 500)

@@ -7,7 +7,7 @@ import pytest
 from kseg.engine.interpreter.handlers import operations
 from kseg.engine.interpreter.layout import STATE_OFFSETS
 from kseg.engine.translator.effects import effects
-from kseg.engine.translator.places import register_offset
+from kseg.engine.translator.offsets import register_offset
 from kseg.engine.translator.stencils import image
 from kseg.engine.translator.stencils.operations import example, needs_stencil
 from kseg.engine.translator.stencils.pieces import UNCHANGED, NoStencil, Pieces

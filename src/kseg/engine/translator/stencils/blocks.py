@@ -8,7 +8,7 @@ and a way out gives back what was not executed.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from kseg.engine.translator.places import register_offset
+from kseg.engine.translator.offsets import register_offset
 from kseg.engine.translator.region import LAST_BUT_ONE, Block, Region, Step
 from kseg.engine.translator.stencils.assembler import Assembler, Label
 from kseg.engine.translator.stencils.pieces import UNCHANGED, Pieces

@@ -12,7 +12,7 @@ from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.interpreter.image import source_key
 from kseg.engine.translator.stencils.stencil import StencilImage
 
-_FROM_TRANSLATOR = ("effects", "places", "tracer", "ways_out")
+_FROM_TRANSLATOR = ("effects", "offsets", "llvm/lifter", "side_exits")
 """Modules of the translator that the stencils are made with."""
 
 
@@ -45,21 +45,21 @@ def make(profile_name: str, byte_order: str) -> StencilImage:
     import llvmlite.binding as llvm
 
     from kseg.engine.codegen import native
-    from kseg.engine.translator.stencils import frame, operations
+    from kseg.engine.translator.side_exits import PRELUDE
+    from kseg.engine.translator.stencils import entries_and_exits, operations
     from kseg.engine.translator.stencils.extract import extract
     from kseg.engine.translator.stencils.holes import declarations
-    from kseg.engine.translator.ways_out import PRELUDE
     from kseg.isa.instruction_set import instruction_set
 
     instructions = instruction_set(profile_name)
     families = {}
-    texts = list(frame.functions(instructions.profile))
+    texts = list(entries_and_exits.functions(instructions.profile))
     for name, family, functions in operations.families(instructions, byte_order == "big"):
         families[name] = family
         texts += functions
     text = "".join(texts)
     machine = native.target_machine(relocation="static")
-    module = native.parse(PRELUDE + declarations(text, frame.VARIABLES) + text, machine)
+    module = native.parse(PRELUDE + declarations(text, entries_and_exits.VARIABLES) + text, machine)
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     builder = llvm.create_pass_builder(machine, options)
     passes = llvm.create_new_module_pass_manager()

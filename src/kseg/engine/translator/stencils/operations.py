@@ -10,7 +10,8 @@ from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter.convention import arguments, handler_builder
 from kseg.engine.interpreter.handlers import Operation, operations
 from kseg.engine.translator.effects import Effects, effects
-from kseg.engine.translator.places import register_offset
+from kseg.engine.translator.llvm.lifter import RegionLifter
+from kseg.engine.translator.offsets import register_offset
 from kseg.engine.translator.stencils.holes import NEXT, Immediate, as_pointer, low_word, place, wide
 from kseg.engine.translator.stencils.stencil import (
     IN_ACCUMULATOR,
@@ -22,7 +23,6 @@ from kseg.engine.translator.stencils.stencil import (
     Family,
     stencil_name,
 )
-from kseg.engine.translator.tracer import RegionTracer
 from kseg.isa.instruction_set import InstructionSet
 from kseg.isa.profile import Profile
 from kseg.isa.values import WORD, Value
@@ -117,13 +117,13 @@ class _Maker:
                     at = list(zip(reads, places, strict=True))
                     given = list(zip(spelled, numbers, strict=True))
                     name = stencil_name(self.operation.name, at, given, pending)
-                    tracer = self._trace(name, dict(at), dict(given), pending)
-                    self._end(tracer, pending)
-                    yield tracer.b.text("optsize nounwind")
+                    lifter = self._trace(name, dict(at), dict(given), pending)
+                    self._end(lifter, pending)
+                    yield lifter.b.text("optsize nounwind")
 
     def _trace(
         self, name: str, places: dict[str, str], spelled: dict[str, int], pending: str
-    ) -> RegionTracer:
+    ) -> RegionLifter:
         b = handler_builder(f'"{name}"')
 
         def read(register: Any) -> Operand:
@@ -151,9 +151,9 @@ class _Maker:
         if pending != NONE_PENDING:
             register = self._load_destination() if pending == SAME_PENDING else _Register("p")
             earlier = register, low_word(b, "%target")
-        tracer = RegionTracer(b, self.profile, self.big_endian, 0, read, earlier, leave)
-        self.operation.instruction.meaning(tracer, *operands)
-        return tracer
+        lifter = RegionLifter(b, self.profile, self.big_endian, 0, read, earlier, leave)
+        self.operation.instruction.meaning(lifter, *operands)
+        return lifter
 
     def _load_destination(self) -> _Register:
         trial = self._trace("trial", {}, dict.fromkeys(self.family.spelled, 0), NONE_PENDING)
@@ -162,15 +162,15 @@ class _Maker:
         assert isinstance(register, _Register)
         return register
 
-    def _end(self, tracer: RegionTracer, pending: str) -> None:
+    def _end(self, lifter: RegionLifter, pending: str) -> None:
         """Make the writes and go on."""
-        b = tracer.b
-        if tracer.branched is not None:
-            self._branch(tracer, *tracer.branched)
+        b = lifter.b
+        if lifter.branched is not None:
+            self._branch(lifter, *lifter.branched)
             return
         changed: dict[str, Operand] = {}
-        loaded = _operand(tracer.loaded[1]) if tracer.loaded is not None else ""
-        writes = {register: _operand(value) for register, value in tracer.written.items()}
+        loaded = _operand(lifter.loaded[1]) if lifter.loaded is not None else ""
+        writes = {register: _operand(value) for register, value in lifter.written.items()}
         if pending == OTHER_PENDING:
             b.store("i32", low_word(b, "%target"), "%state", wide("p"))
         for register, operand in writes.items():
@@ -183,9 +183,9 @@ class _Maker:
             changed["accumulator"] = writes[result]
         b.tail_call(place(NEXT), arguments(**changed))
 
-    def _branch(self, tracer: RegionTracer, condition: Value, target: Value) -> None:
+    def _branch(self, lifter: RegionLifter, condition: Value, target: Value) -> None:
         """Only the decision: what a branch writes is known (`Effects.constants`)."""
-        b = tracer.b
+        b = lifter.b
         assert self.does.writes == self.does.constants.keys()
         changed: dict[str, Operand] = {}
         if isinstance(condition, Symbol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kseg.engine.interpreter.layout import STATE_OFFSETS
 from kseg.engine.translator.effects import Effects
-from kseg.engine.translator.places import register_offset
+from kseg.engine.translator.offsets import register_offset
 from kseg.engine.translator.stencils.stencil import (
     IN_ACCUMULATOR,
     IN_MEMORY,

@@ -184,14 +184,14 @@ def _foresee() -> str:
     place = (((space & r.ASID_MASK) >> 6) + USER).i64()
     asid = u32(b, b.emit(f"zext i8 {b.load('i8', guest.address('asids'), place)} to i32"))
     number = (low >> 12).i64()
-    outside = Symbol.of_i1(b, b.emit(f"icmp uge i64 {number}, {guest['pages'].i64()}"))
+    input_port = Symbol.of_i1(b, b.emit(f"icmp uge i64 {number}, {guest['pages'].i64()}"))
     find = scene.world.pointer("tlb_find")
     wanted = ((high & r.VPN_MASK) | (space & r.ASID_MASK)).i32()
     first = b.emit(f"call i32 {find}(ptr {virtual.base}, i32 {wanted})")
     written = b.emit("trunc i64 %index to i32")
     # Where another one for the page comes first.
     hidden = Symbol.of_i1(b, b.emit(f"icmp ne i32 {first}, {written}"))
-    useless = ((low & r.ENTRY_LO_V) == 0) | (high >= r.KSEG0) | (asid == 0) | outside | hidden
+    useless = ((low & r.ENTRY_LO_V) == 0) | (high >= r.KSEG0) | (asid == 0) | input_port | hidden
     with b.if_((useless == 0).i1()):
         frame = b.load("i32", guest.pointer("frames"), b.emit(f"shl i64 {number}, 2"))
         entry_hi = (high & r.VPN_MASK) | (asid << 6)

@@ -1,0 +1,1 @@
+"""Boards: a folder for each machine that kseg is."""

@@ -1,0 +1,148 @@
+"""`kseg bench`: how fast kseg is, beside what else is installed here."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from kseg.cli.output import check_destination, write_whole
+from kseg.errors import KsegError
+
+if TYPE_CHECKING:
+    from kseg.bench.harness import Effort
+
+EPILOG = """
+Peers are found in PATH, or named by SYS161, GXEMUL, QEMU_MIPS, QEMU_SYSTEM_MIPS, UNICORN_PYTHON
+and CC; what is not there is left out. Exit codes: 0 whatever the times; 1 an engine of kseg's
+failed, or two computed different things; 2 wrong usage.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option("--workloads", metavar="LIST", help="Among cpu,short,os,boot (default: all).")
+@click.option("--programs", metavar="LIST", help="Which of the benchmark programs.")
+@click.option("--engines", metavar="LIST", help="Of kseg's; targets are shown for the first.")
+@click.option("--peers", metavar="LIST", help="Which others, or none (default: what is there).")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="About half a minute, with three programs: does it work, and about how fast?",
+)
+@click.option("--full", is_flag=True, help="Many minutes: all sizes for everybody, long runs.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Measure everybody N times, whatever it takes (default: as time permits).",
+)
+@click.option("--json", "json_file", metavar="FILE", help="Write all figures; - is stdout.")
+@click.option("--svg", "svg_file", metavar="FILE", help="Write a bar chart.")
+@click.option(
+    "--os161",
+    "os161_kernel",
+    metavar="KERNEL",
+    envvar="KSEG_BENCH_OS161",
+    help="Measure this OS/161 kernel too, in copies of its directory.",
+)
+@click.option(
+    "--os161-run",
+    "os161_runs",
+    metavar="BOOT-STRING",
+    multiple=True,
+    help='What it is to do, such as "p /testbin/sort;q"; may be repeated.',
+)
+def bench(
+    workloads: str | None,
+    programs: str | None,
+    engines: str | None,
+    peers: str | None,
+    quick: bool,
+    full: bool,
+    rounds: int | None,
+    json_file: str | None,
+    svg_file: str | None,
+    os161_kernel: str | None,
+    os161_runs: tuple[str, ...],
+) -> None:
+    """Measure kseg's engines beside other emulators of the same code, and native code.
+
+    Everybody is measured in every round, and ratios are taken within rounds. Two minutes; see
+    also --quick and --full.
+    """
+    from kseg.bench.os161 import Os161
+    from kseg.bench.others import OTHERS
+    from kseg.bench.programs import FEW, PROGRAMS
+    from kseg.bench.session import WORKLOADS, Choices, measure
+    from kseg.engine import ENGINES
+
+    system = None
+    if os161_kernel:
+        system = Os161(Path(os161_kernel).absolute(), os161_runs)
+        system.check()
+    elif os161_runs:
+        raise click.UsageError("--os161-run needs --os161 KERNEL")
+    chosen_engines = chosen("--engines", engines, ENGINES)
+    chosen_peers = () if peers == "none" else chosen("--peers", peers, tuple(OTHERS))
+    named = {f"kseg {engine}" for engine in chosen_engines if engines}
+    named |= {peer for peer in chosen_peers if peers}
+    choices = Choices(
+        workloads=chosen("--workloads", workloads, tuple(WORKLOADS)),
+        programs=FEW if quick and not programs else chosen("--programs", programs, tuple(PROGRAMS)),
+        engines=chosen_engines,
+        peers=chosen_peers,
+        named=frozenset(named),
+        effort=effort(quick, full),
+        rounds=rounds,
+        os161=system,
+    )
+    for option, path in (("--json", json_file), ("--svg", svg_file)):
+        check_destination(option, path)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+    try:
+        results = measure(choices, lambda text: click.echo(f"kseg: {text}", err=True))
+    except OSError as error:
+        # Of a full disk, say, or a directory of the user's that cannot be copied.
+        raise KsegError(f"{error}; TMPDIR names another place for temporary files") from None
+    if json_file != "-":
+        click.echo(results.tables())
+    write("--json", json_file, results.as_json())
+    write("--svg", svg_file, results.as_svg())
+    if results.failures:
+        sys.exit(1)
+
+
+def end(number: int, _frame: FrameType | None) -> NoReturn:
+    """A signal asks for the end: what was started is killed, what was made is removed."""
+    sys.exit(128 + number)
+
+
+def effort(quick: bool, full: bool) -> "Effort":
+    """How much time the user gives."""
+    from kseg.bench.harness import FULL, NORMAL, QUICK
+
+    if quick and full:
+        raise click.UsageError("--quick and --full: choose one")
+    return QUICK if quick else FULL if full else NORMAL
+
+
+def chosen(option: str, text: str | None, known: Sequence[str]) -> tuple[str, ...]:
+    """The names in a list with commas, in its order; all that are `known` if there is no list."""
+    if text is None:
+        return tuple(known)
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        what = f"no {', '.join(unknown)}" if unknown else "nothing chosen"
+        raise click.UsageError(f"{option}: {what}; there are: {', '.join(known)}")
+    return names
+
+
+def write(option: str, path: str | None, text: str) -> None:
+    """Write a result where it is wanted."""
+    if path is not None:
+        write_whole(option, path, text.encode())

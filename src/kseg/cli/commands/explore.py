@@ -1,0 +1,259 @@
+"""`kseg explore`: the same guest under many timings of its interrupts."""
+
+import gc
+import re
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kseg.cli.commands.compare import read_input
+from kseg.cli.commands.run import seconds
+from kseg.cli.guest_command import GuestCommand
+from kseg.cli.machine import machine_for
+from kseg.errors import KsegError
+
+if TYPE_CHECKING:
+    from kseg.api.machine import Machine
+
+EPILOG = """
+Exit codes: 0 no seed failed; 1 some did, or the guest fails anyway; 2 wrong usage, configuration or
+files, or there was nothing to explore; 128 + N ended by signal N.
+"""
+
+LONGEST_START = 60.0
+"""Virtual seconds in which a guest must come to the starting point, and then pass unperturbed,
+where nobody sets a limit."""
+
+
+class Seeds(click.ParamType):  # type: ignore[type-arg]
+    """N, or A..B."""
+
+    name = "N|A..B"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> range:
+        if isinstance(value, range):
+            return value
+        match = re.fullmatch(r"(?:(\d{1,18})\.\.)?(\d{1,18})", str(value), re.ASCII)
+        if match is None:
+            self.fail(f"{value}: give a number of seeds, or the first and the last: 10..20")
+        first = 1 if match[1] is None else int(match[1])
+        found = range(first, int(match[2]) + 1)
+        if not found:
+            self.fail(f"{value}: there is no seed in it", param, ctx)
+        return found
+
+
+@click.command(cls=GuestCommand, epilog=EPILOG)
+@click.option(
+    "--expect",
+    metavar="TEXT",
+    help="What a guest prints that has done it right (default: it switches off, without a panic).",
+)
+@click.option("--reject", metavar="TEXT", help="What a guest prints that has failed.")
+@click.option("--regex", is_flag=True, help="TEXT of the two is a regular expression.")
+@click.option(
+    "--seeds",
+    type=Seeds(),
+    default="100",
+    show_default=True,
+    help="So many runs, with the seeds from 1 on, or those from A to B.",
+)
+@click.option(
+    "--strategy",
+    metavar="NAME",
+    default="mix",
+    help="When interrupts come: shared, where threads touch what others touch; random, at any time;"
+    " pct, few in a run; places, anywhere in the code; mix, of the first three (default).",
+)
+@click.option(
+    "--preemptions",
+    type=click.IntRange(0),
+    metavar="K",
+    help="So many in a run at most (default: 10; pct: 3).",
+)
+@click.option(
+    "--seconds",
+    "limit",
+    type=seconds,
+    metavar="S",
+    help="Virtual seconds after which a run has failed (default: 4 times what it takes"
+    " unperturbed, and 5).",
+)
+@click.option("--after", metavar="TEXT", help="Begin when the guest has printed this.")
+@click.option("--from", "snapshot", metavar="FILE", help="Begin at a snapshot.")
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="With --from: open the disk images and directories that the snapshot names.",
+)
+@click.option(
+    "--input",
+    "input_file",
+    metavar="FILE",
+    help="Type what FILE says, from the beginning of each run on; - is stdin.",
+)
+@click.option("--jobs", "-j", type=click.IntRange(1, 1024), metavar="N", help="Runs at a time.")
+@click.option(
+    "--keep",
+    metavar="DIR",
+    default="kseg-explore",
+    help="Where failures are kept (default: kseg-explore).",
+)
+@click.option(
+    "--shrink",
+    is_flag=True,
+    help="Find as few preemptions as make it fail, for the first failure of each kind.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="text: a line for each failure, and a summary (default); json: everything, at the end.",
+)
+@click.option("--config", "-c", metavar="FILE", help="Machine configuration, as for kseg run.")
+@click.option("--cpus", type=click.IntRange(1, 32), metavar="N", help="Processors.")
+@click.option("--ram", metavar="SIZE", help="Memory, such as 512K or 8M.")
+@click.option("--engine", metavar="NAME", default="auto", help="As for kseg run.")
+@click.option("--monitor", metavar="NAME", help="As for kseg run.")
+@click.option(
+    "--quantum",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    help="As for kseg run.",
+)
+@click.option(
+    "--disk",
+    "disks",
+    multiple=True,
+    metavar="FILE",
+    help="Disk image; may be repeated. It stays as it is.",
+)
+@click.option("--share", metavar="DIR", help="Directory that the guest can reach (emufs).")
+@click.option("--seed", metavar="N", help="Seed of the random source; auto: a new one for all.")
+@click.option(
+    "--epoch",
+    type=click.IntRange(0, 0xFFFFFFFF),
+    metavar="SECONDS",
+    help="Calendar time at power-on, in seconds since 1970 (default: now, for all).",
+)
+@click.argument("kernel", required=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def explore(
+    seeds: range,
+    strategy: str,
+    preemptions: int | None,
+    limit: float | None,
+    input_file: str | None,
+    jobs: int | None,
+    keep: str,
+    shrink: bool,
+    format_: str,
+    expect: str | None,
+    reject: str | None,
+    regex: bool,
+    after: str | None,
+    engine: str,
+    kernel: str | None,
+    arguments: tuple[str, ...],
+    **boot: Any,
+) -> None:
+    """Run KERNEL again and again from the same state, and let timer interrupts come at other
+    moments each time: a program with a race fails in some of the runs. Failures are kept, and can
+    be run again as they were.
+
+    KERNEL and ARGUMENTS are as for kseg run. A run passes when the guest prints the expected text.
+    It fails when the guest ends without, prints the rejected one before, or takes too long. What is
+    printed before the starting point does not count.
+    """
+    from kseg.cli.commands.exploration_screen import Screen, as_data
+    from kseg.cli.console.signals import Ended, die_of, handled
+    from kseg.exploration.exploration import Exploration
+    from kseg.exploration.start import Start
+    from kseg.exploration.trial import Goal
+    from kseg.moments import whole
+
+    if limit == 0:
+        raise click.UsageError("--seconds 0: give runs some time")
+    for text in (expect, reject, after):
+        _check_text(text)
+        if regex:
+            _check_expression(text)
+    typed = read_input(input_file)
+    screen = Screen(len(seeds), quiet=format_ == "json")
+    signal = error = None
+    exploration = None
+    gc.enable()
+    try:
+        with handled(lambda: None, lambda: None):
+            options = {**boot, "engine": engine, "overlay": True, "network": False}
+            with machine_for(kernel, arguments, options) as machine:
+                _go_to(machine, after, regex, limit or LONGEST_START)
+                machine.console.send(typed)
+                start = Start(machine, engine)
+            with start:
+                exploration = Exploration(
+                    start,
+                    Goal(expect, reject, regex, limit or LONGEST_START),
+                    strategy=strategy,
+                    preemptions=preemptions,
+                    limited=limit is not None,
+                    engine=engine,
+                    jobs=jobs,
+                    keep=keep,
+                    shrink=shrink,
+                )
+                screen.began(exploration)
+                with closing(exploration.run(seeds)) as trials:
+                    for trial in trials:
+                        with whole:  # a signal in the middle of it would spoil what follows
+                            screen.show(exploration, trial)
+    except Ended as ended:
+        signal = ended.number
+    except KsegError as problem:
+        # What has been found until then is shown all the same.
+        if exploration is None:
+            raise
+        error = problem
+    if exploration is not None:
+        report = exploration.report
+        screen.finish(report)
+        if format_ == "json":
+            click.echo(as_data(report))
+    if signal is not None:
+        sys.stdout.flush()
+        die_of(signal)
+    if error is not None:
+        raise error
+    assert exploration is not None
+    if report.failures:
+        sys.exit(1)
+    if report.preemptions and not report.had_effect:
+        raise KsegError(
+            "no preemption took effect: the guest has set no timer, or executes too little; "
+            "nothing was explored"
+        )
+
+
+def _check_text(text: str | None) -> None:
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError:
+        raise click.UsageError(f"{text}: not a text in UTF-8") from None
+
+
+def _check_expression(text: str | None) -> None:
+    try:
+        re.compile(text or "")
+    except re.error as error:
+        raise click.UsageError(f"{text}: not a regular expression: {error}") from None
+
+
+def _go_to(machine: "Machine", after: str | None, regex: bool, limit: float) -> None:
+    """Let the guest run until it has printed a text."""
+    if after is None:
+        return
+    text = re.compile(after) if regex else after
+    machine.console.expect(text, timeout=limit)

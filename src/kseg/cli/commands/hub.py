@@ -1,0 +1,27 @@
+"""`kseg hub`: a hub for the network cards of machines on this host."""
+
+import click
+
+
+@click.command()
+@click.argument("socket", default=".sockets/hub")
+def hub(socket: str) -> None:
+    """Let machines with network cards talk to each other, as hub161 does, until it is ended. SOCKET
+    is what their configurations say with hub= (default: .sockets/hub).
+
+    Try: kseg hub & then, in the same directory, two machines with lines such as
+    "27 nic hwaddr=1" and "27 nic hwaddr=2" in their configurations.
+    """
+    from contextlib import closing
+
+    from kseg.boards.system161.hub_server import Hub
+    from kseg.cli.console.signals import Ended, die_of, handled
+    from kseg.cli.output import Output
+
+    output = Output("kseg hub")
+    try:
+        with handled(lambda: None, lambda: None), closing(Hub(socket, output.message)) as served:
+            output.message(f"listening on {socket}")
+            served.serve()
+    except Ended as ended:
+        die_of(ended.number)

@@ -1,0 +1,60 @@
+"""`kseg profile`: `kseg run` with a profiler beside it."""
+
+from typing import Any
+
+import click
+
+from kseg.cli.commands.run import run
+from kseg.cli.console.diagnostics import ProfileOptions
+from kseg.cli.guest_command import GuestCommand
+from kseg.cli.machine import repeated
+
+EPILOG = """
+All options of kseg run are taken too, and its exit codes are given. Samples are at exact virtual
+times: the guest does to the cycle what it does without a profiler.
+"""
+
+
+@click.command(cls=GuestCommand, epilog=EPILOG)
+@click.option(
+    "--hz",
+    type=click.IntRange(1, 1_000_000),
+    default=1000,
+    metavar="N",
+    help="Samples in a virtual second, of each processor (default: 1000).",
+)
+@click.option(
+    "--stacks/--no-stacks",
+    default=True,
+    help="Whether samples have back-traces (default: they have).",
+)
+@click.option(
+    "--table",
+    metavar="FILE",
+    default="-",
+    help="Where to write the table of functions; - is stdout (default).",
+)
+@click.option("--flame", metavar="FILE", help="Write a flame graph, an SVG file.")
+@click.option("--folded", metavar="FILE", help="Write folded stacks, for flame graph tools.")
+@repeated
+@click.option("--gmon", metavar="FILE", help="Write the kernel's profile for GNU gprof.")
+def profile(
+    hz: int,
+    stacks: bool,
+    table: str,
+    flame: str | None,
+    folded: str | None,
+    gmon: str | None,
+    **options: Any,
+) -> None:
+    """Run KERNEL as kseg run does, and say where its time went.
+
+    A table of functions goes to stdout when the guest has ended: the time spent in each one itself,
+    and with all that it called. Time in which a processor waits is counted apart.
+    """
+    wanted = ProfileOptions(hz, stacks, table, flame, folded, gmon)
+    assert run.callback is not None
+    run.callback(profile=wanted, **options)
+
+
+profile.params += run.params

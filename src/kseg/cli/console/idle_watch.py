@@ -1,0 +1,50 @@
+"""Notices that a guest waits for input which will never come.
+
+A guest without a periodic clock ends up with nothing due at all, and the monitor says so. One
+with a clock (OS/161 has 100 ticks a second) looks busy for ever: here what counts is that nothing
+comes of it.
+"""
+
+from kseg.api.machine import Machine
+from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
+from kseg.machine.clock import SECOND
+
+STEP = SECOND
+"""Virtual ns between two looks."""
+
+BUSY_SHARE = 20
+"""A guest that executes in more than one cycle out of so many is doing something."""
+
+
+class IdleWatch:
+    """Asked again and again; says when nothing has happened for `limit` virtual seconds."""
+
+    def __init__(self, machine: Machine, limit: float) -> None:
+        """A `limit` of 0 is never."""
+        self._machine = machine
+        self._limit = int(limit * SECOND)
+        self._next = 0
+        self._since: int | None = None
+        self._seen: tuple[object, ...] = ()
+        self._executed = 0
+
+    def nothing_happens(self) -> bool:
+        """Whether it is time to give up."""
+        now = self._machine.board.clock.now
+        if not self._limit or now < self._next:
+            return False
+        elapsed = STEP + now - self._next
+        self._next = now + STEP
+        processors = self._machine.board.processors
+        executed = sum(each.kernel_cycles for each in processors)
+        share = (executed - self._executed) * NANOSECONDS_PER_CYCLE * BUSY_SHARE / elapsed
+        self._executed = executed
+        activity = self._machine.board.activity
+        seen = (
+            sum(each.user_cycles for each in processors),
+            *(getattr(activity, name) for name in activity.__struct_fields__),
+        )
+        if self._since is None or seen != self._seen or share > 1:
+            self._seen, self._since = seen, now
+            return False
+        return now - self._since >= self._limit

@@ -1,0 +1,72 @@
+"""From a request to a translation: find the region, emit it, let LLVM make native code of it."""
+
+import time
+from typing import Any
+
+from kseg.engine.codegen import native
+from kseg.engine.translator.compilation.messages import (
+    Answer,
+    Head,
+    Request,
+    Translation,
+    sources_of,
+)
+from kseg.engine.translator.llvm.emitter import emit, head_name
+from kseg.engine.translator.region import discover
+
+REGION_TIER = 2
+
+
+class Compiler:
+    """Makes translations. What it needs of LLVM is made once, since LLVM does not give it back."""
+
+    def __init__(self) -> None:
+        self._machine: Any = None
+        self._passes: Any = None
+        self._builder: Any = None
+
+    def _prepare(self) -> None:
+        import llvmlite.binding as llvm
+
+        self._machine = native.target_machine(level=2, cpu="host")
+        self._builder = llvm.create_pass_builder(
+            self._machine, llvm.create_pipeline_tuning_options(speed_level=1)
+        )
+        self._passes = llvm.create_new_module_pass_manager()
+        self._passes.add_sroa_pass()
+        self._passes.add_instruction_combine_pass()
+        self._passes.add_simplify_cfg_pass()
+        self._passes.add_loop_rotate_pass()
+        self._passes.add_simplify_cfg_pass()
+
+    def answer(self, request: Request) -> Answer:
+        """Translate; whatever goes wrong is in the answer."""
+        try:
+            return Answer(request.number, self.translate(request))
+        except (native.NativeCodeError, RuntimeError, ValueError) as error:
+            return Answer(request.number, None, f"{type(error).__name__}: {error}")
+
+    def translate(self, request: Request) -> Translation | None:
+        """The translation of the region around the request's seed, or None if there is none."""
+        started = time.perf_counter()
+        region = discover(request)
+        if region is None:
+            return None
+        if self._machine is None:
+            self._prepare()
+        text = emit(region, request.byte_order == "big")
+        module = native.parse(text, self._machine)
+        self._passes.run(module, self._builder)
+        blob = native.extract(self._machine.emit_object(module))
+        return Translation(
+            code=blob.code,
+            pages_offset=blob.symbols["pages"],
+            pages=region.pages,
+            heads=[
+                Head(pc, blob.symbols[head_name(number)]) for number, pc in enumerate(region.heads)
+            ],
+            sources=sources_of(request, region.depends_on),
+            instructions=len(region.addresses),
+            tier=REGION_TIER,
+            seconds=time.perf_counter() - started,
+        )

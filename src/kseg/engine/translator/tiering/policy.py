@@ -1,0 +1,288 @@
+"""Decides what is translated: from samples of where the guest is, by whom, and what comes of it.
+
+Code that is found running again is first looked for among the translations kept on disk, then asked
+of the compiler, which answers when it can, and, if that takes long, copied together from stencils.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kseg.engine.interpreter.layout import Context
+from kseg.engine.state import ProcessorState
+from kseg.engine.translator.code_pages import CodePages
+from kseg.engine.translator.compilation.compile_queue import CompileQueue
+from kseg.engine.translator.compilation.messages import Answer, Request, Translation
+from kseg.engine.translator.installation import Installation
+from kseg.engine.translator.tiering.hotness import Heat, JumpProfile
+from kseg.engine.translator.tiering.thresholds import Thresholds
+
+FIRST_TIER = 1
+
+
+class Quick(Protocol):
+    """Makes translations at once (`kseg.engine.translator.stencils.Stencils`)."""
+
+    def translate(self, request: Request) -> Translation | None:
+        """A translation, or None if there is none."""
+
+
+class Kept(Protocol):
+    """Translations of earlier machines (`kseg.engine.translator.compilation.store.Store`)."""
+
+    def find(self, page: int) -> list[Translation]:
+        """Those whose seed lay in a virtual page."""
+
+
+@dataclass(frozen=True)
+class BackEnds:
+    """What makes translations. Each is made when it is first needed; None: there is none."""
+
+    queue: Callable[[], CompileQueue] | None = None
+    stencils: Callable[[], Quick | None] | None = None
+    store: Callable[[], Kept] | None = None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request, and where its answer goes."""
+
+    code_pages: dict[int, int]
+    identities: dict[int, tuple[int, int]]
+    seed_page: int
+    """Physical page number of the seed."""
+    replaces: int
+    """The first tier's translation for the same request, or 0."""
+
+
+@dataclass
+class Tally:
+    """What was made, since the machine was switched on."""
+
+    compiled: int = 0
+    copied: int = 0
+    from_disk: int = 0
+    refused: int = 0
+    """Requests that came to nothing."""
+    compile_seconds: float = 0.0
+    """Of the compiler, beside the guest."""
+    copy_seconds: float = 0.0
+    """Of the first tier, in which the guest waited."""
+
+
+class TieringPolicy:
+    """Looks at the processors of one machine, and has translated what is worth it."""
+
+    def __init__(
+        self,
+        profile_name: str,
+        byte_order: str,
+        thresholds: Thresholds,
+        back_ends: BackEnds,
+        pages: CodePages,
+        installation: Installation,
+    ) -> None:
+        self._profile_name, self._order = profile_name, byte_order
+        self._thresholds, self._back_ends = thresholds, back_ends
+        self._pages, self._installation = pages, installation
+        self._heat = Heat(thresholds.threshold)
+        self._copy_heat = Heat(thresholds.copy_threshold)
+        self._warmth = Heat(thresholds.recompile_threshold)
+        self._jumps = JumpProfile()
+        self._queue: CompileQueue | None = None
+        self._stencils: Quick | None = None
+        self._stencils_wanted = back_ends.stencils is not None
+        self._store: Kept | None = back_ends.store() if back_ends.store is not None else None
+        self._kept: dict[int, list[Translation]] = {}
+        self._asked: dict[int, _Asked] = {}
+        self._replaced: set[int] = set()
+        """Translations of the first tier for which the compiler has been asked."""
+        self._requests = 0
+        self._cold_cycles = 0
+        self._events = 0
+        """How often anything was installed, or asked of the compiler."""
+        self._now = 0
+        """Cycles, about, since the machine was switched on."""
+        self._born: dict[int, int] = {}
+        """When translations were installed, by number."""
+        self.tally = Tally()
+
+    def look(
+        self, contexts: Sequence[Context], states: Sequence[ProcessorState], cycles: int
+    ) -> bool:
+        """Take in translations that were made, and see whether more are worth making; `cycles`
+        have passed since the last look. True if something came of it."""
+        before = self._events
+        self._now += cycles
+        for gone in self._installation.collect():
+            if self._now - self._born.pop(gone.number, 0) < self._thresholds.long_life:
+                for code_page in gone.code_pages:
+                    page = self._pages.identity(code_page)[0]
+                    self._heat.spoil(page)
+                    self._copy_heat.spoil(page)
+        queue = self._queue
+        if queue is not None and queue.pending:
+            for answer in queue.collect():
+                self._take(answer)
+        for context, state in zip(contexts, states, strict=True):
+            if state.enabled and not state.waiting and not context.unsampled:
+                self._sample(context, state.pc, cycles)
+        return self._events != before
+
+    @property
+    def is_waiting(self) -> bool:
+        """Will the compiler answer?"""
+        return self._queue is not None and self._queue.pending > 0
+
+    def close(self) -> None:
+        """Nothing more will be asked."""
+        if self._queue is not None:
+            self._queue.close()
+
+    def _sample(self, context: Context, pc: int, cycles: int) -> None:
+        """A processor is at `pc`: is that code that could be faster?"""
+        code_page = self._pages.at(context, pc >> 12)
+        if not code_page or pc & 3:
+            return
+        page = self._pages.identity(code_page)[0]
+        if self._installation.is_covered(pc, code_page):
+            old = self._installation.covering(pc, code_page)
+            if old is None or old.translation.tier != FIRST_TIER:
+                return
+            self._jumps.look(context)
+            if old.number not in self._replaced and self._warmth.sample(page, cycles):
+                self._ask(context, pc, page, old.number)
+            return
+        self._cold_cycles += cycles
+        if self._store is not None and self._install_kept(context, pc):
+            return
+        self._jumps.look(context)
+        if self._cold_cycles >= self._thresholds.patience:
+            compile_, copy = self._heat.sample(page, cycles), self._copy_heat.sample(page, cycles)
+            if compile_ or copy:
+                self._ask(context, pc, page, copy=copy)
+
+    def _install(self, translation: Translation, code_pages: dict[int, int]) -> int:
+        number = self._installation.install(translation, code_pages)
+        if number:
+            self._events += 1
+            self._born[number] = self._now
+        return number
+
+    # Translations of earlier machines.
+
+    def _install_kept(self, context: Context, pc: int) -> bool:
+        """Install what is kept for the page that still fits; was there anything?"""
+        page = pc >> 12
+        if page not in self._kept:
+            if len(self._kept) > self._heat.PAGES_KEPT:
+                self._kept.clear()
+            assert self._store is not None
+            self._kept[page] = self._store.find(page)
+        waiting = self._kept[page]
+        installed = 0
+        for translation in list(waiting):
+            code_pages = {
+                number: code_page
+                for number in translation.pages
+                if (code_page := self._pages.at(context, number))
+            }
+            if self._install(translation, code_pages):
+                waiting.remove(translation)
+                installed += 1
+        self.tally.from_disk += installed
+        return installed > 0
+
+    # New ones.
+
+    def _ask(
+        self, context: Context, seed: int, seed_page: int, replaces: int = 0, copy: bool = False
+    ) -> None:
+        if not copy and not self._is_free_for(seed_page):
+            return
+        jumps = self._jumps.targets()
+        pages, code_pages = self._pages.around(context, seed, jumps)
+        if not pages:
+            return
+        self._requests += 1
+        self._events += 1
+        request = Request(
+            self._requests,
+            self._profile_name,
+            self._order,
+            seed,
+            pages,
+            jumps,
+            most_instructions=self._thresholds.most_instructions,
+        )
+        if copy:
+            replaces = self._copy(request, code_pages)
+        if not self._is_free_for(seed_page):
+            return
+        queue = self._open_queue()
+        if queue is None:
+            return
+        identities = {number: self._pages.identity(page) for number, page in code_pages.items()}
+        self._asked[self._requests] = _Asked(code_pages, identities, seed_page, replaces)
+        self._replaced.add(replaces)
+        queue.submit(request)
+
+    def _is_free_for(self, seed_page: int) -> bool:
+        """Is the compiler to be asked about a page? One thing at a time."""
+        return len(self._asked) < self._thresholds.most_pending and all(
+            asked.seed_page != seed_page for asked in self._asked.values()
+        )
+
+    def _open_queue(self) -> CompileQueue | None:
+        if self._queue is None and self._back_ends.queue is not None:
+            self._queue = self._back_ends.queue()
+        return self._queue
+
+    def _copy(self, request: Request, code_pages: dict[int, int]) -> int:
+        """Translate at once, if that can be done; the translation's number, or 0."""
+        if self._stencils is None and self._stencils_wanted:
+            assert self._back_ends.stencils is not None
+            self._stencils_wanted = False
+            # The compiler starts meanwhile.
+            queue = self._open_queue()
+            if queue is not None:
+                queue.start()
+            self._stencils = self._back_ends.stencils()
+        if self._stencils is None:
+            return 0
+        translation = self._stencils.translate(request)
+        if translation is None:
+            return 0
+        self.tally.copy_seconds += translation.seconds
+        number = self._install(translation, code_pages)
+        self.tally.copied += number > 0
+        return number
+
+    def _take(self, answer: Answer) -> None:
+        asked = self._asked.pop(answer.number)
+        self._replaced.discard(asked.replaces)
+        translation = answer.translation
+        if translation is None:
+            self._refuse(asked)
+            return
+        self.tally.compile_seconds += translation.seconds
+        alive = {
+            number: page
+            for number, page in asked.code_pages.items()
+            if self._pages.is_alive(page, asked.identities[number])
+        }
+        installed = self._installation.installed
+        replaced = installed.get(asked.replaces)
+        if not self._install(translation, alive):
+            self._refuse(asked)
+            return
+        self.tally.compiled += 1
+        # Unless it has made room already, and the new one has its number.
+        if replaced is not None and installed.get(asked.replaces) is replaced:
+            self._installation.remove(asked.replaces)
+
+    def _refuse(self, asked: _Asked) -> None:
+        self.tally.refused += 1
+        self._heat.spoil(asked.seed_page)
+        self._warmth.spoil(asked.seed_page)
+        self._copy_heat.spoil(asked.seed_page)

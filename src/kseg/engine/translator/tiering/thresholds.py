@@ -1,0 +1,34 @@
+"""When the translator looks where the guest is, and what it then thinks worth its while."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The translator's numbers."""
+
+    shortest_look: int = 300_000
+    """Cycles between two looks at where the guest is, at least."""
+    longest_look: int = 10_000_000
+    """The same, while nearly all that it runs is translated."""
+    mostly: int = 4
+    """How much that is: all but one part in two to this power."""
+    waiting_look: int = 2_000_000
+    """The same, while an answer of the compiler is expected."""
+    threshold: int = 500_000
+    """Cycles of untranslated code in one page before the compiler is asked."""
+    copy_threshold: int = 4_000_000
+    """The same before stencils are copied, for which the guest waits."""
+    recompile_threshold: int = 5_000_000
+    """Cycles of the first tier's code in one page before the compiler is asked again."""
+    patience: int = 2_000_000
+    """Cycles of untranslated code before anything is translated: a machine that is soon over should
+    not pay for a start of the compiler."""
+    long_life: int = 100_000_000
+    """Cycles after which a translation was worth making, whatever then becomes of its page."""
+    arena: int = 64 << 20
+    """Bytes of native code at most."""
+    most_instructions: int = 400
+    """Guest instructions in one translation at most."""
+    most_pending: int = 8
+    """Requests to the compiler at one time."""

@@ -1,0 +1,31 @@
+"""How far a machine is to run before somebody looks at it again: so that looking costs little."""
+
+import time
+
+SHORTEST, LONGEST = 100_000, 64_000_000
+"""Cycles."""
+
+
+class AdaptiveInterval:
+    """Stretches of cycles that take the host about as long as they should."""
+
+    def __init__(
+        self, short: int, long: int, shortest: int = SHORTEST, longest: int = LONGEST
+    ) -> None:
+        """A stretch is to take between `short` and `long` ns of the host's processor time, for a
+        guest that rests needs no looking after, and is between `shortest` and `longest` cycles."""
+        self._short, self._long = short, long
+        self._shortest, self._longest = shortest, longest
+        self.stretch = shortest
+        """Cycles of the present one."""
+        self._began = time.thread_time_ns()
+
+    def beat(self) -> int:
+        """A stretch is over: the cycles of the next one."""
+        passed = time.thread_time_ns() - self._began
+        if passed < self._short:
+            self.stretch = min(2 * self.stretch, self._longest)
+        elif passed > self._long:
+            self.stretch = max(self.stretch // 2, self._shortest)
+        self._began = time.thread_time_ns()
+        return self.stretch
