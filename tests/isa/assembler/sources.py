@@ -19,8 +19,7 @@ _MEMORY = (
     "lb lbu lh lhu lw sb sh sw lwl lwr swl swr ulw usw ulh ulhu ush ld sd lwc1 swc1 lwc2 swc2"
 ).split()
 _COMPARE = "beq bne bge bgeu bgt bgtu ble bleu blt bltu".split()
-_OPERATORS = "+ - * & | ^ == <> < > <= >= && ||".split()
-"""Without the rare `!` (or not): GNU as reads `a ! !b` in a way of its own."""
+_OPERATORS = "+ - * & | ^ ! == <> < > <= >= && ||".split()
 
 registers = st.sampled_from(REGISTERS)
 numbers = (st.sampled_from(_NUMBERS) | st.integers(-(1 << 31), (1 << 32) - 1)).map(str)

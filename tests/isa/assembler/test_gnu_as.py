@@ -128,6 +128,7 @@ later:  .ifc a b, a b; .byte 6; .elseif 1; .byte 7; .endif
     "numbers": """
         .data
         .word 1 + 2 << 3, 1 << 4 - 1, 4 + 1 & 1, 7 & 3 + 8, 6 ^ 3 & 5, -7 / 2, -7 % 3, !0, 5 ! 2
+        .word 5 ! !2, 5!!!2, 1 ! ~2, !!5, 5 != !2
         .word 1 == 1, 1 && 2, 0 || 0, 5 <> 4, 5 < 4, 1 | 2 ^ 4, 'a, '\\n', '''
         .float 1.5; .byte 1; .double 1.5; .fill 3, 2, 7; .fill 2; .fill 2, 3; .fill 1, 8, -1
         .fill 2, 5, 0x1234; .dword 4; .8byte 5; .quad 6; .word n; n = 1; n = 2; .word n

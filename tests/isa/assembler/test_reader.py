@@ -1,10 +1,11 @@
 """Macros, repetitions, conditions and included files; and their limits."""
 
 import time
+import tracemalloc
 
 import pytest
 
-from kseg.isa.assembler import AssemblyError, assemble
+from kseg.isa.assembler import AssemblyError, assemble, reader
 from kseg.isa.assembler.problem import SourceError
 
 
@@ -128,6 +129,7 @@ def test_places_in_macros_files_and_preprocessed_sources() -> None:
         (".set push\n" * 2000, ".set push more than"),
         ('.ascii "' + "a" * 100000, "expected a string"),
         ("1" * 5000 + ":", "number too large"),
+        (".byte " + "1," * 200000 + "1", "more than 262144 words"),
     ],
 )
 def test_hostile_sources_are_refused_at_once(source: str, says: str) -> None:
@@ -178,3 +180,45 @@ def test_errors(source: str, says: str) -> None:
 def test_several_errors_at_a_time() -> None:
     told = complaint("frob\n.if x\n.endif\naddiu a0, a0, 99999\n.byte 256\nb nowhere")
     assert [line.split(":")[1] for line in told.splitlines()] == ["1", "2", "4", "5", "6"]
+
+
+def test_arguments_as_gnu_as_splits_them() -> None:
+    defined = '.macro m x, y=(1, 2), z\n.byte \\x\n.ascii "\\z"\n.endm\n'
+    assert code(defined + "m (1 + 2) , , c") == b"\3c"
+    assert code(defined + "m 1 + 2, z=c") == code(defined + 'm "1 + 2", 5, c') == b"\3c"
+    assert code(".irp x 1,2 , 3 4\n.byte \\x\n.endr") == bytes([1, 2, 3, 4])
+
+
+@pytest.mark.parametrize(
+    ("source", "made"),
+    [
+        (f'.ascii "{"a" * 300000}"', b"a" * 300000),
+        (".ascii " + ",".join(['"a"'] * 9000), b"a" * 9000),
+        (f".irp x {','.join('1' * 3000)}\n.byte \\x\n.endr", b"\1" * 3000),
+    ],
+    ids=["string", "strings", "arguments"],
+)
+def test_what_is_long_takes_no_more_than_its_length(source: str, made: bytes) -> None:
+    tracemalloc.start()
+    found = code(source)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == made
+    assert most < 16 << 20
+
+
+def test_nothing_is_laid_out_behind_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MOST_EXPANDED", 100)
+    told = complaint("frob\n.rept 9\n.rept 9\n.rept 9\nfrob\n.endr\n.endr\n.endr")
+    assert told == (
+        "test.s:5: at or behind this line: macros and repetitions make more than 100 statements"
+    )
+
+
+def test_errors_are_short() -> None:
+    told = complaint("nop\n." + "a" * 100000)
+    assert told == f"test.s:2: no directive .{'a' * 59}…{'a' * 20}"
+    assert len(complaint(f'# 1 "{"f" * 9999}"\n.error "{"a b " * 9999}"')) < 600
+    lines = complaint("frob\n" * 1000).splitlines()
+    assert len(lines) == 101
+    assert lines[-1] == "test.s: 900 more errors"

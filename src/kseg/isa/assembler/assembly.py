@@ -45,6 +45,8 @@ class Assembly:
         """Parse, lay out, encode; AssemblyError with everything that is wrong."""
         parser = Parser(self.profile, self.files)
         parser.parse(self.source, self.name)
+        if parser.hopeless:
+            raise AssemblyError(parser.problems)
         if self._may_move and parser.address is not None:
             self.origin = parser.address & ~3
         target = Target(self.profile, self.byte_order)

@@ -2,6 +2,7 @@
 out."""
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from kseg.isa.assembler.expression import Lookup, Value, evaluate
 from kseg.isa.assembler.forms import CLOSE, OPEN, Form, forms, parts_of
@@ -58,7 +59,8 @@ class Operation:
 
 @dataclass
 class Expansion:
-    """What a statement becomes: operations, and OPEN and CLOSE between them."""
+    """What a statement becomes: operations, and OPEN and CLOSE between them. Finished ones are
+    shared, so nobody changes them."""
 
     items: list[Operation | str]
     uses_at: bool = False
@@ -104,13 +106,15 @@ class Target:
         self.profile = profile
         self.forms = forms(profile)
         self._places = {name: Value(place) for name, place in BYTE_PLACES[byte_order].items()}
+        self.expand = lru_cache(1 << 12)(self._expand)
+        """`_expand`, but what is the same is expanded once: programs repeat themselves."""
 
-    def expand(self, name: str, operands: list[Operands], least: int = 0) -> Expansion:
+    def _expand(self, name: str, written: tuple[Operands, ...], least: int = 0) -> Expansion:
         """What the instruction `name` becomes, in `least` words or more where there is a choice.
 
         SourceError or OperandError where its operands do not fit.
         """
-        operands = [_without_zero_base(operand) for operand in operands]
+        operands = [_without_zero_base(operand) for operand in written]
         candidates = self.forms.get(name)
         if candidates is None:
             raise NoFormError(why_unknown(name, self.profile))
@@ -179,14 +183,15 @@ class Target:
                 found.uses_at |= inner.uses_at
                 for item in inner.items:
                     if isinstance(item, Operation):
-                        item = replace(item, always=item.always or form.always)
+                        if form.always and not item.always:
+                            item = replace(item, always=True)
                         if part.skips_to:
+                            item = replace(item, fields=dict(item.fields), targets={})
                             waiting.append((item, part.skips_to, count))
                         count += 1
                     found.items.append(item)
         for operation, label, index in waiting:
             operation.fields["b"] = places[label] - index - 1
-            operation.targets.clear()
         return found
 
     def _inner(self, name: str, operands: tuple[Written, ...], binding: "Binding") -> Expansion:
@@ -197,7 +202,7 @@ class Target:
                 return binding.where
             return self._places.get(symbol, Value(0, weight=1))
 
-        return self.expand(name, [read(operand, lookup) for operand in operands])
+        return self.expand(name, tuple(read(operand, lookup) for operand in operands))
 
 
 @dataclass

@@ -118,6 +118,7 @@ _BINARY: dict[str, tuple[int, Callable[[int, int], int]]] = {
     "^": (5, lambda left, right: left ^ right),
     "|": (5, lambda left, right: left | right),
     "!": (5, lambda left, right: left | ~right),
+    "!!": (5, lambda left, right: left ^ right),
     "+": (4, lambda left, right: left + right),
     "-": (4, lambda left, right: left - right),
     "==": (3, lambda left, right: -(left == right)),
@@ -222,10 +223,12 @@ class Cursor:
             if length > _DEEPEST:
                 raise SourceError("expression too long")
             operator = self.peek().text
+            if operator == "!" and self.peek(1).text == "!":
+                operator = "!!"  # Of these two GNU as makes an exclusive or, blanks or none.
             strength = _BINARY[operator][0] if operator in _BINARY else 0
             if strength < weakest:
                 break
-            self.next()
+            self.place += 1 + (operator == "!!")
             left = Binary(operator, left, self.expression(strength + 1, depth + 1))
         return left
 

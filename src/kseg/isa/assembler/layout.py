@@ -239,13 +239,22 @@ class Pass:
         self._bytes += size
 
     def _emit(self, content: bytes) -> None:
+        """A statement's bytes."""
+        start = self.piece.end
+        self._put(content)
+        self._note(start)
+
+    def _put(self, content: bytes) -> None:
         self._reserve(len(content))
+        if self.piece.section.zero and any(content):
+            raise SourceError(f"{self.piece.section.name} holds nothing but zeros")
+        self.piece.data += content
+
+    def _note(self, start: int) -> None:
+        """What lies from address `start` on is the statement's."""
+        content = bytes(self.piece.data[start - self.piece.base :])
         if content:
-            if self.piece.section.zero and any(content):
-                raise SourceError(f"{self.piece.section.name} holds nothing but zeros")
-            line = Line(self._place.main.line, self.piece.end, content, is_code=False)
-            self.lines.append(line)
-            self.piece.data += content
+            self.lines.append(Line(self._place.main.line, start, content, is_code=False))
 
     # Instructions.
 
@@ -256,7 +265,7 @@ class Pass:
             raise SourceError(f"{self.piece.section.name} holds nothing but zeros")
         self._dot, self._name = self._marked_dot(number), statement.name
         try:
-            operands = [read(operand, self.lookup) for operand in statement.operands]
+            operands = tuple(read(operand, self.lookup) for operand in statement.operands)
             found = self.target.expand(statement.name, operands, self.words.get(number, 0))
             if found.uses_at and not self.settings.now.at:
                 raise SourceError("it changes register at here, after .set noat")
@@ -321,8 +330,10 @@ class Pass:
         elif name in FLOATS:
             self._floats(statement, FLOATS[name])
         elif name in (".uleb128", ".sleb128"):
+            start = self.piece.end
             for expression in statement.expressions:
-                self._emit(data.leb128(self._number(expression), name == ".sleb128"))
+                self._put(data.leb128(self._number(expression), name == ".sleb128"))
+            self._note(start)
         elif name == ".incbin":
             self._file(statement)
         else:
@@ -350,20 +361,23 @@ class Pass:
         size = INTEGERS.get(statement.name) or UNALIGNED[statement.name]
         if statement.name in INTEGERS and self._aligned and size > 1:
             self._align(size)
+        start = self.piece.end
         for index, expression in enumerate(statement.expressions):
             repeat = statement.repeats.get(index)
             count = 1 if repeat is None else self._number(repeat)
             try:
-                value = self._number(expression)
-                if size < 8 and evaluate(expression, self.lookup).is_address:
-                    value = value if value < 0 else value & 0xFFFFFFFF
-                content = data.integer(value, size, self.byte_order)
+                value = evaluate(expression, self.lookup)
+                number = value.number
+                if size < 8 and number >= 0 and value.is_address:
+                    number &= 0xFFFFFFFF
+                content = data.integer(number, size, self.byte_order)
             except SourceError as error:
                 self._complain(str(error))
                 content = bytes(size)
             if count != 1:
                 self._check_room(count * size)
-            self._emit(content * count)
+            self._put(content * count)
+        self._note(start)
 
     def _check_room(self, size: int) -> None:
         if not 0 <= size <= MOST_BYTES - self._bytes:

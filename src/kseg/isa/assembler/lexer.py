@@ -5,13 +5,14 @@ What separates statements and where comments are is `kseg.isa.assembler.source`'
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from kseg.isa.assembler.problem import SourceError
 
 _TOKENS = re.compile(
     r"""
       (?P<blank>      [ \t\r\f]+ )
-    | (?P<string>     "(?:\\.|[^"\\])*" )
+    | (?P<string>     "(?:[^"\\]+|\\.)*+" )
     | (?P<character>  '(?:\\.|[^\\])'? )
     | (?P<float>      [0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?\b | [0-9]+[eE][-+]?[0-9]+\b )
     | (?P<number>     0[xX][0-9a-fA-F]+\b | 0[bB][01]+\b | [0-9]+\b )
@@ -24,6 +25,8 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+MOST_TOKENS = 1 << 18
 
 _ESCAPES = {"n": 10, "t": 9, "r": 13, "b": 8, "f": 12, "v": 11, "\\": 92, '"': 34}
 _CHARACTER_ESCAPES = {"n": 10, "t": 9, "r": 13, "b": 8, "f": 12, "\\": 92, '"': 34, "'": 39}
@@ -89,9 +92,9 @@ def unescape(text: str) -> bytes:
 
 
 def tokens_of(text: str) -> tuple[Token, ...]:
-    """The tokens of one statement."""
-    return tuple(
-        Token(str(match.lastgroup), match[0])
-        for match in _TOKENS.finditer(text)
-        if match.lastgroup != "blank"
-    )
+    """The tokens of one statement; SourceError where they are more than `MOST_TOKENS`."""
+    words = (match for match in _TOKENS.finditer(text) if match.lastgroup != "blank")
+    found = tuple(Token(str(match.lastgroup), match[0]) for match in islice(words, MOST_TOKENS + 1))
+    if len(found) > MOST_TOKENS:
+        raise SourceError(f"a statement of more than {MOST_TOKENS} words: write several")
+    return found

@@ -1,6 +1,18 @@
 """What is wrong with a source, and where."""
 
+import re
 from dataclasses import dataclass
+
+MOST_SHOWN = 100
+"""Errors whose text is shown."""
+_LONG_WORD = re.compile(r"(\S{60})\S{41,}(?=\S{20})")
+_LONGEST_TEXT = 400
+
+
+def shortened(text: str) -> str:
+    """`text` for an error, without the middle of words that nobody reads."""
+    text = _LONG_WORD.sub(r"\1…", text[: 100 * _LONGEST_TEXT])
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
 class SourceError(ValueError):
@@ -53,19 +65,26 @@ class Problem:
     place: Place
     text: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", shortened(self.text))
+
     def __str__(self) -> str:
         inside = ""
         if self.place.inside:
-            inside = f" (in {self.place.inside}, line {self.place.line})"
+            inside = f" (in {shortened(self.place.inside)}, line {self.place.line})"
         return f"{self.place}: {self.text}{inside}"
 
 
 class AssemblyError(ValueError):
-    """A source cannot be assembled. `str()` has a line ``file:line: what`` for each error."""
+    """A source cannot be assembled. `str()` has a line ``file:line: what`` for each error,
+    up to `MOST_SHOWN`."""
 
     def __init__(self, problems: list[Problem]) -> None:
         unique = dict.fromkeys(problems)
         ordered = sorted(unique, key=lambda problem: problem.place.main.line)
         self.problems = [(problem.place.main.line, problem.text) for problem in ordered]
         """Each with its line in the main source."""
-        super().__init__("\n".join(str(problem) for problem in ordered))
+        lines = [str(problem) for problem in ordered[:MOST_SHOWN]]
+        if len(ordered) > MOST_SHOWN:
+            lines.append(f"{ordered[0].place.main.file}: {len(ordered) - MOST_SHOWN} more errors")
+        super().__init__("\n".join(lines))

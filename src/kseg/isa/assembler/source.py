@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kseg.isa.assembler.problem import Place, TextError
+from kseg.isa.assembler.problem import Place, TextError, shortened
 
 _PIECES = re.compile(
     r"""
-      (?P<string>    "(?:\\.|[^"\\\n])*"? )
+      (?P<string>    "(?:[^"\\\n]+|\\.)*+"? )
     | (?P<character> '(?:\\.|[^\\\n]) )
     | (?P<comment>   /\*.*?\*/ | (?:\#|//)[^\n]* )
     | (?P<open>      /\* )
@@ -50,7 +50,7 @@ def lines_of(source: str, name: str, outer: Place | None = None) -> Iterator[Lin
         elif kind == "comment":
             if fresh and text[0] == "#":
                 if marker := _MARKER.match(text):
-                    file, shown, marked = marker[2], int(marker[1]) - 1, True
+                    file, shown, marked = shortened(marker[2]), int(marker[1]) - 1, True
                 elif _PREPROCESSOR.match(text):
                     raise TextError(
                         line,

@@ -59,6 +59,8 @@ class Parser:
         """Names that are 0 where nothing defines them."""
         self.statements: list[Statement] = []
         self.problems: list[Problem] = []
+        self.hopeless = False
+        """Was reading given up?"""
         self.address: int | None = None
         """Of the first line that a disassembler printed."""
         self.says_order = False
@@ -76,6 +78,7 @@ class Parser:
             for line in Reader(source, name, self, self.files, self.problems):
                 self._line(line)
         except HopelessError as error:
+            self.hopeless = True
             place = self.statements[-1].place.main if self.statements else Place(name, 1)
             self.problems.append(Problem(place, f"at or behind this line: {error}"))
         if self._position_independent:
@@ -226,17 +229,18 @@ class Parser:
 
     def _strings(self, statement: Statement, name: str, cursor: Cursor) -> None:
         statement.name = ".ascii"
+        found = list[bytes]()
         while True:
-            while True:
-                token = cursor.next()
-                if token.kind != "string":
-                    raise SourceError(f"expected a string in quotes, not {token.text!r}")
-                statement.data += unescape(token.text[1:-1])
-                if cursor.peek().kind != "string":
-                    break
-            statement.data += b"" if name == ".ascii" else b"\0"
+            token = cursor.next()
+            if token.kind != "string":
+                raise SourceError(f"expected a string in quotes, not {token.text!r}")
+            found.append(unescape(token.text[1:-1]))
+            if cursor.peek().kind == "string":
+                continue
+            found.append(b"" if name == ".ascii" else b"\0")
             if not cursor.accept(","):
                 cursor.expect_end()
+                statement.data = b"".join(found)
                 return
 
     def _floats(self, cursor: Cursor, name: str) -> list[bytes]:

@@ -9,8 +9,10 @@ from kseg.isa.assembler.source import Line
 
 LONGEST_LINE = 1 << 16
 _REFERENCE = re.compile(r"\\(\(\)|@|[A-Za-z_][\w$]*)")
-_PARAMETER = re.compile(r"\s*,?\s*([A-Za-z_.$][\w.$]*)(:req\b|:vararg\b)?(\s*=)?")
+_PARAMETER = re.compile(r"\s*,?\s*([A-Za-z_.$][\w.$]*)(:req\b|:vararg\b)?(\s*=\s*)?")
 _OPERATOR = "+-*/%&|^=<>!~,"
+_QUOTED = re.compile(r'"((?:[^"\\]+|\\.)*+)"\s*(?:,\s*|(?=\s|$)\s*)')
+_PIECES = re.compile(r"\"(?:[^\"\\]+|\\.)*+\"|'(?:\\.|[^\\])|,\s*|\s+|.")
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,13 @@ class TextMacro:
 
     def _given(self, text: str) -> Iterator[tuple[str, str]]:
         """Each argument, with its keyword or ""."""
-        rest, index = text.strip(), 0
-        while rest:
+        text = text.strip()
+        index, place = 0, 0
+        while place < len(text):
             if index < len(self.parameters) and self.parameters[index].takes_rest:
-                yield "", rest
+                yield "", text[place:]
                 return
-            argument, rest = split_argument(rest)
+            argument, place = split_argument(text, place)
             match = re.match(r"([A-Za-z_.$][\w.$]*)=(?!=)", argument)
             yield (match[1], argument[match.end() :]) if match else ("", argument)
             index += 1
@@ -93,37 +96,39 @@ def substitute(text: str, values: dict[str, str], number: str = "") -> str:
     return found
 
 
-def split_argument(text: str) -> tuple[str, str]:
-    """The first argument of `text`, and what follows.
+def split_argument(text: str, place: int = 0) -> tuple[str, int]:
+    """The argument of `text` that begins at `place`, and where the next one does.
 
     Arguments end at a comma, or at a blank that is not beside an operator. Quotes around an
     argument are taken away, and a comma or blank within quotes or brackets ends nothing.
     """
-    if match := re.match(r'"((?:\\.|[^"\\])*)"\s*(?:,\s*|(?=\s|$))', text):
-        return match[1], text[match.end() :].lstrip()
-    depth, place, found = 0, 0, ""
-    for match in re.finditer(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^\\])|\s+|.", text):
-        piece, place = match[0], match.end()
+    if match := _QUOTED.match(text, place):
+        return match[1], match.end()
+    depth, found = 0, list[str]()
+    for match in _PIECES.finditer(text, place):
+        piece, end = match[0], match.end()
         if piece == "(":
             depth += 1
         elif piece == ")":
             depth -= 1
-        elif depth <= 0 and piece == ",":
-            return found, text[place:].lstrip()
+        elif piece[0] == ",":
+            if depth <= 0:
+                return "".join(found), end
+            piece = ","
         elif piece.isspace():
-            after = text[place : place + 1]
-            if found[-1:] in _OPERATOR or after in _OPERATOR or depth > 0 or after == "(":
+            before, after = found[-1][-1:] if found else "", text[end : end + 1]
+            if before in _OPERATOR or after in _OPERATOR or depth > 0 or after == "(":
                 continue
-            return found, text[place:]
-        found += piece
-    return found, ""
+            return "".join(found), end
+        found.append(piece)
+    return "".join(found), len(text)
 
 
 def split_arguments(text: str) -> list[str]:
     """All arguments of `text`."""
-    found, rest = [], text.strip()
-    while rest:
-        argument, rest = split_argument(rest)
+    found, place, text = [], 0, text.strip()
+    while place < len(text):
+        argument, place = split_argument(text, place)
         found.append(argument)
     return found
 
@@ -133,16 +138,17 @@ def parse_definition(text: str) -> TextMacro:
     match = re.match(r"([A-Za-z_.$][\w.$]*)\s*,?\s*", text)
     if match is None:
         raise SourceError(".macro needs a name")
-    macro, rest = TextMacro(match[1], []), text[match.end() :]
-    if rest.startswith("(") or "%" in rest.split("=")[0]:
+    macro, place = TextMacro(match[1], []), match.end()
+    if text.startswith("(", place) or "%" in text[place:].split("=")[0]:
         raise SourceError("parameters are written without brackets and percent signs: .macro m a b")
-    while rest.strip():
-        found = _PARAMETER.match(rest)
+    end = len(text.rstrip())
+    while place < end:
+        found = _PARAMETER.match(text, place)
         if found is None:
-            raise SourceError(f"cannot read the parameters of .macro: {rest.strip()!r}")
-        rest, default = rest[found.end() :], ""
+            raise SourceError(f"cannot read the parameters of .macro: {text[place:].strip()!r}")
+        place, default = found.end(), ""
         if found[3]:
-            default, rest = split_argument(rest.lstrip())
+            default, place = split_argument(text, place)
         macro.parameters.append(
             Parameter(found[1], default, found[2] == ":req", found[2] == ":vararg")
         )
