@@ -6,6 +6,7 @@ from pathlib import Path
 import kseg
 
 LAYERS = [
+    {"platform"},
     {"version", "errors", "moments", "files", "markdown", "progress"},
     {"isa"},
     {"memory"},

@@ -5,14 +5,15 @@ from collections.abc import Callable
 import pytest
 
 from kseg import Machine
+from kseg import engine as engines
 from kseg.engine import AUTOMATIC, CHOICES, ENGINES, Engine, ProcessorState, create
-from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.contract import EngineStatistics
 from kseg.engine.interpreter import engine as interpreter
 from kseg.engine.interpreter import image
-from kseg.engine.translator.arena import Arena
+from kseg.engine.translator import arena
 from kseg.errors import ConfigurationError, EngineError
 from kseg.memory.physical import PhysicalMemory
+from kseg.platform.code import NativeCodeError
 
 
 def made(name: str) -> Engine:
@@ -42,7 +43,7 @@ def test_the_fastest_is_the_default() -> None:
 def test_without_memory_for_translations_the_guest_is_interpreted(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Arena, "_protect", refuse)
+    monkeypatch.setattr(arena, "CodeMemory", refuse)
     memory, state = PhysicalMemory(1 << 16), ProcessorState()
     memory.write(0, (0x08000000).to_bytes(4, "big"))  # j to itself
     state.reset(status=0, pc=0x80000000)
@@ -71,7 +72,7 @@ def lose_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     ("lose", "said"),
     [(refuse_memory, "executable"), (lose_the_compiler, "No module named 'llvmlite'")],
 )
-@pytest.mark.parametrize("name", [AUTOMATIC, "translator", "interpreter"])
+@pytest.mark.parametrize("name", ["translator", "interpreter"])
 def test_what_a_host_lacks_is_said_with_what_to_do(
     name: str,
     lose: Callable[[pytest.MonkeyPatch], None],
@@ -84,6 +85,21 @@ def test_what_a_host_lacks_is_said_with_what_to_do(
     assert made("reference").name == "reference"
     with pytest.raises(EngineError):
         Machine("cms", engine=name)
+
+
+@pytest.mark.parametrize(
+    ("lose", "said"),
+    [(refuse_memory, "executable"), (lose_the_compiler, "No module named 'llvmlite'")],
+)
+def test_without_native_code_the_reference_is_the_fastest(
+    lose: Callable[[pytest.MonkeyPatch], None], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose(monkeypatch)
+    engines._warn.cache_clear()
+    with pytest.warns(RuntimeWarning, match=f"{said}.*: engine reference runs the guest, slowly"):
+        engine = made(AUTOMATIC)
+    assert engine.name == "reference"
+    assert made(AUTOMATIC).name == "reference"  # and no second warning, which would be an error
 
 
 def test_an_unknown_name_is_answered_with_all_there_are() -> None:

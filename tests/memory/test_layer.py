@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kseg.memory import layer as layers
 from kseg.memory.contents import RegionContents, read_contents, write_contents
 from kseg.memory.physical import FEW_PAGES, PAGE_SIZE, PhysicalMemory
+from kseg.platform import sharing
 
 SIZE = 256 * PAGE_SIZE
 
@@ -38,9 +38,9 @@ writes = st.lists(
 @settings(max_examples=40, deadline=None)
 @given(writes)
 def test_copies_go_their_own_ways(told: bool, steps: list[tuple[str, int, int, int]]) -> None:
-    private, few = layers.private_pages, FEW_PAGES
+    private, few = sharing.private_pages, FEW_PAGES
     if not told:  # a host without /proc/self/pagemap
-        layers.private_pages = lambda _address, size: b"\x01" * (size // PAGE_SIZE)
+        sharing.private_pages = lambda _address, size, _page: b"\x01" * (size // PAGE_SIZE)
     try:
         memories = [PhysicalMemory(SIZE)]
         models = [bytearray(SIZE)]
@@ -63,7 +63,7 @@ def test_copies_go_their_own_ways(told: bool, steps: list[tuple[str, int, int, i
             assert contents == RegionContents.of(bytes(model))
             assert ram(memory) == contents.whole() == model
     finally:
-        layers.private_pages = private
+        sharing.private_pages = private
     assert few == FEW_PAGES
 
 

@@ -1,19 +1,22 @@
 """How long things take inside a run: device accesses, and the unit of a monitor's own figures."""
 
 import ctypes
-import platform
 from array import array
 from collections.abc import Callable, Sequence
 from functools import cache
 from time import perf_counter_ns
 from typing import Any
 
-from kseg.engine.codegen.native import Blob, MappedCode, NativeCodeError
+from kseg.engine.codegen.native import Blob, MappedCode
 from kseg.engine.contract import Engine, Exit, ExitReason
+from kseg.platform import host
+from kseg.platform.code import NativeCodeError
 
 _READ_COUNTER = {
     # rdtsc; shl rdx, 32; or rax, rdx; ret
     "x86_64": bytes.fromhex("0f31 48c1e220 4809d0 c3"),
+    # mrs x0, cntvct_el0; ret
+    "aarch64": bytes.fromhex("40e03bd5 c0035fd6"),
 }
 """Machine code of a function that returns the host's cycle counter, by kind of host."""
 
@@ -22,12 +25,12 @@ _DEVICE = (ExitReason.DEVICE_LOAD, ExitReason.DEVICE_STORE)
 
 @cache
 def _counter() -> tuple[MappedCode, Callable[[], int]] | None:
-    code = _READ_COUNTER.get(platform.machine())
+    code = _READ_COUNTER.get(host.PROCESSOR)
     if code is None:
         return None
     try:
         mapped = MappedCode(Blob(code, {"read": 0}))
-    except (NativeCodeError, OSError):
+    except NativeCodeError:
         return None
     return mapped, ctypes.CFUNCTYPE(ctypes.c_uint64)(mapped.address("read"))
 

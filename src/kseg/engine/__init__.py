@@ -4,12 +4,15 @@ Every engine works on the same `ProcessorState` and `PhysicalMemory`, has the sa
 `run`, and comes back with the same `Exit`: see `kseg.engine.contract`.
 """
 
+import functools
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kseg.engine.contract import Engine, Exit, ExitReason, Hardware
 from kseg.engine.state import ProcessorState
 from kseg.errors import EngineError
+from kseg.platform.code import NativeCodeError
 
 if TYPE_CHECKING:
     from kseg.engine.interpreter.engine import Interpreter
@@ -49,7 +52,8 @@ def create(
     `byte_order` is "big" or "little" and must be one that the profile has; `quantum` is the
     number of cycles a processor runs before it is the next one's turn. An engine that is `like`
     another of this name and profile has its native code in common with that. ValueError names what
-    does not exist; EngineError says what this host lacks for the engine.
+    does not exist; EngineError says what this host lacks for the engine. AUTOMATIC warns, once,
+    where this host can have the reference only.
     """
     from kseg.isa.profile import profile_named
 
@@ -59,22 +63,38 @@ def create(
     if byte_order not in profile.byte_orders:
         orders = " or ".join(profile.byte_orders)
         raise ValueError(f"a {profile_name} is {orders} endian, not {byte_order}")
-    if name == AUTOMATIC:
-        name = "translator"  # which goes on as an interpreter where it cannot translate
     if name == "reference":
-        from kseg.engine.reference.engine import ReferenceEngine
-
-        return ReferenceEngine(profile_name, byte_order, memory, processors, quantum)
-    from kseg.engine.codegen.native import NativeCodeError
-
+        return _reference(profile_name, byte_order, memory, processors, quantum)
     try:
-        kind = _native_engine(name)
+        # The translator goes on as an interpreter where it cannot translate.
+        kind = _native_engine("translator" if name == AUTOMATIC else name)
         twin = like if isinstance(like, kind) else None
         return kind(profile_name, byte_order, memory, processors, quantum, like=twin)
     except (NativeCodeError, ImportError, OSError) as error:
+        if name == AUTOMATIC:
+            _warn(f"{error}: engine reference runs the guest, slowly")
+            return _reference(profile_name, byte_order, memory, processors, quantum)
         raise EngineError(
             f"engine {name}: {error}; the engine called reference can do without, slowly"
         ) from error
+
+
+def _reference(
+    profile_name: str,
+    byte_order: str,
+    memory: "PhysicalMemory",
+    processors: Sequence[ProcessorState],
+    quantum: int,
+) -> Hardware:
+    from kseg.engine.reference.engine import ReferenceEngine
+
+    return ReferenceEngine(profile_name, byte_order, memory, processors, quantum)
+
+
+@functools.cache
+def _warn(text: str) -> None:
+    """Once: of the many machines that a process may have, none is worth a second warning."""
+    warnings.warn(text, RuntimeWarning, stacklevel=3)
 
 
 def _native_engine(name: str) -> "type[Interpreter]":

@@ -7,12 +7,12 @@ every region (device registers, empty bus slots) make an engine ask its monitor.
 Bytes lie in the order in which the guest numbers them, so an image is loaded by copying it.
 """
 
-import ctypes
-import mmap
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from kseg.platform.memory import Memory
 
 if TYPE_CHECKING:
     from kseg.memory.layer import Layer
@@ -55,11 +55,11 @@ class PhysicalMemory:
             raise ValueError(f"RAM size {ram_size} is not a positive multiple of {PAGE_SIZE} bytes")
         self.regions: list[Region] = []
         self._write_listeners: list[Callable[[int, int], None]] = []
-        self._maps: list[mmap.mmap] = []
+        self._backing: list[Memory] = []
         self._layer = layer
         self.ram = self._create_ram(ram_size)
         if layer is not None:
-            layer.map_at(self.ram.host_address)
+            layer.map_over(self._backing[0])
 
     def _create_ram(self, size: int) -> Region:
         return self.add_region("ram", 0, size, executable=True)
@@ -78,10 +78,10 @@ class PhysicalMemory:
             if base < other.end and other.base < base + size:
                 raise ValueError(f"region {name} at {base:#010x} overlaps region {other.name}")
         rounded = -(-size // PAGE_SIZE) * PAGE_SIZE
-        backing = mmap.mmap(-1, rounded, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        self._maps.append(backing)
-        address = ctypes.addressof(ctypes.c_char.from_buffer(backing))
-        region = Region(name, base, size, writable, executable, memoryview(backing)[:size], address)
+        memory = Memory(rounded)
+        self._backing.append(memory)
+        data, address = memory.view[:size], memory.address
+        region = Region(name, base, size, writable, executable, data, address)
         self.regions.append(region)
         return region
 
@@ -116,9 +116,8 @@ class PhysicalMemory:
         """Whole pages of RAM from physical `address` become zero, and take no memory of the host
         until they are written again; reported as `write` is. MemoryRangeError as there."""
         region = self._holding(address, length)
-        if region is self.ram and not (address | length) % mmap.PAGESIZE and not self._layer:
-            # Private anonymous memory reads as zero afterwards: madvise(2). A layer's would not.
-            self._maps[0].madvise(mmap.MADV_DONTNEED, address, length)
+        if region is self.ram and not self._layer:  # which would show again
+            self._backing[0].discard(address, length)
         else:
             region.data[address - region.base :][:length] = bytes(length)
         for listener in self._write_listeners:
@@ -131,11 +130,11 @@ class PhysicalMemory:
     def used_pages(self, region: Region) -> bytes:
         """A byte for each page of a region: 0 where nothing was ever written, so that all is
         zero."""
-        from kseg.memory.layer import private_pages
+        from kseg.platform.sharing import private_pages
 
         if region is not self.ram:
             return b"\x01" * -(-region.size // PAGE_SIZE)
-        used = private_pages(region.host_address, region.size)
+        used = private_pages(region.host_address, region.size, PAGE_SIZE)
         return used if self._layer is None else either(used, self._layer.used)
 
     def freeze(self) -> "tuple[Layer, dict[int, bytes]]":
@@ -145,17 +144,18 @@ class PhysicalMemory:
         This memory lies in the layer too from now on, so that next time only what was written
         meanwhile differs. As long as that is little, it is cheaper copied than made a layer.
         """
-        from kseg.memory.layer import Layer, private_pages
+        from kseg.memory.layer import Layer
+        from kseg.platform.sharing import private_pages
 
         ram = self.ram
-        changed = private_pages(ram.host_address, ram.size)
+        changed = private_pages(ram.host_address, ram.size, PAGE_SIZE)
         if self._layer is not None and changed.count(1) <= FEW_PAGES:
             pages = [found.start() for found in re.finditer(b"\x01", changed)]
             return self._layer, {
                 page: ram.data[page * PAGE_SIZE :][:PAGE_SIZE].tobytes() for page in pages
             }
         layer = Layer(ram.data, self.used_pages(ram))
-        layer.map_at(ram.host_address)
+        layer.map_over(self._backing[0])
         self._layer = layer
         return layer, {}
 

@@ -5,8 +5,8 @@ import mmap
 
 import pytest
 
-from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.translator.arena import Arena
+from kseg.platform.code import NativeCodeError
 
 PAGE = mmap.PAGESIZE
 

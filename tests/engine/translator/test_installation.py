@@ -4,14 +4,13 @@ import ctypes
 
 import pytest
 
-from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.interpreter.layout import CODE_PAGE_TRANSLATED, TRANSLATIONS
-from kseg.engine.translator.arena import Arena
 from kseg.engine.translator.compilation.compile_queue import InlineCompileQueue
 from kseg.engine.translator.compilation.messages import Translation
 from kseg.engine.translator.engine import Translator
 from kseg.engine.translator.tiering.policy import BackEnds
 from kseg.engine.translator.tiering.thresholds import Thresholds
+from kseg.platform.code import CodeMemory, NativeCodeError
 from tests.engine.translator import assembly as a
 from tests.engine.translator.assembly import Assembly
 from tests.engine.translator.test_engine import CODE, DATA, KSEG0, board, eager
@@ -210,7 +209,7 @@ def test_a_host_that_gives_no_more_executable_memory_is_done_without(
     engine, translation, pages = made()
     others = len(engine._installation.installed)
     with monkeypatch.context() as context:
-        context.setattr(Arena, "_protect", refuse)
+        context.setattr(CodeMemory, "write", refuse)
         for _ in range(TRANSLATIONS + 10):
             assert not engine._installation.install(translation, pages)
         engine.run(1000)

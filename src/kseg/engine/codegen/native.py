@@ -5,29 +5,22 @@ tables in memory, so that their object code is one run of bytes which can be put
 is kept is that run and the names in it; loading it needs neither LLVM nor a linker.
 """
 
-import ctypes
-import mmap
 from dataclasses import dataclass
 from typing import Any
+
+from kseg.engine.codegen import targets
+from kseg.engine.codegen.targets import Target
+from kseg.platform import host
+from kseg.platform.code import CodeMemory, NativeCodeError
 
 _ALLOCATED = 2
 """SHF_ALLOC: the section is part of the program."""
 
-_SAME_IMAGE = {
-    ("EM_X86_64", 2): 4,  # R_X86_64_PC32
-    ("EM_X86_64", 4): 4,  # R_X86_64_PLT32
-    ("EM_AARCH64", 282): 26,  # R_AARCH64_JUMP26
-    ("EM_AARCH64", 283): 26,  # R_AARCH64_CALL26
-}
-
-
-class NativeCodeError(RuntimeError):
-    """Object code is not of the kind that can be mapped as it is."""
-
 
 @dataclass(frozen=True)
 class Blob:
-    """Position-independent machine code, and the offsets of its functions by name."""
+    """Position-independent machine code, and the offsets of its functions by name. Its place must
+    be a multiple of 4096."""
 
     code: bytes
     symbols: dict[str, int]
@@ -37,51 +30,52 @@ class MappedCode:
     """A `Blob` mapped executable, read-only; `address` gives its functions."""
 
     def __init__(self, blob: Blob) -> None:
-        size = -(-len(blob.code) // mmap.PAGESIZE) * mmap.PAGESIZE
-        self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        self._map[: len(blob.code)] = blob.code
-        holder = ctypes.c_char.from_buffer(self._map)
-        self.base = ctypes.addressof(holder)
+        self._memory = CodeMemory(len(blob.code))
+        self._memory.write(0, blob.code)
+        self.base = self._memory.address
         """The host address of its first byte."""
         self._symbols = blob.symbols
-        libc = ctypes.CDLL(None, use_errno=True)
-        protection = mmap.PROT_READ | mmap.PROT_EXEC
-        if libc.mprotect(ctypes.c_void_p(self.base), ctypes.c_size_t(size), protection):
-            code = ctypes.get_errno()
-            raise NativeCodeError(f"this system lets no memory be made executable (errno {code})")
 
     def address(self, name: str) -> int:
         """The host address of a function."""
         return self.base + self._symbols[name]
 
 
-def compile_module(text: str) -> Blob:
-    """Compile LLVM IR to machine code for this kind of host, as well as LLVM can; NativeCodeError
-    if it cannot stand by itself."""
+def compile_module(text: str, target: Target | None = None) -> Blob:
+    """Compile LLVM IR to machine code, for this kind of host unless a target is named, as well as
+    LLVM can; NativeCodeError if it cannot stand by itself. The text may call `@enter_code()`."""
     import llvmlite.binding as llvm
 
-    machine = target_machine()
-    module = parse(text, machine)
+    target = target or targets.native()
+    machine = target_machine(target=target)
+    module = parse(target.prelude + text, machine)
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization = False
     options.slp_vectorization = False
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
-    return extract(machine.emit_object(module))
+    return extract(machine.emit_object(module), target)
 
 
-def target_machine(level: int = 2, cpu: str = "", relocation: str = "pic") -> Any:
-    """A code generator at LLVM's level 0 to 3 for this kind of host, or for `cpu` ("host": this
-    very one); `relocation` is LLVM's relocation model."""
+def target_machine(
+    level: int = 2, cpu: str = "", relocation: str = "pic", target: Target | None = None
+) -> Any:
+    """A code generator at LLVM's level 0 to 3 for a target, by default this kind of host, or for
+    `cpu` ("host": this very one); `relocation` is LLVM's relocation model."""
     import llvmlite.binding as llvm
 
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    target = llvm.Target.from_default_triple()
-    features = ""
+    target = target or targets.native()
+    if target.name == host.PROCESSOR:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+    else:  # which takes some milliseconds more
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+    features = target.features
     if cpu == "host":
-        cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    return target.create_target_machine(
+        cpu = llvm.get_host_cpu_name()
+        features = ",".join(filter(None, (llvm.get_host_cpu_features().flatten(), features)))
+    return llvm.Target.from_triple(target.triple).create_target_machine(
         cpu=cpu, features=features, opt=level, reloc=relocation, codemodel="small"
     )
 
@@ -91,21 +85,24 @@ def parse(text: str, machine: Any) -> Any:
     import llvmlite.binding as llvm
 
     module = llvm.parse_assembly(text)
-    module.triple = llvm.get_default_triple()
+    module.triple = machine.triple
     module.data_layout = str(machine.target_data)
     # LLVM ends the process when it stumbles over code that is not well-formed; this raises.
     module.verify()
     return module
 
 
-def extract(object_file: bytes) -> Blob:
-    """The code of an ELF object, followed by its data if it has any; all its relocations must lie
-    within."""
+def extract(object_file: bytes, target: Target | None = None) -> Blob:
+    """The code of an ELF object for a target, by default this kind of host, followed by its data
+    if it has any; all its relocations must lie within."""
     import io
 
     from elftools.elf.elffile import ELFFile
 
+    target = target or targets.native()
     elf: Any = ELFFile(io.BytesIO(object_file))
+    if elf.header["e_machine"] != target.elf_machine:
+        raise NativeCodeError(f"the code is not for {target.name}")
     places: dict[int, int] = {}
     image = bytearray()
     for number, section in enumerate(elf.iter_sections()):
@@ -123,26 +120,12 @@ def extract(object_file: bytes) -> Blob:
             symbol = table.get_symbol(relocation["r_info_sym"])
             if symbol["st_shndx"] not in places:
                 raise NativeCodeError(f"the code refers to {symbol.name or 'data'} outside itself")
-            kind = (elf.header["e_machine"], relocation["r_info_type"])
             place = places[section["sh_info"]] + relocation["r_offset"]
-            target = places[symbol["st_shndx"]] + symbol["st_value"]
-            distance = target + relocation["r_addend"] - place
-            _patch(image, place, distance, _SAME_IMAGE.get(kind, 0))
+            to = places[symbol["st_shndx"]] + symbol["st_value"] + relocation["r_addend"]
+            target.relocate(image, relocation["r_info_type"], place, to)
     symbols = {
         symbol.name: places[symbol["st_shndx"]] + symbol["st_value"]
         for symbol in table.iter_symbols()
         if symbol["st_shndx"] in places and symbol["st_info"]["bind"] == "STB_GLOBAL"
     }
     return Blob(bytes(image), symbols)
-
-
-def _patch(code: bytearray, place: int, distance: int, kind: int) -> None:
-    """Write the distance to a function into the call at `place`."""
-    if kind == 4:
-        code[place : place + 4] = distance.to_bytes(4, "little", signed=True)
-    elif kind == 26:
-        word = int.from_bytes(code[place : place + 4], "little")
-        word = (word & ~0x3FFFFFF) | (distance >> 2) & 0x3FFFFFF
-        code[place : place + 4] = word.to_bytes(4, "little")
-    else:
-        raise NativeCodeError("the code has a relocation that kseg does not know")

@@ -1,7 +1,6 @@
 """The interpreter as an engine: its memory, and the calls into native code."""
 
 import ctypes
-import mmap
 import struct
 from collections.abc import Sequence
 
@@ -38,6 +37,7 @@ from kseg.engine.tracing import DESTINATIONS
 from kseg.isa.exceptions import Fatal
 from kseg.isa.registers import ASID_MASK, KSEG0, KSEG1, STATUS_KUC
 from kseg.memory.physical import PhysicalMemory
+from kseg.platform.memory import Memory
 
 MAX_CODE_PAGES = 2048
 """Decoded pages kept at most (20 kB each); beyond that all are decoded anew."""
@@ -70,8 +70,8 @@ class Interpreter(Debugging, Tracing, Supervision):
         self._stop_on_break = False
         self._memory = memory
         self._order = byte_order
-        self._mappings: list[mmap.mmap] = []
-        self._tables: list[mmap.mmap] = []
+        self._allocated: list[Memory] = []
+        self._tables: list[Memory] = []
         if like is None:
             self._compiled = image.load(profile_name, byte_order)
             self._code = MappedCode(Blob(self._compiled.code, self._compiled.functions))
@@ -103,20 +103,14 @@ class Interpreter(Debugging, Tracing, Supervision):
 
     def _allocate(self, size: int) -> int:
         """The address of `size` zero bytes; what is never touched costs nothing."""
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0x4000)
-        mapping = mmap.mmap(-1, size, flags=flags)
-        self._mappings.append(mapping)
-        return self._address(mapping)
+        self._allocated.append(Memory(size, sparse=True))
+        return self._allocated[-1].address
 
     def _table(self, size: int) -> int:
         """The address of a table that mirrors a TLB, empty."""
         address = self._allocate(size)
-        self._tables.append(self._mappings[-1])
+        self._tables.append(self._allocated[-1])
         return address
-
-    @staticmethod
-    def _address(mapping: mmap.mmap) -> int:
-        return ctypes.addressof(ctypes.c_char.from_buffer(mapping))
 
     def _fill_shared(self, compiled: image.Image, code_pages: int, *, tables: bool) -> None:
         shared, base = self._shared, self._code.base
@@ -303,7 +297,7 @@ class Interpreter(Debugging, Tracing, Supervision):
 
     def _empty_tables(self) -> None:
         for table in self._tables:
-            table.madvise(mmap.MADV_DONTNEED)  # reads as zero from now on
+            table.discard(0, len(table.view))
 
     def memory_changed(self, address: int, length: int) -> None:
         region = self._memory.region_at(address)

@@ -5,7 +5,6 @@ A start that finds it in the cache imports neither the declarations nor LLVM.
 
 import functools
 import hashlib
-import platform
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from kseg import progress
 from kseg.engine.codegen import cache
 from kseg.engine.interpreter.layout import OPERATIONS
+from kseg.platform import host
 from kseg.version import __version__
 
 _TABLES = (
@@ -155,7 +155,7 @@ def source_key(further: Iterable[Path] = ()) -> str:
     """Changes whenever machine code from the declarations could: with the version, the host's
     kind, and, for those who work on kseg itself, the sources of declarations and generators, with
     the `further` ones."""
-    parts = [__version__, platform.machine(), platform.system(), _own_sources()]
+    parts = [__version__, host.PROCESSOR, host.SYSTEM, _own_sources()]
     parts += [_identity(path) for path in sorted(further)]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
@@ -163,9 +163,9 @@ def source_key(further: Iterable[Path] = ()) -> str:
 @functools.cache
 def _own_sources() -> str:
     sources = [_PACKAGE / "isa" / f"{name}.py" for name in _DECLARATIONS]
-    interpreter = ("engine/interpreter", "engine/interpreter/runtime")
-    for folder in ("isa/instructions", "engine/codegen", *interpreter):
-        sources += _PACKAGE.joinpath(folder).glob("*.py")
+    patterns = ("isa/instructions/*.py", "engine/codegen/**/*.py", "engine/interpreter/**/*.py")
+    for pattern in patterns:
+        sources += _PACKAGE.glob(pattern)
     sources.append(_PACKAGE / "engine" / "state.py")
     return "\n".join(_identity(path) for path in sorted(sources))
 

@@ -1,12 +1,12 @@
 """What the interpreter offers to those who trace: see `kseg.engine.contract.Traceable`."""
 
-import ctypes
-import mmap
+import sys
 from collections.abc import Iterable
 
 from kseg.engine.interpreter.layout import MAX_PROCESSORS, Context, RecordEntry, Shared
 from kseg.engine.state import ProcessorState
 from kseg.engine.tracing import CYCLES, RECORD, TraceFilter, TraceKind, checked_filter
+from kseg.platform.memory import Memory
 
 MARGIN = 16 * MAX_PROCESSORS
 """Room for what is recorded before the engine is left: each processor may end its instruction and
@@ -24,7 +24,7 @@ class Tracing:
     _shared: Shared
     _contexts: list[Context]
     _trace: TraceFilter | None = None
-    _trace_buffer: mmap.mmap | None = None
+    _trace_buffer: Memory | None = None
 
     def set_trace(self, wanted: TraceFilter | None) -> None:
         wanted = checked_filter(wanted)
@@ -61,17 +61,17 @@ class Tracing:
         # One record more than are kept may be made and retracted.
         least = wanted.capacity + (1 if wanted.keep_last else MARGIN)
         places = 1 << (least - 1).bit_length()
-        buffer = self._trace_buffer = mmap.mmap(-1, places * RECORD.size)
-        shared.trace_records = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
+        self._trace_buffer = Memory(places * RECORD.size)
+        shared.trace_records = self._trace_buffer.address
         shared.trace_places = places - 1
         shared.trace_room = CYCLES if wanted.keep_last else wanted.capacity
         shared.trace_limit = CYCLES if wanted.keep_last else places
 
     def take_trace(self) -> bytes:
-        wanted, buffer = self._trace, self._trace_buffer
-        if wanted is None or buffer is None:
+        wanted = self._trace
+        if wanted is None or self._trace_buffer is None:
             return b""
-        shared = self._shared
+        shared, buffer = self._shared, self._trace_buffer.view
         for context, state in zip(self._contexts, self.processors, strict=True):
             self._finish(buffer, context, state)
             context.trace_mark = 0
@@ -81,13 +81,13 @@ class Tracing:
         if count == first:
             found = b""
         elif start < end:
-            found = buffer[start:end]
+            found = buffer[start:end].tobytes()
         else:
-            found = buffer[start : places * size] + buffer[:end]
+            found = buffer[start : places * size].tobytes() + buffer[:end].tobytes()
         shared.trace_count = shared.trace_full = 0
         return found
 
-    def _finish(self, buffer: mmap.mmap, context: Context, state: ProcessorState) -> None:
+    def _finish(self, buffer: memoryview, context: Context, state: ProcessorState) -> None:
         """Note the result of a processor's last instruction."""
         pending, context.trace_pending = context.trace_pending, 0
         places = self._shared.trace_places + 1
@@ -96,7 +96,7 @@ class Tracing:
             late = register == state.pending_load_register
             value = state.pending_load_value if late else state.gpr[register]
             at = (pending - 1) % places * RECORD.size + VALUE
-            buffer[at : at + 4] = ctypes.c_uint32(value)
+            buffer[at : at + 4] = value.to_bytes(4, sys.byteorder)
 
     def _decode_anew(self) -> None:
         """Every entry takes note of what is traced."""

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Watchpoint
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.engine import MAX_CODE_PAGES, Interpreter
@@ -16,6 +15,7 @@ from kseg.engine.state import ProcessorState
 from kseg.engine.tracing import TraceFilter
 from kseg.memory.paged import PagedMemory
 from kseg.memory.physical import PhysicalMemory
+from kseg.platform.code import NativeCodeError
 
 if TYPE_CHECKING:
     from kseg.engine.translator.installation import Installation

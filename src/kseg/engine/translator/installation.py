@@ -4,7 +4,6 @@ import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.interpreter.layout import (
     CODE_PAGE_COVERED,
     CODE_PAGE_HEADS,
@@ -22,6 +21,7 @@ from kseg.engine.interpreter.layout import (
 )
 from kseg.engine.translator.arena import Arena
 from kseg.engine.translator.compilation.messages import Translation
+from kseg.platform.code import NativeCodeError
 
 
 @dataclass(frozen=True)

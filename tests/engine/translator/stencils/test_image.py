@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from kseg.engine.codegen import cache
-from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.translator import stencils
 from kseg.engine.translator.stencils import image
 from kseg.engine.translator.stencils.stencil import StencilImage
+from kseg.platform.code import NativeCodeError
 
 pytestmark = pytest.mark.skipif(
     platform.machine() not in {"x86_64", "AMD64"}, reason="stencils are for x86-64"

@@ -31,6 +31,7 @@ def functions(profile: Profile) -> list[str]:
 def _enter(profile: Profile) -> str:
     """Execute from the stored state for at most %budget cycles."""
     b = FunctionBuilder("enter", "i32", [("ptr", "context"), ("i64", "budget")], "internal")
+    b.do("call void @enter_code()")
     state_of(b)
     clock = b.load("i64", "%state", STATE_OFFSETS["clock"])
     limit = b.emit(f"add i64 {clock}, %budget")

@@ -13,6 +13,7 @@ from kseg.engine.translator.compilation.messages import (
 )
 from kseg.engine.translator.llvm.emitter import emit, head_name
 from kseg.engine.translator.region import discover
+from kseg.platform.code import NativeCodeError
 
 REGION_TIER = 2
 
@@ -43,7 +44,7 @@ class Compiler:
         """Translate; whatever goes wrong is in the answer."""
         try:
             return Answer(request.number, self.translate(request))
-        except (native.NativeCodeError, RuntimeError, ValueError) as error:
+        except (NativeCodeError, RuntimeError, ValueError) as error:
             return Answer(request.number, None, f"{type(error).__name__}: {error}")
 
     def translate(self, request: Request) -> Translation | None:

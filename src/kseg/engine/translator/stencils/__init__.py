@@ -13,8 +13,7 @@ is between instructions, as LLVM IR with holes), `extract` (native code of it), 
 stencils, made beside a machine that runs).
 """
 
-import platform
-
+from kseg.engine.codegen import targets
 from kseg.engine.translator.stencils.translate import Stencils
 
 _found: dict[tuple[str, str], Stencils] = {}
@@ -22,9 +21,9 @@ _found: dict[tuple[str, str], Stencils] = {}
 
 
 def load(profile_name: str, byte_order: str, *, or_make: bool = True) -> Stencils | None:
-    """The stencils of a profile and byte order; None if this host is no x86-64, or they are not in
-    the cache and `or_make` is false or LLVM cannot make them."""
-    if platform.machine() not in {"x86_64", "AMD64"}:
+    """The stencils of a profile and byte order; None if this host's kind of processor has none, or
+    they are not in the cache and `or_make` is false or LLVM cannot make them."""
+    if not targets.native().has_stencils:
         return None
     from kseg.engine.translator.stencils import image
 

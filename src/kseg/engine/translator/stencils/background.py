@@ -1,7 +1,7 @@
 """Makes stencils in a process of its own, so that no guest waits for them: they are for the next
 machine, or for this one if it runs long enough."""
 
-from kseg.engine.codegen import cache
+from kseg.engine.codegen import cache, targets
 from kseg.engine.translator.compilation import subprocesses
 
 _started: set[tuple[str, str]] = set()
@@ -9,10 +9,10 @@ _started: set[tuple[str, str]] = set()
 
 
 def make_in_background(profile_name: str, byte_order: str) -> None:
-    """Start making the stencils of a profile and byte order, if that can be done and has not been
-    done yet."""
+    """Start making the stencils of a profile and byte order, if this host has any, that can be done
+    and has not been done yet."""
     kind = profile_name, byte_order
-    if kind in _started or not cache.is_usable():
+    if kind in _started or not targets.native().has_stencils or not cache.is_usable():
         return
     _started.add(kind)
     command = subprocesses.command(__name__, profile_name, byte_order)

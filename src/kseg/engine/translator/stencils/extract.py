@@ -3,9 +3,9 @@
 import io
 from typing import Any
 
-from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.translator.stencils.holes import NEXT, name_of
 from kseg.engine.translator.stencils.stencil import Patch, Stencil
+from kseg.platform.code import NativeCodeError
 
 _DISTANCES = {2, 4}
 """R_X86_64_PC32, R_X86_64_PLT32."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from kseg.engine.codegen import cache
-from kseg.engine.codegen.native import NativeCodeError
 from kseg.engine.interpreter.image import source_key
 from kseg.engine.translator.stencils.stencil import StencilImage
+from kseg.platform.code import NativeCodeError
 
 _FROM_TRANSLATOR = ("effects", "offsets", "llvm/lifter", "side_exits")
 """Modules of the translator that the stencils are made with."""
