@@ -248,8 +248,7 @@ def test_translations_go_while_there_is_a_breakpoint_and_come_back() -> None:
                 return True
         return False
 
-    if not translates():
-        pytest.skip("nothing was translated on this host")
+    assert translates()
     debuggable(vm).set_breakpoints([0x80003000])
     assert engine.statistics.translations == 0
     before = engine.statistics.translated_cycles

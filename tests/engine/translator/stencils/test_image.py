@@ -1,22 +1,20 @@
 """Stencils as a file keeps them."""
 
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from kseg.engine.codegen import cache
+from kseg.engine.codegen import cache, targets
 from kseg.engine.translator import stencils
 from kseg.engine.translator.stencils import image
 from kseg.engine.translator.stencils.stencil import StencilImage
+from kseg.platform import host
 from kseg.platform.code import NativeCodeError
 
-pytestmark = pytest.mark.skipif(
-    platform.machine() not in {"x86_64", "AMD64"}, reason="stencils are for x86-64"
-)
+pytestmark = pytest.mark.skipif(not targets.native().has_stencils, reason="stencils are for x86-64")
 
 SMALL = StencilImage({}, {})
 
@@ -66,7 +64,7 @@ def test_without_llvm_there_are_none(
 
 
 def test_other_hosts_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    monkeypatch.setattr(host, "PROCESSOR", "aarch64")
     assert stencils.load("mips161", "big") is None
 
 

@@ -23,8 +23,7 @@ PC = 0x80001000
 
 def image_of(profile: str, byte_order: str) -> StencilImage:
     """The stencils; skips the test on hosts that have none."""
-    if loaded(profile, byte_order) is None:
-        pytest.skip("no stencils for this host")
+    loaded(profile, byte_order)
     found = image.load(profile, byte_order)
     assert found is not None
     return found
