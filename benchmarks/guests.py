@@ -15,7 +15,7 @@ from typing import Any
 
 from kseg.api.host import Host
 from kseg.bench.report import table
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 from kseg.monitor.hypervisor.memory_usage import GuestMemory, MachineMemory
 from kseg.monitor.hypervisor.page_sharing import PageSharing
 from shared import verdict, write_json

@@ -8,7 +8,8 @@ from kseg.engine.contract import Exit
 from kseg.isa import registers as r
 from kseg.isa.assembler import assemble
 from kseg.memory.paged import FRAME_WRITABLE, PagedMemory
-from kseg.memory.physical import PAGE_SIZE, PhysicalMemory
+from kseg.memory.pages import PAGE_SIZE
+from kseg.memory.physical import PhysicalMemory
 
 NUMBER = 1
 """The supervised processor's; number 0 stands still."""

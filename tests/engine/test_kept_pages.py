@@ -6,7 +6,7 @@ from kseg.engine import ExitReason
 from kseg.engine.contract import Exit
 from kseg.isa import registers as r
 from kseg.memory.paged import FRAME_WRITABLE
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 from tests.engine.supervised import CODE, KERNEL, KINDS, NUMBER, Guest, host, snapshot
 
 Kind = tuple[str, str, str]

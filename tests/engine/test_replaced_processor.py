@@ -7,7 +7,7 @@ from kseg.engine.contract import Exit
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode as Code
 from kseg.memory.paged import PagedMemory
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 from tests.engine.supervised import (
     CODE,
     KERNEL,

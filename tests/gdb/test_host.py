@@ -9,8 +9,9 @@ import pytest
 
 from kseg import Host
 from kseg.engine.contract import Watchpoint
+from kseg.gdb.answers import Attach, Kill, Leave, Resume
 from kseg.gdb.host_target import HostTarget
-from kseg.gdb.stub import Attach, Kill, Leave, Resume, Stub
+from kseg.gdb.stub import Stub
 from kseg.gdb.threads import Thread
 from kseg.monitor.stop import StopReason
 from tests.cli.kernels import CONTROL, kernel

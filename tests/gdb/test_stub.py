@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kseg import Machine
+from kseg.gdb.answers import Kill, Leave, Resume
 from kseg.gdb.packets import PACKET_SIZE
 from kseg.gdb.registers import REGISTERS
-from kseg.gdb.stub import Kill, Leave, Resume, Stub
+from kseg.gdb.stub import Stub
 from kseg.gdb.target import OneMachine
 from kseg.gdb.threads import Thread
 from tests.cli.kernels import RECEIVED, SERIAL

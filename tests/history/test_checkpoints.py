@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from kseg.history.checkpoints import OVERHEAD, Checkpoint, Checkpoints
 from kseg.machine.input_history import Position
 from kseg.memory.contents import RegionContents
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 from tests.history.machines import busy
 
 with busy(1) as _machine:

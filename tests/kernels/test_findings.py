@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from kseg.kernels.contract import GuestThread, GuestThreads, Wait
 from kseg.kernels.findings import deadlocks, findings
 from kseg.symbols.line_table import Line
-from kseg.symbols.symbol_table import Location, Symbol
+from kseg.symbols.symbol_file import Location, Symbol
 from kseg.unwind.backtrace import Backtrace, Frame
 
 

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kseg.memory.contents import RegionContents, read_contents, write_contents
-from kseg.memory.physical import FEW_PAGES, PAGE_SIZE, PhysicalMemory
+from kseg.memory.pages import PAGE_SIZE
+from kseg.memory.physical import FEW_PAGES, PhysicalMemory
 from kseg.platform import sharing
 
 SIZE = 256 * PAGE_SIZE

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kseg.memory.paged import FRAME_WRITABLE, PagedMemory
-from kseg.memory.physical import PAGE_SIZE, MemoryRangeError, PhysicalMemory
+from kseg.memory.pages import PAGE_SIZE
+from kseg.memory.physical import MemoryRangeError, PhysicalMemory
 
 PAGES = 4
 SIZE = PAGES * PAGE_SIZE

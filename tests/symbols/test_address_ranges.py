@@ -3,7 +3,7 @@
 import pytest
 
 from kseg.symbols.address_ranges import ranges
-from kseg.symbols.symbol_table import SymbolError
+from kseg.symbols.executable import SymbolError
 from tests.symbols.test_symbol_table import AT, symbols
 
 

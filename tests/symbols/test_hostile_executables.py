@@ -16,7 +16,7 @@ from kseg.errors import KsegError
 from kseg.machine.elf import load_image, read_image
 from kseg.memory.physical import PhysicalMemory
 from kseg.symbols.executable import read_executable
-from kseg.symbols.symbol_table import SymbolFile
+from kseg.symbols.symbol_file import SymbolFile
 
 PROGRAM_HEADER, SECTION_HEADER = 32, 40
 

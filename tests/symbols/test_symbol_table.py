@@ -11,7 +11,8 @@ from kseg.api.guests import find_guest
 from kseg.errors import KsegError
 from kseg.isa.assembler import assemble
 from kseg.symbols.executable import Executable, SymbolError
-from kseg.symbols.symbol_table import SymbolFile, Symbols, read_symbols
+from kseg.symbols.symbol_file import SymbolFile, read_symbols
+from kseg.symbols.symbol_table import Symbols
 from tests.symbols.dwarf import call_frames, executable, program, unit
 
 SOURCE = """

@@ -1,7 +1,7 @@
 import pytest
 
 from kseg.isa.assembler import assemble
-from kseg.unwind.call_frames import CallFrame
+from kseg.symbols.call_frames import CallFrame
 from kseg.unwind.prologue import find_start, frame_at
 
 SOURCE = """

@@ -18,7 +18,7 @@ from kseg.devices.disk import Disk
 from kseg.errors import StateError
 from kseg.machine.disk_image import MemoryDisk
 from kseg.machine.random_generator import RandomGenerator
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine

@@ -13,7 +13,8 @@ from kseg.errors import BusError, KsegError
 from kseg.isa import registers as r
 from kseg.isa.values import WORD
 from kseg.machine.run_lock import Rest
-from kseg.memory.physical import PAGE_SIZE, MemoryRangeError
+from kseg.memory.pages import PAGE_SIZE
+from kseg.memory.physical import MemoryRangeError
 
 
 class AddressError(KsegError, LookupError):

@@ -19,7 +19,8 @@ from kseg.kernels import aware, calls_of_kernel
 from kseg.kernels.calls import A3, SP, V0, V1, Argument, Call, Calls, number_text
 from kseg.kernels.calls import arguments as arguments_of
 from kseg.kernels.contract import GuestThread, KernelAwareness
-from kseg.memory.physical import PAGE_SIZE, MemoryRangeError
+from kseg.memory.pages import PAGE_SIZE
+from kseg.memory.physical import MemoryRangeError
 from kseg.symbols.executable import SymbolError
 from kseg.unwind.guest_memory import GuestMemory
 

@@ -11,7 +11,7 @@ from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.engine.tracing import USER, TraceKind, TraceRecord, unpack
 from kseg.isa.exceptions import ExceptionCode
 from kseg.machine.input_history import Input
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 
 MOST_STRETCHES = 4096
 FIRST_STRETCH = 1 << 17

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 
 from kseg.devices.device import slot_base
 from kseg.errors import KsegError
+from kseg.gdb.answers import Answer, Kill
 from kseg.gdb.documents import condition
 from kseg.gdb.history import History
-from kseg.gdb.machine import Machine
 from kseg.gdb.threads import Thread
 from kseg.isa.registers import KSEG1
+from kseg.unwind.machine import Machine
 
 if TYPE_CHECKING:
-    from kseg.gdb.stub import Answer, Stub
+    from kseg.gdb.answers import Answer
+    from kseg.gdb.stub import Stub
 
 HELP = """\
 help                this list
@@ -67,8 +69,6 @@ def execute(stub: "Stub", line: str) -> "str | Answer":
     if words in ARGUMENTS:
         return f"{words} needs an argument: {words} {ARGUMENTS[words]}\n"
     if words == "quit":
-        from kseg.gdb.stub import Kill
-
         return Kill(stub.attached)
     known: dict[str, Callable[[], str]] = {
         "help": lambda: HELP,

@@ -9,13 +9,14 @@ many guests all stand when one does.
 import queue
 from collections.abc import Callable, Collection
 
+from kseg.gdb.answers import Attach, Back, Kill, Leave, Resume
 from kseg.gdb.backward import Backward
 from kseg.gdb.conditions import holds
 from kseg.gdb.edge import Edge
 from kseg.gdb.inferior import Inferior
 from kseg.gdb.server import Connection, Event, Happening, Server
 from kseg.gdb.stepping import Progress, Step
-from kseg.gdb.stub import Attach, Back, Kill, Leave, Resume, Stub
+from kseg.gdb.stub import Stub
 from kseg.gdb.target import Ending, Target
 from kseg.gdb.threads import Thread
 from kseg.isa.registers import WAKING_LINES

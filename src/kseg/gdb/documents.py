@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from kseg.boards.system161.lamebus import BUS_END
 from kseg.devices.device import BUS_BASE
 from kseg.gdb.inferior import Inferior
-from kseg.gdb.machine import Machine, Processor
 from kseg.gdb.registers import target_description
 from kseg.gdb.threads import threads_of
 from kseg.isa import registers as r
+from kseg.unwind.machine import Machine, Processor
 
 if TYPE_CHECKING:
     from kseg.gdb.stub import Stub

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from kseg.engine.contract import Watchpoint
-from kseg.gdb.machine import RunnableMachine
 from kseg.monitor.stop import Stop
+from kseg.unwind.machine import RunnableMachine
 
 
 class History(Protocol):

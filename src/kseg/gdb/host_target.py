@@ -5,11 +5,11 @@ from typing import Protocol
 
 from kseg.gdb.history import History
 from kseg.gdb.inferior import Inferior
-from kseg.gdb.machine import Machine
 from kseg.gdb.target import Ending
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.time_sharing import TimeSharing
 from kseg.monitor.stop import STOPS_TO_STAND_AT, Stop
+from kseg.unwind.machine import Machine
 
 
 class Guest(Machine, Protocol):

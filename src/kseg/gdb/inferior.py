@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 from kseg.engine.contract import Debuggable
 from kseg.gdb.breakpoints import Points
-from kseg.gdb.machine import Machine
 from kseg.gdb.registers import Told
 from kseg.monitor.stop import Stop, StopReason
+from kseg.unwind.machine import Machine
 
 
 class Inferior:

@@ -9,7 +9,8 @@ from kseg.gdb.packets import PACKET_SIZE, Malformed, contents, number, pair
 from kseg.gdb.threads import Thread, find, process, threads_of
 
 if TYPE_CHECKING:
-    from kseg.gdb.stub import Answer, Stub
+    from kseg.gdb.answers import Answer
+    from kseg.gdb.stub import Stub
 
 DOCUMENTS = ("features", "memory-map", "threads", "exec-file", "osdata")
 """Those that there are, by GDB's names."""

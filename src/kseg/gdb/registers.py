@@ -10,10 +10,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kseg.gdb.machine import Processor
 from kseg.gdb.packets import Malformed
 from kseg.isa.profile import Profile
 from kseg.isa.registers import GPR_NAMES
+from kseg.unwind.machine import Processor
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ are answered by `queries`. A packet that is not known has an empty answer, as th
 one that is wrong has `E01`.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Protocol
 
 from kseg.errors import KsegError
 from kseg.gdb import access, queries
 from kseg.gdb.agent_expression import expressions
+from kseg.gdb.answers import Answer, Attach, Back, Kill, Leave, Resume
 from kseg.gdb.breakpoints import ACCESS, HARDWARE, SOFTWARE
 from kseg.gdb.inferior import Inferior
 from kseg.gdb.packets import Malformed, address, number, pair
@@ -29,50 +29,6 @@ _OF_PROCESSORS = (
     StopReason.FATAL,
 )
 """Stops that one processor has come to."""
-
-
-@dataclass(frozen=True)
-class Resume:
-    """Let these run; if there is a `step`, that one alone, until it has executed one
-    instruction. With `over`, that is one and its delay slot, and exceptions are over before it is;
-    with `addresses`, it goes on until pc has left them."""
-
-    inferiors: Collection[Inferior]
-    step: Thread | None = None
-    over: bool = False
-    addresses: range | None = None
-
-
-@dataclass(frozen=True)
-class Leave:
-    """The debugger takes its leave of these: they run on."""
-
-    inferiors: Collection[Inferior]
-
-
-@dataclass(frozen=True)
-class Kill:
-    """These machines are to be switched off; `answer` is what to say then."""
-
-    inferiors: Collection[Inferior]
-    answer: bytes | None = None
-
-
-@dataclass(frozen=True)
-class Attach:
-    """The debugger wants this one, which comes to stand."""
-
-    inferior: Inferior
-
-
-@dataclass(frozen=True)
-class Back:
-    """Go back to the last stop before; if there is a `step`, by one instruction of its."""
-
-    step: Thread | None = None
-
-
-Answer = bytes | Resume | Back | Leave | Kill | Attach
 
 
 class Write(Protocol):

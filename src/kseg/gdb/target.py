@@ -6,8 +6,8 @@ from typing import NamedTuple, Protocol
 from kseg.errors import KsegError
 from kseg.gdb.history import History
 from kseg.gdb.inferior import Inferior
-from kseg.gdb.machine import RunnableMachine
 from kseg.monitor.stop import Stop
+from kseg.unwind.machine import RunnableMachine
 
 
 class Ending(NamedTuple):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kseg.gdb.inferior import Inferior
-from kseg.gdb.machine import Processor
 from kseg.gdb.packets import Malformed, number
+from kseg.unwind.machine import Processor
 
 ALL, ANY = b"-1", b"0"
 

@@ -18,7 +18,7 @@ from kseg.boards.system161.board import System161State
 from kseg.engine.state import ProcessorState
 from kseg.machine.input_history import Position
 from kseg.machine.processor_state import load_processor
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 
 OVERHEAD = 64 << 10
 """Bytes that a checkpoint takes beside pages, about: processors, devices, lists of pages."""

@@ -22,7 +22,7 @@ import zstandard
 from kseg import progress
 from kseg.errors import StateError
 from kseg.history.state import MOST_PAGES, Header
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 
 MAGIC = b"KSEGSNAP"
 OLDEST, VERSION = 1, 1

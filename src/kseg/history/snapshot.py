@@ -14,7 +14,7 @@ from kseg.history.files import SnapshotFile, naming
 from kseg.history.state import Base, Header, Origin, StoredBoard, StoredDisk, StoredPages
 from kseg.machine.disk_image import SECTOR_SIZE, DiskContents
 from kseg.memory.contents import RegionContents
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 
 SECTORS_OF_PAGE = PAGE_SIZE // SECTOR_SIZE
 LONGEST_CHAIN = 1000

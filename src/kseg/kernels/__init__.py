@@ -6,11 +6,12 @@ symbols (`aware`). Its memory may be corrupt, which is why a user looks: all tha
 checked, every list has an end, and what makes no sense is left out.
 """
 
-from kseg.gdb.machine import Machine
 from kseg.kernels.calls import UNKNOWN_CALLS, Calls
 from kseg.kernels.contract import GuestThreads, KernelAwareness
 from kseg.symbols.executable import SymbolError
-from kseg.symbols.symbol_table import SymbolFile, Symbols
+from kseg.symbols.symbol_file import SymbolFile
+from kseg.symbols.symbol_table import Symbols
+from kseg.unwind.machine import Machine
 
 UNKNOWN_KERNEL = (
     "the threads of this kernel are not known: kseg knows those of OS/161 2 (with debug"

@@ -4,7 +4,6 @@ Its images have symbols and no debug information; so the structure's layout is w
 and a test compares it with what the compiler makes of the sources.
 """
 
-from kseg.gdb.machine import Machine
 from kseg.isa import registers as r
 from kseg.kernels.cms_calls import CALLS
 from kseg.kernels.contract import GuestThread, GuestThreads, Wait
@@ -12,8 +11,10 @@ from kseg.kernels.findings import findings
 from kseg.kernels.kernel_memory import KernelMemory
 from kseg.kernels.stacks import Marks, check_stacks
 from kseg.kernels.switched import context_on_stack, first_frame
-from kseg.symbols.symbol_table import SymbolFile, Symbols
+from kseg.symbols.symbol_file import SymbolFile
+from kseg.symbols.symbol_table import Symbols
 from kseg.unwind.backtrace import Context, Unwinder, context_of
+from kseg.unwind.machine import Machine
 
 PROCESSES = 16
 SIZE = 392

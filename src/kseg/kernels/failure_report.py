@@ -10,7 +10,6 @@ import msgspec
 
 from kseg import kernels
 from kseg.boards.system161.state_dump import EXCEPTIONS
-from kseg.gdb.machine import Machine
 from kseg.isa import registers as r
 from kseg.isa.exceptions import MNEMONICS
 from kseg.kernels.contract import GuestThreads
@@ -20,6 +19,7 @@ from kseg.symbols.executable import SymbolError
 from kseg.symbols.symbol_table import Symbols
 from kseg.unwind.backtrace import Backtrace, Frame, backtrace, exception_of
 from kseg.unwind.guest_memory import GuestMemory
+from kseg.unwind.machine import Machine
 
 MOST_LINES = 40
 FRAMES = 14

@@ -5,12 +5,13 @@ from array import array
 from collections.abc import Container, Iterator
 from itertools import islice
 
-from kseg.gdb.machine import Machine
 from kseg.isa.registers import KSEG0
 from kseg.isa.values import WORD
-from kseg.memory.physical import PAGE_SIZE, MemoryRangeError
+from kseg.memory.pages import PAGE_SIZE
+from kseg.memory.physical import MemoryRangeError
 from kseg.symbols.types import Structure
 from kseg.unwind.guest_memory import GuestMemory
+from kseg.unwind.machine import Machine
 
 MOST_SEARCHED = 64 << 20
 """Bytes of RAM, from its beginning."""

@@ -8,7 +8,6 @@ kern/include/thread.h, cpu.h, threadlist.h and kern/thread/thread.c of OS/161 2.
 
 from typing import NamedTuple
 
-from kseg.gdb.machine import Machine
 from kseg.isa import registers as r
 from kseg.kernels.contract import MOST_THREADS, GuestThread, GuestThreads
 from kseg.kernels.findings import findings
@@ -17,9 +16,11 @@ from kseg.kernels.os161_calls import CALLS
 from kseg.kernels.os161_faults import program_overflow
 from kseg.kernels.os161_waits import Waits
 from kseg.kernels.stacks import Marks, check_stacks, guess_size
-from kseg.symbols.symbol_table import SymbolFile, Symbols
+from kseg.symbols.symbol_file import SymbolFile
+from kseg.symbols.symbol_table import Symbols
 from kseg.symbols.types import Structure, Types
 from kseg.unwind.backtrace import Backtrace, Context, Unwinder, context_of
+from kseg.unwind.machine import Machine
 from kseg.unwind.unknown import UNKNOWN, Number
 
 MOST_PROCESSORS = 32

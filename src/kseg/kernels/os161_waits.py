@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from kseg.kernels.contract import GuestThread, Wait
 from kseg.kernels.kernel_memory import KernelMemory
-from kseg.symbols.symbol_table import SymbolFile
+from kseg.symbols.symbol_file import SymbolFile
 from kseg.symbols.types import Structure
 
 MOST_NODES = 1000

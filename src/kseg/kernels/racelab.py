@@ -1,16 +1,17 @@
 """racelab, the kernel of the exercises: its table of threads (guests/racelab/thread.h), as the
 debug information describes it."""
 
-from kseg.gdb.machine import Machine
 from kseg.kernels.calls import UNKNOWN_CALLS
 from kseg.kernels.contract import GuestThread, GuestThreads, Wait
 from kseg.kernels.findings import findings
 from kseg.kernels.kernel_memory import KernelMemory
 from kseg.kernels.stacks import Marks, check_stacks
 from kseg.kernels.switched import context_on_stack, first_frame
-from kseg.symbols.symbol_table import SymbolFile, Symbols
+from kseg.symbols.symbol_file import SymbolFile
+from kseg.symbols.symbol_table import Symbols
 from kseg.symbols.types import Structure
 from kseg.unwind.backtrace import Context, Unwinder, context_of
+from kseg.unwind.machine import Machine
 
 MOST_THREADS = 64
 STACK, BOOT_STACK = 2048, 4096

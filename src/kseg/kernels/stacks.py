@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kseg.kernels.contract import GuestThread
 from kseg.kernels.kernel_memory import KernelMemory
-from kseg.symbols.symbol_table import JUMP_AND_LINK, SymbolFile
+from kseg.symbols.symbol_file import JUMP_AND_LINK, SymbolFile
 from kseg.unwind.backtrace import Backtrace
 
 LARGEST = 64 << 10

@@ -4,14 +4,10 @@ Most of a machine's memory was never touched. The host knows which pages were (`
 that looking for what a region holds costs what is there, and not what there could be.
 """
 
-import re
-from collections.abc import Iterator
-
 import msgspec
 
-from kseg.memory.physical import PAGE_SIZE, PhysicalMemory, Region
-
-ZERO_PAGE = bytes(PAGE_SIZE)
+from kseg.memory.pages import PAGE_SIZE, ZERO_PAGE, runs
+from kseg.memory.physical import PhysicalMemory, Region
 
 
 class RegionContents(msgspec.Struct, frozen=True):
@@ -47,11 +43,6 @@ class RegionContents(msgspec.Struct, frozen=True):
             and len(data) == min(PAGE_SIZE, self.size - page * PAGE_SIZE)
             for page, data in self.pages.items()
         )
-
-
-def runs(marks: bytes) -> Iterator[tuple[int, int]]:
-    """Of bytes 0 and 1: where each run of ones begins and ends."""
-    return (found.span() for found in re.finditer(b"\x01+", marks))
 
 
 def read_contents(memory: PhysicalMemory, region: Region) -> RegionContents:

@@ -5,8 +5,7 @@ written since lies in the layer, once for all; what it writes becomes a page of 
 host's copy-on-write.
 """
 
-from kseg.memory.contents import ZERO_PAGE, runs
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE, ZERO_PAGE, runs
 from kseg.platform.memory import Memory
 from kseg.platform.sharing import SharedFile
 

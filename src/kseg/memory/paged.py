@@ -8,7 +8,8 @@ out frames is a monitor's business.
 import ctypes
 from collections.abc import Callable
 
-from kseg.memory.physical import PAGE_SIZE, PhysicalMemory, Region
+from kseg.memory.pages import PAGE_SIZE
+from kseg.memory.physical import PhysicalMemory, Region
 
 FRAME_WRITABLE = 1
 """In a word of the table: the page may be written. Bits 31:12 are the frame's address."""

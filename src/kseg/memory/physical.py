@@ -12,12 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kseg.memory.pages import PAGE_SIZE
 from kseg.platform.memory import Memory
 
 if TYPE_CHECKING:
     from kseg.memory.layer import Layer
-
-PAGE_SIZE = 4096
 
 FEW_PAGES = 64
 """So many pages that changed since RAM was frozen are copied, instead of freezing it again."""

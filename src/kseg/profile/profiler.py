@@ -9,11 +9,11 @@ from collections.abc import Collection
 
 from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.errors import KsegError
-from kseg.gdb.machine import Machine
 from kseg.profile.samples import Caller, Profile
 from kseg.symbols.symbol_table import Symbols
 from kseg.unwind.backtrace import Backtrace, Knowledge, Unwinder, context_of
 from kseg.unwind.guest_memory import GuestMemory
+from kseg.unwind.machine import Machine
 
 CYCLES_PER_SECOND = 1_000_000_000 // NANOSECONDS_PER_CYCLE
 MOST_HZ = 1_000_000

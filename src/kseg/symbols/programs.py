@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from kseg.symbols.executable import MOST_BYTES, Executable, SymbolError
-from kseg.symbols.symbol_table import SymbolFile
+from kseg.symbols.symbol_file import SymbolFile
 
 
 @functools.lru_cache(4)

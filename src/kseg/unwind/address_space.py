@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, overload
 
-from kseg.gdb.machine import Machine, TlbEntry
 from kseg.isa import registers as r
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
+from kseg.unwind.machine import Machine, TlbEntry
 
 FIRST_DEVICE, AFTER_DEVICES = 0x1FE00000, 0x20000000
 """Physical addresses of the bus."""

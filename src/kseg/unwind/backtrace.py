@@ -15,15 +15,16 @@ from typing import NamedTuple
 
 from kseg.boards.system161.board import ROM_BASE, ROM_SIZE
 from kseg.engine.state import ProcessorState
-from kseg.gdb.machine import Machine
 from kseg.isa import registers as r
 from kseg.isa.profile import profile_named
 from kseg.isa.registers import KSEG1, RETURN_ADDRESS
 from kseg.isa.values import WORD
-from kseg.symbols.symbol_table import Location, SymbolFile, Symbols
+from kseg.symbols.call_frames import CallFrame
+from kseg.symbols.symbol_file import Location, SymbolFile
+from kseg.symbols.symbol_table import Symbols
 from kseg.unwind import prologue
-from kseg.unwind.call_frames import CallFrame
 from kseg.unwind.guest_memory import GuestMemory
+from kseg.unwind.machine import Machine
 from kseg.unwind.symbolic_processor import LOST_IN_CALLS, Control
 from kseg.unwind.symbolic_unwinder import STACK_POINTER, Start, SymbolicUnwinder
 from kseg.unwind.unknown import UNKNOWN, Number, known

@@ -3,8 +3,9 @@ never a device's registers."""
 
 from typing import Literal
 
-from kseg.gdb.machine import Machine
-from kseg.memory.physical import PAGE_SIZE, MemoryRangeError
+from kseg.memory.pages import PAGE_SIZE
+from kseg.memory.physical import MemoryRangeError
+from kseg.unwind.machine import Machine
 
 
 class GuestMemory:

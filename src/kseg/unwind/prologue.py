@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from kseg.isa.registers import RETURN_ADDRESS
 from kseg.isa.values import signed
-from kseg.unwind.call_frames import CallFrame
+from kseg.symbols.call_frames import CallFrame
 from kseg.unwind.symbolic_unwinder import (
     ADDI,
     ADDIU,

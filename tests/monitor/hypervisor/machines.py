@@ -14,7 +14,7 @@ from kseg.engine.state import ProcessorState
 from kseg.isa.assembler import Program
 from kseg.machine.elf import WINDOW, Image, read_image
 from kseg.memory.paged import PagedMemory
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
 from kseg.monitor.run_loop import RunLoop

@@ -9,7 +9,7 @@ from kseg.engine.state import TLB_SIZE
 from kseg.isa import registers as r
 from kseg.isa.assembler import assemble
 from kseg.memory.paged import FRAME_WRITABLE, PagedMemory
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.shadow_tlb import HARDWARE, USER
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor

@@ -9,7 +9,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from kseg.errors import GuestFatal
 from kseg.memory.paged import PagedMemory
-from kseg.memory.physical import PAGE_SIZE, PhysicalMemory
+from kseg.memory.pages import PAGE_SIZE
+from kseg.memory.physical import PhysicalMemory
 from kseg.monitor.hypervisor.allocator import ZERO_FRAME, Allocator, NotAdmitted, OutOfMemory
 from kseg.monitor.hypervisor.memory_usage import GuestMemory, MachineMemory
 from kseg.monitor.hypervisor.page_sharing import PageSharing

@@ -10,7 +10,7 @@ from kseg import Machine
 from kseg.boards.system161.configuration import parse_configuration
 from kseg.errors import KsegError
 from kseg.isa.assembler import Program, assemble
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 from kseg.monitor.hypervisor.hypervisor import MOST_MEMORY, Hypervisor
 from kseg.monitor.stop import Stop, StopReason
 from tests.monitor.hypervisor.machines import Guest, Host

@@ -1,7 +1,8 @@
 """The scanner: what it shares, and what it leaves alone."""
 
 from kseg.memory.paged import PagedMemory
-from kseg.memory.physical import PAGE_SIZE, PhysicalMemory
+from kseg.memory.pages import PAGE_SIZE
+from kseg.memory.physical import PhysicalMemory
 from kseg.monitor.hypervisor.allocator import ZERO_FRAME, Allocator
 from kseg.monitor.hypervisor.page_sharing import PageSharing
 

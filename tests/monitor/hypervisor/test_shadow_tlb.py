@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kseg.engine import ExitReason
 from kseg.isa import registers as r
 from kseg.memory.paged import FRAME_WRITABLE
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 from kseg.monitor.hypervisor.shadow_tlb import Fill
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
 from tests.monitor.hypervisor.shadows import (

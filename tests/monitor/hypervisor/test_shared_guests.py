@@ -12,7 +12,7 @@ from kseg.boards.system161.configuration import parse_configuration
 from kseg.isa.assembler import Program, assemble
 from kseg.isa.registers import KSEG0
 from kseg.machine.elf import WINDOW
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 from kseg.monitor.stop import StopReason
 from tests.monitor.hypervisor.machines import Guest, Host, take_turns
 from tests.monitor.observed import CONFIGURATION

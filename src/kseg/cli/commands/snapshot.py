@@ -41,7 +41,7 @@ def _date(seconds: int) -> str:
 
 def _describe(file: "SnapshotFile") -> list[str]:
     from kseg.history.format import DIGEST_SIZE
-    from kseg.memory.physical import PAGE_SIZE
+    from kseg.memory.pages import PAGE_SIZE
 
     header, origin = file.header, file.header.origin
     board = header.board

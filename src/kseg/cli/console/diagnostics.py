@@ -146,6 +146,6 @@ def _write_profile(
 
 def _code_range(machine: "Machine") -> tuple[int, int]:
     """The addresses of the kernel's code; KsegError when its file does not say."""
-    from kseg.symbols.symbol_table import read_symbols
+    from kseg.symbols.symbol_file import read_symbols
 
     return read_symbols(machine.kernel).code_range

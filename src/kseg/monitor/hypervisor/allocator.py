@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 
 from kseg.errors import GuestFatal, KsegError
 from kseg.memory.paged import FRAME_WRITABLE, PagedMemory
-from kseg.memory.physical import PAGE_SIZE, PhysicalMemory
+from kseg.memory.pages import PAGE_SIZE
+from kseg.memory.physical import PhysicalMemory
 from kseg.monitor.hypervisor.memory_usage import GuestMemory, MachineMemory
 
 ZERO_FRAME = 0

@@ -8,7 +8,8 @@ from kseg.engine.state import ProcessorState
 from kseg.isa.profile import profile_named
 from kseg.isa.registers import STATUS_KUC
 from kseg.memory.paged import PagedMemory
-from kseg.memory.physical import PAGE_SIZE, PhysicalMemory
+from kseg.memory.pages import PAGE_SIZE
+from kseg.memory.physical import PhysicalMemory
 from kseg.monitor.hypervisor.allocator import Allocator
 from kseg.monitor.hypervisor.dispatcher import VIRTUAL, Dispatcher
 from kseg.monitor.hypervisor.shadow_tlb import ShadowTlb

@@ -17,7 +17,7 @@ from array import array
 from collections.abc import Callable, Iterator
 
 from kseg.memory.paged import FRAME_WRITABLE, PagedMemory
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 from kseg.monitor.hypervisor.allocator import ZERO_FRAME, Allocator
 
 ZERO_PAGE = bytes(PAGE_SIZE)

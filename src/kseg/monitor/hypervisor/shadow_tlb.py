@@ -12,7 +12,7 @@ from kseg.engine.contract import Hardware
 from kseg.engine.state import TLB_SIZE, ProcessorState
 from kseg.isa import registers as r
 from kseg.memory.paged import FRAME_WRITABLE
-from kseg.memory.physical import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE
 from kseg.monitor.hypervisor.world import ASIDS, WINDOW_ORIGIN, GuestRecord, World
 
 HARDWARE = 1

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kseg.unwind.call_frames import CallFrame, CallFrames
+from kseg.symbols.call_frames import CallFrame, CallFrames
 from tests.symbols.dwarf import call_frames, uleb
 
 PROLOGUE = bytes([0x44, 0x0E, 24, 0x44, 0x80 | 31, 1, 0x80 | 16, 2])

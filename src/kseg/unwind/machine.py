@@ -1,4 +1,4 @@
-"""What a debugger needs of a machine: `kseg.Machine` and a guest of a `kseg.Host` have it."""
+"""What looking into a machine needs of it: `kseg.Machine` and a guest of a `kseg.Host` have it."""
 
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from pathlib import Path
