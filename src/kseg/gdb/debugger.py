@@ -51,12 +51,15 @@ class Debugger:
         wait: bool = False,
         awaited: Callable[[Stop], None] | None = None,
         kill_code: int = 0,
+        say: Callable[[str], None] = lambda _text: None,
     ) -> None:
         """`server` is where debuggers connect. With `wait`, the guest stands until a debugger lets
         it run. Where there is an `awaited`, it does so too where it asks for a debugger or does
         what its hardware does not survive, and `awaited` is called then. `kill_code` is the
-        target's exit code when a debugger has switched it off."""
+        target's exit code when a debugger has switched it off. `say` gets what the user should
+        know."""
         self._target, self._server = target, server
+        self._say = say
         self._awaited, self._kill_code = awaited, kill_code
         server.wake = target.interrupt
         self._stub = Stub(target)
@@ -180,8 +183,16 @@ class Debugger:
                 self._interrupted = True
             elif self.present:
                 self._stand(self._running(), None)
+        elif what is Happening.REFUSED:
+            self._refused(connection)
         elif isinstance(what, bytes):
             self._answer(connection, what)
+
+    def _refused(self, connection: Connection) -> None:
+        """Another debugger has been hung up on: said once of each that is there."""
+        if not connection.has_refused:
+            connection.has_refused = True
+            self._say("another debugger was refused: there is one already, and one at a time")
 
     def _come(self, connection: Connection) -> None:
         self._connection = connection

@@ -8,6 +8,7 @@ import re
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -18,6 +19,12 @@ from kseg.gdb.packets import Reader, Sign, packet
 
 GOODBYE = 1
 """Seconds that a debugger has to wait, at most, until the one before it is quite gone."""
+
+ONE_AT_A_TIME = packet(b"E.another debugger is connected to this guest: one at a time")
+"""The answer to a second one, in words that GDB shows."""
+
+NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+"""What accept says of a host that may have room for a connection later."""
 
 MOST_WAITING = 64
 """Packets of a debugger that wait to be answered; it is read no further until there are less."""
@@ -33,6 +40,8 @@ class Happening(Enum):
     WENT = auto()
     INTERRUPT = auto()
     """Any number of them that have not been seen to count as one."""
+    REFUSED = auto()
+    """Another one has come while this one is there."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,8 @@ class Connection:
         self._sending = threading.Lock()
         self._last = b""
         self.acknowledges = True
+        self.has_refused = False
+        """Has another one come meanwhile, of which the user knows?"""
         self.interrupts = threading.Event()
         """Whether an interrupt has come that has not been seen to."""
         # A timeout for sending alone: the reading thread waits as long as it takes.
@@ -188,11 +199,13 @@ class Server:
             try:
                 stream, _ = self._listener.accept()
             except OSError as error:
-                if error.errno in (errno.ECONNABORTED, errno.EINTR):
-                    continue
-                return
+                if error.errno in NO_ROOM:
+                    time.sleep(GOODBYE)
+                elif error.errno not in (errno.ECONNABORTED, errno.EINTR):
+                    return
+                continue
             if not self._free.wait(GOODBYE):
-                stream.close()  # there is one already
+                self._refuse(stream)
                 continue
             self._free.clear()
             if stream.family != socket.AF_UNIX:
@@ -201,6 +214,21 @@ class Server:
             threading.Thread(
                 target=self._serve, args=(connection, stream), name="gdb reader", daemon=True
             ).start()
+
+    def _refuse(self, stream: socket.socket) -> None:
+        """There is a debugger already: tell both users."""
+        with stream, contextlib.suppress(OSError):
+            stream.settimeout(GOODBYE)
+            until = time.monotonic() + GOODBYE
+            while time.monotonic() < until and (received := stream.recv(65536)):
+                # GDB takes no answer before it has asked.
+                if b"#" not in received:
+                    continue
+                if (present := self._connection) is not None:
+                    self.events.put(Event(present, Happening.REFUSED))
+                    self.wake()
+                stream.sendall(b"+" + ONE_AT_A_TIME)
+                stream.shutdown(socket.SHUT_WR)
 
     def _serve(self, connection: Connection, stream: socket.socket) -> None:
         def take(what: bytes | Happening) -> None:

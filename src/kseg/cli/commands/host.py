@@ -196,7 +196,7 @@ def _listen(
     from kseg.gdb.server import Server
 
     server = Server(address)
-    session.debugger = Debugger(HostTarget(machine), server, wait=wait)
+    session.debugger = Debugger(HostTarget(machine), server, wait=wait, say=consoles.message)
     consoles.message(
         f"set schedule-multiple on; target extended-remote {server.address}  (for gdb)"
     )

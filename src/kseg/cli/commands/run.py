@@ -303,7 +303,7 @@ def listen(
     from kseg.gdb.target import OneMachine
 
     server = Server(address)
-    session.debugger = Debugger(OneMachine(vm, remember), server, wait=wait)
+    session.debugger = Debugger(OneMachine(vm, remember), server, wait=wait, say=output.message)
     # Without the guest's file, gdb has no way to know its byte order.
     order = f"set endian {vm.board.byte_order}"
     output.message(f"{order}; target remote {server.address}  (for gdb)")

@@ -142,6 +142,7 @@ class SocketDebugger:
             wait=wait,
             awaited=self._await if self._waits else None,
             kill_code=KILLED,
+            say=self._output.message,
         )
 
     def _await(self, stop: Stop) -> None:
