@@ -7,7 +7,7 @@ import kseg
 
 LAYERS = [
     {"platform"},
-    {"version", "errors", "moments", "files", "markdown", "progress"},
+    {"version", "errors", "critical_section", "files", "markdown", "progress"},
     {"isa"},
     {"memory"},
     {"engine"},

@@ -32,7 +32,7 @@ def replacing(path: str | Path) -> Iterator[int]:
     # Through a symbolic link, as with any other file that is written.
     path = path.resolve() if path.is_symlink() else path
     try:
-        unfinished = Unfinished(path)
+        unfinished = PartialFile(path)
     except OSError as error:
         if status is None or error.errno not in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise
@@ -71,11 +71,11 @@ def check_writable(path: str | Path) -> None:
         if not os.access(path, os.W_OK):
             raise OSError(errno.EACCES, os.strerror(errno.EACCES))
         return
-    with Unfinished(path):
+    with PartialFile(path):
         pass
 
 
-class Unfinished:
+class PartialFile:
     """A file that is being made and shall be at `path`: a descriptor, and perhaps a temporary name.
 
     Leaving the `with` block removes it unless it has taken its place.
@@ -127,7 +127,7 @@ class Unfinished:
         finally:
             os.close(root)
 
-    def __enter__(self) -> "Unfinished":
+    def __enter__(self) -> "PartialFile":
         return self
 
     def __exit__(self, *_exception: object) -> None:

@@ -25,34 +25,35 @@ CHECKSUMS = {
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Harness:
+def harness(tmp_path: Path) -> Harness:
     return Harness(tmp_path, QUICK, None, lambda _: None, [])
 
 
-def check(peer: Peer, lab: Harness) -> None:
+def check(peer: Peer, harness: Harness) -> None:
     for program, checksum in CHECKSUMS.items():
-        assert f"{program} 1 {checksum}\n" in lab.run_program(peer, program, 1).output
+        assert f"{program} 1 {checksum}\n" in harness.run_program(peer, program, 1).output
 
 
-def test_kseg_computes_what_it_should(lab: Harness) -> None:
-    check(Kseg(ENGINES[0]), lab)
+def test_kseg_computes_what_it_should(harness: Harness) -> None:
+    check(Kseg(ENGINES[0]), harness)
 
 
 @pytest.mark.parametrize("kind", OTHERS.values(), ids=OTHERS)
-def test_others_compute_the_same(kind: Callable[[], Peer], lab: Harness) -> None:
+def test_others_compute_the_same(kind: Callable[[], Peer], harness: Harness) -> None:
     try:
         peer = kind()
     except MissingError as missing:
         pytest.skip(str(missing))
-    check(peer, lab)
+    check(peer, harness)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_programs_take_as_many_instructions_as_they_say(program: str, lab: Harness) -> None:
+def test_programs_take_as_many_instructions_as_they_say(program: str, harness: Harness) -> None:
     kseg = Kseg(ENGINES[0])
     one, many = (
-        lab.count(kseg.prepare(program, rounds, lab.work)).instructions for rounds in (1, 301)
+        harness.count(kseg.prepare(program, rounds, harness.work)).instructions
+        for rounds in (1, 301)
     )
     said = PROGRAMS[program]
     assert (many - one) / 300 == pytest.approx(said.each, rel=0.01)

@@ -30,9 +30,9 @@ def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Har
     path.write_text(script)
     path.chmod(0o755)
     monkeypatch.setenv("KSEG", str(path))
-    lab = Harness(tmp_path, QUICK, 2, lambda _: None, [Kseg("fast")])
-    lab.speeds["kseg fast"] = Speed(rounds_per_second=1e6, start=0)
-    return lab
+    harness = Harness(tmp_path, QUICK, 2, lambda _: None, [Kseg("fast")])
+    harness.speeds["kseg fast"] = Speed(rounds_per_second=1e6, start=0)
+    return harness
 
 
 @pytest.mark.slow

@@ -26,9 +26,9 @@ def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: object) -> 
     told = {"instructions": 1000, "engine": engine}
     (tmp_path / "statistics").write_text(json.dumps(told))
     monkeypatch.setenv("KSEG", str(path))
-    lab = Harness(tmp_path, QUICK, 1, lambda _: None, [Kseg("fast")])
-    lab.speeds["kseg fast"] = Speed(rounds_per_second=1000, start=0)
-    return lab
+    harness = Harness(tmp_path, QUICK, 1, lambda _: None, [Kseg("fast")])
+    harness.speeds["kseg fast"] = Speed(rounds_per_second=1000, start=0)
+    return harness
 
 
 def test_a_rate_is_between_two_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

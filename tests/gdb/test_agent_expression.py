@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kseg.gdb.agent_expression import Expression, Failed, expressions
+from kseg.gdb.agent_expression import EvaluationError, Expression, expressions
 from kseg.gdb.packets import Malformed
 
 WORDS = st.integers(0, (1 << 64) - 1)
@@ -100,7 +100,7 @@ def test_numbers_have_64_bits(a: int, b: int) -> None:
     ],
 )
 def test_what_has_no_value(code: str) -> None:
-    with pytest.raises(Failed):
+    with pytest.raises(EvaluationError):
         value(code)
 
 
@@ -108,7 +108,7 @@ def test_what_has_no_value(code: str) -> None:
 def test_any_bytes_are_survived(code: bytes) -> None:
     try:
         found = Expression(code).value(Fixed())
-    except (Malformed, Failed):
+    except (Malformed, EvaluationError):
         return
     assert 0 <= found < 1 << 64
 

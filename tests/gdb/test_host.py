@@ -9,7 +9,7 @@ import pytest
 
 from kseg import Host
 from kseg.engine.contract import Watchpoint
-from kseg.gdb.answers import Attach, Kill, Leave, Resume
+from kseg.gdb.answers import Attach, Detach, Kill, Resume
 from kseg.gdb.host_target import HostTarget
 from kseg.gdb.stub import Stub
 from kseg.gdb.threads import Thread
@@ -205,8 +205,8 @@ def test_packets_of_processes(stub: Stub) -> None:
     assert stub.answer(b"vCont;c") == stub.answer(b"vCont;C05:p1.1;c") == Resume([one, two])
     assert stub.answer(b"vCont;c:p-1.-1") == stub.answer(b"c") == Resume([one, two])
     assert stub.answer(b"vCont;s:p2.1;c:p1.-1") == Resume([two], Thread(two, 0))
-    assert stub.answer(b"D;2") == Leave([two])
-    assert stub.answer(b"D") == Leave([one, two])
+    assert stub.answer(b"D;2") == Detach([two])
+    assert stub.answer(b"D") == Detach([one, two])
     assert stub.answer(b"vKill;1") == Kill([one], b"OK")
     assert stub.answer(b"qAttached:1") == b"1"
     two.detach()

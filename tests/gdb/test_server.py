@@ -9,7 +9,7 @@ import pytest
 
 from kseg.gdb import server as servers
 from kseg.gdb.packets import packet
-from kseg.gdb.server import Event, Happening, Server
+from kseg.gdb.server import Event, EventKind, Server
 from tests.gdb.running import Client
 
 
@@ -28,17 +28,17 @@ def event(server: Server) -> Event:
 def test_a_second_debugger_is_told_and_so_is_the_user(server: Server) -> None:
     first, second = Client(server.address), Client(server.address)
     came = event(server)
-    assert came.what is Happening.CAME
+    assert came.what is EventKind.CAME
     second.stream.sendall(b"+" + packet(b"qSupported:swbreak+"))
     refused = event(server)
-    assert refused == Event(came.connection, Happening.REFUSED)
+    assert refused == Event(came.connection, EventKind.REFUSED)
     assert second.receive() == "E.another debugger is connected to this guest: one at a time"
     with pytest.raises(EOFError):
         second.receive()
     first.send("?")
     assert event(server) == Event(came.connection, b"?")
     first.close()
-    assert event(server).what is Happening.WENT
+    assert event(server).what is EventKind.WENT
     second.close()
 
 

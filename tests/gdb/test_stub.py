@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kseg import Machine
-from kseg.gdb.answers import Kill, Leave, Resume
+from kseg.gdb.answers import Detach, Kill, Resume
 from kseg.gdb.packets import PACKET_SIZE
 from kseg.gdb.registers import REGISTERS
 from kseg.gdb.stub import Stub
@@ -209,7 +209,7 @@ def test_running(stub: Stub) -> None:
     assert stub.answer(b"vCont;s:1;c") == step
     assert stub.answer(b"s") == stub.answer(b"S05") == step
     assert stub.answer(b"c") == stub.answer(b"C05") == Resume(all_)
-    assert isinstance(stub.answer(b"D"), Leave)
+    assert isinstance(stub.answer(b"D"), Detach)
     assert isinstance(stub.answer(b"k"), Kill)
     assert isinstance(stub.answer(b"qRcmd," + b"quit".hex().encode()), Kill)
     for wrong in (b"vCont;", b"vCont;x", b"vCont;s:9", b"vCont;s:"):
@@ -268,6 +268,6 @@ PIECES = st.one_of(
 @given(letter=LETTERS, pieces=st.lists(PIECES, max_size=6))
 def test_every_packet_has_an_answer(stub: Stub, letter: bytes, pieces: list[bytes]) -> None:
     answer = stub.answer(letter + b"".join(pieces))
-    assert isinstance(answer, bytes | Resume | Leave | Kill)
+    assert isinstance(answer, bytes | Resume | Detach | Kill)
     if isinstance(answer, bytes):
         assert len(answer) <= PACKET_SIZE

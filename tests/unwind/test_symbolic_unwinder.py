@@ -45,7 +45,7 @@ def registers(**known: int) -> list[Number]:
     return found
 
 
-def rehearse(memory: Words, what: str = "way_back", **known: int):
+def unwind(memory: Words, what: str = "function_return", **known: int):
     unwinder = SymbolicUnwinder(profile_named("mips161"), memory)  # type: ignore[arg-type]
     start = Start(BASE, registers(**known), Control(0x404, 0, 0x80005000, 0, 0))
     return getattr(unwinder, what)(start)
@@ -54,10 +54,10 @@ def rehearse(memory: Words, what: str = "way_back", **known: int):
 def test_an_epilogue() -> None:
     memory = Words("lw ra, 20(sp)\nlw s0, 16(sp)\njr ra\naddiu sp, sp, 24",
                    at_80040014=0x80002000, at_80040010=7)  # fmt: skip
-    way = rehearse(memory, sp=0x80040000, ra=5)
-    assert (way.pc, way.interrupted) == (0x80002000, False)
-    assert way.registers[29] == 0x80040018
-    assert way.registers[16] == 7
+    state = unwind(memory, sp=0x80040000, ra=5)
+    assert (state.pc, state.interrupted) == (0x80002000, False)
+    assert state.registers[29] == 0x80040018
+    assert state.registers[16] == 7
 
 
 @pytest.mark.parametrize(
@@ -74,23 +74,23 @@ def test_an_epilogue() -> None:
         "nop\n" * 39 + "jr ra\nnop",  # too far
     ],
 )
-def test_no_way_back(source: str) -> None:
-    assert rehearse(Words(source), sp=0x80040000, ra=0x80002000) is None
+def test_nothing_to_unwind(source: str) -> None:
+    assert unwind(Words(source), sp=0x80040000, ra=0x80002000) is None
 
 
 def test_known_conditions_are_followed() -> None:
     memory = Words("bnez a0, 1f\nnop\nbreak\n1: move sp, fp\njr ra\naddiu sp, sp, 8")
-    way = rehearse(memory, a0=1, sp=0x80030000, fp=0x80040000, ra=0x80002000)
-    assert (way.pc, way.registers[29]) == (0x80002000, 0x80040008)
+    state = unwind(memory, a0=1, sp=0x80030000, fp=0x80040000, ra=0x80002000)
+    assert (state.pc, state.registers[29]) == (0x80002000, 0x80040008)
 
 
 def test_a_delay_slot_goes_where_its_branch_leads() -> None:
     memory = Words("jr ra\naddiu sp, sp, 24")
     unwinder = SymbolicUnwinder(profile_named("mips161"), memory)  # type: ignore[arg-type]
     start = Start(BASE + 4, registers(sp=0x80040000, ra=1), Control(), 0x80002000)
-    way = unwinder.way_back(start)
-    assert way is not None
-    assert (way.pc, way.registers[29]) == (0x80002000, 0x80040018)
+    state = unwinder.function_return(start)
+    assert state is not None
+    assert (state.pc, state.registers[29]) == (0x80002000, 0x80040018)
 
 
 SAVING = """
@@ -118,27 +118,27 @@ SAVING = """
     "test", ["", "beqz v0, 1f\nnop\nbreak\n1:", "bnez v0, 1f\nnop\nb .\nnop\n1: nop"]
 )
 def test_a_handler_is_left_as_it_would_be(test: str) -> None:
-    way = rehearse(Words(SAVING.format(test=test)), "way_out", sp=0x80040000, ra=3)
-    assert (way.interrupted, way.pc, way.registers[29]) == (True, 0x80005000, 0x80040000)
-    assert way.user is False
-    assert way.registers[2] is UNKNOWN  # The call has left it so.
+    state = unwind(Words(SAVING.format(test=test)), "exception_return", sp=0x80040000, ra=3)
+    assert (state.interrupted, state.pc, state.registers[29]) == (True, 0x80005000, 0x80040000)
+    assert state.user is False
+    assert state.registers[2] is UNKNOWN  # The call has left it so.
 
 
 def test_after_a_call_epc_is_another() -> None:
     source = "jal 0x80003000\nnop\nmfc0 k0, c0_epc\njr k0\nrfe"
-    assert rehearse(Words(source), "way_out", sp=0x80040000) is None
+    assert unwind(Words(source), "exception_return", sp=0x80040000) is None
 
 
 def test_a_function_is_no_handler() -> None:
     source = "jal 0x80003000\nnop\nlw ra, 20(sp)\njr ra\naddiu sp, sp, 24"
-    assert rehearse(Words(source, at_80040014=0x80002000), "way_out", sp=0x80040000) is None
+    assert unwind(Words(source, at_80040014=0x80002000), "exception_return", sp=0x80040000) is None
 
 
 def test_parts_of_words() -> None:
     source = "lb v0, 0(a0)\nlhu s0, 2(a0)\njr ra\nlwl at, 0(a0)"
-    way = rehearse(Words(source, at_80040000=0x80341256), a0=0x80040000, ra=4)
-    assert way.registers[2] == 0xFFFFFF80
-    assert way.registers[16] == 0x1256
+    state = unwind(Words(source, at_80040000=0x80341256), a0=0x80040000, ra=4)
+    assert state.registers[2] == 0xFFFFFF80
+    assert state.registers[16] == 0x1256
 
 
 @pytest.mark.parametrize(
@@ -167,6 +167,6 @@ def test_any_code_with_anything_unknown(profile: str, data: st.DataObject) -> No
     registers = [0, *(UNKNOWN if each is None else each for each in known)]
     unwinder = SymbolicUnwinder(profile_named(profile), memory)  # type: ignore[arg-type]
     for control in (Control(), Control(0, 0, BASE, 0, 0)):
-        for way in (unwinder.way_back, unwinder.way_out):
+        for way in (unwinder.function_return, unwinder.exception_return):
             found = way(Start(BASE, registers, control))
             assert found is None or 0 <= found.pc < 1 << 32

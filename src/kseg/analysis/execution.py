@@ -20,7 +20,7 @@ from kseg.analysis.states import (
     resource,
 )
 from kseg.engine.contract import ExitReason
-from kseg.engine.reference.leave import Leave, Trap
+from kseg.engine.reference.aborts import EngineExit, Trap
 from kseg.engine.reference.mmu import Access, translate
 from kseg.engine.reference.processor import ReferenceProcessor
 from kseg.engine.reference.step import step
@@ -224,7 +224,7 @@ class Examination:
         end, code = End.COMPLETES, None
         try:
             step(cpu, cast(InstructionSet, self._decoder(encoding)))
-        except Leave as leave:
+        except EngineExit as leave:
             end = End.STOPS if leave.exit.reason is ExitReason.FATAL else End.ASKS
         taken = [code for code in ExceptionCode if cpu.exceptions[code] != before[code]]
         if taken:

@@ -27,7 +27,7 @@ MOST_LINES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Position:
     """Where one of the machines stood."""
 
     state: System161State
@@ -47,11 +47,11 @@ class _Side:
             self.machine.run(cycles=same - self.machine.cycles)
         self.machine.companions.clear()
 
-    def place(self) -> _Place:
+    def place(self) -> _Position:
         board = self.machine.board
-        return _Place(board.save(), board.input_port.position)
+        return _Position(board.save(), board.input_port.position)
 
-    def go_back(self, place: _Place) -> None:
+    def go_back(self, place: _Position) -> None:
         self.machine.board.load(place.state)
         self.machine.board.input_port.replay(self._history, place.position)
         self.machine.monitor.state_loaded()
@@ -87,11 +87,11 @@ class _Pair:
         for side in self.sides:
             side.go_on(cycle)
 
-    def go_back(self, places: tuple[_Place, _Place]) -> None:
+    def go_back(self, places: tuple[_Position, _Position]) -> None:
         for side, place in zip(self.sides, places, strict=True):
             side.go_back(place)
 
-    def places(self) -> tuple[_Place, _Place]:
+    def places(self) -> tuple[_Position, _Position]:
         return self.recorded.place(), self.replayed.place()
 
     @property

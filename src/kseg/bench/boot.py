@@ -23,13 +23,13 @@ BOOT = "boot of cms"
 """What is measured, as the tables call it."""
 
 
-def cms_command(lab: Harness, peer: Kseg | System161, boot_string: str) -> Sequence[str | Path]:
+def cms_command(harness: Harness, peer: Kseg | System161, boot_string: str) -> Sequence[str | Path]:
     """The command by which a peer boots cms, on the same board for everybody."""
     kernel = "cms" if isinstance(peer, Kseg) else find_guest("cms").path
-    return peer.boot(kernel, boot_string, config=configuration(lab.work))
+    return peer.boot(kernel, boot_string, config=configuration(harness.work))
 
 
-def measure_boot(lab: Harness) -> list[Samples]:
+def measure_boot(harness: Harness) -> list[Samples]:
     """Times of the second start, and of the first start ever."""
     second = Samples("boot", "boot of cms, whole process", "milliseconds", more_is_better=False)
     first = Samples(
@@ -39,21 +39,25 @@ def measure_boot(lab: Harness) -> list[Samples]:
     def again(peer: Kseg | System161) -> Callable[[str], float]:
         # As a user would say it: kseg has a board for cms without being told.
         command = (
-            peer.boot("cms", "halt") if isinstance(peer, Kseg) else cms_command(lab, peer, "halt")
+            peer.boot("cms", "halt")
+            if isinstance(peer, Kseg)
+            else cms_command(harness, peer, "halt")
         )
-        return lambda _: lab.run(command).wall_time * 1e3
+        return lambda _: harness.run(command).wall_time * 1e3
 
     def ever(peer: Kseg) -> Callable[[str], float]:
-        empty = lab.work / f"empty-{peer.engine}"
+        empty = harness.work / f"empty-{peer.engine}"
 
         def milliseconds(_: str) -> float:
             shutil.rmtree(empty, ignore_errors=True)
-            return lab.run(peer.boot("cms", "halt"), cache=empty).wall_time * 1e3
+            return harness.run(peer.boot("cms", "halt"), cache=empty).wall_time * 1e3
 
         return milliseconds
 
-    present = [peer for peer in lab.peers if isinstance(peer, Kseg | System161)]
+    present = [peer for peer in harness.peers if isinstance(peer, Kseg | System161)]
     # The survey has booted cms already: the cache has what an engine keeps of it.
-    lab.interleave(second, {peer.name: again(peer) for peer in present}, [BOOT], BUDGET)
-    lab.interleave(first, {peer.name: ever(peer) for peer in lab.engines}, [BOOT], FIRST_BUDGET)
+    harness.interleave(second, {peer.name: again(peer) for peer in present}, [BOOT], BUDGET)
+    harness.interleave(
+        first, {peer.name: ever(peer) for peer in harness.engines}, [BOOT], FIRST_BUDGET
+    )
     return [second, first]

@@ -29,15 +29,15 @@ INSTRUCTIONS = 100_000_000
 """What each of them takes at normal effort, about; misses take half of it."""
 
 
-def measure_operating_system(lab: Harness) -> Samples:
+def measure_operating_system(harness: Harness) -> Samples:
     """The times of everybody who can boot cms."""
     samples = Samples("os", "work for cms, whole process", "seconds", more_is_better=False)
-    times = {name: max(1, int(count * lab.effort.work)) for name, count in COMMANDS.items()}
+    times = {name: max(1, int(count * harness.effort.work)) for name, count in COMMANDS.items()}
     lines = {name: f"limit 0; {name} {count}; halt" for name, count in times.items()}
 
     def timed(peer: Kseg | System161) -> Callable[[str], float]:
         def seconds(name: str) -> float:
-            done = lab.run(cms_command(lab, peer, lines[name]))
+            done = harness.run(cms_command(harness, peer, lines[name]))
             if f"{name} {times[name]}: done" not in done.output:
                 raise MeasureError(f"cms did not get `{lines[name]}` done:\n{done.output}")
             return done.wall_time
@@ -46,24 +46,24 @@ def measure_operating_system(lab: Harness) -> Samples:
 
     present = {
         peer.name: timed(peer)
-        for peer in lab.peers
+        for peer in harness.peers
         if isinstance(peer, Kseg | System161)
-        and lab.has_time_for(peer, INSTRUCTIONS * lab.effort.work, "work for cms")
+        and harness.has_time_for(peer, INSTRUCTIONS * harness.effort.work, "work for cms")
     }
-    lab.interleave(samples, present, list(lines), BUDGET)
-    for peer in lab.engines:
+    harness.interleave(samples, present, list(lines), BUDGET)
+    for peer in harness.engines:
         if peer.name in samples.cells:
-            samples.instructions = _counts(lab, peer, lines)
+            samples.instructions = _counts(harness, peer, lines)
             break
     return samples
 
 
-def _counts(lab: Harness, peer: Kseg, lines: Mapping[str, str]) -> dict[str, int]:
+def _counts(harness: Harness, peer: Kseg, lines: Mapping[str, str]) -> dict[str, int]:
     """How many instructions each of the boot strings takes, as far as it works."""
     counts = {}
     for name, line in lines.items():
         try:
-            counts[name] = lab.count(cms_command(lab, peer, line)).instructions
+            counts[name] = harness.count(cms_command(harness, peer, line)).instructions
         except MeasureError as error:
-            lab.failed(peer.name, error)
+            harness.failed(peer.name, error)
     return counts

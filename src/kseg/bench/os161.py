@@ -43,25 +43,25 @@ class Os161:
             raise KsegError('--os161 needs --os161-run, such as --os161-run "tt1;q"')
 
 
-def measure_os161(lab: Harness, system: Os161) -> Samples:
+def measure_os161(harness: Harness, system: Os161) -> Samples:
     """kseg's engines' and System/161's times for each boot string."""
     samples = Samples("os161", "OS/161, whole process", "seconds", more_is_better=False)
-    present = [peer for peer in lab.peers if isinstance(peer, Kseg | System161)]
+    present = [peer for peer in harness.peers if isinstance(peer, Kseg | System161)]
     for boot_string in system.boot_strings:
-        with _copy(lab, system) as directory:
-            command = _command(lab.engines[0], system, directory, boot_string)
+        with _copy(harness, system) as directory:
+            command = _command(harness.engines[0], system, directory, boot_string)
             try:
-                counted = lab.count(command, directory)
+                counted = harness.count(command, directory)
             except MeasureError as error:
-                lab.failed(lab.engines[0].name, error)
+                harness.failed(harness.engines[0].name, error)
                 return samples
             samples.instructions[boot_string] = counted.instructions
 
     def timed(peer: Kseg | System161) -> Callable[[str], float]:
         def seconds(boot_string: str) -> float:
-            with _copy(lab, system) as directory:
+            with _copy(harness, system) as directory:
                 command = _command(peer, system, directory, boot_string)
-                return lab.run(command, directory=directory).wall_time
+                return harness.run(command, directory=directory).wall_time
 
         return seconds
 
@@ -70,15 +70,15 @@ def measure_os161(lab: Harness, system: Os161) -> Samples:
         peer.name: timed(peer)
         for peer in present
         # Without System/161 there is nothing to compare with, so it may take its time.
-        if isinstance(peer, System161) or lab.has_time_for(peer, most, "OS/161")
+        if isinstance(peer, System161) or harness.has_time_for(peer, most, "OS/161")
     }
-    return lab.interleave(samples, measure, system.boot_strings, BUDGET)
+    return harness.interleave(samples, measure, system.boot_strings, BUDGET)
 
 
 @contextmanager
-def _copy(lab: Harness, system: Os161) -> Iterator[Path]:
+def _copy(harness: Harness, system: Os161) -> Iterator[Path]:
     """A copy of the kernel's directory, as long as it is needed."""
-    copy = lab.work / "os161"
+    copy = harness.work / "os161"
     # Sockets cannot be copied; System/161 makes its own.
     ignored = shutil.ignore_patterns(".sockets")
     shutil.copytree(system.kernel.parent, copy, symlinks=True, ignore=ignored)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kseg.bench.boot import measure_boot
+from kseg.bench.calibration import calibrate
 from kseg.bench.chart import chart
 from kseg.bench.harness import NORMAL, Effort, Harness
 from kseg.bench.kseg_peer import Kseg
@@ -23,7 +24,6 @@ from kseg.bench.report import host, samples_table, targets_table
 from kseg.bench.samples import Samples
 from kseg.bench.short import measure_short
 from kseg.bench.steady import code_sizes, measure_steady
-from kseg.bench.survey import survey
 from kseg.bench.targets import Target, targets
 from kseg.engine import ENGINES
 from kseg.errors import KsegError
@@ -94,26 +94,28 @@ class Results:
 
 def measure(choices: Choices, say: Callable[[str], None]) -> Results:
     """Do it. KsegError when nothing can be measured; `say` is told what goes on."""
-    with _harness(choices, say) as lab:
-        survey(lab, choices.programs[0], choices.named)
-        if not lab.engines:
-            raise KsegError("none of kseg's engines can be measured: " + "; ".join(lab.left_out))
+    with _harness(choices, say) as harness:
+        calibrate(harness, choices.programs[0], choices.named)
+        if not harness.engines:
+            raise KsegError(
+                "none of kseg's engines can be measured: " + "; ".join(harness.left_out)
+            )
         workloads: list[Samples] = []
         sizes: dict[str, float] = {}
         if "cpu" in choices.workloads:
-            workloads.append(measure_steady(lab, choices.programs))
-            sizes = code_sizes(lab, choices.programs)
+            workloads.append(measure_steady(harness, choices.programs))
+            sizes = code_sizes(harness, choices.programs)
         if "short" in choices.workloads:
-            workloads += measure_short(lab, choices.programs)
+            workloads += measure_short(harness, choices.programs)
         if "os" in choices.workloads:
-            workloads.append(measure_operating_system(lab))
+            workloads.append(measure_operating_system(harness))
         if "boot" in choices.workloads:
-            workloads += measure_boot(lab)
+            workloads += measure_boot(harness)
         if choices.os161 is not None:
-            workloads.append(measure_os161(lab, choices.os161))
-        kseg = lab.engines[0].name
+            workloads.append(measure_os161(harness, choices.os161))
+        kseg = harness.engines[0].name
         reached = targets(kseg, workloads, sizes)
-        return Results(kseg, workloads, reached, sizes, lab.left_out, lab.failures)
+        return Results(kseg, workloads, reached, sizes, harness.left_out, harness.failures)
 
 
 @contextmanager
@@ -139,12 +141,12 @@ def _harness(choices: Choices, say: Callable[[str], None]) -> Iterator[Harness]:
             engines = [Kseg(name) for name in choices.engines]
         except MissingError as missing:
             raise KsegError(str(missing)) from None
-        lab = Harness(work, choices.effort, choices.rounds, say, engines)
+        harness = Harness(work, choices.effort, choices.rounds, say, engines)
         for name in choices.peers:
             try:
                 peer: Peer = OTHERS[name]()
             except MissingError as missing:
-                lab.leave_out(name, str(missing))
+                harness.leave_out(name, str(missing))
             else:
-                lab.others.append(peer)
-        yield lab
+                harness.others.append(peer)
+        yield harness

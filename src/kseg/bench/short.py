@@ -33,12 +33,12 @@ BUDGETS = {"10 M": 6, "100 M": 12, "1 G": 40}
 """Seconds at normal effort."""
 
 
-def measure_short(lab: Harness, programs: Sequence[str]) -> list[Samples]:
+def measure_short(harness: Harness, programs: Sequence[str]) -> list[Samples]:
     """Everybody's times at each of the programs, by size."""
-    return [_measure_size(lab, programs, size) for size in SIZES]
+    return [_measure_size(harness, programs, size) for size in SIZES]
 
 
-def _measure_size(lab: Harness, programs: Sequence[str], size: str) -> Samples:
+def _measure_size(harness: Harness, programs: Sequence[str], size: str) -> Samples:
     title = f"{size} instructions, whole process"
     samples = Samples(f"short {size}", title, "seconds", more_is_better=False)
     samples.instructions = {
@@ -46,65 +46,65 @@ def _measure_size(lab: Harness, programs: Sequence[str], size: str) -> Samples:
         for program in programs
     }
     measure: dict[str, Callable[[str], float]] = {}
-    for peer in lab.peers:
-        if not lab.has_time_for(peer, SIZES[size], f"{size} instructions"):
+    for peer in harness.peers:
+        if not harness.has_time_for(peer, SIZES[size], f"{size} instructions"):
             continue
         if isinstance(peer, Kseg):
             try:
-                measure |= _first_and_warm(lab, peer, size)
+                measure |= _first_and_warm(harness, peer, size)
             except MeasureError as error:
-                lab.failed(peer.name, error)
+                harness.failed(peer.name, error)
         else:
-            measure[peer.name] = _wall_time(lab, peer, size)
-    return lab.interleave(samples, measure, programs, BUDGETS[size])
+            measure[peer.name] = _wall_time(harness, peer, size)
+    return harness.interleave(samples, measure, programs, BUDGETS[size])
 
 
 def _rounds(program: str, size: str) -> int:
     return PROGRAMS[program].rounds(SIZES[size])
 
 
-def _wall_time(lab: Harness, peer: Peer, size: str) -> Callable[[str], float]:
-    return lambda program: lab.run_program(peer, program, _rounds(program, size)).wall_time
+def _wall_time(harness: Harness, peer: Peer, size: str) -> Callable[[str], float]:
+    return lambda program: harness.run_program(peer, program, _rounds(program, size)).wall_time
 
 
-def _first_and_warm(lab: Harness, peer: Kseg, size: str) -> dict[str, Callable[[str], float]]:
+def _first_and_warm(harness: Harness, peer: Kseg, size: str) -> dict[str, Callable[[str], float]]:
     """The two ways to measure an engine, or one where there is no difference."""
-    fresh = fresh_cache(lab, peer)
+    fresh = fresh_cache(harness, peer)
     used = fresh
 
     def run_with(program: str, cache: Path) -> float:
-        done = lab.run_program(peer, program, _rounds(program, size), cache=cache)
+        done = harness.run_program(peer, program, _rounds(program, size), cache=cache)
         wait_until_settled(cache)
         return done.wall_time
 
     def first(program: str) -> float:
         nonlocal used
-        used = _copy(lab, fresh)
+        used = _copy(harness, fresh)
         return run_with(program, used)
 
     def warm(program: str) -> float:
         return run_with(program, used)
 
-    if not _keeps_code(lab, peer, fresh):
+    if not _keeps_code(harness, peer, fresh):
         return {peer.name: lambda program: run_with(program, fresh)}
     # In this order: the second uses what the first has left.
     return {peer.name + FIRST: first, peer.name: warm}
 
 
-def fresh_cache(lab: Harness, peer: Kseg) -> Path:
+def fresh_cache(harness: Harness, peer: Kseg) -> Path:
     """A cache with the interpreter, which was used for nothing but booting cms."""
-    path = lab.work / f"fresh-{peer.engine}"
+    path = harness.work / f"fresh-{peer.engine}"
     if not path.exists():
-        lab.run(peer.boot("cms", "halt"), cache=path)
+        harness.run(peer.boot("cms", "halt"), cache=path)
         # An engine that needs no cache makes none.
         path.mkdir(exist_ok=True, mode=0o700)
         wait_until_settled(path)
     return path
 
 
-def _copy(lab: Harness, cache: Path) -> Path:
+def _copy(harness: Harness, cache: Path) -> Path:
     """A copy of a cache, in a place of its own."""
-    path = Path(tempfile.mkdtemp(prefix="cache-", dir=lab.work))
+    path = Path(tempfile.mkdtemp(prefix="cache-", dir=harness.work))
     shutil.copytree(cache, path, dirs_exist_ok=True)
     return path
 
@@ -131,12 +131,12 @@ def _sizes(directory: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _keeps_code(lab: Harness, peer: Kseg, fresh: Path) -> bool:
+def _keeps_code(harness: Harness, peer: Kseg, fresh: Path) -> bool:
     """Whether a run leaves anything in the cache that was not there."""
-    trial = _copy(lab, fresh)
+    trial = _copy(harness, fresh)
     program = next(iter(PROGRAMS))
-    rounds = max(1, int(lab.speeds[peer.name].rounds_per_second / 10))
-    lab.run_program(peer, program, rounds, cache=trial)
+    rounds = max(1, int(harness.speeds[peer.name].rounds_per_second / 10))
+    harness.run_program(peer, program, rounds, cache=trial)
     wait_until_settled(trial)
     return _contents(trial) != _contents(fresh)
 

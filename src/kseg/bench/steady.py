@@ -22,27 +22,27 @@ BUDGET = 38
 FIFTH = 5
 
 
-def measure_steady(lab: Harness, programs: Sequence[str]) -> Samples:
+def measure_steady(harness: Harness, programs: Sequence[str]) -> Samples:
     """Everybody's rate at each of the programs."""
     samples = Samples("steady", "steady state", "million instructions/s", more_is_better=True)
     samples.instructions = {program: PROGRAMS[program].each for program in programs}
-    measure = {peer.name: _rate_of(lab, peer) for peer in lab.peers}
-    return lab.interleave(samples, measure, programs, BUDGET)
+    measure = {peer.name: _rate_of(harness, peer) for peer in harness.peers}
+    return harness.interleave(samples, measure, programs, BUDGET)
 
 
-def _rate_of(lab: Harness, peer: Peer) -> Callable[[str], float]:
-    speed = lab.speeds[peer.name]
-    most = max(2, int(speed.rounds_per_second * lab.effort.steady_seconds))
+def _rate_of(harness: Harness, peer: Peer) -> Callable[[str], float]:
+    speed = harness.speeds[peer.name]
+    most = max(2, int(speed.rounds_per_second * harness.effort.steady_seconds))
     least = max(1, most // FIFTH)
     warm: set[str] = set()
 
     def rate(program: str) -> float:
         if isinstance(peer, Kseg) and program not in warm:
             # Translated code is kept between runs; from the second run on it is there.
-            lab.run_program(peer, program, most)
+            harness.run_program(peer, program, most)
             warm.add(program)
-        short = lab.run_program(peer, program, least).processor_time
-        long = lab.run_program(peer, program, most).processor_time
+        short = harness.run_program(peer, program, least).processor_time
+        long = harness.run_program(peer, program, most).processor_time
         if long <= short:
             raise MeasureError(f"{program}: {most} rounds are too short to measure")
         return PROGRAMS[program].each * (most - least) / (long - short) / 1e6
@@ -50,20 +50,20 @@ def _rate_of(lab: Harness, peer: Peer) -> Callable[[str], float]:
     return rate
 
 
-def code_sizes(lab: Harness, programs: Sequence[str]) -> dict[str, float]:
+def code_sizes(harness: Harness, programs: Sequence[str]) -> dict[str, float]:
     """Bytes of machine code for each translated instruction, by program.
 
     Of kseg's first engine, as far as it translates and says so. Failures are reported and leave
     the program out.
     """
     sizes = {}
-    peer = lab.engines[0]
+    peer = harness.engines[0]
     for program in programs:
-        rounds = max(1, int(lab.speeds[peer.name].rounds_per_second / 20))
+        rounds = max(1, int(harness.speeds[peer.name].rounds_per_second / 20))
         try:
-            engine = lab.count(peer.prepare(program, rounds, lab.work)).engine
+            engine = harness.count(peer.prepare(program, rounds, harness.work)).engine
         except MeasureError as error:
-            lab.failed(peer.name, error)
+            harness.failed(peer.name, error)
             continue
         if engine.get("translated_instructions"):
             sizes[program] = engine["code_bytes"] / engine["translated_instructions"]

@@ -15,15 +15,15 @@ from kseg.api.machine import Machine
 from kseg.api.options import choice
 from kseg.errors import ConfigurationError, KsegError, LogError, StateError
 from kseg.exploration.messages import Answer, Job, Task, Work
-from kseg.exploration.observation import looks, shared_places
+from kseg.exploration.observation import samples, shared_sites
 from kseg.exploration.plans import (
     DEFAULT,
     MOST_PREEMPTIONS,
     STRATEGIES,
-    Course,
+    Baseline,
     Plan,
+    by_line,
     learning_runs,
-    places,
     plan,
 )
 from kseg.exploration.pool import Done, Pool
@@ -93,18 +93,18 @@ class Exploration:
         self.report = Report(unperturbed, strategy, most)
         length = unperturbed.busy_cycles
         learns = strategy in ("mix", "shared") and most > 0
-        course = Course(
+        baseline = Baseline(
             begin=start.machine.busy_cycles,
             length=unperturbed.busy_cycles,
             processors=len(start.machine.board.processors),
-            places=places(looks(start.machine, length) if strategy == "places" else []),
+            lines=by_line(samples(start.machine, length) if strategy == "places" else []),
         )
         if learns:
-            runs = learning_runs(course, most)
-            shared = shared_places(start.machine, length, runs)
-            course = course._replace(shared=shared, runs=runs)
-        self._course = course
-        self.report.places = list(course.shared)
+            runs = learning_runs(baseline, most)
+            shared = shared_sites(start.machine, length, runs)
+            baseline = baseline._replace(shared=shared, runs=runs)
+        self._baseline = baseline
+        self.report.places = list(baseline.shared)
         self._unkept: StateError | None = None
         """Why a failure could not be kept."""
         self._pool = Pool(
@@ -115,7 +115,7 @@ class Exploration:
 
     def plan(self, seed: int) -> Plan:
         """What a seed stands for."""
-        return plan(self.report.strategy, seed, self.report.preemptions, self._course)
+        return plan(self.report.strategy, seed, self.report.preemptions, self._baseline)
 
     def run(self, seeds: Iterable[int]) -> Generator[Trial, None, None]:
         """Run seeds, and give each one's trial as it comes, which is in the report then; those that
@@ -169,7 +169,7 @@ class Exploration:
                     f"seed {job.seed} fails ({outcome.ending}), but: {error}; no more were tried"
                 )
         meant = self.plan(job.seed)
-        place = None if meant.place is None else self._course.shared.index(meant.place)
+        place = None if meant.site is None else self._baseline.shared.index(meant.site)
         plan = answer.plan or job.plan
         return Trial(job.seed, plan, outcome, kept, shrunk_from, meant.strategy, place)
 

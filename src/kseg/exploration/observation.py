@@ -5,24 +5,24 @@ from collections.abc import Iterator, Sequence
 from kseg.api.machine import Machine
 from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.errors import KsegError
-from kseg.exploration.plans import Look
-from kseg.exploration.sharing import Place, Sharing, merged
+from kseg.exploration.plans import Sample
+from kseg.exploration.sharing import AccessSite, Sharing, merged
 from kseg.isa.registers import GPR_NAMES
 from kseg.machine.preemption import Preemption
 from kseg.monitor.stop import StopReason
 
-LOOKS = 4000
-"""Moments at which the strategy `places` looks."""
+SAMPLES = 4000
+"""Moments at which the strategy `places` samples the run."""
 MOST_TRACED = 1_200_000
 """Busy cycles of a run that are traced; of a longer one, so many in parts."""
 PARTS = 12
 _SP = GPR_NAMES.index("sp")
 
 
-def looks(machine: Machine, length: int, count: int = LOOKS) -> list[Look]:
+def samples(machine: Machine, length: int, count: int = SAMPLES) -> list[Sample]:
     """What the run that begins where `machine` is does at up to `count` moments, evenly distributed
     over `length` busy cycles."""
-    found: list[Look] = []
+    found: list[Sample] = []
     with machine.fork() as clone:
         begin = clone.busy_cycles
         for number in range(count):
@@ -31,21 +31,21 @@ def looks(machine: Machine, length: int, count: int = LOOKS) -> list[Look]:
                 break
             for processor in clone.board.processors:
                 if processor.enabled and not processor.waiting:
-                    found.append(Look(at, processor.identity, processor.pc))
+                    found.append(Sample(at, processor.identity, processor.pc))
     return found
 
 
-def shared_places(
+def shared_sites(
     machine: Machine, length: int, runs: Sequence[Sequence[Preemption]]
-) -> list[Place]:
-    """Places of the runs that begin where `machine` is, each with some preemptions, in their first
-    `length` busy cycles; none where they cannot be traced."""
-    return merged(_shared_places(machine, length, run, plan) for run, plan in enumerate(runs))
+) -> list[AccessSite]:
+    """Access sites of the runs that begin where `machine` is, each with some preemptions, in their
+    first `length` busy cycles; none where they cannot be traced."""
+    return merged(_shared_sites(machine, length, run, plan) for run, plan in enumerate(runs))
 
 
-def _shared_places(
+def _shared_sites(
     machine: Machine, length: int, run: int, plan: Sequence[Preemption]
-) -> list[Place]:
+) -> list[AccessSite]:
     sharing = Sharing(run)
     with machine.fork() as clone:
         clone.preemptions = plan
@@ -61,7 +61,7 @@ def _shared_places(
                         break
         except KsegError:
             return []
-    return sharing.places()
+    return sharing.sites()
 
 
 def _parts(length: int) -> Iterator[tuple[int, int]]:

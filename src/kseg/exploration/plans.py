@@ -7,9 +7,10 @@ with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010). So few preemptions
 that each run is shorter and each failure simpler; and k should count instructions that matter,
 which is what `places`, `shared` and `mix` are about.
 
-`shared` goes through the places at which threads touch what others touch (`sharing`) one after the
-other, seed for seed: so many seeds see so many of them. Up to that preemption a run is one in which
-the place was seen, so that it happens where it is meant to; those that follow it are guesses.
+`shared` goes through the access sites, at which threads touch what others touch (`sharing`) one
+after the other, seed for seed: so many seeds see so many of them. Up to that preemption a run is
+one in which the site was seen, so that it happens where it is meant to; those that follow it are
+guesses.
 """
 
 from collections import defaultdict
@@ -17,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from random import Random
 from typing import NamedTuple
 
-from kseg.exploration.sharing import Kind, Place
+from kseg.exploration.sharing import AccessSite, Kind
 from kseg.machine.preemption import Preemption
 
 STRATEGIES = {"mix": 10, "shared": 10, "random": 10, "pct": 3, "places": 10}
@@ -27,12 +28,12 @@ DEFAULT = "mix"
 MOST_PREEMPTIONS = 10_000
 
 LINE = 64
-"""Bytes of code that make a place, for `places`."""
+"""Bytes of code that make a line, for `places`."""
 REACH = LINE // 4
-"""Cycles after one that was looked at, into which a preemption at its place may fall."""
+"""Cycles after a sample, into which a preemption at its line may fall."""
 
 LONGEST_TURN = 1 << 18
-"""Busy cycles for which a thread that has got the processor at another's place has it at most,
+"""Busy cycles for which a thread that has got the processor in place of another has it at most,
 where another preemption ends its turn."""
 
 TURNS = (
@@ -40,12 +41,12 @@ TURNS = (
     Kind.LOADS, Kind.LOCKS, Kind.STORES, Kind.LOADS,
     Kind.LOCKS, Kind.OTHERS, Kind.LOADS, "pct",
 )  # fmt: skip
-"""What `mix` does for twelve seeds in a row: the first preemption at a place of some kind, or
-another strategy."""
+"""What `mix` does for twelve seeds in a row: the first preemption at an access site of some kind,
+or another strategy."""
 SHARED_TURNS = tuple(turn for turn in TURNS if isinstance(turn, Kind))
 
 
-class Look(NamedTuple):
+class Sample(NamedTuple):
     """What the unperturbed run was doing: after so many busy cycles, a processor was at `pc`."""
 
     at: int
@@ -53,31 +54,31 @@ class Look(NamedTuple):
     pc: int
 
 
-class Course(NamedTuple):
+class Baseline(NamedTuple):
     """The unperturbed run from the starting point to its end, in busy cycles."""
 
     begin: int
     length: int
     processors: int
-    places: list[list[Look]]
-    """Looks at the same line of code, for each line that was seen; only `places` needs them."""
-    shared: Sequence[Place] = ()
+    lines: list[list[Sample]]
+    """Samples of the same line of code, for each line that was seen; only `places` needs them."""
+    shared: Sequence[AccessSite] = ()
     """Where threads touch what others touch; only `shared` and `mix` need them."""
     runs: Sequence[Sequence[Preemption]] = ((),)
     """With which preemptions those runs began that `shared` comes of."""
 
-    def of_kind(self, kind: Kind) -> list[Place]:
-        """The shared places of a kind."""
-        return [place for place in self.shared if place.kind == kind]
+    def of_kind(self, kind: Kind) -> list[AccessSite]:
+        """The access sites of a kind."""
+        return [site for site in self.shared if site.kind == kind]
 
 
 class Plan(NamedTuple):
     """What a seed stands for: preemptions, in order, by which strategy they were chosen, and the
-    shared place at which the first of them is, if it is at one."""
+    shared site at which the first of them is, if it is at one."""
 
     preemptions: list[Preemption]
     strategy: str
-    place: Place | None = None
+    site: AccessSite | None = None
 
 
 class _Numbers:
@@ -99,54 +100,54 @@ RUNS = 3
 not meet there."""
 
 
-def learning_runs(course: Course, most: int) -> list[list[Preemption]]:
+def learning_runs(baseline: Baseline, most: int) -> list[list[Preemption]]:
     """The preemptions of the runs that are traced, which leave room for others."""
     few = min(most, STRATEGIES["random"]) // 2
-    others = (plan("random", -number, few, course).preemptions for number in range(1, RUNS))
+    others = (plan("random", -number, few, baseline).preemptions for number in range(1, RUNS))
     return [[], *others]
 
 
-def places(looks: Iterable[Look]) -> list[list[Look]]:
+def by_line(samples: Iterable[Sample]) -> list[list[Sample]]:
     """Looks, sorted by the line of code that they fall into."""
-    found: defaultdict[int, list[Look]] = defaultdict(list)
-    for look in looks:
-        found[look.pc // LINE].append(look)
+    found: defaultdict[int, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        found[sample.pc // LINE].append(sample)
     return [found[line] for line in sorted(found)]
 
 
-def plan(strategy: str, seed: int, most: int, course: Course) -> Plan:
+def plan(strategy: str, seed: int, most: int, baseline: Baseline) -> Plan:
     """What a seed stands for; `most` is how many preemptions there are at most."""
     numbers = _Numbers(seed)
     if strategy in ("mix", "shared"):
         turns = TURNS if strategy == "mix" else SHARED_TURNS
         turn = turns[seed % len(turns)]
         if isinstance(turn, Kind):
-            place = _place(turns, seed, course) if most else None
-            if place is not None:
-                return Plan(_at_place(place, most, course, numbers), "shared", place)
+            site = _site(turns, seed, baseline) if most else None
+            if site is not None:
+                return Plan(_at_site(site, most, baseline, numbers), "shared", site)
             turn = "random"
         strategy = turn
         most = min(most, STRATEGIES["pct"]) if strategy == "pct" else most
     found = []
     for _ in range(1 + numbers.below(most) if strategy == "pct" else most):
-        if strategy == "places" and course.places:
+        if strategy == "places" and baseline.lines:
             # Each line of code is as likely as any other, however often it is executed.
-            line = course.places[numbers.below(len(course.places))]
-            look = line[numbers.below(len(line))]
-            found.append(Preemption(look.at + numbers.below(REACH), look.processor))
+            line = baseline.lines[numbers.below(len(baseline.lines))]
+            sample = line[numbers.below(len(line))]
+            found.append(Preemption(sample.at + numbers.below(REACH), sample.processor))
         else:
-            at = course.begin + numbers.below(max(course.length, 1))
-            found.append(Preemption(at, numbers.below(course.processors)))
+            at = baseline.begin + numbers.below(max(baseline.length, 1))
+            found.append(Preemption(at, numbers.below(baseline.processors)))
     return Plan(sorted(found), strategy)
 
 
-def _place(turns: Sequence[Kind | str], seed: int, course: Course) -> Place | None:
-    """The shared place that a seed is about. Seeds in a row go through all places of a kind before
+def _site(turns: Sequence[Kind | str], seed: int, baseline: Baseline) -> AccessSite | None:
+    """The access site that a seed is about. Seeds in a row go through all sites of a kind before
     any comes again, in another order each time."""
     wanted = turns[seed % len(turns)]
     assert isinstance(wanted, Kind)
     for kind in (wanted, *Kind):
-        candidates = course.of_kind(kind)
+        candidates = baseline.of_kind(kind)
         if candidates:
             number = seed // len(turns) * turns.count(wanted)
             number += turns[: seed % len(turns)].count(wanted)
@@ -155,17 +156,19 @@ def _place(turns: Sequence[Kind | str], seed: int, course: Course) -> Place | No
     return None
 
 
-def _at_place(place: Place, most: int, course: Course, numbers: _Numbers) -> list[Preemption]:
-    first = place.points[numbers.below(len(place.points))]
-    found = [each for each in course.runs[first.run] if each.at < first.at]
+def _at_site(
+    site: AccessSite, most: int, baseline: Baseline, numbers: _Numbers
+) -> list[Preemption]:
+    first = site.points[numbers.below(len(site.points))]
+    found = [each for each in baseline.runs[first.run] if each.at < first.at]
     found.append(Preemption(first.at, first.processor))
     # Whoever has got the processor has it for its whole turn, a part of it, or a moment.
     how_long = numbers.below(3)
     if how_long and len(found) < most:
         longest = LONGEST_TURN if how_long == 1 else 1 << 4 + numbers.below(14)
         found.append(Preemption(first.at + 1 + numbers.below(longest), first.processor))
-    end = course.begin + course.length
+    end = baseline.begin + baseline.length
     while len(found) < most:
         at = first.at + 1 + numbers.below(max(end - first.at, 1))
-        found.append(Preemption(at, numbers.below(course.processors)))
+        found.append(Preemption(at, numbers.below(baseline.processors)))
     return sorted(found)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from kseg.exploration.sharing import Place
+from kseg.exploration.sharing import AccessSite
 from kseg.exploration.trial import Outcome
 from kseg.machine.preemption import Preemption
 
@@ -27,7 +27,7 @@ class Trial(msgspec.Struct, frozen=True):
     strategy: str = ""
     """By which the preemptions were chosen."""
     place: int | None = None
-    """Which of the report's places the first of them was meant for."""
+    """Which of the report's access sites the first of them was meant for."""
 
     @property
     def failed(self) -> bool:
@@ -44,7 +44,7 @@ class Group(NamedTuple):
 
 class Coverage(NamedTuple):
     """What was tried: seeds by strategy; runs whose preemptions struck in different ways
-    (`schedules`); different instructions before which they struck (`points`); and of the places
+    (`schedules`); different instructions before which they struck (`points`); and of the sites
     that are known, and of the pairs of threads that meet there, how many got a preemption."""
 
     strategies: dict[str, int]
@@ -63,7 +63,7 @@ class Report:
         self.unperturbed = unperturbed
         self.strategy = strategy
         self.preemptions = preemptions
-        self.places: list[Place] = []
+        self.places: list[AccessSite] = []
         """Where threads touch what others touch, as far as the strategy had to know."""
         self._trials: dict[int, Trial] = {}
         self.elapsed = 0.0

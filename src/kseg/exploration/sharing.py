@@ -1,10 +1,10 @@
-"""Places at which threads touch what other threads touch, too: found by tracing a run.
+"""Access sites: where threads touch what other threads touch, too: found by tracing a run.
 
 A race needs a thread to be taken off the processor between two accesses to words that others use.
 So every instruction of a run, or of parts of a long one, is looked at: which words are loaded and
 stored by several threads, with a store among them? After each access to such a word, where
-interrupts are enabled next, is a *place*; the same instruction, called from elsewhere, is another
-one. What is found depends on the runs alone.
+interrupts are enabled next, is an *access site*; the same instruction, called from elsewhere, is
+another one. What is found depends on the runs alone.
 
 Threads are told apart by their stacks: no kernel has to be known. Stack switches are loads of the
 stack pointer, and moves to it, that lead far away.
@@ -21,9 +21,9 @@ from kseg.api.tracing import Part, RecordBatch
 from kseg.engine.tracing import RECORD, USER, TraceKind
 
 MOST_POINTS = 64
-"""Of a place, that are kept of a run."""
+"""Of a site, that are kept of a run."""
 OFTEN = 4
-"""Points that a place has in some run to be more than one of the `OTHERS`."""
+"""Points that a site has in some run to be more than one of the `OTHERS`."""
 CALLERS, CALLERS_OF_LOCKS = 3, 6
 """Return addresses that tell calls of the same code apart; where interrupts are enabled again, the
 first of them are in code that does nothing else."""
@@ -35,7 +35,7 @@ STACK_SHIFT = 11
 
 
 class Kind(IntEnum):
-    """What a place is about."""
+    """What an access site is about."""
 
     LOADS = 0
     """A word that several threads use at the same time has been loaded, with interrupts enabled:
@@ -45,19 +45,19 @@ class Kind(IntEnum):
     STORES = 2
     """Such a word has been stored to, with interrupts enabled."""
     OTHERS = 3
-    """Words that one thread has prepared for another, and places where a run seldom comes."""
+    """Words that one thread has prepared for another, and sites where a run seldom comes."""
 
 
 class Point(NamedTuple):
-    """After so many busy cycles of a run, a processor is at a place. `run` is the number of the
-    run: each begins with preemptions of its own."""
+    """After so many busy cycles of a run, a processor is at an access site. `run` is the number of
+    the run: each begins with preemptions of its own."""
 
     at: int
     processor: int
     run: int = 0
 
 
-class Place(NamedTuple):
+class AccessSite(NamedTuple):
     """An instruction, by its callers, before which a thread has just touched a word that others
     touch. `points` are some of the times at which runs came there, `threads` the pairs of threads
     that touch the words."""
@@ -133,10 +133,10 @@ _Key = tuple[int, tuple[int, ...], Kind]
 
 
 class _Touch(NamedTuple):
-    """An access to a word, and the place at which its thread can be preempted next."""
+    """An access to a word, and the site at which its thread can be preempted next."""
 
     word: int
-    place: _Key
+    site: _Key
     point: Point
     thread: int
 
@@ -280,8 +280,8 @@ class Sharing:
         word.touch(thread, at, stores)
         if processor.enabled:
             kind = Kind.STORES if stores else Kind.LOADS
-            place = pc + 4, tuple(processor.thread.calls[-CALLERS:]), kind
-            self._touches.append(_Touch(key, place, Point(at + 1, number, self._run), thread))
+            site = pc + 4, tuple(processor.thread.calls[-CALLERS:]), kind
+            self._touches.append(_Touch(key, site, Point(at + 1, number, self._run), thread))
         else:
             processor.thread.pending.append(key)
 
@@ -289,10 +289,10 @@ class Sharing:
         """Interrupts are enabled from a cycle on."""
         processor.enabled = True
         if processor.thread.pending:
-            place = pc, tuple(processor.thread.calls[-CALLERS_OF_LOCKS:]), Kind.LOCKS
+            site = pc, tuple(processor.thread.calls[-CALLERS_OF_LOCKS:]), Kind.LOCKS
             point = Point(cycle - self.idle, number, self._run)
             self._touches += [
-                _Touch(key, place, point, processor.thread.number)
+                _Touch(key, site, point, processor.thread.number)
                 for key in dict.fromkeys(processor.thread.pending)
             ]
             processor.thread.pending.clear()
@@ -311,15 +311,15 @@ class Sharing:
             found = self._threads[sp >> STACK_SHIFT] = _Thread(len(self._threads))
         return found
 
-    def places(self) -> list[Place]:
+    def sites(self) -> list[AccessSite]:
         """Those that were found, in the order of their addresses."""
         found: defaultdict[_Key, _Found] = defaultdict(_Found)
         for touch in self._touches:
             word = self._words[touch.word]
             if word.is_shared:
-                found[touch.place].add(touch, word)
+                found[touch.site].add(touch, word)
         return [
-            Place(
+            AccessSite(
                 pc,
                 callers,
                 kind if each.contested else Kind.OTHERS,
@@ -331,7 +331,7 @@ class Sharing:
 
 
 class _Found:
-    """What becomes a place."""
+    """What becomes an access site."""
 
     def __init__(self) -> None:
         self.points: dict[Point, None] = {}
@@ -369,19 +369,19 @@ def _union(*columns: bytes) -> bytes:
     return number.to_bytes(len(columns[0]), "little")
 
 
-def merged(runs: Iterable[Iterable[Place]]) -> list[Place]:
-    """The places of several runs, each once. What is contested in any run is so."""
-    found: defaultdict[tuple[int, tuple[int, ...]], list[Place]] = defaultdict(list)
-    for places in runs:
-        for place in places:
-            found[place.pc, place.callers].append(place)
+def merged(runs: Iterable[Iterable[AccessSite]]) -> list[AccessSite]:
+    """The sites of several runs, each once. What is contested in any run is so."""
+    found: defaultdict[tuple[int, tuple[int, ...]], list[AccessSite]] = defaultdict(list)
+    for sites in runs:
+        for site in sites:
+            found[site.pc, site.callers].append(site)
     result = []
     for (pc, callers), same in sorted(found.items()):
-        kind = min(place.kind for place in same)
-        best = [place for place in same if place.kind == kind]
-        points = [point for place in best for point in place.points]
-        threads = frozenset[tuple[int, int]]().union(*(place.threads for place in best))
-        if all(len(place.points) < OFTEN for place in best):
+        kind = min(site.kind for site in same)
+        best = [site for site in same if site.kind == kind]
+        points = [point for site in best for point in site.points]
+        threads = frozenset[tuple[int, int]]().union(*(site.threads for site in best))
+        if all(len(site.points) < OFTEN for site in best):
             kind = Kind.OTHERS
-        result.append(Place(pc, callers, kind, points, threads))
+        result.append(AccessSite(pc, callers, kind, points, threads))
     return result

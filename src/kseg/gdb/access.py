@@ -13,8 +13,8 @@ MOST_BYTES = PACKET_SIZE // 2 - 16
 def registers(thread: Thread) -> RegisterFile:
     """A thread's registers."""
     board = thread.inferior.machine.board
-    told = thread.inferior.told
-    return RegisterFile(thread.it, profile_named(board.profile), board.byte_order, told)
+    reported = thread.inferior.reported
+    return RegisterFile(thread.it, profile_named(board.profile), board.byte_order, reported)
 
 
 class Locked(Malformed):

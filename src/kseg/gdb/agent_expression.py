@@ -18,11 +18,11 @@ MOST_VALUES = 1000
 _MASK = (1 << 64) - 1
 
 
-class Failed(ValueError):
+class EvaluationError(ValueError):
     """An expression has no value: no memory is where it reads, say."""
 
 
-class DeviceContext(Protocol):
+class EvaluationContext(Protocol):
     """What an expression can look at."""
 
     def register(self, number: int) -> int:
@@ -94,14 +94,14 @@ class Expression:
             self._operations[at] = (operation, argument, behind)
             at = behind
 
-    def value(self, context: DeviceContext) -> int:
+    def value(self, context: EvaluationContext) -> int:
         """What it comes to, without sign; Failed where that is nothing."""
         try:
             return self._value(context)
         except (LookupError, ZeroDivisionError, ValueError) as error:
-            raise Failed(str(error)) from None
+            raise EvaluationError(str(error)) from None
 
-    def _value(self, context: DeviceContext) -> int:
+    def _value(self, context: EvaluationContext) -> int:
         stack: list[int] = []
         at = 0
         for _ in range(MOST_STEPS):
@@ -135,7 +135,7 @@ class Expression:
                 stack[-3:] = [stack[-1], stack[-3], stack[-2]]
             if len(stack) > MOST_VALUES:
                 break
-        raise Failed("it goes on for ever")
+        raise EvaluationError("it goes on for ever")
 
 
 def _extended(value: int, bits: int, *, signed: bool) -> int:

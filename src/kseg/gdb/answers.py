@@ -21,7 +21,7 @@ class Resume:
 
 
 @dataclass(frozen=True)
-class Leave:
+class Detach:
     """The debugger takes its leave of these: they run on."""
 
     inferiors: Collection[Inferior]
@@ -43,10 +43,10 @@ class Attach:
 
 
 @dataclass(frozen=True)
-class Back:
+class ReverseResume:
     """Go back to the last stop before; if there is a `step`, by one instruction of its."""
 
     step: Thread | None = None
 
 
-Answer = bytes | Resume | Back | Leave | Kill | Attach
+Answer = bytes | Resume | ReverseResume | Detach | Kill | Attach

@@ -26,8 +26,8 @@ def step_back(history: History, processor: int) -> tuple[bool, int | None]:
     """Go to where a processor was one instruction before, with all exceptions between the two
     undone. Whether there is such a moment, and, if exceptions were undone, the address to which
     they returned."""
-    place = _Place(_state(history, processor))
-    pc = place.pc
+    position = _ThreadPosition(_state(history, processor))
+    pc = position.pc
     undone: int | None = None
     while True:
         # All that is undone returned to this place, at which one exception after another may have
@@ -37,7 +37,7 @@ def step_back(history: History, processor: int) -> tuple[bool, int | None]:
         state = _state(history, processor)
         if _is_return_to(history, processor, pc):
             cycle = history.machine.engine.clock
-            if not _go_to_exception(history, processor, place):
+            if not _go_to_exception(history, processor, position):
                 history.go_to(cycle)
                 return True, undone
             undone = pc
@@ -49,7 +49,7 @@ def _state(history: History, processor: int) -> ProcessorState:
     return history.machine.processors[processor].state
 
 
-class _Place:
+class _ThreadPosition:
     """Where in its work a thread stands: what tells it from others in the same code."""
 
     def __init__(self, state: ProcessorState) -> None:
@@ -80,12 +80,12 @@ def _is_again(state: ProcessorState, pc: int) -> bool:
     return state.pc == pc or bool(state.in_delay_slot and state.pc == (pc + 4) & WORD)
 
 
-def _go_to_exception(history: History, processor: int, place: _Place) -> bool:
+def _go_to_exception(history: History, processor: int, position: _ThreadPosition) -> bool:
     """Go back to where an exception was taken whose handler has returned to a place."""
     clock = history.machine.engine.clock
 
     def wanted(_moment: int, stop: Stop) -> bool:
-        return stop.processor == processor and place.was_interrupted(_state(history, processor))
+        return stop.processor == processor and position.was_interrupted(_state(history, processor))
 
     found = history.run_back(
         (GENERAL_VECTOR, REFILL_VECTOR),

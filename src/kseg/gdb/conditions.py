@@ -1,13 +1,13 @@
 """Whether a breakpoint's condition holds, as far as GDB has left that to the stub."""
 
 from kseg.gdb.access import registers
-from kseg.gdb.agent_expression import Failed
+from kseg.gdb.agent_expression import EvaluationError
 from kseg.gdb.inferior import Inferior
 from kseg.gdb.threads import Thread
 from kseg.monitor.stop import Stop, StopReason
 
 
-class _Looking:
+class _EvaluationContext:
     """What an expression sees of a processor. Implements `expression.Surroundings`."""
 
     def __init__(self, thread: Thread) -> None:
@@ -33,12 +33,12 @@ def holds(inferior: Inferior, stop: Stop) -> bool:
         return True
     thread = Thread(inferior, stop.processor)
     conditions = inferior.points.conditions(thread.it.state.pc)
-    looking = _Looking(thread) if conditions else None
+    context = _EvaluationContext(thread) if conditions else None
     for condition in conditions:
-        assert looking is not None
+        assert context is not None
         try:
-            if condition.value(looking):
+            if condition.value(context):
                 return True
-        except Failed:
+        except EvaluationError:
             return True
     return not conditions

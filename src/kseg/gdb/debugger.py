@@ -9,12 +9,12 @@ many guests all stand when one does.
 import queue
 from collections.abc import Callable, Collection
 
-from kseg.gdb.answers import Attach, Back, Kill, Leave, Resume
+from kseg.gdb.answers import Attach, Detach, Kill, Resume, ReverseResume
 from kseg.gdb.backward import Backward
 from kseg.gdb.conditions import holds
 from kseg.gdb.edge import Edge
 from kseg.gdb.inferior import Inferior
-from kseg.gdb.server import Connection, Event, Happening, Server
+from kseg.gdb.server import Connection, Event, EventKind, Server
 from kseg.gdb.stepping import Progress, Step
 from kseg.gdb.stub import Stub
 from kseg.gdb.target import Ending, Target
@@ -170,20 +170,20 @@ class Debugger:
 
     def _take(self, event: Event) -> None:
         connection, what = event.connection, event.what
-        if what is Happening.CAME:
+        if what is EventKind.CAME:
             self._interrupted = False
             self._come(connection)
         elif connection is not self._connection:
             pass  # one that is gone
-        elif what is Happening.WENT:
+        elif what is EventKind.WENT:
             self._connection = None
-            self._leave(self._stub.attached)
-        elif what is Happening.INTERRUPT:
+            self._detach(self._stub.attached)
+        elif what is EventKind.INTERRUPT:
             if self._stands:
                 self._interrupted = True
             elif self.present:
                 self._stand(self._running(), None)
-        elif what is Happening.REFUSED:
+        elif what is EventKind.REFUSED:
             self._refused(connection)
         elif isinstance(what, bytes):
             self._answer(connection, what)
@@ -226,16 +226,16 @@ class Debugger:
         answer = self._stub.answer(data)
         if isinstance(answer, bytes):
             connection.send(answer)
-        elif isinstance(answer, Resume | Back) and self._interrupted:
+        elif isinstance(answer, Resume | ReverseResume) and self._interrupted:
             self._interrupted = False
             self._stand(self._stub.inferior, None)
         elif isinstance(answer, Resume):
             self._resume(answer)
-        elif isinstance(answer, Back):
+        elif isinstance(answer, ReverseResume):
             self._go_back(answer)
-        elif isinstance(answer, Leave):
+        elif isinstance(answer, Detach):
             connection.send(b"OK")
-            self._leave(answer.inferiors)
+            self._detach(answer.inferiors)
             if not (self._stub.attached or self._stub.extended):
                 self._connection = None
         elif isinstance(answer, Attach):
@@ -246,7 +246,7 @@ class Debugger:
             if answer.answer is not None:
                 connection.send(answer.answer)
 
-    def _leave(self, inferiors: Collection[Inferior]) -> None:
+    def _detach(self, inferiors: Collection[Inferior]) -> None:
         for inferior in inferiors:
             inferior.detach()
         if not self._stub.attached:
@@ -420,7 +420,7 @@ class Debugger:
         if not self._stands and (self._step is None or not self._step.is_single):
             self._stand_at("end")
 
-    def _go_back(self, wanted: Back) -> None:
+    def _go_back(self, wanted: ReverseResume) -> None:
         history, inferior = self._target.history, self._stub.inferior
         assert history is not None
         self._last_edge.told()
@@ -451,7 +451,7 @@ class Debugger:
         self._stand(inferior, None)
         if not self._server.events.empty():
             event = self._server.events.get(timeout=LOOK)
-            if event.what is not Happening.INTERRUPT:
+            if event.what is not EventKind.INTERRUPT:
                 self._take(event)
 
     def _step_once(self, thread: Thread) -> None:

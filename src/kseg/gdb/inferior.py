@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from kseg.engine.contract import Debuggable
 from kseg.gdb.breakpoints import Points
-from kseg.gdb.registers import Told
+from kseg.gdb.registers import ReportedValues
 from kseg.monitor.stop import Stop, StopReason
 from kseg.unwind.machine import Machine
 
@@ -19,7 +19,7 @@ class Inferior:
             raise TypeError(f"{machine.engine.name} is no engine for a debugger")
         self.number, self.name, self.machine = number, name, machine
         self.points = Points()
-        self.told = Told()
+        self.reported = ReportedValues()
         """What the debugger has read in registers that cannot be written."""
         self.attached = False
         """Whether a debugger is there for it; the others run as if there were none."""
@@ -41,7 +41,7 @@ class Inferior:
         """A debugger comes: nothing is set."""
         self.attached = True
         self.points.clear()
-        self.told.clear()
+        self.reported.clear()
         self.machine.monitor.stop_for_debugger = True
 
     def detach(self) -> None:

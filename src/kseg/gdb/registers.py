@@ -81,7 +81,7 @@ def target_description() -> str:
     return "\n".join([*lines, "</target>", ""])
 
 
-class Told:
+class ReportedValues:
     """What a debugger has read in the registers that cannot be written: it may write that back,
     which does nothing. `random` moves on by itself, so that the value now is not the only one."""
 
@@ -108,10 +108,17 @@ class RegisterFile:
     """The registers of one processor, by GDB's numbers, as bytes in the machine's order."""
 
     def __init__(
-        self, processor: Processor, profile: Profile, byte_order: str, told: Told | None = None
+        self,
+        processor: Processor,
+        profile: Profile,
+        byte_order: str,
+        reported: ReportedValues | None = None,
     ) -> None:
         self._registers, self._state = processor.registers, processor.state
-        self._number, self._told = int(self._state.identity), Told() if told is None else told
+        self._number, self._reported = (
+            int(self._state.identity),
+            ReportedValues() if reported is None else reported,
+        )
         self._big = byte_order == "big"
         self._computed: dict[str, Callable[[], int]] = {
             "prid": lambda: profile.processor_id,
@@ -129,7 +136,7 @@ class RegisterFile:
         register = _register(number)
         value = self._value(register)
         if not register.writable:
-            self._told.add(self._number, register.name, value)
+            self._reported.add(self._number, register.name, value)
         return value.to_bytes(_BYTES, "big" if self._big else "little")
 
     def read_all(self) -> bytes:
@@ -143,7 +150,7 @@ class RegisterFile:
         register, value = _register(number), self._number_in(data)
         if not register.own_name or value == self._value(register):
             return True
-        return not register.writable and self._told.has(self._number, register.name, value)
+        return not register.writable and self._reported.has(self._number, register.name, value)
 
     def write(self, number: int, data: bytes) -> None:
         """Change register `number`; Malformed for what it cannot be. A register that keeps its
@@ -167,7 +174,7 @@ class RegisterFile:
         if value & 3:
             raise Malformed("not the address of an instruction")
         self._state.next_pc, self._state.in_delay_slot = value, int(value != 0)
-        # Who is told of changed registers is told of this too.
+        # An observer of changed registers hears of this, too.
         self._registers["sp"] = self._registers["sp"]
 
     def write_all(self, data: bytes) -> None:

@@ -33,7 +33,7 @@ LONGEST_SEND = 5
 """Seconds after which a debugger that takes nothing is taken for gone."""
 
 
-class Happening(Enum):
+class EventKind(Enum):
     """What happens beside packets."""
 
     CAME = auto()
@@ -49,7 +49,7 @@ class Event:
     """Something came from a debugger: a packet's data, or a happening."""
 
     connection: "Connection"
-    what: bytes | Happening
+    what: bytes | EventKind
 
 
 class Connection:
@@ -80,7 +80,7 @@ class Connection:
         except OSError:
             self.close()
 
-    def read(self, take: Callable[[bytes | Happening], None]) -> None:
+    def read(self, take: Callable[[bytes | EventKind], None]) -> None:
         """Hand over what comes, until nothing more will come."""
         reader = Reader()
         while True:
@@ -98,7 +98,7 @@ class Connection:
                     self._put(b"-" if self.acknowledges else packet(b"E01"))
                 elif found is Sign.INTERRUPT and not self.interrupts.is_set():
                     self.interrupts.set()
-                    take(Happening.INTERRUPT)
+                    take(EventKind.INTERRUPT)
                 elif isinstance(found, bytes):
                     if self.acknowledges:
                         self._put(b"+")
@@ -128,7 +128,7 @@ class Events:
         event = self._events.get(timeout=timeout)
         if isinstance(event.what, bytes):
             self._room.release()
-        elif event.what is Happening.INTERRUPT:
+        elif event.what is EventKind.INTERRUPT:
             event.connection.interrupts.clear()
         return event
 
@@ -225,23 +225,23 @@ class Server:
                 if b"#" not in received:
                     continue
                 if (present := self._connection) is not None:
-                    self.events.put(Event(present, Happening.REFUSED))
+                    self.events.put(Event(present, EventKind.REFUSED))
                     self.wake()
                 stream.sendall(b"+" + ONE_AT_A_TIME)
                 stream.shutdown(socket.SHUT_WR)
 
     def _serve(self, connection: Connection, stream: socket.socket) -> None:
-        def take(what: bytes | Happening) -> None:
+        def take(what: bytes | EventKind) -> None:
             self.events.put(Event(connection, what))
             self.wake()
 
-        take(Happening.CAME)
+        take(EventKind.CAME)
         try:
             connection.read(take)
         finally:
             self._connection = None
             stream.close()
-            take(Happening.WENT)
+            take(EventKind.WENT)
             self._free.set()
 
     def close(self) -> None:

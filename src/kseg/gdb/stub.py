@@ -11,7 +11,7 @@ from typing import Protocol
 from kseg.errors import KsegError
 from kseg.gdb import access, queries
 from kseg.gdb.agent_expression import expressions
-from kseg.gdb.answers import Answer, Attach, Back, Kill, Leave, Resume
+from kseg.gdb.answers import Answer, Attach, Detach, Kill, Resume, ReverseResume
 from kseg.gdb.breakpoints import ACCESS, HARDWARE, SOFTWARE
 from kseg.gdb.inferior import Inferior
 from kseg.gdb.packets import Malformed, address, number, pair
@@ -79,7 +79,7 @@ class Stub:
             b"S": lambda text: self._step(text.partition(b";")[2]),
             b"H": self._select,
             b"T": lambda text: self._ok(None not in find(text, self.attached, self.inferior)),
-            b"D": lambda text: Leave(self._processes(text)),
+            b"D": lambda text: Detach(self._processes(text)),
             b"k": lambda _: Kill(self.attached),
             b"Z": self._insert,
             b"z": self._remove,
@@ -218,7 +218,7 @@ class Stub:
         self._standing()
         if self.target.history is None or text not in (b"s", b"c"):
             raise Malformed("no such packet, or no history")
-        return Back(self.stepped if text == b"s" else None)
+        return ReverseResume(self.stepped if text == b"s" else None)
 
     def _verb(self, text: bytes) -> Answer:
         if text == b"Cont?":

@@ -20,7 +20,7 @@ class AdaptiveInterval:
         """Cycles of the present one."""
         self._began = time.thread_time_ns()
 
-    def beat(self) -> int:
+    def next_stretch(self) -> int:
         """A stretch is over: the cycles of the next one."""
         passed = time.thread_time_ns() - self._began
         if passed < self._short:

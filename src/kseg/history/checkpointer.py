@@ -41,7 +41,7 @@ class Checkpointer:
             before = self._checkpoints.before(cycle)
             if before is None or 2 * (cycle - before.cycle) > self._stretch:
                 self._checkpoints.add(self._take())
-            self._interval.beat()
+            self._interval.next_stretch()
             self._next = cycle + self._stretch
         return None
 

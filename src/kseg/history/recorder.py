@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kseg.boards.system161.board import System161
+from kseg.critical_section import critical_section
 from kseg.errors import LogError
 from kseg.history.adaptive_interval import AdaptiveInterval
 from kseg.history.checkpoints import Checkpoint
@@ -18,7 +19,6 @@ from kseg.history.input_recorder import InputRecorder
 from kseg.history.log import MOST_TEXT, Digest, Edit, End, LogWriter, Marker
 from kseg.history.state import Origin
 from kseg.machine.input_history import Item
-from kseg.moments import whole
 from kseg.monitor.stop import Stop, StopReason
 
 
@@ -154,7 +154,7 @@ class Recorder:
         """A log that cannot be written is no reason for the machine to stop."""
         if self._next is None:
             return
-        with whole:  # a signal waits until this is written
+        with critical_section:  # a signal waits until this is written
             self._write(write)
 
     def _write(self, write: Callable[[], None]) -> None:
@@ -185,7 +185,7 @@ class Recorder:
             self._keyframe(now)
         self._draw(whole=now - self._drawn >= intervals.whole)
         self._writer.flush()
-        self._next = self._clock() + self._interval.beat()
+        self._next = self._clock() + self._interval.next_stretch()
 
     def _keep_edit(self) -> None:
         self._edited = False

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from kseg.errors import DiskImageError
-from kseg.files import Unfinished
+from kseg.files import PartialFile
 from kseg.machine.disk_image import SECTOR_SIZE, DiskImage
 
 MOST_COPIED = 1 << 30
@@ -67,7 +67,7 @@ def _replace(image: DiskImage, changed: dict[int, bytes]) -> bool:
         status = image.identity()
         if not _may_be_replaced(path, status):
             return False
-        with Unfinished(path) as copy:
+        with PartialFile(path) as copy:
             _keep_attributes(copy.file, status)
             _copy(image.file, copy.file, status.st_size)
             for number, data in changed.items():

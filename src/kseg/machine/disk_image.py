@@ -16,7 +16,7 @@ from typing import Annotated, Protocol
 import msgspec
 
 from kseg.errors import DiskImageError, StateError
-from kseg.files import Unfinished, new_mode
+from kseg.files import PartialFile, new_mode
 
 SECTOR_SIZE = 512
 HEADER = b"System/161 Disk Image".ljust(SECTOR_SIZE, b"\0")
@@ -365,7 +365,7 @@ def create(
         if force and path.exists():
             _check_unused(path)
             path = path.resolve()
-        with Unfinished(path) as new:
+        with PartialFile(path) as new:
             os.fchmod(new.file, new_mode(0o664))
             os.pwrite(new.file, HEADER, 0)
             os.ftruncate(new.file, SECTOR_SIZE + size)

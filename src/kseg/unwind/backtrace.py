@@ -2,12 +2,11 @@
 
 From a processor's registers to the caller's, frame by frame, by the first of these that applies:
 
-1. The compiler's call frame information (`call_frames`).
-2. The way out of an exception handler (`rehearsal`): what it is going to restore are the registers
-   of the code that was interrupted. So a trace goes on there, be it the kernel or a program, with
-   no layout of any kernel's trap frame written down here.
-3. For the innermost frame, the way back from a leaf or an epilogue (`rehearsal`).
-4. The function's prologue (`prologue`).
+1. The compiler's call frame information (`call_frames`). 2. The way out of an exception handler
+(`symbolic_unwinder`): what it is going to restore are the registers of the code that was
+interrupted. So a trace goes on there, be it the kernel or a program, with no layout of any kernel's
+trap frame written down here. 3. For the innermost frame, the way back from a leaf or an epilogue
+(`symbolic_unwinder`). 4. The function's prologue (`prologue`).
 """
 
 from collections.abc import Iterator
@@ -195,7 +194,7 @@ class Unwinder:
         file = self._symbols.file_at(inside, self._memory.read)
         frame = None if file is None else file.call_frame(inside + 3 * context.after_call)
         if frame is None:
-            found = self._rehearsed(context)
+            found = self._by_symbolic_execution(context)
             if found is not None:
                 return self._checked(context, found)
             if file is not None and file.starts_at(inside):
@@ -217,15 +216,15 @@ class Unwinder:
             return None
         return Context(target, context.registers, target < r.KSEG0, after_call=True)
 
-    def _rehearsed(self, context: Context) -> Context | None:
+    def _by_symbolic_execution(self, context: Context) -> Context | None:
         start = Start(context.pc, context.registers, context.control, context.after_slot)
         if not context.after_call:
-            back = self._unwinder.way_back(start)
+            back = self._unwinder.function_return(start)
             if back is not None:
                 return Context(back.pc, back.registers, context.user, after_call=True)
         if context.user or context.pc in self._knowledge.no_handler:
             return None
-        out = self._unwinder.way_out(start)
+        out = self._unwinder.exception_return(start)
         if out is None:
             if context.pc >= r.KSEG0:
                 self._knowledge.no_handler.add(context.pc)

@@ -25,7 +25,7 @@ class Control(NamedTuple):
     context: Number = UNKNOWN
 
 
-class NoWay(Exception):
+class InfeasiblePathError(Exception):
     """What is being tried leads nowhere."""
 
 
@@ -95,17 +95,17 @@ class SymbolicProcessor:
             self.gpr[link[0]] = link[1]
 
     def trap(self, code: ExceptionCode, coprocessor: int = 0) -> None:
-        raise NoWay
+        raise InfeasiblePathError
 
     def trap_if(self, condition: Number, code: ExceptionCode, coprocessor: int = 0) -> None:
         if known(condition):
-            raise NoWay
+            raise InfeasiblePathError
 
     def stop_if_debugged(self) -> None: ...
 
     def fatal_if(self, condition: Number, reason: Fatal, value: Number) -> None:
         if known(condition):
-            raise NoWay
+            raise InfeasiblePathError
 
     # Memory.
 

@@ -17,12 +17,12 @@ from kseg.isa.instruction_set import DECODED_KEPT, instruction_set
 from kseg.isa.profile import Profile
 from kseg.isa.values import WORD
 from kseg.unwind.guest_memory import GuestMemory
-from kseg.unwind.symbolic_processor import Control, NoWay, SymbolicProcessor
+from kseg.unwind.symbolic_processor import Control, InfeasiblePathError, SymbolicProcessor
 from kseg.unwind.unknown import Number, Unknown
 
 MOST_STEPS_BACK = 40
 """Instructions tried on the way back to a caller: what lies straight ahead."""
-LONGEST_WAY = 300
+LONGEST_PATH = 300
 """Instructions of one way out of a handler: one may end in a loop."""
 MOST_STEPS = 1200
 """Instructions tried on the way out of a handler, all ways together."""
@@ -37,7 +37,7 @@ ADDI, ADDIU = 8, 9
 CALLS = frozenset(["jal", "jalr", "bltzal", "bgezal"])
 
 
-class Way(NamedTuple):
+class ReturnState(NamedTuple):
     """How code is left: `interrupted` if by a return from an exception, `registers` as they are
     then, `user` if that leads to user mode (None where that is not known)."""
 
@@ -48,7 +48,8 @@ class Way(NamedTuple):
 
 
 class Start(NamedTuple):
-    """Where a rehearsal begins: at `pc`; behind it lies `after_slot` if that is a delay slot."""
+    """Where symbolic execution begins: at `pc`; behind it lies `after_slot` if that is a delay
+    slot."""
 
     pc: int
     registers: list[Number]
@@ -64,7 +65,7 @@ class SymbolicUnwinder:
         self._memory = memory
         self._return = JUMP_TO_RETURN_ADDRESS.to_bytes(4, memory.byte_order)
 
-    def way_back(self, start: Start) -> Way | None:
+    def function_return(self, start: Start) -> ReturnState | None:
         """How a function is left whose end is straight ahead: only such returns count as come
         before any call and any branch of which it is not known whether it is taken, and with a
         stack pointer that has only been moved within the stack. So what is seen is what remains of
@@ -75,11 +76,11 @@ class SymbolicUnwinder:
             return None  # It would be too far; most functions are in their middle.
         return self._search(start, "return")
 
-    def way_out(self, start: Start) -> Way | None:
+    def exception_return(self, start: Start) -> ReturnState | None:
         """How an exception handler is left; None where `start` is in none."""
         return self._search(start, "exception")
 
-    def _search(self, start: Start, wanted: Literal["return", "exception"]) -> Way | None:
+    def _search(self, start: Start, wanted: Literal["return", "exception"]) -> ReturnState | None:
         cpu = SymbolicProcessor(self._profile, self._memory, start.registers, start.control)
         branch = ""
         if start.after_slot is not None:
@@ -87,7 +88,7 @@ class SymbolicUnwinder:
             branch = self._branch_at((start.pc - 4) & WORD)
         waiting = [(cpu, start.pc, branch)]
         steps, longest = (
-            (MOST_STEPS, LONGEST_WAY) if wanted == "exception" else (MOST_STEPS_BACK,) * 2
+            (MOST_STEPS, LONGEST_PATH) if wanted == "exception" else (MOST_STEPS_BACK,) * 2
         )
         while waiting and steps > 0:
             cpu, pc, branch = waiting.pop()
@@ -104,9 +105,9 @@ class SymbolicUnwinder:
                     condition, target = jump
                     if branch not in CALLS and isinstance(target, int):
                         if cpu.returned and wanted == "exception":
-                            return _way(cpu, target, interrupted=True)
+                            return _return_state(cpu, target, interrupted=True)
                         if branch == RETURN and wanted == "return" and not cpu.returned:
-                            return _way(cpu, target, interrupted=False)
+                            return _return_state(cpu, target, interrupted=False)
                     if wanted == "exception" and branch in CALLS:
                         cpu.forget()
                     elif wanted == "exception" and isinstance(condition, Unknown):
@@ -114,18 +115,18 @@ class SymbolicUnwinder:
                             waiting.append((cpu.copy(), target, ""))
                     else:
                         pc = self._after(branch, condition, target, pc)
-            except NoWay:
+            except InfeasiblePathError:
                 continue
         return None
 
     def _after(self, branch: str, condition: Number, target: Number, behind: int) -> int:
         """Where a branch leads that is known; NoWay if this way is to be followed no further."""
         if branch == RETURN or branch in CALLS or isinstance(condition, Unknown):
-            raise NoWay
+            raise InfeasiblePathError
         if not condition:
             return behind
         if isinstance(target, Unknown):
-            raise NoWay
+            raise InfeasiblePathError
         return target
 
     def _execute(self, cpu: SymbolicProcessor, pc: int, in_slot: bool, wanted: str) -> str:
@@ -133,13 +134,13 @@ class SymbolicUnwinder:
         word = self._memory.word(pc)
         decoded = None if word is None else _decoded(self._profile.name, word)
         if decoded is None or word is None or (decoded.branch and in_slot):
-            raise NoWay
+            raise InfeasiblePathError
         cpu.pc, cpu.next_pc = pc, (pc + 4) & WORD
         stack = cpu.gpr[STACK_POINTER]
         decoded.meaning(cpu, *decoded.operands)
         moved = cpu.gpr[STACK_POINTER] is not stack
         if moved and wanted == "return" and not moves_within_stack(word):
-            raise NoWay
+            raise InfeasiblePathError
         return decoded.branch
 
     def _branch_at(self, pc: int) -> str:
@@ -178,6 +179,6 @@ def moves_within_stack(word: int) -> bool:
     return word >> 26 == 0 and sources == {0, FRAME_POINTER}
 
 
-def _way(cpu: SymbolicProcessor, target: int, *, interrupted: bool) -> Way:
+def _return_state(cpu: SymbolicProcessor, target: int, *, interrupted: bool) -> ReturnState:
     user = None if isinstance(cpu.status, Unknown) else bool(cpu.status & r.STATUS_KUC)
-    return Way(interrupted, target, list(cpu.gpr), user)
+    return ReturnState(interrupted, target, list(cpu.gpr), user)

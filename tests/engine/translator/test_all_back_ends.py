@@ -10,7 +10,7 @@ from kseg.engine.translator.compilation.compile_queue import InlineCompileQueue
 from kseg.engine.translator.compilation.messages import Answer, Request, Translation
 from kseg.engine.translator.tiering.policy import BackEnds
 from tests.engine.translator.stencils.shop import loaded
-from tests.engine.translator.test_lockstep import EXAMPLES, KINDS, Tally, side_by_side
+from tests.engine.translator.test_lockstep import EXAMPLES, KINDS, TieringStatistics, side_by_side
 
 _INLINE = InlineCompileQueue()
 
@@ -53,7 +53,7 @@ class Remembering:
 
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
 def test_loops(profile: str, byte_order: str) -> None:
-    tally = Tally()
+    tally = TieringStatistics()
 
     @settings(max_examples=max(1, EXAMPLES // 2), deadline=None)
     @given(seed=st.integers(0, 1 << 32), processors=st.integers(1, 2))

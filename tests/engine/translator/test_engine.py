@@ -15,7 +15,9 @@ from tests.engine.translator.assembly import Assembly
 
 KSEG0 = 0x80000000
 CODE, DATA = 0x1000, 0x3000
-EAGER = Thresholds(shortest_look=50, longest_look=400, threshold=1, copy_threshold=1, patience=0)
+EAGER = Thresholds(
+    shortest_interval=50, longest_interval=400, threshold=1, copy_threshold=1, patience=0
+)
 
 
 def board(

@@ -1,7 +1,12 @@
 """What is found to be hot, from samples."""
 
 from kseg.engine.interpreter.layout import JUMPS, Context
-from kseg.engine.translator.tiering.hotness import SITES_KEPT, TARGETS_KEPT, Heat, JumpProfile
+from kseg.engine.translator.tiering.hotness import (
+    SITES_KEPT,
+    TARGETS_KEPT,
+    HotnessCounters,
+    JumpProfile,
+)
 
 
 def jump(context: Context, origin: int, target: int) -> None:
@@ -11,39 +16,39 @@ def jump(context: Context, origin: int, target: int) -> None:
 
 
 def test_a_page_is_hot_after_as_many_samples_as_the_threshold_says() -> None:
-    heat = Heat(3)
+    heat = HotnessCounters(3)
     assert [heat.sample(7, 1) for _ in range(6)] == [False, False, True, False, False, True]
     assert not heat.sample(8, 1)
 
 
 def test_each_failure_doubles_the_samples_that_are_needed() -> None:
-    heat = Heat(1)
+    heat = HotnessCounters(1)
     needed = []
     for _ in range(5):
         count = 1
         while not heat.sample(7, 1):
             count += 1
         needed.append(count)
-        heat.spoil(7)
+        heat.back_off(7)
     assert needed == [1, 2, 4, 8, 16]
     assert heat.sample(8, 1)
 
 
 def test_what_is_remembered_of_pages_is_bounded() -> None:
-    heat = Heat(2)
-    for page in range(3 * Heat.PAGES_KEPT):
+    heat = HotnessCounters(2)
+    for page in range(3 * HotnessCounters.PAGES_KEPT):
         heat.sample(page, 1)
-        heat.spoil(page)
-    assert len(heat._samples) <= Heat.PAGES_KEPT + 1
-    assert len(heat._spoiled) <= Heat.PAGES_KEPT + 1
+        heat.back_off(page)
+    assert len(heat._samples) <= HotnessCounters.PAGES_KEPT + 1
+    assert len(heat._backed_off) <= HotnessCounters.PAGES_KEPT + 1
 
 
 def test_targets_come_with_the_most_frequent_first() -> None:
     context, profile = Context(), JumpProfile()
     for target in (0x80000100, 0x80000200, 0x80000200):
         jump(context, 0x80000010, target)
-    profile.look(context)
-    profile.look(context)
+    profile.sample(context)
+    profile.sample(context)
     assert profile.targets() == {0x80000010: [0x80000200, 0x80000100]}
 
 
@@ -54,7 +59,7 @@ def test_jumps_of_every_processor_count() -> None:
         jump(first, 0x80000010, 0x80000100)
     jump(second, 0x80000020, 0x80000200)
     for context in (first, second):
-        profile.look(context)
+        profile.sample(context)
     assert profile.targets() == {0x80000010: [0x80000100], 0x80000020: [0x80000200]}
 
 
@@ -62,7 +67,7 @@ def test_only_the_latest_jumps_are_there_to_be_seen() -> None:
     context, profile = Context(), JumpProfile()
     for number in range(3 * JUMPS):
         jump(context, 0x80000010, number // JUMPS * 4)
-    profile.look(context)
+    profile.sample(context)
     assert profile.targets() == {0x80000010: [8]}
 
 
@@ -71,7 +76,7 @@ def test_what_is_remembered_of_jumps_is_bounded() -> None:
     for number in range(4 * SITES_KEPT):
         jump(context, 4 * number, 8)
         jump(context, 0x80000010, 4 * number)
-        profile.look(context)
+        profile.sample(context)
     sites = profile.targets()
     assert len(sites) <= SITES_KEPT + 2
     assert len(sites[0x80000010]) <= TARGETS_KEPT

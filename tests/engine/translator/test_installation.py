@@ -184,7 +184,12 @@ def test_a_translation_larger_than_the_arena_is_refused() -> None:
     two_loops(asm)
     memory, states = board(asm)
     thresholds = Thresholds(
-        shortest_look=50, longest_look=400, threshold=1, copy_threshold=1, patience=0, arena=1
+        shortest_interval=50,
+        longest_interval=400,
+        threshold=1,
+        copy_threshold=1,
+        patience=0,
+        arena=1,
     )
     engine = Translator(
         "mips161",

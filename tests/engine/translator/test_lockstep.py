@@ -46,8 +46,8 @@ def translator(
     means beside the workshop."""
     rng = random.Random(seed + 2)
     thresholds = Thresholds(
-        shortest_look=rng.choice((20, 40, 150)),
-        longest_look=rng.choice((200, 800)),
+        shortest_interval=rng.choice((20, 40, 150)),
+        longest_interval=rng.choice((200, 800)),
         threshold=rng.choice((1, 1, 2)),
         copy_threshold=1,
         recompile_threshold=1,
@@ -162,7 +162,7 @@ def side_by_side(
     return engine[0]
 
 
-class Tally:
+class TieringStatistics:
     """Counts in how many examples translations really ran."""
 
     def __init__(self) -> None:
@@ -176,7 +176,7 @@ class Tally:
 
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
 def test_loops(profile: str, byte_order: str) -> None:
-    tally = Tally()
+    tally = TieringStatistics()
 
     @settings(max_examples=EXAMPLES, deadline=None)
     @given(seed=st.integers(0, 1 << 32))
@@ -206,7 +206,7 @@ def test_loops_on_the_interpreter(
 @pytest.mark.parametrize(("quantum", "least"), [(1, 0), (4, 0), (60, 0.1), (1000, 0.25)])
 def test_loops_on_several_processors(quantum: int, least: float) -> None:
     """A turn that is shorter than what a translation may take is the interpreter's."""
-    tally = Tally()
+    tally = TieringStatistics()
 
     @settings(max_examples=EXAMPLES, deadline=None)
     @given(seed=st.integers(0, 1 << 32), processors=st.integers(2, 4))

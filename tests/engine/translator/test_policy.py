@@ -11,7 +11,7 @@ from kseg.engine.translator.compilation.compile_queue import InlineCompileQueue
 from kseg.engine.translator.compilation.messages import Answer, Request, Translation
 from kseg.engine.translator.engine import Translator
 from kseg.engine.translator.llvm.compiler import REGION_TIER
-from kseg.engine.translator.tiering.hotness import Heat
+from kseg.engine.translator.tiering.hotness import HotnessCounters
 from kseg.engine.translator.tiering.policy import FIRST_TIER, BackEnds
 from kseg.engine.translator.tiering.thresholds import Thresholds
 from tests.engine.translator import assembly as a
@@ -315,7 +315,7 @@ def test_a_guest_that_rewrites_its_code_for_ever_keeps_nobody_busy(
     assert len(tiering._asked) <= EAGER.most_pending
     assert len(tiering._replaced) <= EAGER.most_pending + 1
     assert len(tiering._born) <= TRANSLATIONS
-    assert len(tiering._kept) <= Heat.PAGES_KEPT + 1
+    assert len(tiering._kept) <= HotnessCounters.PAGES_KEPT + 1
     assert memory.sampler <= pages + 2
     reference_memory, states = board(rewriting(pages))
     create("interpreter", "mips161", "big", reference_memory, states).run(3_000_000)

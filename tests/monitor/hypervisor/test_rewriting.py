@@ -216,8 +216,8 @@ def test_a_program_in_the_same_page_may_not(engine: str) -> None:
 
 
 POLICY = Thresholds(
-    shortest_look=300,
-    longest_look=2_000,
+    shortest_interval=300,
+    longest_interval=2_000,
     threshold=1,
     copy_threshold=1 << 60,
     recompile_threshold=1 << 60,

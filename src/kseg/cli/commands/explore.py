@@ -170,10 +170,10 @@ def explore(
     """
     from kseg.cli.commands.exploration_screen import Screen, as_data
     from kseg.cli.console.signals import Ended, die_of, handled
+    from kseg.critical_section import critical_section
     from kseg.exploration.exploration import Exploration
     from kseg.exploration.start import Start
     from kseg.exploration.trial import Goal
-    from kseg.moments import whole
 
     if limit == 0:
         raise click.UsageError("--seconds 0: give runs some time")
@@ -208,7 +208,9 @@ def explore(
                 screen.began(exploration)
                 with closing(exploration.run(seeds)) as trials:
                     for trial in trials:
-                        with whole:  # a signal in the middle of it would spoil what follows
+                        with (
+                            critical_section
+                        ):  # a signal in the middle of it would spoil what follows
                             screen.show(exploration, trial)
     except Ended as ended:
         signal = ended.number

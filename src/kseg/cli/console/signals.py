@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from kseg import moments
+from kseg import critical_section
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -28,7 +28,7 @@ def _end(number: int, _frame: FrameType | None) -> None:
     def end() -> NoReturn:
         raise Ended(number)
 
-    if not moments.postpone(end):
+    if not critical_section.postpone(end):
         end()
 
 

@@ -10,7 +10,7 @@ from kseg.engine.contract import (
     Watchpoint,
 )
 from kseg.engine.debugging import checked_breakpoints, checked_watchpoints
-from kseg.engine.reference.leave import Leave
+from kseg.engine.reference.aborts import EngineExit
 from kseg.engine.reference.processor import Latch, ReferenceProcessor
 from kseg.engine.reference.step import step
 from kseg.engine.reference.tracing import Recorder
@@ -69,7 +69,7 @@ class ReferenceEngine:
         try:
             self._inside = False
             return self._rounds(limit)
-        except Leave as leave:
+        except EngineExit as leave:
             self._inside = True
             self._settle()
             self._pass(self._cpus[self._turn].latch, leave.exit.reason)
@@ -111,7 +111,7 @@ class ReferenceEngine:
     def _let_records_be_taken(self) -> None:
         """Leave before an instruction while there are too many records."""
         if self._recorder is not None and self._recorder.full:
-            raise Leave(Exit(ExitReason.TRACE_FULL))
+            raise EngineExit(Exit(ExitReason.TRACE_FULL))
 
     def _supervised(self, supervisor: Supervisor, limit: int) -> Exit:
         found = supervisor.run(self, limit)
@@ -136,7 +136,7 @@ class ReferenceEngine:
                 if leave_for_user and in_kernel and cpu.status & STATUS_KUC:
                     break
             return Exit(ExitReason.BUDGET, number)
-        except Leave as leave:
+        except EngineExit as leave:
             self._pass(cpu.latch, leave.exit.reason)
             return leave.exit._replace(processor=number)
         finally:

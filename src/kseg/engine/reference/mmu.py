@@ -7,7 +7,7 @@ number wins where several match.
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from kseg.engine.reference.leave import Trap
+from kseg.engine.reference.aborts import Trap
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode
 

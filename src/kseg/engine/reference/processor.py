@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from kseg.engine.contract import Exit, ExitReason, Watchpoint
 from kseg.engine.reference import mmu
-from kseg.engine.reference.leave import Leave, Trap
+from kseg.engine.reference.aborts import EngineExit, Trap
 from kseg.engine.reference.mmu import Access, translate
 from kseg.engine.reference.tracing import Recorder
 from kseg.engine.state import ProcessorState
@@ -239,12 +239,12 @@ class ReferenceProcessor:
 
     def stop_if_debugged(self) -> None:
         if self.stops_on_break and r.KSEG0 <= self.pc < r.KSEG2:
-            raise Leave(Exit(ExitReason.BREAK))
+            raise EngineExit(Exit(ExitReason.BREAK))
 
     def stop_at_breakpoint(self) -> None:
         """Leave if there is a breakpoint at pc that has not just been stopped at."""
         if self.pc in self.breakpoints and not (self.latch.answered or self.waits_at_breakpoint):
-            raise Leave(Exit(ExitReason.BREAKPOINT))
+            raise EngineExit(Exit(ExitReason.BREAKPOINT))
 
     def _stop_at_watchpoint(self, address: int, size: int, *, stores: bool) -> None:
         if self.latch.has_device_answer or self.latch.passes_watchpoint:
@@ -254,11 +254,11 @@ class ReferenceProcessor:
             if wanted and each.first < address + size and address <= each.last:
                 first = max(address, each.first)
                 found = Exit(ExitReason.WATCHPOINT, address=first, size=size, value=int(stores))
-                raise Leave(found)
+                raise EngineExit(found)
 
     def fatal_if(self, condition: int, reason: Fatal, value: int) -> None:
         if condition:
-            raise Leave(Exit(ExitReason.FATAL, value=value & WORD, fatal=reason))
+            raise EngineExit(Exit(ExitReason.FATAL, value=value & WORD, fatal=reason))
 
     # Memory.
 
@@ -331,7 +331,7 @@ class ReferenceProcessor:
         if self.latch.bus_error:
             raise Trap(ExceptionCode.DATA_BUS_ERROR)
         if self.latch.loaded is None:
-            raise Leave(Exit(ExitReason.DEVICE_LOAD, address=physical, size=size))
+            raise EngineExit(Exit(ExitReason.DEVICE_LOAD, address=physical, size=size))
         return self.latch.loaded
 
     def _store_to(self, address: int, size: int, value: int, mask: int, reported: int) -> None:
@@ -344,7 +344,7 @@ class ReferenceProcessor:
             if not region.writable:
                 raise Trap(ExceptionCode.DATA_BUS_ERROR)
             if self.memory.is_kept(physical):
-                raise Leave(Exit(ExitReason.PAGE_STORE, address=physical, size=size))
+                raise EngineExit(Exit(ExitReason.PAGE_STORE, address=physical, size=size))
             old = self._bytes_at(region, physical, size)
             new = (old & ~mask) | (value & mask)
             offset = physical - region.base
@@ -353,7 +353,9 @@ class ReferenceProcessor:
             raise Trap(ExceptionCode.DATA_BUS_ERROR)
         elif not self.latch.stored:
             reason = ExitReason.DEVICE_STORE
-            raise Leave(Exit(reason, address=physical, size=size, value=value & mask, mask=mask))
+            raise EngineExit(
+                Exit(reason, address=physical, size=size, value=value & mask, mask=mask)
+            )
 
     # The privileged half.
 
@@ -396,7 +398,7 @@ class ReferenceProcessor:
         self.tlb_entry_lo[number] = self.entry_lo
         if self.profile.duplicate_tlb_is_fatal and mmu.could_match_together(self, number):
             self.tlb_entry_hi[number], self.tlb_entry_lo[number] = old
-            raise Leave(Exit(ExitReason.FATAL, value=self.entry_hi, fatal=Fatal.DUPLICATE_TLB))
+            raise EngineExit(Exit(ExitReason.FATAL, value=self.entry_hi, fatal=Fatal.DUPLICATE_TLB))
         self.replaced_entry = (number, *old)
 
     def tlb_probe(self) -> None:

@@ -5,7 +5,7 @@ instructions before the end of a page), the source is System/161's behaviour.
 """
 
 from kseg.engine.contract import Exit, ExitReason
-from kseg.engine.reference.leave import Leave, Trap
+from kseg.engine.reference.aborts import EngineExit, Trap
 from kseg.engine.reference.mmu import TlbMiss
 from kseg.engine.reference.processor import ReferenceProcessor, Stall
 from kseg.isa import exceptions
@@ -48,7 +48,7 @@ def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
         if encoding is None:
             raise Trap(ExceptionCode.RESERVED_INSTRUCTION)
         encoding.instruction.meaning(cpu, *encoding.operands(opcode))
-    except Leave:
+    except EngineExit:
         _retract(cpu, record)
         if not cpu.in_delay_slot:
             cpu.next_pc = 0
@@ -63,7 +63,7 @@ def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
             if not cpu.in_delay_slot:
                 cpu.next_pc = 0
             code = int(trap.code)
-            raise Leave(Exit(ExitReason.TRAP, address=trap.address, value=code)) from None
+            raise EngineExit(Exit(ExitReason.TRAP, address=trap.address, value=code)) from None
         if cpu.recorder is not None:
             cpu.recorder.trapped(cpu, record)
         cpu.commit_loads()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _BUDGET = int(ExitReason.BUDGET)
 
-FIRST_LOOK = 1_000_000
+FIRST_SAMPLE = 1_000_000
 """Cycles before the first look: about a millisecond."""
 NEVER = 1 << 62
 
@@ -61,7 +61,7 @@ class Translator(Interpreter):
         self._profile_name = profile_name
         self._thresholds, self._back_ends = thresholds, back_ends
         self._made: Sampler | None = None
-        first = FIRST_LOOK if thresholds is None else thresholds.shortest_look
+        first = FIRST_SAMPLE if thresholds is None else thresholds.shortest_interval
         self._next_look = self.clock + first
 
     def run(self, cycles: int) -> Exit:
@@ -74,7 +74,7 @@ class Translator(Interpreter):
             self._inside = False
             clock = shared.round
             if clock >= self._next_look:
-                self._next_look = clock + self._look()
+                self._next_look = clock + self._sample_processors()
             if clock >= target:
                 return self._exit(code)
             shared.keep_steady = 1
@@ -106,7 +106,7 @@ class Translator(Interpreter):
         traced = shared.trace_instructions or shared.trace_jumps
         if not (self._breakpoints or self._watchpoints or traced):
             if self._next_look >= NEVER and self.name == Translator.name:
-                self._next_look = self.clock + FIRST_LOOK
+                self._next_look = self.clock + FIRST_SAMPLE
             return
         self._next_look = NEVER
         if self._made is not None:
@@ -119,10 +119,10 @@ class Translator(Interpreter):
         # One that is due already, as after a change of processors, comes before anything else.
         return begin + max(-(-(self._next_look - begin) // quantum), 0) * quantum
 
-    def _look(self) -> int:
+    def _sample_processors(self) -> int:
         """Look around; returns the cycles until the next time."""
         try:
-            return self._sampler.look()
+            return self._sampler.sample()
         except NativeCodeError as error:
             warnings.warn(f"{error}; the guest is interpreted", RuntimeWarning, stacklevel=2)
             self.name = "interpreter"

@@ -7,7 +7,7 @@ count as unknown addresses. Pseudo-instructions only ever grow from pass to pass
 from kseg.isa.assembler.expansion import Target
 from kseg.isa.assembler.expression import Value
 from kseg.isa.assembler.layout import Known, Pass
-from kseg.isa.assembler.problem import AssemblyError, Place, Problem
+from kseg.isa.assembler.problem import AssemblyError, Problem, SourceLocation
 from kseg.isa.assembler.program import Program
 from kseg.isa.assembler.reader import Files
 from kseg.isa.assembler.section import OUTPUT, Piece
@@ -69,7 +69,7 @@ class Assembly:
         return self._program(current, parser)
 
     def _complain(self, problems: list[Problem], text: str) -> None:
-        problems.append(Problem(Place(self.name, 1), text))
+        problems.append(Problem(SourceLocation(self.name, 1), text))
 
     def _ordered(self, current: Pass) -> list[Piece]:
         """The pieces in the order in which they lie: by section, by subsection."""

@@ -9,7 +9,7 @@ from kseg.isa.assembler.directives import FLOATS, INTEGERS, UNALIGNED, ZEROS
 from kseg.isa.assembler.expansion import NoFormError, Operation, Target, read
 from kseg.isa.assembler.expression import Expression, Value, evaluate
 from kseg.isa.assembler.forms import CLOSE, OPEN
-from kseg.isa.assembler.problem import Place, Problem, SourceError
+from kseg.isa.assembler.problem import Problem, SourceError, SourceLocation
 from kseg.isa.assembler.program import Line
 from kseg.isa.assembler.schedule import Label, Schedule
 from kseg.isa.assembler.section import MOST_SUBSECTION, Piece, Section, section_named
@@ -58,11 +58,11 @@ class Pass:
         self._aligned = True
         """Are numbers aligned?"""
         self._bytes = 0
-        self._undefined: set[Place] = set()
+        self._undefined: set[SourceLocation] = set()
         """Where a name has no value; nothing else is said of such a place."""
         self._movable: list[Label] = []
         """Labels that alignment moves."""
-        self._place = Place("", 1)
+        self._place = SourceLocation("", 1)
         self._name = ""
         """Of the instruction that is being laid out, for errors."""
         self._dot: Callable[[], Value] = self._here

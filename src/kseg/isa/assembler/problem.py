@@ -19,29 +19,29 @@ class SourceError(ValueError):
     """A statement is wrong; the text says how, without the place."""
 
 
-class HopelessError(SourceError):
+class FatalSourceError(SourceError):
     """Nothing that follows can be assembled either: a limit was reached."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SourceLocation:
     """Where a statement was written."""
 
     file: str
     line: int
     """From 1."""
-    outer: "Place | None" = None
+    outer: "SourceLocation | None" = None
     """Where the macro was used, or the file included, of whose text the statement is."""
     inside: str = ""
     """What it is inside of, such as ``macro push``; only with `outer`, and only for macros."""
 
     @property
-    def main(self) -> "Place":
+    def main(self) -> "SourceLocation":
         """The place in the main source."""
         return self if self.outer is None else self.outer.main
 
     @property
-    def shown(self) -> "Place":
+    def shown(self) -> "SourceLocation":
         """The place that is named: of a macro's text, where the macro was used."""
         return self.outer.shown if self.inside and self.outer else self
 
@@ -62,7 +62,7 @@ class TextError(SourceError):
 class Problem:
     """One error: `text` says what is wrong at `place`."""
 
-    place: Place
+    place: SourceLocation
     text: str
 
     def __post_init__(self) -> None:

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from kseg.isa.assembler.directives import CONDITIONS, TEXT
 from kseg.isa.assembler.problem import (
-    HopelessError,
-    Place,
+    FatalSourceError,
     Problem,
     SourceError,
+    SourceLocation,
     TextError,
 )
 from kseg.isa.assembler.source import Line, lines_of
@@ -64,7 +64,7 @@ class _Frame:
 
 @dataclass
 class _Condition:
-    place: Place
+    place: SourceLocation
     takes: bool
     """Are the lines here assembled?"""
     done: bool
@@ -104,7 +104,7 @@ class Reader:
                 if labels and self._taking:
                     yield Line(line.place, labels)
                 handler(line, name, arguments)
-            except HopelessError:
+            except FatalSourceError:
                 raise
             except SourceError as error:
                 self.problems.append(Problem(line.place, str(error)))
@@ -122,7 +122,7 @@ class Reader:
             except StopIteration:
                 self._leave()
             except TextError as error:
-                self.problems.append(Problem(Place(self._name, error.line), str(error)))
+                self.problems.append(Problem(SourceLocation(self._name, error.line), str(error)))
                 self._leave()
         return None
 
@@ -137,14 +137,14 @@ class Reader:
 
     def _enter(self, lines: Iterator[Line], name: str, is_macro: bool = False) -> None:
         if len(self._frames) >= DEEPEST:
-            raise HopelessError(f"{name} is {DEEPEST} levels deep in macros and files")
+            raise FatalSourceError(f"{name} is {DEEPEST} levels deep in macros and files")
         self._frames.append(_Frame(lines, name, len(self._conditions), is_macro))
 
     def _counted(self, lines: Iterator[Line]) -> Iterator[Line]:
         for line in lines:
             self._expanded += 1
             if self._expanded > MOST_EXPANDED:
-                raise HopelessError(
+                raise FatalSourceError(
                     f"macros and repetitions make more than {MOST_EXPANDED} statements"
                 )
             yield line
@@ -223,7 +223,7 @@ class Reader:
             values = values or [""]
             count = len(values)
         if count * max(1, len(body)) > MOST_EXPANDED:
-            raise HopelessError(
+            raise FatalSourceError(
                 f"{name} makes {count} times {len(body)} statements, and macros and repetitions "
                 f"may make at most {MOST_EXPANDED}"
             )
@@ -245,7 +245,7 @@ class Reader:
         text = self.files.text(name)
         self._expanded += text.count("\n")
         if self._expanded > MOST_EXPANDED:
-            raise HopelessError(f"files and macros make more than {MOST_EXPANDED} statements")
+            raise FatalSourceError(f"files and macros make more than {MOST_EXPANDED} statements")
         self._enter(lines_of(text, name, line.place), name)
 
     def _exit(self, _line: Line, _name: str, _arguments: str) -> None:
@@ -290,7 +290,7 @@ class Reader:
             current.done |= current.takes
             return
         if len(self._conditions) >= 10 * DEEPEST:
-            raise HopelessError(".if is too deep")
+            raise FatalSourceError(".if is too deep")
         condition = _Condition(line.place, takes=False, done=True)
         outer = self._taking
         self._conditions.append(condition)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from kseg.isa.assembler.expansion import Operation
 from kseg.isa.assembler.hazards import ANYTHING, NOTHING, Use, nops_between, use_of
-from kseg.isa.assembler.problem import Place
+from kseg.isa.assembler.problem import SourceLocation
 from kseg.isa.assembler.section import Piece
 from kseg.isa.assembler.settings import Settings
 
@@ -30,7 +30,7 @@ class Placed:
     operation: Operation | None
     piece: Piece
     offset: int
-    place: Place
+    place: SourceLocation
     name: str = "nop"
     """The mnemonic that was written."""
 
@@ -111,13 +111,13 @@ class Schedule:
         if self._doubtful:
             self.moving.append(label)
 
-    def flush(self, piece: Piece, settings: Settings, place: Place) -> None:
+    def flush(self, piece: Piece, settings: Settings, place: SourceLocation) -> None:
         """Something that is no instruction follows: whatever was loaded must be there."""
         if settings.reorder:
             self._nops(self._needed(0, ANYTHING, settings), piece, place)
         self._forget()
 
-    def begin_literal(self, piece: Piece, settings: Settings, place: Place) -> None:
+    def begin_literal(self, piece: Piece, settings: Settings, place: SourceLocation) -> None:
         """From here on instructions are left alone."""
         for past in self._past:
             past.fixed = True
@@ -138,7 +138,12 @@ class Schedule:
             self._doubtful = None
 
     def add(
-        self, operation: Operation, piece: Piece, settings: Settings, place: Place, name: str
+        self,
+        operation: Operation,
+        piece: Piece,
+        settings: Settings,
+        place: SourceLocation,
+        name: str,
     ) -> None:
         """The next instruction; `settings.reorder` says whether it is left alone."""
         use = use_of(operation, self.profile)
@@ -165,12 +170,14 @@ class Schedule:
 
     # Nops.
 
-    def _nop(self, piece: Piece, place: Place) -> _Past:
+    def _nop(self, piece: Piece, place: SourceLocation) -> _Past:
         self.placed.append(Placed(None, piece, len(piece.data), place))
         piece.data += NOP_BYTES
         return _Past(NOTHING)
 
-    def _nops(self, count: int, piece: Piece, place: Place, remember: bool = False) -> None:
+    def _nops(
+        self, count: int, piece: Piece, place: SourceLocation, remember: bool = False
+    ) -> None:
         """Nops before what comes next, with which the labels before it move."""
         for _ in range(count):
             nop = self._nop(piece, place)

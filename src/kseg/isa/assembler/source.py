@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kseg.isa.assembler.problem import Place, TextError, shortened
+from kseg.isa.assembler.problem import SourceLocation, TextError, shortened
 
 _PIECES = re.compile(
     r"""
@@ -28,16 +28,16 @@ _PREPROCESSOR = re.compile(r'#(?:include\s*[<"]|define\s+[A-Z_]\w*|if(?:n?def)\s
 class Line:
     """The text of one statement, not empty, and where it stands."""
 
-    place: Place
+    place: SourceLocation
     text: str
 
 
-def lines_of(source: str, name: str, outer: Place | None = None) -> Iterator[Line]:
+def lines_of(source: str, name: str, outer: SourceLocation | None = None) -> Iterator[Line]:
     """The statements of a source called `name`; TextError for what only a C preprocessor reads,
     or a comment without an end."""
     line, file, shown = 1, name, 1
     parts = list[str]()
-    start: Place | None = None
+    start: SourceLocation | None = None
     fresh, marked = True, False
     for match in _PIECES.finditer(source):
         kind, text = str(match.lastgroup), match[0]
@@ -60,8 +60,12 @@ def lines_of(source: str, name: str, outer: Place | None = None) -> Iterator[Lin
             parts.append(" ")
         else:
             if start is None and text.strip():
-                place = Place(file, shown, outer)
-                start = Place(file, shown, Place(name, line)) if marked and not outer else place
+                place = SourceLocation(file, shown, outer)
+                start = (
+                    SourceLocation(file, shown, SourceLocation(name, line))
+                    if marked and not outer
+                    else place
+                )
             parts.append(text)
         fresh = (kind == "end" and text == "\n") or (fresh and not text.strip())
         newlines = text.count("\n")

@@ -21,7 +21,7 @@ from kseg.isa.assembler.expression import (
 )
 from kseg.isa.assembler.lexer import Token, tokens_of, unescape
 from kseg.isa.assembler.operand import RegisterNames, Written, declared_names, read_operands
-from kseg.isa.assembler.problem import HopelessError, Place, Problem, SourceError
+from kseg.isa.assembler.problem import FatalSourceError, Problem, SourceError, SourceLocation
 from kseg.isa.assembler.reader import Files, Reader
 from kseg.isa.assembler.section import Section, section_named
 from kseg.isa.assembler.source import Line
@@ -33,7 +33,7 @@ class Statement:
     """One statement. `name` is the directive or mnemonic, "=" for a definition of `symbol`, ""
     for labels alone."""
 
-    place: Place
+    place: SourceLocation
     labels: list[str] = field(default_factory=list)
     name: str = ""
     symbol: str = ""
@@ -69,7 +69,7 @@ class Parser:
         self._numbers: dict[str, int] = {}
         """Values of names that are numbers, as far as the source has been read."""
         self._defined: set[str] = set()
-        self._position_independent: Place | None = None
+        self._position_independent: SourceLocation | None = None
 
     def parse(self, source: str, name: str) -> None:
         """Read it all."""
@@ -77,9 +77,9 @@ class Parser:
         try:
             for line in Reader(source, name, self, self.files, self.problems):
                 self._line(line)
-        except HopelessError as error:
+        except FatalSourceError as error:
             self.hopeless = True
-            place = self.statements[-1].place.main if self.statements else Place(name, 1)
+            place = self.statements[-1].place.main if self.statements else SourceLocation(name, 1)
             self.problems.append(Problem(place, f"at or behind this line: {error}"))
         if self._position_independent:
             self.problems.append(Problem(self._position_independent, _refusal(".abicalls")))

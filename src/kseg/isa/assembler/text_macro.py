@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from kseg.isa.assembler.problem import HopelessError, Place, SourceError
+from kseg.isa.assembler.problem import FatalSourceError, SourceError, SourceLocation
 from kseg.isa.assembler.source import Line
 
 LONGEST_LINE = 1 << 16
@@ -33,13 +33,13 @@ class TextMacro:
     parameters: list[Parameter]
     body: list[Line] = field(default_factory=list)
 
-    def expand(self, arguments: str, number: int, used: Place) -> Iterator[Line]:
+    def expand(self, arguments: str, number: int, used: SourceLocation) -> Iterator[Line]:
         """The lines that a use at `used` stands for; `number` counts the uses of all macros."""
         values = self._values(arguments)
 
         def lines() -> Iterator[Line]:
             for line in self.body:
-                place = Place(line.place.file, line.place.line, used, f"macro {self.name}")
+                place = SourceLocation(line.place.file, line.place.line, used, f"macro {self.name}")
                 yield Line(place, substitute(line.text, values, str(number)))
 
         return lines()
@@ -92,7 +92,7 @@ def substitute(text: str, values: dict[str, str], number: str = "") -> str:
 
     found = _REFERENCE.sub(replace, text)
     if len(found) > LONGEST_LINE:
-        raise HopelessError(f"a macro makes a line of more than {LONGEST_LINE} characters")
+        raise FatalSourceError(f"a macro makes a line of more than {LONGEST_LINE} characters")
     return found
 
 

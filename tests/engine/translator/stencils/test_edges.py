@@ -17,7 +17,12 @@ from tests.engine.random_programs import Machine
 from tests.engine.translator import assembly as a
 from tests.engine.translator.assembly import Assembly
 from tests.engine.translator.stencils.shop import queue
-from tests.engine.translator.test_lockstep import _COMPILE_QUEUE, Tally, differences, translator
+from tests.engine.translator.test_lockstep import (
+    _COMPILE_QUEUE,
+    TieringStatistics,
+    differences,
+    translator,
+)
 
 ORDERS = {"mips161": "big", "r3000": "little", "lsi": "little"}
 SEEDS = range(4)
@@ -67,7 +72,7 @@ def check(profile: str, tier: str, program: Program, start: int = HERE) -> Proce
     """Compare the reference and the translator for a while; returns the processor at the end."""
     order = ORDERS[profile]
     shop: CompileQueue = _COMPILE_QUEUE if tier == "compiler" else queue(profile, order)
-    tally = Tally()
+    tally = TieringStatistics()
     for seed in SEEDS:
         make = translator(profile, order, seed, queue=shop)
         found = machine(profile, program, start, make)

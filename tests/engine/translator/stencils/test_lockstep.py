@@ -9,7 +9,7 @@ from tests.engine.translator.stencils.shop import queue
 from tests.engine.translator.test_lockstep import (
     EXAMPLES,
     KINDS,
-    Tally,
+    TieringStatistics,
     run_side_by_side,
     side_by_side,
     translator,
@@ -19,7 +19,7 @@ from tests.engine.translator.test_lockstep import (
 @pytest.mark.slow
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
 def test_loops(profile: str, byte_order: str) -> None:
-    tally, shop = Tally(), queue(profile, byte_order)
+    tally, shop = TieringStatistics(), queue(profile, byte_order)
 
     @settings(max_examples=EXAMPLES, deadline=None)
     @given(seed=st.integers(0, 1 << 32))

@@ -28,7 +28,7 @@ from kseg.isa.registers import WAKING_LINES
 
 def functions() -> list[str]:
     """The text of every function of this file."""
-    return [_stand_still(), _runs(), _catch_up(), _go_on(), _Rounds().text]
+    return [_stand_still(), _runs(), _catch_up(), _go_on(), _Scheduler().text]
 
 
 def _stand_still() -> str:
@@ -107,7 +107,7 @@ def _go_on() -> str:
     return b.text("noinline")
 
 
-class _Rounds:
+class _Scheduler:
     """The function `run(shared, limit)`; the result is an ExitReason.
 
     A round gives each processor one turn of `quantum` cycles. A processor that runs alone is not
@@ -127,7 +127,7 @@ class _Rounds:
             with b.if_(b.emit(f"icmp eq i64 {self.turn.get()}, 0")):
                 self._begin_round()
                 with b.if_(b.emit(f"icmp ugt i64 {self.running.get()}, 1")):
-                    self._ride()
+                    self._run_round_robin()
             self._take_turn()
         b.do("unreachable")
         self.text = b.text("noinline")
@@ -180,7 +180,7 @@ class _Rounds:
         with b.leave_if(b.emit(f"icmp eq i64 {self.running.get()}, 0")):
             self._return(IDLE)
 
-    def _ride(self) -> None:
+    def _run_round_robin(self) -> None:
         """Let the processors take turns in a ring for as long as that can be."""
         b = self.b
         begin = self.round.get()

@@ -67,7 +67,7 @@ class InlineCompileQueue:
         self._answers = []
 
 
-class _Asked(NamedTuple):
+class _PendingRequest(NamedTuple):
     """A request that has not been answered."""
 
     content: bytes
@@ -90,7 +90,7 @@ class ProcessCompileQueue:
         self._owner = os.getpid()
         self._outgoing = bytearray()
         self._incoming = bytearray()
-        self._asked: dict[int, _Asked] = {}
+        self._asked: dict[int, _PendingRequest] = {}
         self._failures = 0
         self._latest = -math.inf
         """When the latest answer came."""
@@ -123,7 +123,7 @@ class ProcessCompileQueue:
         self._ask(request.number, LENGTH.pack(len(content)) + content)
 
     def _ask(self, number: int, content: bytes) -> None:
-        self._asked[number] = _Asked(content, time.monotonic())
+        self._asked[number] = _PendingRequest(content, time.monotonic())
         if self._process is not None:
             self._outgoing += content
             self._send()

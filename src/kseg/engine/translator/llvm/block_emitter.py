@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Place:
-    """Where emission stands in a block: what is known of the registers, and the cycles so far."""
+class FrameState:
+    """The frame state at a point of a block: what is known of the registers, and the cycles so
+    far."""
 
     time: int = 0
     """Instructions of the block that are complete."""
@@ -34,9 +35,9 @@ class Place:
     occupied: dict[str, int] = field(default_factory=dict)
     """When HI and LO were last occupied in this block, in cycles from its beginning."""
 
-    def copy(self) -> "Place":
-        """The same place, to go on from in another way."""
-        return Place(
+    def copy(self) -> "FrameState":
+        """The same state, to go on from on another path."""
+        return FrameState(
             self.time,
             self.cycles,
             dict(self.values),
@@ -75,17 +76,17 @@ class BlockEmitter:
             with self.b.cold():
                 self.b.place(self.region.spent_label(self.block.pc))
                 self.start = self.region.budget.get()
-                self._interpret(self.block.pc, Place())
+                self._interpret(self.block.pc, FrameState())
         self.start = self.region.budget.get()
-        place = Place()
+        frame = FrameState()
         for step in self.block.steps:
-            self._step(step, place)
+            self._step(step, frame)
         if self.block.branch is not None and self.block.slot is not None:
-            self._branch(self.block.branch, self.block.slot, place)
+            self._branch(self.block.branch, self.block.slot, frame)
         elif self.block.hard is not None:
-            self._interpret(self.block.hard, place)
+            self._interpret(self.block.hard, frame)
         elif self.block.following is not None:
-            self._edge(self.block.following, place)
+            self._edge(self.block.following, frame)
         self._write_back_chain()
 
     # Ways out to the interpreter.
@@ -109,25 +110,25 @@ class BlockEmitter:
     def _chain_label(self, position: int) -> str:
         return f"chain_{self.block.pc:x}_{position}"
 
-    def _interpret(self, pc: int, place: Place) -> None:
+    def _interpret(self, pc: int, frame: FrameState) -> None:
         """Leave before the instruction at `pc`; ends the basic block."""
         b, region = self.b, self.region
-        for register, operand in place.written.items():
+        for register, operand in frame.written.items():
             b.store("i32", operand, "%state", register_offset(register))
-        if place.pending is not None:
-            register, operand = place.pending
+        if frame.pending is not None:
+            register, operand = frame.pending
             b.store("i32", str(register), "%state", STATE_OFFSETS["pending_load_register"])
             b.store("i32", operand, "%state", STATE_OFFSETS["pending_load_value"])
             region.exit_handler.set(str(CONTEXT_OFFSETS["interpret_loaded"]))
-        self._note_occupied(place)
+        self._note_occupied(frame)
         region.exit_offset.set(str((pc >> 2 & 1023) * ENTRY_SIZE))
-        region.exit_budget.set(self._left(place))
-        kept = (at for at, (_, register) in enumerate(self.dirty) if register not in place.written)
+        region.exit_budget.set(self._left(frame))
+        kept = (at for at, (_, register) in enumerate(self.dirty) if register not in frame.written)
         position = next(kept, len(self.dirty))
         rest = {register for _, register in self.dirty[position:]}
-        if rest & place.written.keys():
+        if rest & frame.written.keys():
             # What is left to write back is not an end of the chain.
-            for register in sorted(rest - place.written.keys()):
+            for register in sorted(rest - frame.written.keys()):
                 self._store_variable(register)
             b.jump(region.interpret_label)
             return
@@ -150,18 +151,20 @@ class BlockEmitter:
         value = self.region.registers[register].get()
         self.b.store("i32", value, "%state", register_offset(register))
 
-    def _left(self, place: Place) -> Operand:
+    def _left(self, frame: FrameState) -> Operand:
         """The budget that is left, an i64."""
-        return self.b.emit(f"sub i64 {self.start}, {place.cycles}") if place.cycles else self.start
+        return self.b.emit(f"sub i64 {self.start}, {frame.cycles}") if frame.cycles else self.start
 
     # Instructions.
 
-    def _read(self, place: Place, register: int) -> Operand:
-        if register not in place.values:
-            place.values[register] = self.region.registers[register].get()
-        return place.values[register]
+    def _read(self, frame: FrameState, register: int) -> Operand:
+        if register not in frame.values:
+            frame.values[register] = self.region.registers[register].get()
+        return frame.values[register]
 
-    def _trace(self, step: Step, place: Place, leave_at: tuple[int, Place]) -> RegionLifter:
+    def _trace(
+        self, step: Step, frame: FrameState, leave_at: tuple[int, FrameState]
+    ) -> RegionLifter:
         """Run the declaration; where it cannot complete, it leaves before `leave_at`."""
         pc, at = leave_at
         lifter = RegionLifter(
@@ -169,8 +172,8 @@ class BlockEmitter:
             self.profile,
             self.region.big_endian,
             step.pc,
-            lambda register: self._read(place, register),
-            place.pending,
+            lambda register: self._read(frame, register),
+            frame.pending,
             lambda: self._interpret(pc, at),
             self.region.kseg0 if is_window(step.pc >> 12) else None,
         )
@@ -179,7 +182,7 @@ class BlockEmitter:
         encoding.instruction.meaning(lifter, *encoding.operands(step.word))
         return lifter
 
-    def _complete(self, lifter: RegionLifter, place: Place) -> None:
+    def _complete(self, lifter: RegionLifter, frame: FrameState) -> None:
         """Make the writes of an instruction, in the order of the pipeline."""
         if HI in lifter.written and LO in lifter.written:
             # Both are of one product or division; LO does not need another of its own.
@@ -188,50 +191,50 @@ class BlockEmitter:
         loaded = None
         if lifter.loaded is not None and lifter.loaded[0]:
             loaded = lifter.loaded[0], _operand(lifter.loaded[1])
-        if loaded is not None and place.pending is not None and place.pending[0] == loaded[0]:
-            place.pending = None  # superseded
-        place.arrive()
+        if loaded is not None and frame.pending is not None and frame.pending[0] == loaded[0]:
+            frame.pending = None  # superseded
+        frame.arrive()
         for register, operand in written.items():
-            place.write(register, operand)
-        place.pending = loaded
-        place.time += 1
-        place.cycles += 1
+            frame.write(register, operand)
+        frame.pending = loaded
+        frame.time += 1
+        frame.cycles += 1
 
-    def _step(self, step: Step, place: Place) -> None:
-        self._look_ahead(step, place)
-        self._stall(step, place)
-        lifter = self._trace(step, place, (step.pc, place.copy()))
-        cycle = place.cycles
-        self._complete(lifter, place)
-        self._occupy(step, place, cycle)
+    def _step(self, step: Step, frame: FrameState) -> None:
+        self._look_ahead(step, frame)
+        self._stall(step, frame)
+        lifter = self._trace(step, frame, (step.pc, frame.copy()))
+        cycle = frame.cycles
+        self._complete(lifter, frame)
+        self._occupy(step, frame, cycle)
 
-    def _occupy(self, step: Step, place: Place, cycle: int) -> None:
+    def _occupy(self, step: Step, frame: FrameState, cycle: int) -> None:
         if self.profile.hi_lo_interlock:
             for name in occupied_by(step.effects):
-                place.occupied[name] = cycle
+                frame.occupied[name] = cycle
 
-    def _look_ahead(self, step: Step, place: Place) -> None:
+    def _look_ahead(self, step: Step, frame: FrameState) -> None:
         """Early fetch faults: the last instruction but one looks at the next page."""
         if self.profile.early_fetch_faults and step.pc & 0xFFF == LAST_BUT_ONE:
             with self.b.cold_if(self.region.is_unmapped((step.pc >> 12) + 1 & 0xFFFFF)):
-                self._interpret(step.pc, place.copy())
+                self._interpret(step.pc, frame.copy())
 
     # HI and LO.
 
-    def _stall(self, step: Step, place: Place) -> None:
+    def _stall(self, step: Step, frame: FrameState) -> None:
         """Wait until HI or LO are there, in cycles that are counted."""
         if not self.profile.hi_lo_interlock:
             return
         used = used_by(step.effects)
         if not used:
             return
-        if place.cycles == 0:
+        if frame.cycles == 0:
             self._wait_for_earlier_blocks(used)
             return
-        wait = stall(used, place.occupied, place.cycles)
+        wait = stall(used, frame.occupied, frame.cycles)
         if wait > 0:
             self.region.add_stall(wait)
-            place.cycles += wait
+            frame.cycles += wait
 
     def _wait_for_earlier_blocks(self, used: Iterable[str]) -> None:
         """The block before may have occupied HI or LO in its last cycle: then one passes."""
@@ -244,28 +247,34 @@ class BlockEmitter:
         self.region.add_stall(cycles)
         self.start = b.emit(f"sub i64 {self.start}, {cycles}")
 
-    def _note_occupied(self, place: Place) -> None:
+    def _note_occupied(self, frame: FrameState) -> None:
         """Remember the budget with which HI and LO were last occupied."""
-        for name, cycle in place.occupied.items():
+        for name, cycle in frame.occupied.items():
             then = self.b.emit(f"sub i64 {self.start}, {cycle}") if cycle else self.start
             self.region.occupied[name].set(then)
 
     # Going on.
 
-    def _branch(self, branch: Step, slot: Step, place: Place) -> None:
-        self._look_ahead(branch, place)
-        before = place.copy()
-        lifter = self._trace(branch, place, (branch.pc, before))
+    def _branch(self, branch: Step, slot: Step, frame: FrameState) -> None:
+        self._look_ahead(branch, frame)
+        before = frame.copy()
+        lifter = self._trace(branch, frame, (branch.pc, before))
         assert lifter.branched is not None
         condition, target = lifter.branched
-        self._complete(lifter, place)
+        self._complete(lifter, frame)
         if not isinstance(target, Symbol):
-            self._branch_to(target & WORD, condition, branch, slot, place, before)
+            self._branch_to(target & WORD, condition, branch, slot, frame, before)
         else:
-            self._jump(target.i32(), branch, slot, place, before)
+            self._jump(target.i32(), branch, slot, frame, before)
 
     def _branch_to(
-        self, target: int, condition: Value, branch: Step, slot: Step, place: Place, before: Place
+        self,
+        target: int,
+        condition: Value,
+        branch: Step,
+        slot: Step,
+        frame: FrameState,
+        before: FrameState,
     ) -> None:
         b = self.b
         if isinstance(condition, Symbol):
@@ -273,20 +282,20 @@ class BlockEmitter:
             b.branch(condition.i1(), taken, untaken)
             b.place(taken)
             with b.scope():
-                self._through_slot(target, branch, slot, place.copy(), before)
+                self._through_slot(target, branch, slot, frame.copy(), before)
             b.place(untaken)
             with b.scope():
                 following = self.block.following
                 assert following is not None
                 if self.profile.untaken_branch_has_slot:
-                    self._through_slot(following, branch, slot, place.copy(), before)
+                    self._through_slot(following, branch, slot, frame.copy(), before)
                 else:
-                    self._edge(following, place.copy())
+                    self._edge(following, frame.copy())
         else:
-            self._through_slot(target, branch, slot, place, before)
+            self._through_slot(target, branch, slot, frame, before)
 
     def _through_slot(
-        self, target: int, branch: Step, slot: Step, place: Place, before: Place
+        self, target: int, branch: Step, slot: Step, frame: FrameState, before: FrameState
     ) -> None:
         """Execute the delay slot, then go to `target`."""
         checked = False
@@ -297,8 +306,8 @@ class BlockEmitter:
             if unfit:
                 with self.b.cold_if(unfit):
                     self._interpret(branch.pc, before)
-        self._slot(slot, place, branch, before)
-        self._edge(target, place, checked=checked)
+        self._slot(slot, frame, branch, before)
+        self._edge(target, frame, checked=checked)
 
     def _cannot_go(self, target: int) -> Operand:
         """An i1: must the jump to another page be left to the interpreter? "" if not."""
@@ -307,13 +316,15 @@ class BlockEmitter:
             return self.region.is_unmapped(page)
         return self.region.is_elsewhere(page)
 
-    def _slot(self, slot: Step, place: Place, branch: Step, before: Place) -> None:
-        lifter = self._trace(slot, place, (branch.pc, before))
-        cycle = place.cycles
-        self._complete(lifter, place)
-        self._occupy(slot, place, cycle)
+    def _slot(self, slot: Step, frame: FrameState, branch: Step, before: FrameState) -> None:
+        lifter = self._trace(slot, frame, (branch.pc, before))
+        cycle = frame.cycles
+        self._complete(lifter, frame)
+        self._occupy(slot, frame, cycle)
 
-    def _jump(self, target: Operand, branch: Step, slot: Step, place: Place, before: Place) -> None:
+    def _jump(
+        self, target: Operand, branch: Step, slot: Step, frame: FrameState, before: FrameState
+    ) -> None:
         """To the address in a register: one of those that are known, or any other."""
         b = self.b
         known = [pc for pc in self.block.targets if pc in self.region.region.blocks]
@@ -326,13 +337,13 @@ class BlockEmitter:
         for pc, label in zip(known, labels, strict=True):
             b.place(label)
             with b.scope():
-                self._through_slot(pc, branch, slot, place.copy(), before)
+                self._through_slot(pc, branch, slot, frame.copy(), before)
         with b.cold():
             b.place(other)
-            self._jump_out(target, branch, slot, place.copy(), before)
+            self._jump_out(target, branch, slot, frame.copy(), before)
 
     def _jump_out(
-        self, target: Operand, branch: Step, slot: Step, place: Place, before: Place
+        self, target: Operand, branch: Step, slot: Step, frame: FrameState, before: FrameState
     ) -> None:
         b = self.b
         if self.profile.early_fetch_faults:
@@ -345,45 +356,45 @@ class BlockEmitter:
             last = (address & 0xFFC) == 0xFFC
             with b.cold_if((((address & 3) != 0) | last | unknown).i1()):
                 self._interpret(branch.pc, before)
-        self._slot(slot, place, branch, before)
-        self._settle(place)
-        self._write_back(place)
-        self.region.go(target, self._left(place), jump_from=str(branch.pc))
+        self._slot(slot, frame, branch, before)
+        self._settle(frame)
+        self._write_back(frame)
+        self.region.go(target, self._left(frame), jump_from=str(branch.pc))
 
-    def _settle(self, place: Place) -> None:
+    def _settle(self, frame: FrameState) -> None:
         """The block is complete: what it changed goes into the region's variables."""
-        place.arrive()
-        self._note_occupied(place)
-        for register, operand in place.written.items():
+        frame.arrive()
+        self._note_occupied(frame)
+        for register, operand in frame.written.items():
             self.region.registers[register].set(operand)
-        self.region.budget.set(self._left(place))
+        self.region.budget.set(self._left(frame))
 
-    def _write_back(self, place: Place) -> None:
-        for register in sorted({register for _, register in self.dirty} | place.written.keys()):
+    def _write_back(self, frame: FrameState) -> None:
+        for register in sorted({register for _, register in self.dirty} | frame.written.keys()):
             self._store_variable(register)
 
-    def _edge(self, target: int, place: Place, checked: bool = False) -> None:
+    def _edge(self, target: int, frame: FrameState, checked: bool = False) -> None:
         """Go on at `target`, in the region or outside."""
         b, region = self.b, self.region
-        self._settle(place)
+        self._settle(frame)
         if target not in region.region.blocks:
-            self._write_back(place)
+            self._write_back(frame)
             if target >> 12 == self.page:
-                region.dispatch(target, self._left(place))
+                region.dispatch(target, self._left(frame))
             else:
-                region.go(str(target), self._left(place))
+                region.go(str(target), self._left(frame))
             return
         page = target >> 12
         if page != self.page:
             if not checked:
                 with b.cold_if(region.is_elsewhere(page)):
-                    self._write_back(place)
-                    region.go(str(target), self._left(place))
+                    self._write_back(frame)
+                    region.go(str(target), self._left(frame))
             region.make_present(page)
         if target in region.region.loops:
             # Looked at here, where the budget has just been reckoned, and not in the loop's head:
             # that is one instruction less a turn.
-            short = b.emit(f"icmp slt i64 {self._left(place)}, {region.region.bounds[target]}")
+            short = b.emit(f"icmp slt i64 {self._left(frame)}, {region.region.bounds[target]}")
             b.branch(short, region.spent_label(target), region.label(target), "unlikely")
         else:
             b.jump(region.label(target))

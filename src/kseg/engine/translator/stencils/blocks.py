@@ -16,8 +16,8 @@ from kseg.engine.translator.timing import OCCUPIED, occupied_by, stall, used_by
 
 
 @dataclass
-class _Place:
-    """Where in a block the code stands."""
+class _BlockState:
+    """What holds at a point of a block."""
 
     ahead: int
     """Cycles taken off the budget for what has not been executed."""
@@ -74,22 +74,22 @@ class BlockWriter:
     def _block(self) -> int | None:
         block = self.block
         plan = self._plan(block)
-        place = _Place(sum(1 + wait for _, wait in plan))
-        place.ahead += 2 if block.branch is not None else 0
+        state = _BlockState(sum(1 + wait for _, wait in plan))
+        state.ahead += 2 if block.branch is not None else 0
         if block.pc in self.region.loops:
-            leave = self._leave(block.pc, _Place(0))
+            leave = self._leave(block.pc, _BlockState(0))
             bound = self.region.bounds[block.pc]
-            self.out.put("loop", {"leave": leave}, bound=bound, cycles=-place.ahead)
+            self.out.put("loop", {"leave": leave}, bound=bound, cycles=-state.ahead)
         else:
-            self._count(-place.ahead)
+            self._count(-state.ahead)
         for number, (step, wait) in enumerate(plan):
-            self._step(step, wait, place, is_first=number == 0)
+            self._step(step, wait, state, is_first=number == 0)
         if block.branch is not None and block.slot is not None:
-            return self._branch(block.branch, block.slot, place)
+            return self._branch(block.branch, block.slot, state)
         if block.hard is not None:
-            self.out.put("jump", {"taken": self._leave(block.hard, place)})
+            self.out.put("jump", {"taken": self._leave(block.hard, state)})
         elif block.following is not None:
-            return self._edge(block.following, place)
+            return self._edge(block.following, state)
         return None
 
     def _plan(self, block: Block) -> list[tuple[Step, int]]:
@@ -114,22 +114,22 @@ class BlockWriter:
         if cycles:
             self.out.put("count", cycles=cycles)
 
-    def _leave(self, pc: int, place: _Place) -> Label:
+    def _leave(self, pc: int, state: _BlockState) -> Label:
         """The way out before the instruction at `pc`."""
-        return "leave", pc, place.ahead, place.pending
+        return "leave", pc, state.ahead, state.pending
 
     # Instructions.
 
-    def _step(self, step: Step, wait: int, place: _Place, is_first: bool) -> None:
-        leave = self._leave(step.pc, place)
+    def _step(self, step: Step, wait: int, state: _BlockState, is_first: bool) -> None:
+        leave = self._leave(step.pc, state)
         self._look_ahead(step, leave)
         if self.profile.hi_lo_interlock and is_first:
             for name in used_by(step.effects):
-                self.out.put(f"wait_{name}", cycles=place.ahead)
+                self.out.put(f"wait_{name}", cycles=state.ahead)
         if wait:
             self.out.put("stall", cycles=wait)
-            place.ahead -= wait
-        self._execute(step, place, leave)
+            state.ahead -= wait
+        self._execute(step, state, leave)
 
     def _look_ahead(self, step: Step, leave: Label) -> None:
         """Early fetch faults: the last instruction but one looks at the next page."""
@@ -137,70 +137,70 @@ class BlockWriter:
             following = (step.pc >> 12) + 1 & 0xFFFFF
             self.out.put("unknown", {"leave": leave}, slot=8 * following)
 
-    def _execute(self, step: Step, place: _Place, leave: Label) -> None:
+    def _execute(self, step: Step, state: _BlockState, leave: Label) -> None:
         """An instruction that is no branch; where it cannot complete, to `leave`."""
         does = step.effects
-        piece = self.pieces.piece(step.word, does, place.accumulator, place.pending)
+        piece = self.pieces.piece(step.word, does, state.accumulator, state.pending)
         self.out.add(piece, {"leave": leave})
         if self.profile.hi_lo_interlock:
             for name in occupied_by(does):
-                self.out.put(f"occupy_{name}", cycles=place.ahead - OCCUPIED)
+                self.out.put(f"occupy_{name}", cycles=state.ahead - OCCUPIED)
         if piece.accumulator != UNCHANGED:
-            place.accumulator = piece.accumulator
+            state.accumulator = piece.accumulator
         if piece.loads:
-            if place.pending == place.accumulator:
-                place.accumulator = 0
-            place.pending = next(iter(does.loads), 0)
-        elif place.pending in does.writes:
-            place.pending = 0
+            if state.pending == state.accumulator:
+                state.accumulator = 0
+            state.pending = next(iter(does.loads), 0)
+        elif state.pending in does.writes:
+            state.pending = 0
         else:
-            self._arrive(place)
-        place.ahead -= 1
+            self._arrive(state)
+        state.ahead -= 1
 
-    def _arrive(self, place: _Place) -> None:
+    def _arrive(self, state: _BlockState) -> None:
         """Let the load that is pending arrive."""
-        if place.pending:
-            self.out.put("arrive", p=register_offset(place.pending))
-            if place.pending == place.accumulator:
-                place.accumulator = 0
-            place.pending = 0
+        if state.pending:
+            self.out.put("arrive", p=register_offset(state.pending))
+            if state.pending == state.accumulator:
+                state.accumulator = 0
+            state.pending = 0
 
     # Branches.
 
-    def _branch(self, branch: Step, slot: Step, place: _Place) -> int | None:
+    def _branch(self, branch: Step, slot: Step, state: _BlockState) -> int | None:
         does, target = branch.effects, branch.effects.target
-        before = self._leave(branch.pc, place)
-        if does.reads & (does.writes | {place.pending}) and _may_leave(slot):
+        before = self._leave(branch.pc, state)
+        if does.reads & (does.writes | {state.pending}) and _may_leave(slot):
             # Where the slot cannot complete, the branch is executed once more, and must find
             # what it reads as it was.
             self.out.put("jump", {"taken": before})
             return None
         self._look_ahead(branch, before)
         if target is None:
-            self._decide(branch, place, {"leave": before})
-            return self._jump(branch, slot, place, before)
+            self._decide(branch, state, {"leave": before})
+            return self._jump(branch, slot, state, before)
         if not does.is_conditional:
             if does.may_trap:
-                self._decide(branch, place, {"leave": before})
-            return self._through(target, slot, place, before)
-        taken = self._later(target, slot, place, before)
-        self._decide(branch, place, {"leave": before, "taken": taken})
+                self._decide(branch, state, {"leave": before})
+            return self._through(target, slot, state, before)
+        taken = self._later(target, slot, state, before)
+        self._decide(branch, state, {"leave": before, "taken": taken})
         following = self.block.following
         assert following is not None
         if self.profile.untaken_branch_has_slot:
-            return self._through(following, slot, place, before)
-        self._complete(branch, place)
-        return self._edge(following, place)
+            return self._through(following, slot, state, before)
+        self._complete(branch, state)
+        return self._edge(following, state)
 
-    def _decide(self, branch: Step, place: _Place, to: dict[str, Label]) -> None:
-        piece = self.pieces.piece(branch.word, branch.effects, place.accumulator, 0)
+    def _decide(self, branch: Step, state: _BlockState, to: dict[str, Label]) -> None:
+        piece = self.pieces.piece(branch.word, branch.effects, state.accumulator, 0)
         self.out.add(piece, to)
 
-    def _later(self, target: int, slot: Step, place: _Place, before: Label) -> Label:
+    def _later(self, target: int, slot: Step, state: _BlockState, before: Label) -> Label:
         """Where `_through` will be written, which begins in the same place."""
         label: Label = ("path", self._path_count)
         self._path_count += 1
-        block, copy = self.block, replace(place)
+        block, copy = self.block, replace(state)
 
         def write() -> int | None:
             self.block, self.page = block, block.pc >> 12
@@ -209,17 +209,17 @@ class BlockWriter:
         self._paths.append((label, write))
         return label
 
-    def _complete(self, branch: Step, place: _Place) -> None:
+    def _complete(self, branch: Step, state: _BlockState) -> None:
         """Make the writes of a branch."""
         for register, value in branch.effects.constants.items():
             self.out.put("constant", p=register_offset(register), value=value)
-            place.accumulator = register
-            if register == place.pending:
-                place.pending = 0
-        self._arrive(place)
-        place.ahead -= 1
+            state.accumulator = register
+            if register == state.pending:
+                state.pending = 0
+        self._arrive(state)
+        state.ahead -= 1
 
-    def _through(self, target: int, slot: Step, place: _Place, before: Label) -> int | None:
+    def _through(self, target: int, slot: Step, state: _BlockState, before: Label) -> int | None:
         """Complete the branch, execute the delay slot, then go to `target`."""
         branch = self.block.branch
         assert branch is not None
@@ -227,9 +227,9 @@ class BlockWriter:
         if checked:
             # The target is translated at the jump, before its delay slot.
             self._check(target, before)
-        self._complete(branch, place)
-        self._execute(slot, place, before)
-        return self._edge(target, place, checked=checked)
+        self._complete(branch, state)
+        self._execute(slot, state, before)
+        return self._edge(target, state, checked=checked)
 
     def _check(self, target: int, before: Label) -> None:
         """Leave a jump to another page to the interpreter if that page is not as it was."""
@@ -239,30 +239,30 @@ class BlockWriter:
         else:
             self._unless_elsewhere(page, before)
 
-    def _jump(self, branch: Step, slot: Step, place: _Place, before: Label) -> int | None:
+    def _jump(self, branch: Step, slot: Step, state: _BlockState, before: Label) -> int | None:
         """To the address in a register: one of those that are known, or any other."""
         for pc in self.block.targets:
             if pc in self.region.blocks:
-                path = self._later(pc, slot, place, before)
+                path = self._later(pc, slot, state, before)
                 self.out.put("known", {"taken": path}, pc=pc)
         if self.profile.early_fetch_faults:
             self.out.put("check_jump", {"leave": before})
-        self._complete(branch, place)
-        self._execute(slot, place, before)
-        self._settle(place)
+        self._complete(branch, state)
+        self._execute(slot, state, before)
+        self._settle(state)
         self.out.put("go_jump", pc=branch.pc)
         return None
 
     # Going on.
 
-    def _settle(self, place: _Place) -> None:
+    def _settle(self, state: _BlockState) -> None:
         """The block is complete."""
-        self._arrive(place)
-        self._count(place.ahead)
+        self._arrive(state)
+        self._count(state.ahead)
 
-    def _edge(self, target: int, place: _Place, checked: bool = False) -> int | None:
+    def _edge(self, target: int, state: _BlockState, checked: bool = False) -> int | None:
         """Go on at `target`, in the region or outside."""
-        self._settle(place)
+        self._settle(state)
         page = target >> 12
         if target not in self.region.blocks:
             way = "dispatch" if page == self.page else "go"

@@ -1,6 +1,6 @@
 """Who makes translations on this host."""
 
-from kseg.engine.translator.tiering.policy import BackEnds, Quick
+from kseg.engine.translator.tiering.policy import BackEnds, BaselineCompiler
 
 
 def standard_back_ends(profile_name: str, byte_order: str) -> BackEnds:
@@ -8,7 +8,7 @@ def standard_back_ends(profile_name: str, byte_order: str) -> BackEnds:
     from kseg.engine.translator.compilation.compile_queue import ProcessCompileQueue
     from kseg.engine.translator.compilation.store import Store
 
-    def stencils() -> Quick | None:
+    def stencils() -> BaselineCompiler | None:
         from kseg.engine.translator.stencils import load
         from kseg.engine.translator.stencils.background import make_in_background
 

@@ -14,7 +14,7 @@ class JumpProfile:
         self._seen: dict[int, int] = {}
         """By processor: the jumps that have been taken in."""
 
-    def look(self, context: Context) -> None:
+    def sample(self, context: Context) -> None:
         """Take in the latest jumps of a processor."""
         new = min(context.jump_count - self._seen.get(context.number, 0), JUMPS)
         if new <= 0:
@@ -39,7 +39,7 @@ class JumpProfile:
         }
 
 
-class Heat:
+class HotnessCounters:
     """How often code that is not translated was found to be running."""
 
     PAGES_KEPT = 4096
@@ -48,7 +48,7 @@ class Heat:
         """`threshold` is the number of cycles in one page that make it worth a translation."""
         self._threshold = threshold
         self._samples: dict[int, int] = {}
-        self._spoiled: dict[int, int] = {}
+        self._backed_off: dict[int, int] = {}
 
     def sample(self, page: int, cycles: int) -> bool:
         """Code in a physical page was running, for `cycles` as far as can be seen: is it time to
@@ -57,15 +57,15 @@ class Heat:
             self._samples.clear()
         count = self._samples.get(page, 0) + cycles
         self._samples[page] = count
-        if count < self._threshold << min(self._spoiled.get(page, 0), 24):
+        if count < self._threshold << min(self._backed_off.get(page, 0), 24):
             return False
         self._samples[page] = 0
         return True
 
-    def spoil(self, page: int) -> None:
+    def back_off(self, page: int) -> None:
         """A translation of code in the page was of no use, or not for long: be slower to make
         another, twice as slow each time. So a guest that keeps rewriting its code does not keep
         the compiler busy."""
-        if len(self._spoiled) > self.PAGES_KEPT:
-            self._spoiled.clear()
-        self._spoiled[page] = self._spoiled.get(page, 0) + 1
+        if len(self._backed_off) > self.PAGES_KEPT:
+            self._backed_off.clear()
+        self._backed_off[page] = self._backed_off.get(page, 0) + 1

@@ -14,20 +14,20 @@ from kseg.engine.translator.code_pages import CodePages
 from kseg.engine.translator.compilation.compile_queue import CompileQueue
 from kseg.engine.translator.compilation.messages import Answer, Request, Translation
 from kseg.engine.translator.installation import Installation
-from kseg.engine.translator.tiering.hotness import Heat, JumpProfile
+from kseg.engine.translator.tiering.hotness import HotnessCounters, JumpProfile
 from kseg.engine.translator.tiering.thresholds import Thresholds
 
 FIRST_TIER = 1
 
 
-class Quick(Protocol):
+class BaselineCompiler(Protocol):
     """Makes translations at once (`kseg.engine.translator.stencils.Stencils`)."""
 
     def translate(self, request: Request) -> Translation | None:
         """A translation, or None if there is none."""
 
 
-class Kept(Protocol):
+class TranslationStore(Protocol):
     """Translations of earlier machines (`kseg.engine.translator.compilation.store.Store`)."""
 
     def find(self, page: int) -> list[Translation]:
@@ -39,12 +39,12 @@ class BackEnds:
     """What makes translations. Each is made when it is first needed; None: there is none."""
 
     queue: Callable[[], CompileQueue] | None = None
-    stencils: Callable[[], Quick | None] | None = None
-    store: Callable[[], Kept] | None = None
+    stencils: Callable[[], BaselineCompiler | None] | None = None
+    store: Callable[[], TranslationStore] | None = None
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _PendingRequest:
     """A request, and where its answer goes."""
 
     code_pages: dict[int, int]
@@ -56,7 +56,7 @@ class _Asked:
 
 
 @dataclass
-class Tally:
+class TieringStatistics:
     """What was made, since the machine was switched on."""
 
     compiled: int = 0
@@ -85,16 +85,18 @@ class TieringPolicy:
         self._profile_name, self._order = profile_name, byte_order
         self._thresholds, self._back_ends = thresholds, back_ends
         self._pages, self._installation = pages, installation
-        self._heat = Heat(thresholds.threshold)
-        self._copy_heat = Heat(thresholds.copy_threshold)
-        self._warmth = Heat(thresholds.recompile_threshold)
+        self._hotness = HotnessCounters(thresholds.threshold)
+        self._copy_hotness = HotnessCounters(thresholds.copy_threshold)
+        self._recompile_hotness = HotnessCounters(thresholds.recompile_threshold)
         self._jumps = JumpProfile()
         self._queue: CompileQueue | None = None
-        self._stencils: Quick | None = None
+        self._stencils: BaselineCompiler | None = None
         self._stencils_wanted = back_ends.stencils is not None
-        self._store: Kept | None = back_ends.store() if back_ends.store is not None else None
+        self._store: TranslationStore | None = (
+            back_ends.store() if back_ends.store is not None else None
+        )
         self._kept: dict[int, list[Translation]] = {}
-        self._asked: dict[int, _Asked] = {}
+        self._asked: dict[int, _PendingRequest] = {}
         self._replaced: set[int] = set()
         """Translations of the first tier for which the compiler has been asked."""
         self._requests = 0
@@ -105,9 +107,9 @@ class TieringPolicy:
         """Cycles, about, since the machine was switched on."""
         self._born: dict[int, int] = {}
         """When translations were installed, by number."""
-        self.tally = Tally()
+        self.tally = TieringStatistics()
 
-    def look(
+    def sample(
         self, contexts: Sequence[Context], states: Sequence[ProcessorState], cycles: int
     ) -> bool:
         """Take in translations that were made, and see whether more are worth making; `cycles`
@@ -118,8 +120,8 @@ class TieringPolicy:
             if self._now - self._born.pop(gone.number, 0) < self._thresholds.long_life:
                 for code_page in gone.code_pages:
                     page = self._pages.identity(code_page)[0]
-                    self._heat.spoil(page)
-                    self._copy_heat.spoil(page)
+                    self._hotness.back_off(page)
+                    self._copy_hotness.back_off(page)
         queue = self._queue
         if queue is not None and queue.pending:
             for answer in queue.collect():
@@ -149,16 +151,19 @@ class TieringPolicy:
             old = self._installation.covering(pc, code_page)
             if old is None or old.translation.tier != FIRST_TIER:
                 return
-            self._jumps.look(context)
-            if old.number not in self._replaced and self._warmth.sample(page, cycles):
+            self._jumps.sample(context)
+            if old.number not in self._replaced and self._recompile_hotness.sample(page, cycles):
                 self._ask(context, pc, page, old.number)
             return
         self._cold_cycles += cycles
         if self._store is not None and self._install_kept(context, pc):
             return
-        self._jumps.look(context)
+        self._jumps.sample(context)
         if self._cold_cycles >= self._thresholds.patience:
-            compile_, copy = self._heat.sample(page, cycles), self._copy_heat.sample(page, cycles)
+            compile_, copy = (
+                self._hotness.sample(page, cycles),
+                self._copy_hotness.sample(page, cycles),
+            )
             if compile_ or copy:
                 self._ask(context, pc, page, copy=copy)
 
@@ -175,7 +180,7 @@ class TieringPolicy:
         """Install what is kept for the page that still fits; was there anything?"""
         page = pc >> 12
         if page not in self._kept:
-            if len(self._kept) > self._heat.PAGES_KEPT:
+            if len(self._kept) > self._hotness.PAGES_KEPT:
                 self._kept.clear()
             assert self._store is not None
             self._kept[page] = self._store.find(page)
@@ -223,7 +228,7 @@ class TieringPolicy:
         if queue is None:
             return
         identities = {number: self._pages.identity(page) for number, page in code_pages.items()}
-        self._asked[self._requests] = _Asked(code_pages, identities, seed_page, replaces)
+        self._asked[self._requests] = _PendingRequest(code_pages, identities, seed_page, replaces)
         self._replaced.add(replaces)
         queue.submit(request)
 
@@ -281,8 +286,8 @@ class TieringPolicy:
         if replaced is not None and installed.get(asked.replaces) is replaced:
             self._installation.remove(asked.replaces)
 
-    def _refuse(self, asked: _Asked) -> None:
+    def _refuse(self, asked: _PendingRequest) -> None:
         self.tally.refused += 1
-        self._heat.spoil(asked.seed_page)
-        self._warmth.spoil(asked.seed_page)
-        self._copy_heat.spoil(asked.seed_page)
+        self._hotness.back_off(asked.seed_page)
+        self._recompile_hotness.back_off(asked.seed_page)
+        self._copy_hotness.back_off(asked.seed_page)

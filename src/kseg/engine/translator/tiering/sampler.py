@@ -39,17 +39,17 @@ class Sampler:
             CodePages(shared, byte_order),
             self.installation,
         )
-        self._interval = thresholds.shortest_look
+        self._interval = thresholds.shortest_interval
         self._translated = 0
 
-    def look(self) -> int:
+    def sample(self) -> int:
         """Look around; returns the cycles until the next look is due."""
         tiering, thresholds = self.tiering, self._thresholds
-        something = tiering.look(self._contexts, self._processors, self._interval)
+        something = tiering.sample(self._contexts, self._processors, self._interval)
         new, self._translated = self.cycles - self._translated, self.cycles
-        longest = thresholds.waiting_look if tiering.is_waiting else thresholds.longest_look
+        longest = thresholds.waiting_interval if tiering.is_waiting else thresholds.longest_interval
         if something:
-            self._interval = thresholds.shortest_look
+            self._interval = thresholds.shortest_interval
         elif new < self._interval - (self._interval >> thresholds.mostly):
             # There is more to do, but each look costs as much as many thousand cycles.
             self._interval = min(self._interval + (self._interval >> 3), longest)

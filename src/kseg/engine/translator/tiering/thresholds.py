@@ -7,13 +7,13 @@ from dataclasses import dataclass
 class Thresholds:
     """The translator's numbers."""
 
-    shortest_look: int = 300_000
+    shortest_interval: int = 300_000
     """Cycles between two looks at where the guest is, at least."""
-    longest_look: int = 10_000_000
+    longest_interval: int = 10_000_000
     """The same, while nearly all that it runs is translated."""
     mostly: int = 4
     """How much that is: all but one part in two to this power."""
-    waiting_look: int = 2_000_000
+    waiting_interval: int = 2_000_000
     """The same, while an answer of the compiler is expected."""
     threshold: int = 500_000
     """Cycles of untranslated code in one page before the compiler is asked."""

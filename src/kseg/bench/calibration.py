@@ -14,33 +14,33 @@ LONG_ENOUGH = 0.1
 MOST_ROUNDS = 1 << 20
 
 
-def survey(lab: Harness, program: str, named: frozenset[str]) -> None:
+def calibrate(harness: Harness, program: str, named: frozenset[str]) -> None:
     """Try everybody at `program`; those who fail or are too slow are left out of everything.
 
     `named` are the peers that the user has asked for by name.
     """
-    lab.say("looking who is here")
-    for peer in lab.peers:
+    harness.say("looking who is here")
+    for peer in harness.peers:
         try:
             if isinstance(peer, Kseg):
                 # Compiles the interpreter, which then is in the cache.
-                lab.run(peer.boot("cms", "halt"))
-            lab.speeds[peer.name] = _speed(lab, peer, program, patient=peer.name in named)
+                harness.run(peer.boot("cms", "halt"))
+            harness.speeds[peer.name] = _speed(harness, peer, program, patient=peer.name in named)
         except TooSlow as slow:
-            lab.leave_out(peer.name, str(slow))
+            harness.leave_out(peer.name, str(slow))
         except MeasureError as error:
-            lab.failed(peer.name, error)
-    lab.engines = [peer for peer in lab.engines if peer.name in lab.speeds]
-    lab.others = [peer for peer in lab.others if peer.name in lab.speeds]
+            harness.failed(peer.name, error)
+    harness.engines = [peer for peer in harness.engines if peer.name in harness.speeds]
+    harness.others = [peer for peer in harness.others if peer.name in harness.speeds]
 
 
 class TooSlow(Exception):
     """Measuring this peer would take for ever; the text says what to do to have it."""
 
 
-def _speed(lab: Harness, peer: Peer, program: str, *, patient: bool) -> Speed:
+def _speed(harness: Harness, peer: Peer, program: str, *, patient: bool) -> Speed:
     try:
-        start = lab.run_program(peer, program, 1, limit=None if patient else PATIENCE)
+        start = harness.run_program(peer, program, 1, limit=None if patient else PATIENCE)
     except TimeOut:
         if patient:
             raise
@@ -50,7 +50,7 @@ def _speed(lab: Harness, peer: Peer, program: str, *, patient: bool) -> Speed:
         return Speed(1 / start.processor_time, 0)
     rounds = 16
     while rounds <= MOST_ROUNDS:
-        done = lab.run_program(peer, program, rounds)
+        done = harness.run_program(peer, program, rounds)
         spent = done.processor_time - start.processor_time
         if spent > LONG_ENOUGH:
             return Speed(rounds / spent, start.wall_time)

@@ -1,4 +1,4 @@
-"""Signals wait for moments to be over, and for no longer."""
+"""Signals wait for the end of a critical section, and no longer."""
 
 import signal
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from kseg.cli.console.signals import Ended, handled
-from kseg.moments import postpone, whole
+from kseg.critical_section import critical_section, postpone
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def test_a_signal_waits_for_the_end_of_the_moment() -> None:
     done = []
 
     def work() -> None:
-        with whole:
-            with whole:
+        with critical_section:
+            with critical_section:
                 signal.raise_signal(signal.SIGTERM)
                 done.append("inner")
             done.append("outer")
@@ -35,7 +35,7 @@ def test_a_signal_waits_for_the_end_of_the_moment() -> None:
 
 @pytest.mark.usefixtures("handling")
 def test_outside_it_is_obeyed_at_once() -> None:
-    with whole:
+    with critical_section:
         pass
     with pytest.raises(Ended):
         signal.raise_signal(signal.SIGTERM)
@@ -45,7 +45,7 @@ def test_other_threads_hold_up_nothing() -> None:
     inside, over = threading.Event(), threading.Event()
 
     def work() -> None:
-        with whole:
+        with critical_section:
             inside.set()
             over.wait(10)
 

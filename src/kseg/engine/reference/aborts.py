@@ -1,4 +1,4 @@
-"""The two ways in which an instruction does not complete."""
+"""How an instruction is aborted: by a processor exception, or by an exit of the engine."""
 
 from kseg.engine.contract import Exit
 from kseg.isa.exceptions import ExceptionCode
@@ -14,8 +14,8 @@ class Trap(Exception):
         self.coprocessor = coprocessor
 
 
-class Leave(Exception):
-    """The engine must ask its monitor before the instruction can complete."""
+class EngineExit(Exception):
+    """A VM exit: the monitor must act before the instruction can complete."""
 
     def __init__(self, reason: Exit) -> None:
         super().__init__(reason)
