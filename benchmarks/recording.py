@@ -2,7 +2,7 @@
 asserted.
 
 Runs with and without a log follow each other; the cost is the ratio of their medians. An
-interactive guest is one at which somebody types at the pace of a person, in real time.
+interactive guest is one at which a user types at the pace of a person, in real time.
 """
 
 import argparse

@@ -168,7 +168,7 @@ def alone():
 
 
 class TestIdentity:
-    """Whoever else runs, a guest does what it does on the bare machine, to the cycle."""
+    """Whichever others run, a guest does what it does on the bare machine, to the cycle."""
 
     def test_many_copies(self, alone):
         with Host(engine=ENGINE) as host:

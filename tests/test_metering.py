@@ -1,4 +1,4 @@
-"""A machine's meter from outside: with a run, a log, a snapshot, and as a process."""
+"""A machine's meter, used by clients: with a run, a log, a snapshot, and as a process."""
 
 import contextlib
 import itertools

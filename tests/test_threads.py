@@ -45,7 +45,7 @@ def running(run: Callable[..., Any], interrupt: Callable[[], None]) -> Iterator[
 
 
 def refused(enter: Callable[[], object]) -> str:
-    """What somebody is told who is not let in."""
+    """What a thread is told that is not let in."""
     try:
         enter()
     except InUseError as error:

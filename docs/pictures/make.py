@@ -52,7 +52,7 @@ def session() -> str:
 
 
 def picture(text: str) -> str:
-    """An SVG of a terminal with this text; what somebody typed stands out."""
+    """An SVG of a terminal with this text; what the user typed stands out."""
     console = Console(
         record=True,
         width=COLUMNS,

@@ -1,4 +1,4 @@
-"""How far long work has come, for whoever wants to know: a command line on a terminal does."""
+"""How far long work has come, for a listener: the command line on a terminal is one."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,5 @@
-"""Rounds: everybody in turn, until the time is over; who fails is out, and the others go on."""
+"""Rounds: every peer in turn, until the time is over; one that fails is out, and the others go
+on."""
 
 from collections.abc import Callable
 from pathlib import Path

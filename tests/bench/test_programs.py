@@ -1,4 +1,4 @@
-"""The benchmark programs: everybody computes the same, and as many instructions as are said."""
+"""The benchmark programs: every peer computes the same, and as many instructions as are said."""
 
 from collections.abc import Callable
 from pathlib import Path

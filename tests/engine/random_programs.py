@@ -111,7 +111,7 @@ def machine(
     return Machine(create(engine, profile, byte_order, memory, states, quantum), memory)
 
 
-class DeviceContext:
+class Environment:
     """What happens around the machines: device answers, interrupts, the lengths of runs."""
 
     def __init__(self, seed: int) -> None:
@@ -138,7 +138,7 @@ class DeviceContext:
         return True
 
     def disturb(self, machines: list[Machine], idle: bool) -> None:
-        """Change the interrupt lines now and then; always when everybody waits for one."""
+        """Change the interrupt lines now and then; always when every processor waits for one."""
         if idle:
             cycles = self.rng.randrange(1, 50)
             for each in machines:
@@ -160,7 +160,7 @@ def run_side_by_side(
 ) -> None:
     """Run both for so many cycles in all, comparing everything after every run; `before` each run
     something may be done to both, and `after` it is given the exit."""
-    around = DeviceContext(seed)
+    around = Environment(seed)
     both = [reference, tested]
     while reference.engine.clock <= cycles:
         before(both)

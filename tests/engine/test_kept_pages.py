@@ -105,7 +105,7 @@ def test_a_page_that_is_kept_again(kind: Kind) -> None:
     assert guest.run(10).reason is ExitReason.PAGE_STORE
     assert guest.state.clock == 21
     guest.moves(3, 49, writable=True)
-    # The former frame is somebody else's by now.
+    # The former frame is another page's by now.
     guest.made.memory.write(48 * PAGE_SIZE, b"\xff" * PAGE_SIZE)
     assert guest.run(9) == BUDGET
     assert guest.state.gpr[25] == guest.word(0x3004) - 1 or kind[1] == "mips161"

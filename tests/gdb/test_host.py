@@ -86,7 +86,7 @@ def test_ends_are_told_one_by_one(tmp_path: Path) -> None:
             meet(client)
             assert client.ask("vCont;c:p3.1") == "T06thread:p3.1;"
             told = {client.ask("vCont;c:p1.1;c:p2.1")}
-            # Whoever is left may have come to its end as well, without the debugger's knowing.
+            # The other one may have come to its end as well, without the debugger's knowing.
             told.add(client.ask("vCont;c:p2.1" if "W00;process:1" in told else "vCont;c:p1.1"))
             assert told == {"W00;process:1", "W00;process:2"}
             assert client.ask("qfThreadInfo") == "mp3.1"

@@ -62,7 +62,7 @@ def test_a_deadlock_is_called_so(kernel: SmallOS161) -> None:
         "deadlock of 2 threads, none of which can ever go on:"
         ' "first" waits for lock "right", which "second" holds;'
         ' "second" waits for lock "left", which "first" holds.'
-        " Whoever takes several locks must take them in one order everywhere"
+        " Threads that take several locks must take them in one order everywhere"
     )
     assert behind == 'behind the deadlock, for ever too: "third"'
 

@@ -116,7 +116,8 @@ def test_it_comes_in_its_cycle_and_not_before(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_preempted_is_left_alone(tmp_path: Path) -> None:
-    """Before the timer is set; while everybody waits, when time passes that does not count."""
+    """Before the timer is set; while every processor waits, when time passes that does not
+    count."""
     with boot(tmp_path, racing()) as machine:
         machine.preemptions = [Preemption(0), Preemption(3), Preemption(10_000_000)]
         stop = machine.run()

@@ -3,7 +3,7 @@
 Everything is a function of one seed. A kernel is for the board system161 with one processor, 256K
 of RAM, a serial card in slot 0, the random source in slot 28 and the timer in slot 29. It runs four
 programs in four address spaces until all have ended, prints "done" and switches off; what a random
-piece makes of that is part of the game, so whoever runs one sets a limit.
+piece makes of that is part of the game, so a run of one has a limit.
 
 A *plain* kernel does nothing in which the address that it is linked at shows. It can also be linked
 at WINDOW, where a monitor that runs guest kernels in user mode shows them physical memory

@@ -1,4 +1,4 @@
-"""Guests that try what they should not: whoever runs them stays whole, and sees the same.
+"""Guests that try what they should not: the monitor stays whole, and sees the same.
 
 A guest is one file, guests/NAME.s: after `#=` how it ends, after `#>` what it prints in the end,
 and after `#+` which files it shares with others.

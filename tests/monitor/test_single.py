@@ -77,7 +77,7 @@ def test_memory_is_the_hardwares(monitor: str) -> None:
     assert made.hypervisor is not None
     assert memory.hardware is made.hypervisor.memory
     assert memory.ram.size == 64 << 10
-    # Nothing is promised to anybody else, and the guest never waits for a frame.
+    # Nothing is promised to another guest, and the guest never waits for a frame.
     assert made.hypervisor.allocator.available == 0
     assert all(memory.is_writable(page) for page in range(16))
 

@@ -1,7 +1,7 @@
 """A guest's console, for programs: say what to expect, and type answers.
 
 Like pexpect, with two differences: timeouts are in virtual seconds, so that a test which passes
-here passes on a slow machine too, and the machine runs only while somebody waits for it.
+here passes on a slow machine too, and the machine runs only while the program waits for it.
 """
 
 import codecs

@@ -67,7 +67,7 @@ class Recording:
 
     @property
     def beginning(self) -> Checkpoint:
-        """The state with which it began, or that which somebody's hand has made of it since."""
+        """The state with which it began, or what an edit by the user has made of it since."""
         return self._recorder.beginning
 
     @property
@@ -86,7 +86,7 @@ class Recording:
         self._recorder.mark(checks.text("text", text))
 
     def changed(self) -> None:
-        """Somebody has changed the machine by hand: the log will say what it has become. Memory,
+        """The user has edited the machine: the log will say what it has become. Memory,
         registers and `reset` say so themselves."""
         self._lock.check_thread()
         self._machine.board.changed()

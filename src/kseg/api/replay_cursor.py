@@ -98,7 +98,7 @@ class ReplayCursor:
         machine = self.machine
         while machine.cycles < cycle:
             stop = machine.run(cycles=cycle - machine.cycles)
-            # Whoever wants to interrupt the machine's run does not mean this one.
+            # An interrupt is meant for the machine's run, not for this repetition.
             if stop.reason is not StopReason.INTERRUPTED:
                 break
         return machine.cycles == cycle

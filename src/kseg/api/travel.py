@@ -341,7 +341,7 @@ class TimeTravel:
     # The run goes on.
 
     def changed(self) -> None:
-        """Somebody has changed the machine whose run goes on by hand: its past begins here. Memory,
+        """The user has edited the machine whose run goes on: its past begins here. Memory,
         registers, `load` and `reset` say so themselves."""
         self.checkpoints.clear()
         if self._cursor is not None:

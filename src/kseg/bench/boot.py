@@ -24,7 +24,7 @@ BOOT = "boot of cms"
 
 
 def cms_command(harness: Harness, peer: Kseg | System161, boot_string: str) -> Sequence[str | Path]:
-    """The command by which a peer boots cms, on the same board for everybody."""
+    """The command by which a peer boots cms, on the same board for all of them."""
     kernel = "cms" if isinstance(peer, Kseg) else find_guest("cms").path
     return peer.boot(kernel, boot_string, config=configuration(harness.work))
 

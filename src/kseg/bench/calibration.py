@@ -1,4 +1,4 @@
-"""Before anything is measured: whether everybody works at all, and about how fast."""
+"""Calibration, before anything is measured: which peers work, and about how fast."""
 
 from kseg.bench.harness import Harness, Speed
 from kseg.bench.kseg_peer import Kseg
@@ -6,7 +6,8 @@ from kseg.bench.peer import Peer
 from kseg.bench.process import MeasureError, TimeOut
 
 PATIENCE = 2.5
-"""Seconds for a million instructions; who takes longer takes part only when asked for by name."""
+"""Seconds for a million instructions; a peer that takes longer takes part only when asked for by
+name."""
 
 LONG_ENOUGH = 0.1
 """Seconds of processor time from which on a rate can be told."""
@@ -15,11 +16,11 @@ MOST_ROUNDS = 1 << 20
 
 
 def calibrate(harness: Harness, program: str, named: frozenset[str]) -> None:
-    """Try everybody at `program`; those who fail or are too slow are left out of everything.
+    """Try every peer at `program`; those that fail or are too slow are left out of everything.
 
     `named` are the peers that the user has asked for by name.
     """
-    harness.say("looking who is here")
+    harness.say("looking which emulators are here")
     for peer in harness.peers:
         try:
             if isinstance(peer, Kseg):

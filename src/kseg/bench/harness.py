@@ -150,14 +150,14 @@ class Harness:
         return expected <= longest
 
     def leave_out(self, who: str, why: str) -> None:
-        """Tell once that somebody does not take part in something, and remember it."""
+        """Say once that a peer does not take part in something, and remember it."""
         message = f"{who}: left out: {why}"
         if message not in self.left_out:
             self.left_out.append(message)
             self.say(message)
 
     def failed(self, who: str, error: MeasureError) -> None:
-        """Somebody crashed, hung or computed nonsense."""
+        """A peer crashed, hung or computed nonsense."""
         self.leave_out(who, str(error))
         # Where two differ, kseg is either one of them or should have been the first.
         if who.startswith("kseg ") or isinstance(error, DifferentError):
@@ -170,10 +170,10 @@ class Harness:
         things: Sequence[str],
         seconds: float,
     ) -> Samples:
-        """Round after round, measure everybody at everything.
+        """Round after round, measure every peer at everything.
 
-        `measure` has, by name, what gives one figure. Whoever fails is out. `seconds` is the time
-        there is at normal effort; one round is made in any case.
+        `measure` has, by name, what gives one figure. A peer that fails is out. `seconds` is the
+        time there is at normal effort; one round is made in any case.
         """
         present = dict(measure)
         for _ in self._rounds(samples.title, seconds):

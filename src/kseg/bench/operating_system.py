@@ -30,7 +30,7 @@ INSTRUCTIONS = 100_000_000
 
 
 def measure_operating_system(harness: Harness) -> Samples:
-    """The times of everybody who can boot cms."""
+    """The times of every peer that can boot cms."""
     samples = Samples("os", "work for cms, whole process", "seconds", more_is_better=False)
     times = {name: max(1, int(count * harness.effort.work)) for name, count in COMMANDS.items()}
     lines = {name: f"limit 0; {name} {count}; halt" for name, count in times.items()}

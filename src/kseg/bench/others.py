@@ -129,4 +129,4 @@ class Native(Peer):
 OTHERS: dict[str, type[Peer]] = {
     kind.name: kind for kind in (System161, Gxemul, QemuUser, QemuSystem, Unicorn, Native)
 }
-"""Everybody but kseg, by name."""
+"""Every peer but kseg, by name."""

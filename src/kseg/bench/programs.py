@@ -64,7 +64,7 @@ class DifferentError(MeasureError):
 
 
 class Checksums:
-    """What the programs computed; everybody must compute the same."""
+    """What the programs computed; every peer must compute the same."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[str, int], tuple[str, str]] = {}

@@ -30,7 +30,7 @@ def number(value: float) -> str:
 
 
 def samples_table(samples: Samples, kseg: str) -> str:
-    """A row for everybody who was measured; the last column is `kseg`'s
+    """A row for every peer that was measured; the last column is `kseg`'s
     speed divided by theirs."""
     things = samples.things
     several = len(things) > 1

@@ -1,6 +1,6 @@
 """What was measured, and how two who were measured compare.
 
-A computer is busy with something else now and then, or changes its clock. So everybody is measured
+A computer is busy with something else now and then, or changes its clock. So every peer is measured
 in every round, ratios are taken within a round, and of these the median: what happens to the
 computer then happens to both.
 """
@@ -28,7 +28,7 @@ class Samples:
         self.cells.setdefault(who, {}).setdefault(what, []).append(value)
 
     def forget(self, who: str) -> None:
-        """Somebody has failed: nothing that it did counts."""
+        """A peer has failed: nothing that it did counts."""
         self.cells.pop(who, None)
 
     @property

@@ -135,7 +135,8 @@ def _workplace() -> Iterator[Path]:
 
 @contextmanager
 def _harness(choices: Choices, say: Callable[[str], None]) -> Iterator[Harness]:
-    """A place to work, which is gone afterwards, and whoever of the chosen is installed."""
+    """A place to work, which is gone afterwards, and those of the chosen peers that are
+    installed."""
     with _workplace() as work:
         try:
             engines = [Kseg(name) for name in choices.engines]

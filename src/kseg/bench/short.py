@@ -34,7 +34,7 @@ BUDGETS = {"10 M": 6, "100 M": 12, "1 G": 40}
 
 
 def measure_short(harness: Harness, programs: Sequence[str]) -> list[Samples]:
-    """Everybody's times at each of the programs, by size."""
+    """Every peer's times at each of the programs, by size."""
     return [_measure_size(harness, programs, size) for size in SIZES]
 
 

@@ -3,7 +3,7 @@
 A rate is taken between two runs, a long one and a fifth of it, so that what happens before and
 after the program's work does not count, nor the translation of code that has become hot by then.
 What is taken is processor time: the clock on the wall also counts what other programs do. The
-number of instructions is kseg's count, for everybody; native code is rated as if it had executed
+number of instructions is kseg's count, for every peer; native code is rated as if it had executed
 them.
 """
 
@@ -23,7 +23,7 @@ FIFTH = 5
 
 
 def measure_steady(harness: Harness, programs: Sequence[str]) -> Samples:
-    """Everybody's rate at each of the programs."""
+    """Every peer's rate at each of the programs."""
     samples = Samples("steady", "steady state", "million instructions/s", more_is_better=True)
     samples.instructions = {program: PROGRAMS[program].each for program in programs}
     measure = {peer.name: _rate_of(harness, peer) for peer in harness.peers}

@@ -39,7 +39,7 @@ def _problem(error: click.UsageError, context: click.Context | None) -> str:
 
 
 def _meant(name: str, names: list[str], context: click.Context) -> str:
-    """What somebody meant by a command that does not exist."""
+    """What the user meant by a command that does not exist."""
     from kseg.api.guests import BUNDLED
     from kseg.cli.file_kinds import use
 

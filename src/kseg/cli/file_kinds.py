@@ -1,4 +1,4 @@
-"""What kind of file somebody has given: a log where a kernel is wanted gets a hint, not a riddle.
+"""What kind of file the user has given: a log where a kernel is wanted gets a hint, not a riddle.
 
 Parameters are known by their names, so that every command that takes a kernel, a log, a snapshot
 or a disk image says the same.

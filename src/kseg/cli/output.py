@@ -78,7 +78,7 @@ class Output:
         self.shows_again = self._same and self.is_terminal
         """Whether a message is followed by the line that it has interrupted."""
         self.clears = False
-        """Whether a line that is to end is taken away instead: somebody shows it again."""
+        """Whether a line that is to end is taken away instead: it will be shown again."""
 
     def console(self, data: bytes) -> None:
         """Take what the guest printed."""

@@ -51,7 +51,7 @@ def write_all(descriptor: int, data: bytes) -> None:
         try:
             view = view[os.write(descriptor, view) :]
         except BlockingIOError:
-            # Somebody else made the descriptor non-blocking: it may be shared.
+            # Another process made the descriptor non-blocking: it may be shared.
             select.select([], [descriptor], [])
         except OSError as error:
             if error.errno in GONE:

@@ -1,7 +1,7 @@
 """A guest in all the chosen ways, in rounds.
 
 The first run of each way is for native code to be made and kept, and for exits to be timed; its own
-time does not count, unless the way is so slow that it makes no difference. Then everybody is
+time does not count, unless the way is so slow that it makes no difference. Then each is
 measured in every round, and a slowdown is the median of the rounds' ratios (`kseg.bench.samples`).
 """
 

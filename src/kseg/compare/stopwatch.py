@@ -56,7 +56,7 @@ class TickRate:
 
 
 class TimedEngine:
-    """An engine that passes everything on to another, and measures how long whoever runs it takes
+    """An engine that passes everything on to another, and measures how long its run loop takes
     to answer a device access: from the engine's return to the answer."""
 
     def __init__(self, engine: Engine) -> None:

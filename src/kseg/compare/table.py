@@ -172,7 +172,7 @@ def _exit_table(results: Sequence[Result]) -> str:
         device = {"device access": result.run.devices} if result.run.devices else {}
         columns.append({**result.run.work.exits, **device})
     kinds = list(dict.fromkeys(kind for column in columns for kind in column))
-    # Devices last, whoever comes first.
+    # Devices last, whatever comes first.
     kinds.sort(key=lambda kind: kind == "device access")
     rows = [
         [kind.replace("_", " "), *(cell(column.get(kind)) for column in columns)] for kind in kinds

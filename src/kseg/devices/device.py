@@ -107,7 +107,7 @@ class BoardControl(Protocol):
     trace_flags: set[str]
     """Letters of the traces that are on."""
     device_trace: Callable[[str, int, str], None] | None
-    """Takes what devices tell of what they do, while somebody traces them: the kind of device,
+    """Takes what devices tell of what they do, while they are traced: the kind of device,
     its slot, and a text."""
 
     def trace_flags_changed(self) -> None:
@@ -115,7 +115,7 @@ class BoardControl(Protocol):
         ...
 
     can_profile: bool
-    """Whether somebody takes samples."""
+    """Whether a profiler takes samples."""
     profiling: bool
     """Whether the guest wants them to be taken."""
     profile_clears: int
@@ -279,11 +279,11 @@ class Device:
 
     @property
     def traced(self) -> bool:
-        """Whether somebody traces devices."""
+        """Whether devices are traced."""
         return self.context.control.device_trace is not None
 
     def trace(self, text: str, *values: object) -> None:
-        """Tell whoever traces devices; `text` is a format of `values`."""
+        """Tell the tracer of devices; `text` is a format of `values`."""
         take = self.context.control.device_trace
         if take is not None:
             take(self.name, self.slot, text.format(*values))

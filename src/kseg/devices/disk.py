@@ -175,7 +175,7 @@ class Disk(Device):
 
     @property
     def contents(self) -> disk_image.Disk:
-        """What the drive holds, for those outside the machine: before it runs, say."""
+        """What the drive holds, for the machine's user: before it runs, say."""
         return self._disk
 
     def insert(self, disk: disk_image.Disk) -> None:

@@ -1,4 +1,4 @@
-"""A directory of the host that whoever opens files in it cannot leave.
+"""A directory of the host out of which no path leads: a chroot for a guest's file accesses.
 
 Paths are walked component by component, each opened relative to its parent without following
 links (as `openat` with `O_NOFOLLOW`), so that nothing that happens to the tree meanwhile leads

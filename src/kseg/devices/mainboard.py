@@ -91,7 +91,10 @@ class Mainboard(Device):
         ),
         Register(CONTROL + 0x08, "power", "writing 0 switches the power off, 5 ms later"),
         Register(
-            CONTROL + 0x0C, "enabled", "a bit for each slot that may interrupt anybody", steady=True
+            CONTROL + 0x0C,
+            "enabled",
+            "a bit for each slot that may interrupt any processor",
+            steady=True,
         ),
         Register(
             CONTROL + 0x10,

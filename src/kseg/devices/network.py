@@ -1,7 +1,7 @@
 """The network card: one packet out, one packet in, 4 KiB each.
 
-System/161 manual, "Network interface". Packets go to whatever `transport` is set; without one
-there is no carrier and they are lost. Packets from outside come through the machine's door, on
+System/161 manual, "Network interface". Packets go to whatever `transport` is set; without one there
+is no carrier and they are lost. Packets that are received come through the machine's input port, on
 the channel named like the card ("nic@27").
 """
 
@@ -189,7 +189,7 @@ class NetworkInterface(Device):
         return True
 
     def receive(self, data: bytes) -> None:
-        """A packet from outside: kept when it is whole, for us, and the last one was taken."""
+        """A packet is received: kept when it is whole, for us, and the last one was taken."""
         if len(data) < HEADER_SIZE or int.from_bytes(data[0:2], "big") != FRAME:
             self.trace("runt packet" if len(data) < HEADER_SIZE else "framing error")
             self.activity.packet_errors += 1

@@ -13,7 +13,7 @@ from kseg.machine.arguments import Argument, Arguments
 
 
 class RandomOptions(msgspec.Struct, frozen=True):
-    """`seed` None: ask the outside (autoseed)."""
+    """`seed` None: ask the host, through the input port (autoseed)."""
 
     seed: int | None
 

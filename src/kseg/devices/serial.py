@@ -20,7 +20,7 @@ READY = 2
 FORCE = 4
 
 RING_SIZE = 512
-"""Characters from outside that wait for the guest, and one slot that stays free."""
+"""Received characters that wait for the guest, and one slot that stays free."""
 
 PATIENCE = 1_000_000_000 // CHARACTER_TIME
 """Character times after which the user is told that the guest does not read."""
@@ -102,7 +102,7 @@ class Serial(Device):
         return len(self._waiting) < RING_SIZE - 1
 
     def receive(self, data: bytes) -> None:
-        """A character from outside."""
+        """A character is received."""
         self._waiting += data[: RING_SIZE - 1 - len(self._waiting)]
         if not self._receiving:
             self._present()

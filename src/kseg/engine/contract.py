@@ -1,4 +1,4 @@
-"""What an engine is, seen from outside: `run` until somebody must be asked, then one `Exit`.
+"""What an engine is: it runs its vCPUs until there is a VM exit, and returns that as one `Exit`.
 
 *Who* answers is a monitor's business (`kseg.monitor`); no engine knows about monitors, devices
 or time beyond the cycle counter, and no monitor knows which engine runs.
@@ -141,7 +141,7 @@ class Engine(Protocol):
         ...
 
     def state_changed(self) -> None:
-        """The processors' state was written by somebody else (a snapshot was loaded). Memory is
+        """The processors' state was written by other code (a snapshot was loaded). Memory is
         another matter: see `memory_changed`."""
         ...
 
@@ -154,7 +154,7 @@ class Engine(Protocol):
         ...
 
     def memory_changed(self, address: int, length: int) -> None:
-        """Physical bytes were changed by somebody other than the guest's own stores."""
+        """Physical bytes were changed by something other than the guest's own stores."""
         ...
 
     def close(self) -> None:

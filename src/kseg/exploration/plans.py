@@ -162,7 +162,7 @@ def _at_site(
     first = site.points[numbers.below(len(site.points))]
     found = [each for each in baseline.runs[first.run] if each.at < first.at]
     found.append(Preemption(first.at, first.processor))
-    # Whoever has got the processor has it for its whole turn, a part of it, or a moment.
+    # The thread that has got the processor has it for its whole turn, a part of it, or a moment.
     how_long = numbers.below(3)
     if how_long and len(found) < most:
         longest = LONGEST_TURN if how_long == 1 else 1 << 4 + numbers.below(14)

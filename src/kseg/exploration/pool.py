@@ -76,7 +76,7 @@ class _Worker:
 
 
 def _own(pipe: IO[bytes]) -> int:
-    """A pipe's descriptor, for somebody else to close."""
+    """A pipe's descriptor, for another owner to close."""
     with pipe:
         return os.dup(pipe.fileno())
 

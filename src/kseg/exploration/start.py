@@ -2,8 +2,8 @@
 
 All trials begin at one snapshot, in which disk images are overlays: trials write to none of them,
 and many processes can have them open. A failure is kept as a log, which needs nothing else to be
-repeated; where its run is not known, because whoever ran it has died, as a snapshot of the starting
-point with the plan in it, some kilobytes beside a base that all of those share.
+repeated; where its run is not known, because the worker that ran it has died, as a snapshot of the
+starting point with the plan in it, some kilobytes beside a base that all of those share.
 """
 
 import shlex

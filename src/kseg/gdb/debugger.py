@@ -97,7 +97,7 @@ class Debugger:
         """Whether a debugger is there, and debugs something."""
         return self._connection is not None and bool(self._stub.attached)
 
-    # Called by whoever runs the target.
+    # Called by the run loop.
 
     def attend(self, leaves: Callable[[], bool]) -> Stop | None:
         """See to the debugger before the target runs on: returns when it is to run, or `leaves()`
@@ -310,8 +310,8 @@ class Debugger:
         self._stand(step.thread.inferior, Stop(at, processor=step.processor))
 
     def _meet_end(self, stop: Stop) -> None:
-        """There is no more of the run. Whoever takes a step wants to hear of that: GDB, which steps
-        over breakpoints by itself, does not go on when it hears of the end instead."""
+        """There is no more of the run. A debugger that steps wants to hear of that: GDB, which
+        steps over breakpoints by itself, does not go on when it hears of the end instead."""
         step, inferior = self._step, self._stub.inferior
         due = self._due_at_end(inferior, stop)
         over = step is not None and (

@@ -256,7 +256,7 @@ class Server:
 
 
 def _answers(path: Path) -> bool:
-    """Does somebody listen at a Unix socket?"""
+    """Does a process listen at a Unix socket?"""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))

@@ -15,7 +15,7 @@ class Ending(NamedTuple):
 
     inferior: Inferior
     exit_code: int | None
-    """None where it was switched off from outside."""
+    """None where its user switched it off."""
 
 
 class Target(Protocol):

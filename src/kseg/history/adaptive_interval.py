@@ -1,4 +1,5 @@
-"""How far a machine is to run before somebody looks at it again: so that looking costs little."""
+"""An adaptive interval: how far a machine runs before it is looked at again, so that this costs
+little."""
 
 import time
 

@@ -29,7 +29,7 @@ _cycle = attrgetter("cycle")
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A machine's state between two cycles, and how far it was into its history. `place` is for
-    whoever follows a log; see `ReplayVerifier.place`."""
+    the verifier of a log; see `ReplayVerifier.place`."""
 
     cycle: int
     time: int

@@ -76,7 +76,7 @@ class Digest(msgspec.Struct, frozen=True, tag="digest"):
 
 
 class Edit(msgspec.Struct, frozen=True, tag="edit"):
-    """At this cycle somebody changed the machine: the next keyframe says what it became."""
+    """At this cycle the machine was edited: the next keyframe says what it became."""
 
     cycle: Count
 

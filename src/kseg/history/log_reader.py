@@ -61,7 +61,7 @@ class Log:
     keyframes: list[Keyframe] = field(default_factory=list)
     """In order, from the one with which the log begins."""
     checks: list[Digest | Keyframe] = field(default_factory=list)
-    """In order: what the machine's state was like, and what it became by somebody's hand."""
+    """In order: what the machine's state was like, and what it became by an edit."""
     markers: list[Marker] = field(default_factory=list)
     end: End | None = None
     """How the run ended; None where the log does not tell."""

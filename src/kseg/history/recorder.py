@@ -54,8 +54,8 @@ WORTH_A_MARK = (
 
 
 class Recorder:
-    """Writes a machine's log. Whoever runs the machine stops it at `next_cycle` and calls `attend`,
-    as for every companion; with `changed` it is told that somebody has changed the machine."""
+    """Writes a machine's log. The run loop stops the machine at `next_cycle` and calls `attend`,
+    as for every companion; with `changed` it is told that the machine was edited."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class Recorder:
         self._guard(lambda: self._writer.add(Marker(self._clock(), now, _text(text))))
 
     def changed(self) -> None:
-        """Somebody has changed the machine by hand."""
+        """The machine was edited."""
         if self._next is not None and not self._edited:
             self._edited = True
             self._next = self._clock() + int(not self._whole())
@@ -171,7 +171,7 @@ class Recorder:
             raise
 
     def _flush(self) -> None:
-        """The machine is about to wait for the outside, who knows how long."""
+        """The machine is about to wait for input, nobody knows how long."""
         self._guard(self._writer.flush)
 
     def _came_in(self, item: Item) -> None:

@@ -17,7 +17,7 @@ _BY_THE_USER = (
     StopReason.WATCHPOINT,
     StopReason.DEBUGGER,
 )
-"""Stops that whoever runs the machine has asked for, also in the middle of a cycle: they say
+"""Stops that the machine's user has asked for, also in the middle of a cycle: they say
 nothing of the recorded run."""
 _MET_AGAIN = (StopReason.FATAL, StopReason.DOOM)
 """Ends that the guest has brought about in the middle of an instruction."""
@@ -83,7 +83,7 @@ class ReplayVerifier:
         cycle = self._clock()
         changed = self._pass_checks(cycle)
         if stop.reason is not StopReason.CYCLE_LIMIT:
-            # Somebody changed the recorded machine where it stood, and it went on.
+            # The recorded machine was edited where it stood, and went on.
             return Stop(StopReason.CYCLE_LIMIT) if changed else self._conclude(stop, cycle)
         if cycle < self.end or (self._meets_end and cycle == self.end):
             return None
@@ -117,12 +117,12 @@ class ReplayVerifier:
         """The machine has stopped by itself: has the recorded one?"""
         end = self._log.end
         if stop.reason is StopReason.IDLE and cycle == self.end:
-            # It could have gone on, too, had somebody typed.
+            # It could have gone on, too, had there been input.
             return self._ended()
         if end is not None and end.reason == stop.reason and end.cycle == cycle:
             return None
         if cycle == self.end and (end is None or end.reason == ""):
-            # It was ended from outside before anybody saw this.
+            # Its user ended it before this was seen.
             return self._ended()
         raise self._divergence(f"it stops ({stop.reason}), and the recorded one did not", cycle)
 

@@ -125,7 +125,7 @@ class Origin(msgspec.Struct, frozen=True):
         dict[Text, list[Annotated[bytes, msgspec.Meta(max_length=MOST_ITEM)]]],
         msgspec.Meta(max_length=64),
     ] = {}
-    """What had come from outside by channel, and was not delivered yet."""
+    """Input by channel that was not delivered yet."""
     disk_files: Annotated[list[DiskFile], msgspec.Meta(max_length=32)] = []
 
 

@@ -66,7 +66,7 @@ class GuestThread(msgspec.Struct):
 
     @property
     def sleeps(self) -> bool:
-        """Whether somebody else has to do something before it can go on."""
+        """Whether another thread or a device has to act before it can go on."""
         return self.state == "sleeping"
 
 

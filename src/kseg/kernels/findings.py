@@ -32,8 +32,8 @@ def findings(threads: Sequence[GuestThread], *, all_wait: bool) -> list[str]:
 
 
 def deadlocks(threads: Sequence[GuestThread]) -> list[list[GuestThread]]:
-    """The cycles in which each thread waits for the next: each once, whoever else waits for one of
-    them."""
+    """The cycles in which each thread waits for the next: each once, whichever others wait for one
+    of them."""
     at = {each.address: each for each in threads}
     done: set[int] = set()
     found = []
@@ -73,7 +73,7 @@ def _deadlock(cycle: list[GuestThread]) -> str:
         steps[MOST_STEPS:] = [f"and so on, {len(steps) - MOST_STEPS} more, back to the first"]
     return (
         f"deadlock of {len(cycle)} threads, none of which can ever go on: {'; '.join(steps)}."
-        " Whoever takes several locks must take them in one order everywhere"
+        " Threads that take several locks must take them in one order everywhere"
     )
 
 

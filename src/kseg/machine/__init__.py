@@ -1,1 +1,1 @@
-"""Boards: time, the outside, buses, images and configuration, and the machines made of them."""
+"""What every machine has: the event clock, the input port, disk images, the contract of boards."""

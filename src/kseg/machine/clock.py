@@ -32,7 +32,7 @@ class TimeModel:
     longest_burst: int
     """Cycles after which an uneventful burst ends anyway."""
     poll_interval: int
-    """Running cycles between two looks at the outside."""
+    """Running cycles between two polls of the input port."""
     jitter: bool = False
     """Lengthen every delay by a random 0 to 1 %."""
     late_events: bool = False
@@ -344,7 +344,7 @@ class EventClock:
         return ClockState(
             base=self.base,
             elapsed=self.elapsed,
-            # A lengthened burst is settled before anybody looks, unless nothing of it has run.
+            # A lengthened burst is settled before its time is read, unless nothing of it has run.
             burst=min(self.burst, self._cycles_to_poll) if self._lengthened else self.burst,
             in_burst=self.in_burst,
             jump=self._jump,

@@ -1,11 +1,11 @@
 """Changes to a disk image that are made together: all of them, or none.
 
-They are gathered in memory and checked by whoever makes them; `DiskChanges.commit` then makes a
-changed copy of the image and puts it in the image's place, so that there is the old image or the
-new one whatever happens, a full disk and a kill included. Where no copy can be made (the image has
-several names or is no regular file, its directory cannot be written, there is no room), the image
-is written in place: room for everything is reserved first, and when the host fails all the same,
-the old contents are written back.
+They are gathered in memory and checked by their maker, a file system; `DiskChanges.commit` then
+makes a changed copy of the image and puts it in the image's place, so that there is the old image
+or the new one whatever happens, a full disk and a kill included. Where no copy can be made (the
+image has several names or is no regular file, its directory cannot be written, there is no room),
+the image is written in place: room for everything is reserved first, and when the host fails all
+the same, the old contents are written back.
 """
 
 import errno

@@ -1,7 +1,7 @@
 """Disk images: System/161's file format, and disks that are not files.
 
 A file is a header sector, "System/161 Disk Image" padded with zeros, then the sectors. Files are
-sparse; whoever has one open holds an exclusive `flock` on it.
+sparse; a process that has one open holds an exclusive `flock` on it.
 """
 
 import errno

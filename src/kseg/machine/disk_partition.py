@@ -1,6 +1,6 @@
 """Partitions: parts of one disk that several machines use as disks of their own.
 
-What VM/370 calls minidisks. Nobody finds out what lies outside a partition, or that there is any.
+What VM/370 calls minidisks. No guest finds out what lies outside a partition, or that there is any.
 """
 
 from kseg.errors import DiskImageError
@@ -8,7 +8,7 @@ from kseg.machine.disk_image import SECTOR_SIZE, Disk, DiskContents, MemoryDisk,
 
 
 class DiskPartition:
-    """Some consecutive sectors of a disk, numbered from 0. Whoever opened the disk closes it."""
+    """Some consecutive sectors of a disk, numbered from 0. The disk's owner closes it."""
 
     def __init__(self, disk: Disk, first: int, sectors: int) -> None:
         """ValueError unless the sectors from `first` on are on the disk."""

@@ -1,6 +1,6 @@
-"""What came into a machine from outside, as plain data: enough to let it come in again.
+"""The input log in memory: what came into a machine, as plain data, enough to let it come in again.
 
-There are three kinds. An `Input` comes when the outside likes, and is stamped with the moment at
+There are three kinds. An `Input` comes asynchronously, and is stamped with the moment at
 which it was delivered. An `Answer` is what the machine asked for and was told, such as what a file
 of the host's holds: it needs no stamp, for the machine asks again. A `Sector` is what a disk image
 held where the machine read it first.
@@ -56,8 +56,8 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class InputHistory:
-    """All that came in, in order. It grows while somebody records, and any number of machines may
-    be replaying it meanwhile."""
+    """All that came in, in order. It grows while a recorder adds to it, and any number of machines
+    may be replaying it meanwhile."""
 
     def __init__(self, items: Iterable[Item] = ()) -> None:
         self.inputs: list[Input] = []

@@ -1,4 +1,4 @@
-"""The one door through which anything enters a machine from outside.
+"""The input port: all that is not a function of a machine's state enters it here, with its cycle.
 
 Console bytes, packets, the host's calendar and files, random seeds: whatever a guest can see and a
 machine cannot compute comes through here, and can be recorded. So a run is a pure function of its
@@ -59,7 +59,7 @@ class InputPort:
         self._closed = False
         self._disturbed = False
 
-    # The outside's side: any thread.
+    # The host's side: any thread.
 
     def put(self, channel: str, data: bytes) -> None:
         """Queue one item; with replay under way it is dropped, for the history says what comes."""
@@ -123,7 +123,7 @@ class InputPort:
         self._receivers[channel] = receiver
 
     def ask(self, channel: str, answer: Callable[[], bytes]) -> bytes:
-        """What the outside says now: the history's word, or `answer()`. DivergenceError when the
+        """What the host answers now: the history's word, or `answer()`. DivergenceError when the
         history does not say it."""
         if self._history is None:
             data = answer()

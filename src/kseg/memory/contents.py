@@ -61,7 +61,7 @@ def read_contents(memory: PhysicalMemory, region: Region) -> RegionContents:
 
 def write_contents(memory: PhysicalMemory, region: Region, contents: RegionContents) -> None:
     """Let a region of the same size hold this and nothing else. Pages that hold it already are not
-    touched: whoever listens to writes has nothing to forget of them."""
+    touched: listeners to writes have nothing to forget of them."""
     wanted = dict(contents.pages)
     for first, end in runs(memory.used_pages(region)):
         base, limit = first * PAGE_SIZE, min(end * PAGE_SIZE, region.size)
@@ -76,7 +76,7 @@ def write_contents(memory: PhysicalMemory, region: Region, contents: RegionConte
                 memory.clear(region.base + page * PAGE_SIZE, len(piece))
     numbers, first = sorted(wanted), 0
     for index, page in enumerate(numbers, 1):
-        # In runs: each write is reported to whoever listens.
+        # In runs: each write is reported to the listeners.
         if index == len(numbers) or numbers[index] != page + 1:
             run = [wanted[number] for number in numbers[first:index]]
             memory.write(region.base + numbers[first] * PAGE_SIZE, b"".join(run))

@@ -82,7 +82,7 @@ class PagedMemory(PhysicalMemory):
                 if self.hardware.read(self.frame_of(page) + offset, size) == piece:
                     continue
                 self.make_writable(page)
-            # Whoever derives something from the hardware's memory learns of it there.
+            # Caches of what is in the hardware's memory are told there.
             self.hardware.write(self.frame_of(page) + offset, piece)
 
     def clear(self, address: int, length: int) -> None:

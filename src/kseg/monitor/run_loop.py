@@ -2,7 +2,7 @@
 comes here is device registers, idling, and the passing of time.
 
 The loop is System/161's: run a burst, commit its cycles, dispatch what is due, look at the
-outside every so often, and when every processor waits, let time jump to the next event.
+input port every so often, and when every processor waits, let time jump to the next event.
 """
 
 import threading
@@ -28,7 +28,7 @@ FURTHEST = 256
 """Words that a register is asked to foresee at most."""
 
 LONGEST_STRETCH = 4_000_000
-"""Cycles for which a guest that reaches no device may run without anybody looking at the outside:
+"""Cycles for which a guest that reaches no device may run without a look at its input port:
 about a millisecond of the host's time."""
 
 
@@ -89,7 +89,7 @@ class RunLoop:
         self._failure: BaseException | None = None
         self._interrupted = False
         self.trace_taker: TraceTaker | None = None
-        """Who traces, if somebody does."""
+        """The trace's taker, if there is one."""
         self._foreseen: Foreseeable | None = None
         self._foresight = 1
         board.memory.on_write(engine.memory_changed)

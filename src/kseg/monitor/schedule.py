@@ -129,7 +129,7 @@ class Scheduler:
                 continue
             if best is None or candidate < best:
                 best = candidate
-        # Whoever is furthest behind is not ahead of the average, so somebody is always eligible.
+        # The guest furthest behind is not ahead of the average, so there always is an eligible one.
         assert best is not None
         rule, _, _, guest = best
         self._serves_reservation = guest if rule == 0 else None
@@ -278,7 +278,7 @@ class Scheduler:
                 self._wake(guest, at)
 
     def _cycles_to_wake_up(self) -> int:
-        """How long one that competes by weight may run: a slice, or until somebody wakes who
+        """How long one that competes by weight may run: a slice, or until a guest wakes that
         would go first."""
         for at, _, guest in self._timers:
             ahead = at - self.now

@@ -28,7 +28,7 @@ class Share(msgspec.Struct, frozen=True):
     cap: int | None = None
     """The most instructions in a virtual second, however idle the machine; None: no limit."""
     reservation: int = 0
-    """Instructions in a virtual second that it gets if it wants them, before anybody gets
+    """Instructions in a virtual second that it gets if it wants them, before any guest gets
     anything by weight. They do not count against its part by weight."""
 
     def __post_init__(self) -> None:
@@ -47,7 +47,7 @@ class Share(msgspec.Struct, frozen=True):
 class Account:
     """Service on a time scale of its own: a cycle of service takes `scale / rate` ticks.
 
-    `start` is the time at which an ideal processor, which serves everybody continuously, would
+    `start` is the time at which an ideal processor, which serves all guests continuously, would
     have given as much as was really given; `deadline`, when it would complete the time slice
     being served. Remainders are carried, so nothing drifts.
     """

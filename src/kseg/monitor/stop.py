@@ -21,7 +21,7 @@ class StopReason(StrEnum):
     DEBUGGER = "debugger"
     """The guest asked for a debugger, with `stop_for_debugger`."""
     IDLE = "idle forever"
-    """Every processor waits, nothing will happen, and nothing has come in from outside."""
+    """Every processor waits, nothing will happen, and there is no input."""
     FATAL = "fatal"
     DOOM = "doom"
     NO_PROGRESS = "no progress"

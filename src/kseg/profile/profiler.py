@@ -23,7 +23,7 @@ WEYL = 0x9E3779B1
 
 
 class Profiler:
-    """Samples a machine when it is asked to: whoever runs it stops at `next_cycle`, and calls
+    """Samples a machine when it is asked to: the run loop stops it at `next_cycle`, and calls
     `sample_due`."""
 
     def __init__(

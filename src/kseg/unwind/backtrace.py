@@ -2,10 +2,10 @@
 
 From a processor's registers to the caller's, frame by frame, by the first of these that applies:
 
-1. The compiler's call frame information (`call_frames`). 2. The way out of an exception handler
+1. The compiler's call frame information (`call_frames`). 2. The return from an exception handler
 (`symbolic_unwinder`): what it is going to restore are the registers of the code that was
 interrupted. So a trace goes on there, be it the kernel or a program, with no layout of any kernel's
-trap frame written down here. 3. For the innermost frame, the way back from a leaf or an epilogue
+trap frame written down here. 3. For the innermost frame, the return from a leaf or an epilogue
 (`symbolic_unwinder`). 4. The function's prologue (`prologue`).
 """
 

@@ -42,7 +42,7 @@ def two_loops(asm: Assembly) -> None:
     asm.emit(a.lw(a.T0, 0, a.T8))
     asm.branch(a.beq(a.T0, 0), "first")
     asm.emit(a.NOP)
-    # Somebody wants a word stored.
+    # A device stores a word.
     asm.emit(a.lw(a.T1, 4, a.T8), a.lw(a.T2, 8, a.T8), a.sw(0, 0, a.T8), a.sw(a.T2, 0, a.T1))
     asm.jump(a.J, "first")
     asm.emit(a.NOP)

@@ -17,7 +17,7 @@ from kseg.engine.translator.engine import Translator
 from kseg.engine.translator.tiering.policy import BackEnds
 from kseg.engine.translator.tiering.thresholds import Thresholds
 from kseg.memory.physical import PhysicalMemory
-from tests.engine.random_programs import DeviceContext, Machine, machine
+from tests.engine.random_programs import Environment, Machine, machine
 from tests.engine.translator.loopy_programs import CODE, loopy_machine
 
 EXAMPLES = max(1, int(os.environ.get("KSEG_LOCKSTEP_EXAMPLES", "25")) // 5)
@@ -90,7 +90,7 @@ def differences(expected: Machine, found: Machine) -> list[str]:
 
 
 class Interference:
-    """What somebody other than the guest does to both machines between two runs."""
+    """What the test, not the guest, does to both machines between two runs."""
 
     def __init__(self, seed: int, byte_order: str) -> None:
         self.rng = random.Random(seed + 3)
@@ -121,7 +121,7 @@ class Interference:
 
 def run_side_by_side(seed: int, byte_order: str, both: list[Machine], cycles: int) -> None:
     """Run both, comparing everything after every run."""
-    around, interference = DeviceContext(seed), Interference(seed, byte_order)
+    around, interference = Environment(seed), Interference(seed, byte_order)
     reference, tested = both
     while reference.engine.clock < cycles:
         length = interference.cycles()

@@ -358,7 +358,7 @@ def interpreter() -> image.Image:
 
 
 def run_a_machine() -> None:
-    """One whose compiler is somebody else, so that it writes nothing itself."""
+    """One whose compiler is another process, so that it writes nothing itself."""
     memory, states = board(counting())
     back_ends = BackEnds(store=store)
     engine = Translator("mips161", "big", memory, states, thresholds=EAGER, back_ends=back_ends)
@@ -443,7 +443,7 @@ def test_finding_needs_no_compiler() -> None:
     program = (
         "import sys\n"
         "from kseg.engine.translator.compilation import store\n"
-        # Somebody may work on kseg while this runs.
+        # A developer may work on kseg while this runs.
         f"store._sources_key = lambda: {store_module._sources_key()!r}\n"
         f"assert len(store.Store('mips161', 'big').find({PAGE})) == 1\n"
         "sys.exit('llvmlite' in sys.modules)\n"

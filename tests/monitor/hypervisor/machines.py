@@ -34,7 +34,7 @@ class Host:
     def __init__(
         self, engine: str, frames: int = 4096, overcommit: float = 1.0, *, sharing: bool = True
     ) -> None:
-        """Without `sharing`, no page is shared unless somebody scans."""
+        """Without `sharing`, no page is shared unless a test scans."""
         self.hypervisor = Hypervisor(
             System161.profile, System161.byte_order, frames * PAGE_SIZE, engine
         )

@@ -57,7 +57,7 @@ def test_what_is_shared_is_found_whoever_wrote_it_first() -> None:
     sharing.scan(ALL)
     assert late.frame_of(0) == two.frame_of(0) == three.frame_of(0) == frame
     assert allocator.users(frame) == 3
-    # And when all of them are gone, the frame is somebody else's.
+    # And when all of them are gone, the frame is another page's.
     for memory in (two, three, late):
         allocator.release(memory)
     one.write(0, b"a")

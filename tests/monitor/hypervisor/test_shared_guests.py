@@ -273,7 +273,7 @@ def test_who_exhausts_memory_stops_alone(engine: str, base: int) -> None:
         "out of memory: the machine's 320K are in use, and no page is like another"
     )
     host.check()
-    # Whoever is taken off the machine leaves room for those that come after it.
+    # A guest that is taken off the machine leaves room for those that come after it.
     for guest in greedy:
         guest.engine.close()
     late = writer(host, base, 1 << 8, 1)

@@ -159,7 +159,7 @@ class System161:
         self.struck: list[Struck] = []
         """Those that have happened since this board was made."""
         self.when_changed: list[Callable[[], None]] = []
-        """Called when somebody changes the machine by hand."""
+        """Called when the machine is edited: its state is changed by hand."""
         self.when_reset: Callable[[], None] | None = None
         """Called after a reset, for those who know what the machine was like."""
         self.meter = Meter(self)
@@ -290,7 +290,7 @@ class System161:
         self.changed()
 
     def changed(self) -> None:
-        """Somebody has changed the machine by hand, between two runs."""
+        """The machine was edited between two runs."""
         for told in tuple(self.when_changed):
             told()
 
@@ -335,7 +335,7 @@ class System161:
         self.powered_off = True
 
     def beep(self) -> None:
-        """The timer card's speaker: a message, unless whoever runs the machine replaces this."""
+        """The timer card's speaker: a message, unless the run's owner replaces this."""
         self.message("[BEEP]")
 
     def tick_doom(self) -> None:

@@ -18,7 +18,7 @@ class Hub:
     """Listens on a socket, and knows the cards that have sent something."""
 
     def __init__(self, path: str | Path, message: Callable[[str], None]) -> None:
-        """KsegError where one cannot listen at `path`, or somebody does already."""
+        """KsegError where one cannot listen at `path`, or another process does already."""
         self._path, self._message = Path(path), message
         self._cards: dict[int, str] = {}
         self._errors: dict[int, int] = {}
@@ -85,7 +85,7 @@ class Hub:
 
     def _send(self, packet: bytes, card: int, path: str) -> None:
         try:
-            # Whoever does not listen must not keep the others waiting.
+            # A card that does not listen must not keep the others waiting.
             self._socket.sendto(packet, socket.MSG_DONTWAIT, path)
         except BlockingIOError:
             return

@@ -48,7 +48,7 @@ class LameBus:
         self.interrupts = InterruptState()
         self.asking_processor = 0
         self.line_trace: Callable[[int, bool], None] | None = None
-        """Takes each slot's request line that changes, while somebody traces them."""
+        """Takes each slot's request line that changes, while they are traced."""
         self.processor_line_trace: Callable[[int], None] | None = None
         """The same for processors one of whose lines has changed, by number."""
 

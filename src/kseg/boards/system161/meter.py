@@ -1,8 +1,8 @@
-"""The meter: counters of the whole machine, reported again and again while somebody wants them.
+"""The meter: counters of the whole machine, reported again and again while clients want them.
 
 System/161 manual, "Metering", and its protocol's text. A client's reports are events of the
 machine, as on System/161: their times have the jitter of all events. So a client that comes, asks
-for another interval or goes is something that comes in from outside; it enters by the machine's
+for another interval or goes is input; it enters by the machine's
 door, and a run that is repeated has the same events.
 
 All that is known of a client lies in its pending event: `number << 32 | interval`.
@@ -79,7 +79,7 @@ class Meter:
         self._clock.register(OWNER, self)
         self._input_port.attach(OWNER, self)
 
-    # The outside's side: any thread.
+    # The host's side: any thread.
 
     def open(self, listener: Callable[[str], None]) -> int:
         """Let `listener` have reports from now on; returns its number."""

@@ -134,7 +134,7 @@ class MeterSocket:
 
     def start(self) -> None:
         """The machine is about to run. Who has connected by now is served from the first look at
-        the outside on."""
+        the host's side on."""
         self._accept()
         self._thread.start()
 

@@ -32,12 +32,12 @@ failed, or two computed different things; 2 wrong usage.
     is_flag=True,
     help="About half a minute, with three programs: does it work, and about how fast?",
 )
-@click.option("--full", is_flag=True, help="Many minutes: all sizes for everybody, long runs.")
+@click.option("--full", is_flag=True, help="Many minutes: all sizes for every emulator, long runs.")
 @click.option(
     "--rounds",
     type=click.IntRange(1, 1000),
     metavar="N",
-    help="Measure everybody N times, whatever it takes (default: as time permits).",
+    help="Measure every emulator N times, whatever it takes (default: as time permits).",
 )
 @click.option("--json", "json_file", metavar="FILE", help="Write all figures; - is stdout.")
 @click.option("--svg", "svg_file", metavar="FILE", help="Write a bar chart.")
@@ -70,7 +70,7 @@ def bench(
 ) -> None:
     """Measure kseg's engines beside other emulators of the same code, and native code.
 
-    Everybody is measured in every round, and ratios are taken within rounds. Two minutes; see
+    Every emulator is measured in every round, and ratios are taken within rounds. Two minutes; see
     also --quick and --full.
     """
     from kseg.bench.os161 import Os161

@@ -55,7 +55,7 @@ NARROWEST = 40
     type=click.IntRange(1, 1000),
     default=3,
     metavar="N",
-    help="Measure everybody N times, as far as the limit lets it (default: 3).",
+    help="Measure every configuration N times, as far as the limit lets it (default: 3).",
 )
 @click.option("--config", "-c", metavar="FILE", help="Machine configuration, as for kseg run.")
 @click.option("--cpus", type=click.IntRange(1, 32), metavar="N", help="Processors.")

@@ -111,7 +111,7 @@ def diff(one: str, other: str) -> None:
 
 
 def _say(text: str, *, err: bool = False) -> None:
-    """A file that somebody else made must not write to the terminal what it likes."""
+    """A file from another user must not write to the terminal what it likes."""
     from kseg.cli.output import one_line
 
     click.echo(("kseg: " if err else "") + one_line(text), err=err)

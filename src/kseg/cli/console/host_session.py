@@ -74,7 +74,7 @@ class HostSession:
             name: IdleWatch(cast(Machine, guest), idle_limit) for name, guest in host.guests.items()
         }
         self.debugger: Attendant | None = None
-        """Who may stop guests, if anybody."""
+        """The debugger, which may stop guests, if there is one."""
         host.while_idle = lambda: consoles.pulse(True)
         host.time_sharing.wait_for_input = self._switch is not None
 

@@ -91,11 +91,11 @@ class Session:
     ) -> None:
         """`input_file` is typed instead of what comes on stdin ("-" or None: stdin)."""
         self.debugger: Attendant | None = None
-        """Who may stop the guest, if anybody."""
+        """The debugger, which may stop the guest, if there is one."""
         self.pulse: Callable[[], None] | None = None
         """Is called between bursts, if anything."""
         self.profiler: Profiler | None = None
-        """Who takes samples of the guest, if anybody."""
+        """The profiler, if there is one."""
         self._machine = machine
         self._output = output
         self._conditions = conditions
@@ -246,7 +246,7 @@ class Session:
             self.pulse()
         if self._left or is_lost(machine.board):
             return True
-        # Somebody may send a packet at any time.
+        # A packet may come from the hub at any time.
         in_company = any(card.carrier for card in self._cards)
         if self._adapts:
             # Nobody wants to wait for a script; but while the other end of a pipe thinks, or other

@@ -1,7 +1,7 @@
 """How gdb reaches a guest of `kseg sys161`: at `.sockets/gdb` in the current directory, as with
 System/161, or at a TCP port.
 
-Most runs are over before anybody thinks of a debugger. So the socket is made a moment after the
+Most runs are over before a debugger is thought of. So the socket is made a moment after the
 start, and what speaks to gdb is loaded when that connects or is waited for.
 """
 

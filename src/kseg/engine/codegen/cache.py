@@ -41,7 +41,7 @@ _makes_directory = True
 
 
 def make_no_directory() -> None:
-    """In this process: for one that outlives its machine. Whoever removes the directory meanwhile
+    """In this process: for one that outlives its machine. Removing the directory meanwhile
     is to be rid of it."""
     global _makes_directory
     _makes_directory = False
@@ -75,7 +75,7 @@ def entries() -> list[Path]:
 
 def _is_entry(path: Path) -> bool:
     """Has kseg made this file? By its name, or by the digest with which it begins. A link that
-    leads nowhere is nothing to anybody."""
+    leads nowhere is nothing at all."""
     name = path.name
     with suppress(OSError):
         status = path.lstat()

@@ -2,7 +2,7 @@
 
 Operators bind as in GNU as, which is not as in C (Using as, Infix Operators): ``* / % << >>``
 before ``| & ^ !``, then ``+ -``, comparisons, ``&&``, ``||``. Numbers are as large as they need to
-be; whoever uses a value checks its range. A dot is the address of the statement.
+be; the user of a value checks its range. A dot is the address of the statement.
 """
 
 from collections.abc import Callable

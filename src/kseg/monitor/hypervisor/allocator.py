@@ -46,7 +46,8 @@ class Allocator:
         """Frames from here on were never used. They are zero, as are those in `_free`."""
         self._memories: list[PagedMemory] = []
         self.reclaim: Callable[[], int] = lambda: 0
-        """Called when no frame is left; to be set by whoever can free some. Returns how many."""
+        """Called when no frame is left; to be set by what can free some (page sharing). Returns how
+        many."""
         self.started: Callable[[PagedMemory], object] = lambda _memory: None
         """Called with a guest's memory when its image is in it and it is about to run."""
         self.moved: Callable[[PagedMemory, int, int], None] = lambda _memory, _page, _frame: None

@@ -143,10 +143,10 @@ class Hypervisor:
         self.dispatcher.answered = True
         return self.engine.run(1)
 
-    # Changes from outside.
+    # Changes that the guest did not make.
 
     def state_changed(self, guest: VirtualProcessor) -> None:
-        """A guest's state and memory were written by somebody else."""
+        """A guest's state and memory were written by other code (a snapshot was loaded)."""
         self.shadow.forget(guest.record)
         if self.present is guest:
             self.present = None

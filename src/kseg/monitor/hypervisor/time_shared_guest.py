@@ -23,7 +23,7 @@ class TimeSharedGuest:
     def __init__(
         self, name: str, board: Board, monitor: RunLoop, look: Callable[[], None], now: int
     ) -> None:
-        """It begins at machine time `now`, in cycles. `look` is called between two bursts: whoever
+        """It begins at machine time `now`, in cycles. `look` is called between two bursts: what
         types for the guest may give it the next character. The monitor must skip idle time and not
         wait for input; waiting is the machine's business."""
         self.name, self.board, self.monitor = name, board, monitor

@@ -1,4 +1,5 @@
-"""A guest's processor, as whoever serves the guest's devices sees it: an engine."""
+"""A vCPU: a guest's processor, which is an engine to the run loop that serves the guest's
+devices."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from kseg.monitor.hypervisor.hypervisor import Hypervisor
 
 _SEEN_TO_HERE = int(ExitReason.PAGE_STORE)
-"""This exit and those behind it: the others are whoever serves the devices'."""
+"""This exit and those behind it: the others are the run loop's."""
 
 
 class VirtualProcessor:
@@ -24,9 +25,9 @@ class VirtualProcessor:
     Its clock counts the guest's own cycles: those in which the hardware or the monitor executed an
     instruction of it, and no others. So the guest's time does not tell that there is a monitor.
 
-    Breakpoints and watchpoints are the hardware's as long as their guest is on it. They stop
-    the hardware and the emulation alike, for both execute the guest at its own virtual addresses.
-    What the guest was stopped at is then executed by emulation, whoever was about to do it.
+    Breakpoints and watchpoints are the hardware's as long as their guest is on it. They stop the
+    hardware and the emulation alike, for both execute the guest at its own virtual addresses. What
+    the guest was stopped at is then executed by emulation, whichever engine was about to do it.
     """
 
     supervisor: Supervisor | None = None

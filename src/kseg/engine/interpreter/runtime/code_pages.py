@@ -354,7 +354,8 @@ def _slow_fetch() -> str:
 
 
 def _memory_changed() -> str:
-    """Somebody else changed page %number: decode all of it again. The engine is not running."""
+    """Page %number was changed, not by the guest: decode all of it again. The engine is not
+    running."""
     b = FunctionBuilder("memory_changed", "void", [("ptr", "context"), ("i64", "number")], "hidden")
     at = b.emit("shl i64 %number, 3")
     code_page = b.load("ptr", fields.shared_pointer(b, "code_page_of"), at)

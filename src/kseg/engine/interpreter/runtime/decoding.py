@@ -126,7 +126,7 @@ def _decode(profile: Profile, big_endian: bool) -> str:
     """Fill in an entry from its instruction; the result is the operation.
 
     The handler in the entry is for coming from the entry before, which may have left in the
-    accumulator what this one reads. Whoever comes from elsewhere goes by the operation.
+    accumulator what this one reads. Control that comes from elsewhere goes by the operation.
     """
     b = FunctionBuilder("decode", "i32", [("ptr", "context"), ("ptr", "entry")], "internal")
     raw = word_at(b, entry_host(b, "%entry"), big_endian)

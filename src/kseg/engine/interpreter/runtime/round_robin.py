@@ -3,7 +3,7 @@ used up its turn goes straight on to the next processor's.
 
 The outer loop (`scheduler`) prepares a ring of the processors that run, when each of them
 stopped at the end of a turn and nothing but executing lies before it for a while; `hop` then
-passes from one to the next until that time is over or somebody leaves.
+passes from one to the next until that time is over or a processor has an exit.
 """
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand

@@ -227,7 +227,7 @@ class _Scheduler:
             with b.if_(alone):
                 rounded = self._rounds_of(context, round_, up=True)
                 passed.set(b.emit(f"call i64 @llvm.umin.i64(i64 {rounded}, i64 {whole})"))
-        # The next one's turn; after a processor that ran alone, everybody's has passed.
+        # The next one's turn; after a processor that ran alone, every processor's has passed.
         turn = b.emit(f"add i64 {self.turn.get()}, 1")
         last = b.emit(f"icmp uge i64 {turn}, {self.processors}")
         over = b.emit(f"or i1 {last}, {alone}")

@@ -33,7 +33,7 @@ class Store:
     """The kept translations for one processor profile and byte order."""
 
     def __init__(self, profile_name: str, byte_order: str) -> None:
-        """Warns if nothing can be kept: whoever writes, which is the compiler, is not heard."""
+        """Warns if nothing can be kept: the compile server, which writes, is not heard."""
         self._key = key_for(profile_name, byte_order)
         cache.is_usable()
         self._names: set[str] | None = None

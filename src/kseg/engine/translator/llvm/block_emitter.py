@@ -72,7 +72,7 @@ class BlockEmitter:
     def emit(self) -> None:
         """All of it, up to the jump or the way out at its end."""
         if self.block.pc in self.region.region.loops:
-            # Whoever comes here with too little budget goes there instead.
+            # With too little budget, control goes there instead.
             with self.b.cold():
                 self.b.place(self.region.spent_label(self.block.pc))
                 self.start = self.region.budget.get()
