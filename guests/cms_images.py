@@ -96,7 +96,7 @@ def _kernel(queue: CompileQueue, name: str, base: int) -> bytes:
 
 def _file_system_module() -> ModuleType:
     """kseg's tool for cms's file system, loaded from these sources and without the rest of kseg."""
-    directory = ROOT / "src" / "kseg" / "machine" / "file_systems"
+    directory = ROOT / "src" / "kseg" / "file_systems"
     specification = importlib.util.spec_from_file_location(
         "file_systems", directory / "__init__.py", submodule_search_locations=[str(directory)]
     )

@@ -47,8 +47,8 @@ static void help(void)
     print("Threads that share data, each with one mistake that shows only now and then:\n\n");
     for (uint32_t number = 0; number < COUNT_OF(exercises); number++)
         print("  %-10s%s\n", exercises[number]->name, exercises[number]->mistake);
-    print("\nA name runs the exercise; with the word fixed behind it, one without the mistake.\n"
-          "halt switches off. The code is in guests/racelab/exercises.\n");
+    print("\nA name runs the exercise; with the word fixed behind it, one without the\n"
+          "mistake. halt switches off. The code is in guests/racelab/exercises.\n");
 }
 
 /* Do what one command says; false if it is not understood. */

@@ -62,6 +62,10 @@ def test_whose_a_word_is(words: list[str], values: dict[str, object]) -> None:
         (["k", "a", "--stat", "f"], "No such option: --stat. Did you mean '--stats'?"),
         (["k", "--fast"], "stands behind --"),
         (["k", "a", "-c", "f"], "is that kseg's option -c, or the guest's?"),
+        (
+            ["k", "a", "-c", "f"],
+            "Put kseg's before 'a' or call it --config, or -- before the guest's",
+        ),
         (["k", "a", "-wc"], "-w"),
         (["k", "a", "--stats"], "Option '--stats' requires an argument"),
         (["--fast", "k"], "No such option"),

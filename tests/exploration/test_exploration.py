@@ -10,11 +10,12 @@ from kseg import Machine, explore
 from kseg.api.boards import configure
 from kseg.api.replay import Replay
 from kseg.errors import ConfigurationError, StateError
-from kseg.exploration.exploration import Exploration, UnperturbedFailure
+from kseg.exploration.exploration import Exploration, UnperturbedFailure, _complaint
 from kseg.exploration.plans import STRATEGIES
 from kseg.exploration.report import LOST, Trial
 from kseg.exploration.start import Start
-from kseg.exploration.trial import Goal
+from kseg.exploration.trial import Goal, Outcome
+from kseg.monitor.stop import StopReason
 from tests.cli.command import kseg
 from tests.cli.kernels import printing
 from tests.exploration.racing import boot, racing
@@ -188,3 +189,11 @@ def test_disks_are_overlays(tmp_path: Path) -> None:
         report = explore(machine, 5, expect="hello", jobs=2, keep=tmp_path / "kept")
         assert len(report.trials) == 5
     assert image.read_bytes() == before
+
+
+def test_a_guest_that_fails_anyway_is_said_to_as_a_report_does() -> None:
+    finding = "deadlock: thread x waits for lock y, which it holds itself: it can never go on"
+    for goal in (Goal(None), Goal("right")):
+        said = _complaint(goal, Outcome(StopReason.IDLE, finding=finding, last_line="so far"))
+        assert said.startswith("without preemptions too, the guest ends (idle forever) ")
+        assert said.endswith(f"its last line: 'so far'); {finding}")

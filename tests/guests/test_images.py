@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from kseg import Machine
 from kseg.file_systems.cms.file_system import CmsFileSystem
 from kseg.file_systems.cms.memory_disk import MemoryDisk
 
@@ -102,7 +103,7 @@ def test_a_fresh_build_is_the_same_byte_for_byte(tmp_path: Path) -> None:
         pytest.skip(f"ziglang {installed} is installed, the images are built with {pinned}")
     # From another place, so that a path that got into an image would show.
     elsewhere = tmp_path / "a checkout with another path"
-    for part in ("guests", "src/kseg/machine/file_systems", "src/kseg/bench/guest"):
+    for part in ("guests", "src/kseg/file_systems", "src/kseg/bench/guest"):
         copy_into(elsewhere, part)
     subprocess.run([sys.executable, str(elsewhere / "guests" / "build.py")], check=True)
     fresh = contents_below(elsewhere / "src" / "kseg" / "images")
@@ -162,6 +163,14 @@ def test_the_help_text_names_every_program() -> None:
     text = system_disk(kernel("cms.elf")).get("help.txt").decode("ascii")
     named = {line.split()[0] for line in text.splitlines() if re.match(r"  \w", line)}
     assert named == EXPECTED_PROGRAMS | {"cd", "exit", "halt", "limit"}
+
+
+def test_help_fits_a_terminal() -> None:
+    system = system_disk(kernel("cms.elf")).get("help.txt").decode("ascii")
+    with Machine("racelab", "help") as machine:
+        machine.run(cycles=1_000_000)
+        lines = system.splitlines() + machine.console.output.splitlines()
+    assert [line for line in lines if len(line) >= 80] == []
 
 
 # ---- can System/161 load them, and an R3000 run them? ----

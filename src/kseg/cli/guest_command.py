@@ -42,7 +42,7 @@ class GuestCommand(click.Command):
                 if len(words) > 1 and not ctx.resilient_parsing:
                     raise click.UsageError(
                         f"{word}: is that kseg's option {name}, or the guest's? Put kseg's before"
-                        f" {words[1]!r}, or -- before the guest's words",
+                        f" {words[1]!r}{self._long(ctx, name)}, or -- before the guest's words",
                         ctx,
                     )
             if takes_next and place == len(args):
@@ -61,6 +61,14 @@ class GuestCommand(click.Command):
             if isinstance(param, click.Option)
             for name in (*param.opts, *param.secondary_opts)
         }
+
+    def _long(self, ctx: click.Context, short: str) -> str:
+        """What else may be written for a short option, as the end of a sentence."""
+        for param in self.get_params(ctx):
+            for name in (*param.opts, *param.secondary_opts):
+                if short in param.opts and name.startswith("--"):
+                    return f" or call it {name}"
+        return ""
 
     def _refuse(self, ctx: click.Context, name: str) -> None:
         if ctx.resilient_parsing:

@@ -206,7 +206,9 @@ def _complaint(goal: Goal, outcome: Outcome) -> str:
     line = f"; its last line: {outcome.last_line!r}" if outcome.last_line else ""
     before = "without switching off" if goal.expect is None else f"before it prints {goal.expect!r}"
     advice = ""
-    if goal.expect is None and outcome.ending in (HANGS, RUNS_ON, StopReason.IDLE):
+    if outcome.finding:
+        advice = f"; {outcome.finding}"
+    elif goal.expect is None and outcome.ending in (HANGS, RUNS_ON, StopReason.IDLE):
         advice = "; say with --expect what it prints when all is well, or let it switch off"
     return (
         f"without preemptions too, the guest {what} {before}"

@@ -150,10 +150,9 @@ class Trials:
 def _finding(machine: Machine) -> str:
     """What is wrong with the threads of the guest's kernel, if it is known."""
     try:
-        findings = machine.guest_threads().findings
+        return "; ".join(machine.guest_threads().findings)
     except KsegError:
         return ""
-    return findings[0] if findings else ""
 
 
 def last_line(text: str) -> str:

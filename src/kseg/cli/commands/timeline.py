@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +16,12 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 LETTERS = ".:-=+*%#"
 """Eight heights, and what shows them where there are no blocks."""
 NARROWEST = 20
+NARROWEST_TERMINAL = 8
+"""Columns for the time where there is no room for more."""
 LABEL = 17
 TOTAL = 10
+MARK = 9
+"""The longest that is written below a column, and a blank."""
 SECOND = 1_000_000_000
 
 
@@ -63,7 +68,7 @@ def timeline(engine: str, width: int | None, listed: bool, as_json: bool, log: s
 
 
 def _width() -> int:
-    return max(shutil.get_terminal_size().columns - LABEL - TOTAL - 2, NARROWEST)
+    return max(shutil.get_terminal_size().columns - LABEL - TOTAL - 2, NARROWEST_TERMINAL)
 
 
 def chart(found: "Timeline", width: int) -> Iterator[str]:
@@ -71,7 +76,9 @@ def chart(found: "Timeline", width: int) -> Iterator[str]:
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     heights = BLOCKS if encoding == "utf8" else LETTERS
     seconds = found.time / SECOND
-    yield f"{seconds:.6f} s, {found.cycle} cycles; a column is {_duration(seconds / width)}"
+    room = LABEL + width + TOTAL + 2
+    head = f"{seconds:.6f} s, {found.cycle} cycles; a column is {_duration(seconds / width)}"
+    yield from wrap(head, room)
     for lane, counts in found.lanes.items():
         total = sum(counts)
         columns = found.columns(lane, width)
@@ -91,15 +98,16 @@ def chart(found: "Timeline", width: int) -> Iterator[str]:
     yield f"{'':<{LABEL}} {_axis(seconds, width)}"
     if found.exceptions:
         parts = (f"{name} {number}" for name, number in found.exceptions.most_common())
-        yield f"exceptions: {', '.join(parts)}"
+        yield from wrap(f"exceptions: {', '.join(parts)}", room)
 
 
 def _axis(seconds: float, width: int) -> str:
-    """Times below the columns, at quarters."""
+    """Times below the columns, at quarters where there is room for them."""
     line = [" "] * width
-    for quarter in range(4):
-        text = f"|{_duration(seconds * quarter / 4)}"
-        place = width * quarter // 4
+    parts = max(min(4, width // MARK), 1)
+    for part in range(parts):
+        text = f"|{_duration(seconds * part / parts)}"
+        place = width * part // parts
         line[place : place + len(text)] = text
     return "".join(line[:width])
 
