@@ -66,15 +66,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        from kseg.cli.file_kinds import watch
-
         module = import_module(_module_of(cmd_name))
         command: click.Command = getattr(module, cmd_name)
-        watch(command)
-        if COMPLETION in os.environ:
-            from kseg.cli.values import suggest
-
-            suggest(command)
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[Any]]":

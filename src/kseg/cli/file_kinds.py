@@ -1,14 +1,9 @@
-"""What kind of file the user has given: a log where a kernel is wanted gets a hint, not a riddle.
-
-Parameters are known by their names, so that every command that takes a kernel, a log, a snapshot
-or a disk image says the same.
-"""
+"""What kind of file a user gives: a log where a kernel is wanted gets a hint, not a riddle."""
 
 import os
 import re
 import stat
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
@@ -38,26 +33,6 @@ KINDS = {
     "assembly": Kind("assembly", "", "to assemble it", "kseg asm {}"),
 }
 
-WANTED = {
-    "kernel": "executable",
-    "os161_kernel": "executable",
-    "symbols": "executable",
-    "log": "log",
-    "snapshot": "snapshot",
-    "base": "snapshot",
-    "image": "disk",
-    "disks": "disk",
-    "config": "configuration",
-    "asm source": "assembly",
-    "disasm inputs": "executable",
-    "info files": "snapshot",
-    "verify files": "snapshot",
-    "diff one": "snapshot",
-    "diff other": "snapshot",
-}
-"""The kind of file that a parameter takes, by its name, after its command's where that is needed.
-What is of no known kind is taken too: the command has something to say about it."""
-
 
 def kind_of(path: str) -> str | None:
     """A key of KINDS; None for what is no file, cannot be read, or may be anything."""
@@ -81,38 +56,6 @@ def kind_of(path: str) -> str | None:
     if path.endswith(".conf") or _CONFIGURED.match(begin):
         return "configuration"
     return None
-
-
-def wanted_by(command: str, parameter: str) -> str | None:
-    """What kind of file a parameter of a command takes; None if none of KINDS."""
-    if command == "create":
-        return None  # It makes one.
-    return WANTED.get(parameter) or WANTED.get(f"{command} {parameter}")
-
-
-def watch(command: click.Command) -> None:
-    """Let a command, and those in it, say so when a file is of the wrong kind."""
-    if isinstance(command, click.Group):
-        for each in command.commands.values():
-            watch(each)
-        return
-    for parameter in command.params:
-        kind = wanted_by(command.name or "", parameter.name or "")
-        if kind is not None:
-            parameter.callback = _checked(kind, parameter.callback)
-
-
-def _checked(wanted: str, before: Callable[..., Any] | None) -> Callable[..., Any]:
-    """A parameter's callback that looks at its files first."""
-
-    def check(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-        if not context.resilient_parsing:
-            for path in value if isinstance(value, (tuple, list)) else (value,):
-                if isinstance(path, str):
-                    check_kind(path, wanted, context.command)
-        return value if before is None else before(context, parameter, value)
-
-    return check
 
 
 def check_kind(path: str, wanted: str, command: click.Command | None = None) -> None:

@@ -3,9 +3,16 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import click
+
+from kseg.cli.file_kinds import check_kind
+from kseg.cli.parameters import Kernel, Seed, Text, among, monitors, paths, prefixed
 from kseg.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from kseg.cli.parameters import Items
 
 KEYS = (
     "args", "cap", "config", "disk", "input", "monitor", "ram", "reservation", "seed", "share",
@@ -14,8 +21,6 @@ KEYS = (
 
 _ITEM = re.compile(r'([^=,"]*)=("(?:[^"\\]|\\.)*"|[^,"]*)(?:,|$)', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-
-MOST_COPIES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class GuestOptions:
     ram: str | None = None
     disks: tuple[str, ...] = ()
     config: str | None = None
-    seed: str | None = None
+    seed: int | str | None = None
     share: str | None = None
     input_file: str | None = None
 
@@ -63,6 +68,7 @@ def parse_guest(text: str) -> GuestOptions:
             raise ConfigurationError(f"--guest {text}: {key} is given twice")
         else:
             values[key] = value
+    check_kind(kernel, "executable")
     weight = values.get("weight", "100")
     if not (weight.isascii() and weight.isdigit() and len(weight) < 10):
         raise ConfigurationError(f"--guest {text}: weight={weight}: give a number from 1 to 10000")
@@ -77,10 +83,17 @@ def parse_guest(text: str) -> GuestOptions:
         ram=values.get("ram"),
         disks=tuple(disks),
         config=values.get("config"),
-        seed=values.get("seed"),
+        seed=_seed(text, values.get("seed")),
         share=values.get("share"),
         input_file=values.get("input"),
     )
+
+
+def _seed(text: str, seed: str | None) -> int | str | None:
+    try:
+        return None if seed is None else Seed().convert(seed, None, None)
+    except click.BadParameter as error:
+        raise ConfigurationError(f"--guest {text}: seed={error.message}") from None
 
 
 def _items(text: str) -> list[tuple[str, str]]:
@@ -102,7 +115,7 @@ def _items(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def copies(guests: Iterable[GuestOptions], count: int) -> list[GuestOptions]:
+def copied(guests: Iterable[GuestOptions], count: int) -> list[GuestOptions]:
     """Each guest `count` times, numbered from 1 if that is more than once."""
     if count == 1:
         return list(guests)
@@ -113,21 +126,26 @@ def copies(guests: Iterable[GuestOptions], count: int) -> list[GuestOptions]:
     ]
 
 
-def read_input(guest: GuestOptions) -> bytes:
-    """What is to be typed for a guest; ConfigurationError when the file cannot be read."""
-    if guest.input_file is None:
-        return b""
-    from kseg.cli.console.keyboard import LineEnds
-    from kseg.cli.input import MOST_INPUT
+class Guest(Text):
+    """The type of the option."""
 
-    try:
-        with Path(guest.input_file).open("rb") as file:
-            data = file.read(MOST_INPUT + 1)
-    except (OSError, ValueError) as error:
-        text = error.strerror if isinstance(error, OSError) else str(error)
-        raise ConfigurationError(f"guest {guest.name}: input {guest.input_file}: {text}") from None
-    if len(data) > MOST_INPUT:
-        raise ConfigurationError(
-            f"guest {guest.name}: input {guest.input_file}: more than {MOST_INPUT >> 20}M"
-        )
-    return LineEnds().typed(data)
+    def __init__(self) -> None:
+        super().__init__("NAME=KERNEL[,KEY=VALUE...]")
+
+    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:  # noqa: ARG002
+        if ctx is not None and ctx.resilient_parsing:
+            return value
+        return value if isinstance(value, GuestOptions) else parse_guest(value)
+
+    def suggestions(self, incomplete: str) -> "Items":
+        before, comma, last = incomplete.rpartition(",")
+        key, equals, value = last.partition("=")
+        if not equals:
+            return among((f"{before},{name}=" for name in KEYS), incomplete) if comma else []
+        if not comma:
+            found = Kernel().suggestions(value)
+        elif key in ("disk", "config", "input", "share"):
+            found = paths("file", value)
+        else:
+            found = among(monitors() if key == "monitor" else (), value)
+        return prefixed(f"{before}{comma}{key}=", found)

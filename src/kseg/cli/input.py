@@ -24,3 +24,12 @@ def read_whole(what: str, name: str, more: str = "give a smaller one") -> bytes:
     if len(data) > MOST_INPUT:
         raise KsegError(f"{what} {name}: more than {MOST_INPUT >> 20}M; {more}")
     return data
+
+
+def typed(name: str | None, what: str = "input") -> bytes:
+    """What a file says, as the Enter key and others type it; nothing for None. As `read_whole`."""
+    from kseg.cli.console.keyboard import LineEnds
+
+    if name is None:
+        return b""
+    return LineEnds().typed(read_whole(what, name, "use a disk image or --share"))

@@ -16,15 +16,6 @@ LENT = ("disks", "share", "overlay", "trust", "snapshot")
 """Those about files of the host's, which a log does without."""
 
 
-repeated = click.option(
-    "--replay",
-    "log",
-    metavar="LOG",
-    help="Repeat a recorded run (kseg run --record), instead of booting KERNEL.",
-)
-"""The option for a run to repeat."""
-
-
 def machine_for(
     kernel: str | None,
     arguments: tuple[str, ...],
@@ -79,7 +70,7 @@ def machine_for(
         ram=given.get("ram"),
         monitor=given.get("monitor", "bare"),
         quantum=given.get("quantum", 1),
-        seed=checked_seed(given.get("seed")),
+        seed=given.get("seed"),
         doom=given.get("doom", 0),
         epoch=given.get("epoch"),
         network=options.get("network", True),
@@ -103,13 +94,3 @@ def default_config(kernel: str) -> str | None:
     from kseg.api.guests import BUNDLED
 
     return "sys161.conf" if kernel not in BUNDLED and Path("sys161.conf").exists() else None
-
-
-def checked_seed(text: str | None) -> int | str | None:
-    """A number, "auto", or None."""
-    if text is None or text == "auto":
-        return text
-    try:
-        return int(text, 0)
-    except ValueError:
-        raise click.UsageError(f"--seed {text}: give a number or auto") from None

@@ -68,10 +68,10 @@ def test_a_kernel_of_the_users_runs_in_copies_of_its_directory(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--engines", "steam"], f"--engines: no steam; there are: {', '.join(ENGINES)}"),
-        (["--programs", "sieve,quake"], "--programs: no quake; there are: sieve, crc32"),
-        (["--peers", "bochs"], "--peers: no bochs; there are: system161, gxemul, qemu-user"),
-        (["--workloads", ","], "--workloads: nothing chosen; there are: cpu, short, os, boot"),
+        (["--engines", "steam"], f"'--engines': no steam; there are: {', '.join(ENGINES)}"),
+        (["--programs", "sieve,quake"], "'--programs': no quake; there are: sieve, crc32"),
+        (["--peers", "bochs"], "'--peers': no bochs; there are: system161, gxemul, qemu-user"),
+        (["--workloads", ","], "'--workloads': nothing chosen; there are: cpu, short, os, boot"),
         (["--quick", "--full"], "--quick and --full: choose one"),
         (["--rounds", "0"], "--rounds"),
         (["--json", "no/such/file"], "--json no/such/file: No such file or directory"),

@@ -61,7 +61,7 @@ def test_differences_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--ways", "magic", "cms"], "--ways: no magic; there are: reference, interpreter"),
+        (["--ways", "magic", "cms"], "'--ways': no magic; there are: reference, interpreter"),
         (["--limit", "long", "cms"], "long is not a number of seconds"),
         (["--rounds", "0", "cms"], "--rounds"),
         (["--input", "no/such/file", "cms"], "input no/such/file: No such file or directory"),

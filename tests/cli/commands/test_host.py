@@ -10,7 +10,7 @@ import pytest
 
 from kseg.api.guests import find_guest
 from kseg.cli.console.consoles import LONGEST_LINE, MOST_REMEMBERED, RESET, PrefixedLines, Switch
-from kseg.cli.guest_options import GuestOptions, copies, parse_guest
+from kseg.cli.guest_options import GuestOptions, copied, parse_guest
 from kseg.errors import ConfigurationError
 from kseg.machine import disk_image
 from tests.cli import kernels
@@ -38,7 +38,7 @@ class TestGuestOptions:
             ram="8M",
             disks=("5M", "d.img"),
             config="c",
-            seed="7",
+            seed=7,
             input_file="in",
         )
 
@@ -48,9 +48,9 @@ class TestGuestOptions:
 
     def test_copies(self):
         guests = [parse_guest("a=cms"), parse_guest("b=cms,weight=7")]
-        assert [each.name for each in copies(guests, 1)] == ["a", "b"]
-        assert [each.name for each in copies(guests, 2)] == ["a-1", "a-2", "b-1", "b-2"]
-        assert copies(guests, 2)[3].weight == 7
+        assert [each.name for each in copied(guests, 1)] == ["a", "b"]
+        assert [each.name for each in copied(guests, 2)] == ["a-1", "a-2", "b-1", "b-2"]
+        assert copied(guests, 2)[3].weight == 7
 
     @pytest.mark.parametrize(
         ("text", "says"),
@@ -280,7 +280,7 @@ class TestWithoutTerminal:
             (["--guest", "a=nothing"], "guest a: kernel nothing: no such file"),
             (["--guest", "a=cms,ram=80M"], "guest a: .*can promise"),
             (["--guest", "../a=cms"], "a name has 1 to 32"),
-            (["--guest", "a=cms,seed=x"], "--seed x: give a number"),
+            (["--guest", "a=cms,seed=x"], "seed=x: give a number"),
             (["--guest", "a=cms,input=/nothing"], "guest a: input /nothing: No such file"),
             (["--guest", "a=cms,monitor=bare"], "guest a: monitor 'bare'"),
             (["--guest", "a=cms,disk=5M"], "guest a: .*the machine has no disk"),
@@ -289,7 +289,7 @@ class TestWithoutTerminal:
             (["--guest", "a=cms", "--overcommit", "0"], "overcommit 0"),
             (["--guest", "a=cms", "--output", "/proc/x"], "output /proc/x"),
             (["--guest", "a=cms", "--stats", "/nothing/x"], "statistics /nothing/x"),
-            (["--guest", "a=cms", "--escape", "x y"], "--escape x y"),
+            (["--guest", "a=cms", "--escape", "x y"], "'--escape': x y"),
         ],
     )  # fmt: skip
     def test_wrong_use(self, words, says):

@@ -62,7 +62,7 @@ def test_where_by_name():
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["-e", "nonsense", "cms"], "no events 'nonsense'; there are instruction, jump"),
+        (["-e", "nonsense", "cms"], "no nonsense; there are: instruction, jump"),
         (["--pc", "5-4", "cms"], "give addresses such as"),
         (["--pc", "0-0x100000000", "cms"], "give addresses such as"),
         (["--pc", "x", "cms"], "give addresses such as"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kseg.cli.parameters import Name, profiles
 from kseg.errors import KsegError
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ WIDTH = 98
 
 
 @click.command(epilog=EPILOG)
-@click.option("--cpu", metavar="P", help="Processor: r3000, mips161 or lsi (default: all three).")
+@click.option(
+    "--cpu", type=Name("P", profiles), help="Processor: r3000, mips161 or lsi (default: all three)."
+)
 @click.option(
     "--format",
     "format_",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kseg.cli.output import write_whole
+from kseg.cli.parameters import Directory, File, Name, Text, Word, profiles
 from kseg.errors import KsegError
 
 if TYPE_CHECKING:
@@ -28,19 +29,8 @@ MOST_READ = 16 << 20
 """Bytes of a file that .include or .incbin names."""
 
 
-def number(text: str | int) -> int:
-    """An address or another number of 32 bits, decimal or 0x…, as an option's type."""
-    try:
-        value = text if isinstance(text, int) else int(text, 0)
-    except ValueError:
-        value = -1
-    if not 0 <= value < 1 << 32:
-        raise click.BadParameter(f"{text} is not a number of 32 bits, such as 0x80001000")
-    return value
-
-
 @click.command(epilog=EPILOG)
-@click.option("-o", "--output", metavar="FILE", help="Where the result goes; - is stdout.")
+@click.option("-o", "--output", type=File(), help="Where the result goes; - is stdout.")
 @click.option(
     "--format",
     "format_",
@@ -50,13 +40,12 @@ def number(text: str | int) -> int:
 )
 @click.option(
     "--origin",
-    type=number,
-    metavar="A",
+    type=Word(),
     help="Address of the first byte (default: 0x80001000, or what a disassembly says).",
 )
 @click.option(
     "--profile",
-    metavar="P",
+    type=Name("P", profiles),
     help="Processor: mips161, r3000 or lsi (default: mips161; with --little r3000).",
 )
 @click.option(
@@ -68,14 +57,18 @@ def number(text: str | int) -> int:
     "-I",
     "directories",
     multiple=True,
-    metavar="DIR",
+    type=Directory("DIR"),
     help="Look there, too, for what .include, .incbin and #include name.",
 )
 @click.option(
-    "-D", "definitions", multiple=True, metavar="NAME[=TEXT]", help="For the preprocessor of a .S."
+    "-D",
+    "definitions",
+    multiple=True,
+    type=Text("NAME[=TEXT]"),
+    help="For the preprocessor of a .S.",
 )
 @click.option("--little", is_flag=True, help="Little endian (default: big).")
-@click.argument("source")
+@click.argument("source", type=File("assembly"))
 def asm(
     output: str | None,
     format_: str,

@@ -2,14 +2,15 @@
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
+from kseg.cli.console.signals import exit_at
 from kseg.cli.output import check_destination, write_whole
+from kseg.cli.parameters import File, Names, Text
 from kseg.errors import KsegError
 
 if TYPE_CHECKING:
@@ -22,11 +23,41 @@ failed, or two computed different things; 2 wrong usage.
 """
 
 
+def _workloads() -> Iterable[str]:
+    from kseg.bench.session import WORKLOADS
+
+    return WORKLOADS
+
+
+def _programs() -> Iterable[str]:
+    from kseg.bench.programs import PROGRAMS
+
+    return PROGRAMS
+
+
+def _engines() -> Iterable[str]:
+    from kseg.engine import ENGINES
+
+    return ENGINES
+
+
+def _peers() -> Iterable[str]:
+    from kseg.bench.others import OTHERS
+
+    return (*OTHERS, "none")
+
+
 @click.command(epilog=EPILOG)
-@click.option("--workloads", metavar="LIST", help="Among cpu,short,os,boot (default: all).")
-@click.option("--programs", metavar="LIST", help="Which of the benchmark programs.")
-@click.option("--engines", metavar="LIST", help="Of kseg's; targets are shown for the first.")
-@click.option("--peers", metavar="LIST", help="Which others, or none (default: what is there).")
+@click.option(
+    "--workloads", type=Names("LIST", _workloads), help="Among cpu,short,os,boot (default: all)."
+)
+@click.option("--programs", type=Names("LIST", _programs), help="Which of the benchmark programs.")
+@click.option(
+    "--engines", type=Names("LIST", _engines), help="Of kseg's; targets are shown for the first."
+)
+@click.option(
+    "--peers", type=Names("LIST", _peers), help="Which others, or none (default: what is there)."
+)
 @click.option(
     "--quick",
     is_flag=True,
@@ -39,27 +70,27 @@ failed, or two computed different things; 2 wrong usage.
     metavar="N",
     help="Measure every emulator N times, whatever it takes (default: as time permits).",
 )
-@click.option("--json", "json_file", metavar="FILE", help="Write all figures; - is stdout.")
-@click.option("--svg", "svg_file", metavar="FILE", help="Write a bar chart.")
+@click.option("--json", "json_file", type=File(), help="Write all figures; - is stdout.")
+@click.option("--svg", "svg_file", type=File(), help="Write a bar chart.")
 @click.option(
     "--os161",
     "os161_kernel",
-    metavar="KERNEL",
+    type=File("executable", "KERNEL"),
     envvar="KSEG_BENCH_OS161",
     help="Measure this OS/161 kernel too, in copies of its directory.",
 )
 @click.option(
     "--os161-run",
     "os161_runs",
-    metavar="BOOT-STRING",
+    type=Text("BOOT-STRING"),
     multiple=True,
     help='What it is to do, such as "p /testbin/sort;q"; may be repeated.',
 )
 def bench(
-    workloads: str | None,
-    programs: str | None,
-    engines: str | None,
-    peers: str | None,
+    workloads: tuple[str, ...] | None,
+    programs: tuple[str, ...] | None,
+    engines: tuple[str, ...] | None,
+    peers: tuple[str, ...] | None,
     quick: bool,
     full: bool,
     rounds: int | None,
@@ -74,10 +105,8 @@ def bench(
     also --quick and --full.
     """
     from kseg.bench.os161 import Os161
-    from kseg.bench.others import OTHERS
-    from kseg.bench.programs import FEW, PROGRAMS
-    from kseg.bench.session import WORKLOADS, Choices, measure
-    from kseg.engine import ENGINES
+    from kseg.bench.programs import FEW
+    from kseg.bench.session import Choices, measure
 
     system = None
     if os161_kernel:
@@ -85,15 +114,12 @@ def bench(
         system.check()
     elif os161_runs:
         raise click.UsageError("--os161-run needs --os161 KERNEL")
-    chosen_engines = chosen("--engines", engines, ENGINES)
-    chosen_peers = () if peers == "none" else chosen("--peers", peers, tuple(OTHERS))
-    named = {f"kseg {engine}" for engine in chosen_engines if engines}
-    named |= {peer for peer in chosen_peers if peers}
+    named = {*(f"kseg {engine}" for engine in engines or ()), *(peers or ())}
     choices = Choices(
-        workloads=chosen("--workloads", workloads, tuple(WORKLOADS)),
-        programs=FEW if quick and not programs else chosen("--programs", programs, tuple(PROGRAMS)),
-        engines=chosen_engines,
-        peers=chosen_peers,
+        workloads=workloads or tuple(_workloads()),
+        programs=programs or (FEW if quick else tuple(_programs())),
+        engines=engines or tuple(_engines()),
+        peers=() if "none" in named else peers or tuple(_peers())[:-1],
         named=frozenset(named),
         effort=effort(quick, full),
         rounds=rounds,
@@ -101,8 +127,7 @@ def bench(
     )
     for option, path in (("--json", json_file), ("--svg", svg_file)):
         check_destination(option, path)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+    exit_at(signal.SIGTERM, signal.SIGHUP)
     try:
         results = measure(choices, lambda text: click.echo(f"kseg: {text}", err=True))
     except OSError as error:
@@ -116,11 +141,6 @@ def bench(
         sys.exit(1)
 
 
-def end(number: int, _frame: FrameType | None) -> NoReturn:
-    """A signal asks for the end: what was started is killed, what was made is removed."""
-    sys.exit(128 + number)
-
-
 def effort(quick: bool, full: bool) -> "Effort":
     """How much time the user gives."""
     from kseg.bench.harness import FULL, NORMAL, QUICK
@@ -128,18 +148,6 @@ def effort(quick: bool, full: bool) -> "Effort":
     if quick and full:
         raise click.UsageError("--quick and --full: choose one")
     return QUICK if quick else FULL if full else NORMAL
-
-
-def chosen(option: str, text: str | None, known: Sequence[str]) -> tuple[str, ...]:
-    """The names in a list with commas, in its order; all that are `known` if there is no list."""
-    if text is None:
-        return tuple(known)
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        what = f"no {', '.join(unknown)}" if unknown else "nothing chosen"
-        raise click.UsageError(f"{option}: {what}; there are: {', '.join(known)}")
-    return names
 
 
 def write(option: str, path: str | None, text: str) -> None:

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 import click
 
 from kseg import progress
-from kseg.cli.commands.bench import chosen, end
-from kseg.cli.commands.run import seconds
+from kseg.cli import options
+from kseg.cli.console.signals import exit_at
 from kseg.cli.guest_command import GuestCommand
-from kseg.cli.machine import checked_seed, default_config
+from kseg.cli.input import typed
+from kseg.cli.machine import default_config
+from kseg.cli.parameters import Names, Seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kseg.compare.comparison import Comparison
     from kseg.compare.workload import Options
 
@@ -29,6 +33,12 @@ NARROWEST = 40
 """Columns of a terminal that are reckoned with."""
 
 
+def _ways() -> "Iterable[str]":
+    from kseg.compare.ways import WAYS
+
+    return WAYS
+
+
 @click.command(cls=GuestCommand, epilog=EPILOG)
 @click.option(
     "--format",
@@ -39,15 +49,14 @@ NARROWEST = 40
 )
 @click.option(
     "--ways",
-    metavar="LIST",
+    type=Names("LIST", _ways),
     help="Among reference, interpreter, translator, trap-and-emulate, rewriting, hybrid"
     " (default: all).",
 )
 @click.option(
     "--limit",
-    type=seconds,
+    type=Seconds(),
     default=20.0,
-    metavar="SECONDS",
     help="Time for a run of one way, and from which on it is not measured again (default: 20).",
 )
 @click.option(
@@ -57,37 +66,14 @@ NARROWEST = 40
     metavar="N",
     help="Measure every configuration N times, as far as the limit lets it (default: 3).",
 )
-@click.option("--config", "-c", metavar="FILE", help="Machine configuration, as for kseg run.")
-@click.option("--cpus", type=click.IntRange(1, 32), metavar="N", help="Processors.")
-@click.option("--ram", metavar="SIZE", help="Memory, such as 512K or 8M.")
-@click.option("--input", "input_file", metavar="FILE", help="Type what FILE says; - is stdin.")
-@click.option(
-    "--disk",
-    "disks",
-    multiple=True,
-    metavar="FILE",
-    help="Disk image; may be repeated. It stays as it is.",
-)
-@click.option("--share", metavar="DIR", help="Directory of which every run gets a copy (emufs).")
-@click.option("--seed", metavar="N", help="Seed of the random source; auto: a new one for all.")
-@click.option(
-    "--idle-limit",
-    type=seconds,
-    default=60.0,
-    metavar="SECONDS",
-    help="Stop a guest that has done nothing for so many virtual seconds (default: 60; 0: never).",
-)
-@click.option(
-    "--epoch",
-    type=click.IntRange(0, 0xFFFFFFFF),
-    metavar="SECONDS",
-    help="Calendar time at power-on, in seconds since 1970 (default: now, for all).",
-)
-@click.argument("kernel")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@options.machine
+@options.input_file
+@options.idle_limit
+@options.kernel
+@options.arguments
 def compare(
     format_: str,
-    ways: str | None,
+    ways: tuple[str, ...] | None,
     limit: float,
     rounds: int,
     config: str | None,
@@ -96,7 +82,7 @@ def compare(
     input_file: str | None,
     disks: tuple[str, ...],
     share: str | None,
-    seed: str | None,
+    seed: int | str | None,
     idle_limit: float,
     epoch: int | None,
     kernel: str,
@@ -106,15 +92,15 @@ def compare(
     monitor on the fastest engine. Show times, who executed what, and what exits cost.
 
     KERNEL and ARGUMENTS are as for kseg run. It should switch itself off. All ways must do the same
-    to the byte and the cycle, which is checked.
+    to the byte and the cycle, which is checked. Disk images and shared directories stay as they
+    are.
     """
     from kseg.cli.console.idle_watch import IdleWatch
     from kseg.compare.comparison import compare as measure
     from kseg.compare.ways import WAYS
     from kseg.compare.workload import Options, Workload
 
-    names = chosen("--ways", ways, tuple(WAYS))
-    options = Options(
+    wanted = Options(
         kernel=kernel,
         arguments=" ".join(arguments),
         config=config or default_config(kernel),
@@ -122,25 +108,24 @@ def compare(
         ram=ram,
         disks=disks,
         share=share,
-        seed=checked_seed(seed),
+        seed=seed,
         epoch=epoch,
-        input=read_input(input_file),
+        input=typed(input_file),
     )
-    workload = Workload(options)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+    workload = Workload(wanted)
+    exit_at(signal.SIGTERM, signal.SIGHUP)
     # As `kseg run` has it while a guest runs: what is there now is no garbage.
     gc.freeze()
     gc.enable()
     comparison = measure(
         workload,
-        [WAYS[name] for name in names],
+        [WAYS[name] for name in ways or WAYS],
         rounds=rounds,
         limit=limit,
         finished=lambda machine: IdleWatch(machine, idle_limit).nothing_happens,
         say=say,
     )
-    show(comparison, options, format_)
+    show(comparison, wanted, format_)
     for difference in comparison.differences:
         click.echo(f"kseg: {difference}", err=True)
     if comparison.differences:
@@ -177,14 +162,3 @@ def show(comparison: "Comparison", options: "Options", format_: str) -> None:
 def paint(bar: str, bare: bool) -> str:
     """In colour, which click leaves out where the output is no terminal."""
     return click.style(bar, fg="bright_black" if bare else "blue")
-
-
-def read_input(name: str | None) -> bytes:
-    """What a file says, as it is typed; KsegError if it cannot be read."""
-    from kseg.cli.console.keyboard import LineEnds
-    from kseg.cli.input import read_whole
-
-    if name is None:
-        return b""
-    data = read_whole("input", name, "use a disk image or --share")
-    return LineEnds().typed(data)

@@ -9,8 +9,8 @@ from typing import Literal
 
 import click
 
-from kseg.cli.commands.asm import number
 from kseg.cli.input import read_whole
+from kseg.cli.parameters import File, Name, Text, Word, profiles
 from kseg.errors import KsegError
 
 EPILOG = """
@@ -44,20 +44,21 @@ class Contents:
 @click.command(epilog=EPILOG)
 @click.option(
     "--profile",
-    metavar="P",
+    type=Name("P", profiles),
     help="Processor: mips161, r3000 or lsi (default: mips161 if big endian, else r3000).",
 )
 @click.option("--big/--little", default=None, help="Byte order (default: the file's, else big).")
 @click.option(
     "--address",
-    type=number,
-    metavar="A",
+    type=Word(),
     help="Address of the first byte, of words and raw files (default: 0).",
 )
-@click.option("--section", metavar="NAME", help="Only this section.")
-@click.option("--symbol", metavar="NAME", help="Only from this symbol to the next.")
+@click.option("--section", type=Text("NAME"), help="Only this section.")
+@click.option("--symbol", type=Text("NAME"), help="Only from this symbol to the next.")
 @click.option("--no-pseudo", is_flag=True, help="No pseudo-instructions such as nop and move.")
-@click.argument("inputs", metavar="FILE|-|WORD...", nargs=-1, required=True)
+@click.argument(
+    "inputs", type=File("executable"), metavar="FILE|-|WORD...", nargs=-1, required=True
+)
 def disasm(
     profile: str | None,
     big: bool | None,

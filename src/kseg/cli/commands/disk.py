@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kseg.cli.commands.disk_files import COMMANDS
+from kseg.cli.parameters import File, Text
 from kseg.errors import DiskDamageError, DiskImageError
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ for _command in COMMANDS:
 @click.option("--force", "-f", is_flag=True, help="Replace an existing file.")
 @click.option("--format", "cms", is_flag=True, help="Put an empty cms file system on it.")
 @click.option("--sfs", is_flag=True, help="Put an empty SFS on it, OS/161's file system.")
-@click.option("--label", default="", metavar="TEXT", help="The file system's name.")
-@click.argument("image")
-@click.argument("size")
+@click.option("--label", default="", type=Text("TEXT"), help="The file system's name.")
+@click.argument("image", type=File())
+@click.argument("size", type=Text("SIZE"))
 def create(image: str, size: str, force: bool, cms: bool, sfs: bool, label: str) -> None:
     """Make IMAGE with SIZE bytes, such as 5M (4M or more for a drive to accept it)."""
     from kseg.cli.commands.disk_files import now, translated
@@ -74,7 +75,7 @@ def create(image: str, size: str, force: bool, cms: bool, sfs: bool, label: str)
 
 
 @disk.command()
-@click.argument("image")
+@click.argument("image", type=File("disk"))
 def info(image: str) -> None:
     """Say how large IMAGE is, and what is on it."""
     from kseg.cli.commands.disk_files import reading
@@ -102,7 +103,7 @@ def info(image: str) -> None:
 
 @disk.command()
 @click.option("--repair", is_flag=True, help="Make it consistent, losing as little as possible.")
-@click.argument("image")
+@click.argument("image", type=File("disk"))
 def check(image: str, repair: bool) -> None:
     """Look over the file system on IMAGE: a line for all that is wrong.
 
@@ -142,8 +143,8 @@ def _damage(image: str, problems: tuple[str, ...]) -> DiskDamageError:
 
 @disk.command(context_settings={"ignore_unknown_options": True})
 @click.option("--force", "-f", is_flag=True, help="Even if a file system is cut off.")
-@click.argument("image")
-@click.argument("size")
+@click.argument("image", type=File("disk"))
+@click.argument("size", type=Text("SIZE"))
 def resize(image: str, size: str, force: bool) -> None:
     """Make IMAGE SIZE bytes large, or +SIZE larger, or -SIZE smaller. A file system on it stays as
     large as it is."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kseg.cli.parameters import File, Text
 from kseg.errors import DiskDamageError, DiskImageError
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("-r", "recursive", is_flag=True, help="Directories, too, with all that is in them.")
-@click.argument("image")
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE... [PATH]")
+@click.argument("image", type=File("disk"))
+@click.argument("sources", type=File(), nargs=-1, required=True, metavar="SOURCE... [PATH]")
 def put(image: str, sources: tuple[str, ...], recursive: bool) -> None:
     """Copy the host's file SOURCE (- is stdin) to PATH on IMAGE: a name, or a directory (default:
     the root). A file that is there is replaced. Several SOURCEs go to a directory. All of them are
@@ -50,9 +51,9 @@ def put(image: str, sources: tuple[str, ...], recursive: bool) -> None:
 
 @click.command()
 @click.option("-r", "recursive", is_flag=True, help="A directory, too, with all that is in it.")
-@click.argument("image")
-@click.argument("path")
-@click.argument("target", default="")
+@click.argument("image", type=File("disk"))
+@click.argument("path", type=Text("PATH"))
+@click.argument("target", type=File(), default="")
 def get(image: str, path: str, target: str, recursive: bool) -> None:
     """Copy the file PATH on IMAGE to the host's TARGET (default: the same name here; - is
     stdout)."""
@@ -77,8 +78,8 @@ def get(image: str, path: str, target: str, recursive: bool) -> None:
 @click.command()
 @click.option("-l", "long", is_flag=True, help="With size and time, where there is one.")
 @click.option("-R", "recursive", is_flag=True, help="With the directories below.")
-@click.argument("image")
-@click.argument("path", default="/")
+@click.argument("image", type=File("disk"))
+@click.argument("path", type=Text("PATH"), default="/")
 def ls(image: str, path: str, long: bool, recursive: bool) -> None:
     """List the directory PATH on IMAGE."""
     from kseg.cli.output import one_line
@@ -104,8 +105,8 @@ def ls(image: str, path: str, long: bool, recursive: bool) -> None:
 @click.command()
 @click.option("-r", "recursive", is_flag=True, help="Directories, too, with all that is in them.")
 @click.option("-f", "force", is_flag=True, help="What does not exist is no error.")
-@click.argument("image")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("image", type=File("disk"))
+@click.argument("paths", type=Text("PATH"), nargs=-1, required=True, metavar="PATH...")
 def rm(image: str, paths: tuple[str, ...], recursive: bool, force: bool) -> None:
     """Remove files, and empty directories, from IMAGE: all of them, or none."""
     from kseg.file_systems import copying
@@ -123,8 +124,8 @@ def rm(image: str, paths: tuple[str, ...], recursive: bool, force: bool) -> None
 
 @click.command()
 @click.option("-p", "parents", is_flag=True, help="And those above it; it may exist already.")
-@click.argument("image")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("image", type=File("disk"))
+@click.argument("paths", type=Text("PATH"), nargs=-1, required=True, metavar="PATH...")
 def mkdir(image: str, paths: tuple[str, ...], parents: bool) -> None:
     """Make directories on IMAGE: all of them, or none."""
     from kseg.file_systems import copying
@@ -138,9 +139,9 @@ def mkdir(image: str, paths: tuple[str, ...], parents: bool) -> None:
 
 
 @click.command()
-@click.argument("image")
-@click.argument("source")
-@click.argument("target")
+@click.argument("image", type=File("disk"))
+@click.argument("source", type=Text("PATH"))
+@click.argument("target", type=Text("PATH"))
 def mv(image: str, source: str, target: str) -> None:
     """Give the file or directory SOURCE on IMAGE the name TARGET, or move it into the directory
     TARGET. A file replaces one that is there."""

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kseg.cli.commands.compare import read_input
-from kseg.cli.commands.run import seconds
+from kseg.cli import options
 from kseg.cli.guest_command import GuestCommand
+from kseg.cli.input import typed
 from kseg.cli.machine import machine_for
+from kseg.cli.parameters import Directory, Name, Seconds, Text
 from kseg.errors import KsegError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kseg.api.machine import Machine
 
 EPILOG = """
@@ -45,13 +48,19 @@ class Seeds(click.ParamType):  # type: ignore[type-arg]
         return found
 
 
+def _strategies() -> "Iterable[str]":
+    from kseg.exploration.plans import STRATEGIES
+
+    return STRATEGIES
+
+
 @click.command(cls=GuestCommand, epilog=EPILOG)
 @click.option(
     "--expect",
-    metavar="TEXT",
+    type=Text("TEXT"),
     help="What a guest prints that has done it right (default: it switches off, without a panic).",
 )
-@click.option("--reject", metavar="TEXT", help="What a guest prints that has failed.")
+@click.option("--reject", type=Text("TEXT"), help="What a guest prints that has failed.")
 @click.option("--regex", is_flag=True, help="TEXT of the two is a regular expression.")
 @click.option(
     "--seeds",
@@ -62,7 +71,7 @@ class Seeds(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option(
     "--strategy",
-    metavar="NAME",
+    type=Name("NAME", _strategies),
     default="mix",
     help="When interrupts come: shared, where threads touch what others touch; random, at any time;"
     " pct, few in a run; places, anywhere in the code; mix, of the first three (default).",
@@ -76,28 +85,15 @@ class Seeds(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--seconds",
     "limit",
-    type=seconds,
-    metavar="S",
+    type=Seconds("S"),
     help="Virtual seconds after which a run has failed (default: 4 times what it takes"
     " unperturbed, and 5).",
 )
-@click.option("--after", metavar="TEXT", help="Begin when the guest has printed this.")
-@click.option("--from", "snapshot", metavar="FILE", help="Begin at a snapshot.")
-@click.option(
-    "--trust",
-    is_flag=True,
-    help="With --from: open the disk images and directories that the snapshot names.",
-)
-@click.option(
-    "--input",
-    "input_file",
-    metavar="FILE",
-    help="Type what FILE says, from the beginning of each run on; - is stdin.",
-)
+@click.option("--after", type=Text("TEXT"), help="Begin when the guest has printed this.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 1024), metavar="N", help="Runs at a time.")
 @click.option(
     "--keep",
-    metavar="DIR",
+    type=Directory("DIR"),
     default="kseg-explore",
     help="Where failures are kept (default: kseg-explore).",
 )
@@ -113,34 +109,13 @@ class Seeds(click.ParamType):  # type: ignore[type-arg]
     default="text",
     help="text: a line for each failure, and a summary (default); json: everything, at the end.",
 )
-@click.option("--config", "-c", metavar="FILE", help="Machine configuration, as for kseg run.")
-@click.option("--cpus", type=click.IntRange(1, 32), metavar="N", help="Processors.")
-@click.option("--ram", metavar="SIZE", help="Memory, such as 512K or 8M.")
-@click.option("--engine", metavar="NAME", default="auto", help="As for kseg run.")
-@click.option("--monitor", metavar="NAME", help="As for kseg run.")
-@click.option(
-    "--quantum",
-    type=click.IntRange(1, 1_000_000),
-    metavar="N",
-    help="As for kseg run.",
-)
-@click.option(
-    "--disk",
-    "disks",
-    multiple=True,
-    metavar="FILE",
-    help="Disk image; may be repeated. It stays as it is.",
-)
-@click.option("--share", metavar="DIR", help="Directory that the guest can reach (emufs).")
-@click.option("--seed", metavar="N", help="Seed of the random source; auto: a new one for all.")
-@click.option(
-    "--epoch",
-    type=click.IntRange(0, 0xFFFFFFFF),
-    metavar="SECONDS",
-    help="Calendar time at power-on, in seconds since 1970 (default: now, for all).",
-)
-@click.argument("kernel", required=False)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@options.machine
+@options.from_snapshot
+@options.engine
+@options.monitor
+@options.quantum
+@options.input_file
+@options.guest
 def explore(
     seeds: range,
     strategy: str,
@@ -166,7 +141,7 @@ def explore(
 
     KERNEL and ARGUMENTS are as for kseg run. A run passes when the guest prints the expected text.
     It fails when the guest ends without, prints the rejected one before, or takes too long. What is
-    printed before the starting point does not count.
+    printed before the starting point does not count. Disk images stay as they are.
     """
     from kseg.cli.commands.exploration_screen import Screen, as_data
     from kseg.cli.console.signals import Ended, die_of, handled
@@ -177,21 +152,21 @@ def explore(
 
     if limit == 0:
         raise click.UsageError("--seconds 0: give runs some time")
-    for text in (expect, reject, after):
-        _check_text(text)
+    for each in (expect, reject, after):
+        _check_text(each)
         if regex:
-            _check_expression(text)
-    typed = read_input(input_file)
+            _check_expression(each)
+    text = typed(input_file)
     screen = Screen(len(seeds), quiet=format_ == "json")
     signal = error = None
     exploration = None
     gc.enable()
     try:
         with handled(lambda: None, lambda: None):
-            options = {**boot, "engine": engine, "overlay": True, "network": False}
-            with machine_for(kernel, arguments, options) as machine:
+            given = {**boot, "engine": engine, "overlay": True, "network": False}
+            with machine_for(kernel, arguments, given) as machine:
                 _go_to(machine, after, regex, limit or LONGEST_START)
-                machine.console.send(typed)
+                machine.console.send(text)
                 start = Start(machine, engine)
             with start:
                 exploration = Exploration(

@@ -3,13 +3,22 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import click
+
+from kseg.cli.parameters import Name
+
+
+def _commands() -> Mapping[str, str]:
+    from kseg.cli import COMMANDS
+
+    return COMMANDS
 
 
 @click.command()
 @click.option("--man", is_flag=True, help="The manual page of kseg with all commands.")
-@click.argument("command", nargs=-1)
+@click.argument("command", type=Name("COMMAND", _commands), nargs=-1)
 def help(command: tuple[str, ...], man: bool) -> None:  # noqa: A001 - as it is called
     """Show the help of a COMMAND, such as disk create; without one, of kseg.
 

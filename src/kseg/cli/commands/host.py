@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kseg.cli.commands.run import escape_key, finish, seconds
-from kseg.cli.machine import checked_seed, default_config
+from kseg.cli import options
+from kseg.cli.guest_options import Guest, GuestOptions, copied
+from kseg.cli.parameters import Directory, Seconds, Text
 
 if TYPE_CHECKING:
     from kseg.api.host import Host
     from kseg.cli.console.consoles import Consoles
     from kseg.cli.console.host_session import HostSession
-    from kseg.cli.guest_options import GuestOptions
     from kseg.cli.output import Output
     from kseg.monitor.stop import Stop
 
@@ -30,7 +30,7 @@ by signal N.
     "guests",
     multiple=True,
     required=True,
-    metavar="NAME=KERNEL[,KEY=VALUE...]",
+    type=Guest(),
     help="A guest; may be repeated. KEYs: args, cap, config, disk, input, monitor, ram,"
     " reservation, seed, share, weight. Files that a config names are where it is.",
 )
@@ -41,7 +41,7 @@ by signal N.
     metavar="N",
     help="Start each guest N times, as NAME-1 to NAME-N, with overlays over its disk images.",
 )
-@click.option("--ram", default="64M", metavar="SIZE", help="Memory for all (default: 64M).")
+@click.option("--ram", default="64M", type=Text("SIZE"), help="Memory for all (default: 64M).")
 @click.option(
     "--overcommit",
     type=float,
@@ -50,74 +50,30 @@ by signal N.
     help="Promise guests X times as much memory as there is (default: 1): pages that are alike"
     " take room once.",
 )
-@click.option(
-    "--disk",
-    "disks",
-    multiple=True,
-    metavar="FILE",
-    help="Disk image of which guests with disk=SIZE have partitions; may be repeated.",
-)
-@click.option(
-    "--overlay",
-    is_flag=True,
-    help="Leave disk images alone: what guests write to them is dropped at the end.",
-)
+@options.disks
+@options.overlay
 @click.option(
     "--seconds",
     "limit",
-    type=seconds,
-    metavar="N",
+    type=Seconds("N"),
     help="Stop after N seconds of the machine's time.",
 )
-@click.option("--stats", metavar="FILE", help="Write statistics as JSON; - is stdout.")
+@options.stats
 @click.option(
     "--output",
     "directory",
-    metavar="DIR",
+    type=Directory("DIR"),
     help="Write what guests print to DIR/NAME, and read no terminal.",
 )
-@click.option(
-    "--engine",
-    metavar="NAME",
-    default="auto",
-    help="How code is executed (default: auto, the fastest that this host has).",
-)
-@click.option(
-    "--pace",
-    type=click.Choice(["auto", "fast", "real"]),
-    default="auto",
-    help="Whether time in which all guests sleep passes as fast as possible or in real time"
-    " (auto: real on a terminal).",
-)
-@click.option(
-    "--epoch",
-    type=click.IntRange(0, 0xFFFFFFFF),
-    metavar="SECONDS",
-    help="Calendar time at the guests' power-on, in seconds since 1970 (default: now).",
-)
-@click.option(
-    "--idle-limit",
-    type=seconds,
-    default=60.0,
-    metavar="SECONDS",
-    help="Without a terminal, stop when no guest has done anything for so many virtual seconds"
-    " (default: 60; 0: never).",
-)
-@click.option(
-    "--gdb",
-    metavar="ADDRESS",
-    help="Listen for gdb: the path of a Unix socket to make, or host:port, or :port on this host."
-    " Each guest is an inferior.",
-)
-@click.option("--wait", is_flag=True, help="With --gdb: run nothing before gdb says so.")
-@click.option(
-    "--escape",
-    metavar="KEY",
-    default="^A",
-    help="Key for commands to kseg, such as ^A (default) or ^]; none: no such key.",
-)
+@options.engine
+@options.pace("fast", "real")
+@options.epoch
+@options.idle_limit
+@options.gdb
+@options.wait
+@options.escape
 def host(
-    guests: tuple[str, ...],
+    guests: tuple[GuestOptions, ...],
     copies: int,
     ram: str,
     overcommit: float,
@@ -132,7 +88,7 @@ def host(
     idle_limit: float,
     gdb: str | None,
     wait: bool,
-    escape: str,
+    escape: int | None,
 ) -> None:
     """Run many guests on one machine, each with a console of its own.
 
@@ -142,14 +98,13 @@ def host(
     Try: kseg host --guest a=cms --guest b=cms,args=hog,weight=300
     """
     from kseg.api.host import CYCLES_PER_SECOND, Host
-    from kseg.cli import guest_options
     from kseg.cli.console.host_session import HostSession
+    from kseg.cli.ending import finish
     from kseg.cli.output import Output, check_destination
 
-    key = escape_key(escape)
     if wait and gdb is None:
         raise click.UsageError("--wait waits for gdb; say where with --gdb ADDRESS")
-    wanted = guest_options.copies((guest_options.parse_guest(each) for each in guests), copies)
+    wanted = copied(guests, copies)
     check_destination("statistics", stats)
     interactive = directory is None and os.isatty(0) and os.isatty(1)
     adapts = pace == "auto"
@@ -173,7 +128,7 @@ def host(
             consoles[0],
             output,
             adapts=adapts,
-            escape=key,
+            escape=escape,
             limit=None if limit is None else int(limit * CYCLES_PER_SECOND),
             idle_limit=idle_limit,
         )
@@ -204,19 +159,17 @@ def _listen(
 
 def _add(
     machine: "Host",
-    guest: "GuestOptions",
+    guest: GuestOptions,
     overlay: bool,
-    copied: bool,
+    is_copy: bool,
     epoch: int | None,
     consoles: "list[Consoles]",
 ) -> None:
     """Start a guest. Copies have the same image files, of which only one could be written to, and
     network cards with the same address. `consoles` gets its one member before anything is
     printed."""
-    from kseg.cli.file_kinds import check_kind
-    from kseg.cli.guest_options import read_input
+    from kseg.cli.input import typed
 
-    check_kind(guest.kernel, "executable")
     machine.add(
         guest.name,
         guest.kernel,
@@ -228,12 +181,12 @@ def _add(
         ram=guest.ram,
         disks=guest.disks,
         share=guest.share,
-        overlay=overlay or copied,
-        network=not copied,
+        overlay=overlay or is_copy,
+        network=not is_copy,
         config=guest.config or _config(guest.kernel),
-        seed=checked_seed(guest.seed),
+        seed=guest.seed,
         epoch=epoch,
-        input=read_input(guest),
+        input=typed(guest.input_file, f"guest {guest.name}: input"),
         output=lambda data: consoles[0].printed(guest.name, data),
         message=lambda text: consoles[0].message(f"{guest.name}: {text}"),
     )
@@ -251,6 +204,7 @@ def _have_images(machine: "Host") -> bool:
 def _config(kernel: str) -> str | None:
     """The configuration beside a guest's kernel, or in the current directory."""
     from kseg.api.guests import BUNDLED
+    from kseg.cli.machine import default_config
 
     beside = Path(kernel).parent / "sys161.conf"
     if kernel not in BUNDLED and beside.exists():

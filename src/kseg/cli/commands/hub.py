@@ -2,9 +2,11 @@
 
 import click
 
+from kseg.cli.parameters import File
+
 
 @click.command()
-@click.argument("socket", default=".sockets/hub")
+@click.argument("socket", type=File(), default=".sockets/hub")
 def hub(socket: str) -> None:
     """Let machines with network cards talk to each other, as hub161 does, until it is ended. SOCKET
     is what their configurations say with hub= (default: .sockets/hub).

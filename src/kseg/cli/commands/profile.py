@@ -4,10 +4,11 @@ from typing import Any
 
 import click
 
+from kseg.cli import options
 from kseg.cli.commands.run import run
 from kseg.cli.console.diagnostics import ProfileOptions
 from kseg.cli.guest_command import GuestCommand
-from kseg.cli.machine import repeated
+from kseg.cli.parameters import File
 
 EPILOG = """
 All options of kseg run are taken too, and its exit codes are given. Samples are at exact virtual
@@ -30,14 +31,14 @@ times: the guest does to the cycle what it does without a profiler.
 )
 @click.option(
     "--table",
-    metavar="FILE",
+    type=File(),
     default="-",
     help="Where to write the table of functions; - is stdout (default).",
 )
-@click.option("--flame", metavar="FILE", help="Write a flame graph, an SVG file.")
-@click.option("--folded", metavar="FILE", help="Write folded stacks, for flame graph tools.")
-@repeated
-@click.option("--gmon", metavar="FILE", help="Write the kernel's profile for GNU gprof.")
+@click.option("--flame", type=File(), help="Write a flame graph, an SVG file.")
+@click.option("--folded", type=File(), help="Write folded stacks, for flame graph tools.")
+@click.option("--gmon", type=File(), help="Write the kernel's profile for GNU gprof.")
+@options.replay
 def profile(
     hz: int,
     stacks: bool,
@@ -45,7 +46,7 @@ def profile(
     flame: str | None,
     folded: str | None,
     gmon: str | None,
-    **options: Any,
+    **given: Any,
 ) -> None:
     """Run KERNEL as kseg run does, and say where its time went.
 
@@ -54,7 +55,7 @@ def profile(
     """
     wanted = ProfileOptions(hz, stacks, table, flame, folded, gmon)
     assert run.callback is not None
-    run.callback(profile=wanted, **options)
+    run.callback(profile=wanted, **given)
 
 
 profile.params += run.params

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from kseg import progress
-from kseg.cli.commands.run import SaveAt
+from kseg.cli import options
 from kseg.cli.console.cast import VERSIONS, Cast
 from kseg.cli.console.cast import Events as CastEvents
 from kseg.cli.console.cast import Session as CastSession
+from kseg.cli.parameters import File
 from kseg.errors import DivergenceError, KsegError
 
 if TYPE_CHECKING:
@@ -21,12 +22,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "--engine", metavar="NAME", default="auto", help="How code is executed (see kseg run)."
-)
-@click.option(
-    "--monitor", metavar="NAME", help="What the guest runs on (default: as it was recorded)."
-)
+@options.engine
+@options.monitor
 @click.option(
     "--start",
     type=click.IntRange(min=0),
@@ -35,22 +32,12 @@ if TYPE_CHECKING:
     help="Begin at the last keyframe in the log before CYCLE, instead of at the beginning.",
 )
 @click.option("--to", "limit", type=click.IntRange(min=0), metavar="CYCLE", help="Stop at CYCLE.")
-@click.option(
-    "--save-at",
-    "saves",
-    multiple=True,
-    type=SaveAt(),
-    help="Save a snapshot in FILE at a cycle, from which kseg run --from goes on; may be repeated.",
-)
-@click.option("--stats", metavar="FILE", help="Write statistics as JSON; - is stdout.")
-@click.option(
-    "--gdb",
-    metavar="ADDRESS",
-    help="Let gdb go through the run, forwards and backwards: see kseg run. Waits for gdb.",
-)
+@options.saves
+@options.stats
+@options.gdb
 @click.option(
     "--cast",
-    metavar="FILE",
+    type=File(),
     help="Write the console session as an asciicast, which asciinema plays; times are virtual.",
 )
 @click.option(
@@ -59,19 +46,14 @@ if TYPE_CHECKING:
     default="2",
     help="Version of the asciicast format (default: 2).",
 )
-@click.option(
-    "--symbols",
-    multiple=True,
-    metavar="FILE",
-    help="With --report: a user program's executable; may be repeated.",
-)
+@options.symbols
 @click.option(
     "--report",
     "wants_report",
     is_flag=True,
     help="Report on the guest as it stands at the end: registers, back-traces, threads.",
 )
-@click.argument("log")
+@click.argument("log", type=File("log"))
 def replay(
     engine: str,
     monitor: str | None,
@@ -93,8 +75,9 @@ def replay(
     when the replay differs from it; 4 at --to.
     """
     from kseg.api.replay import Replay
-    from kseg.cli.commands.run import finish, listen, report
+    from kseg.cli.commands.run import listen
     from kseg.cli.console.session import Conditions, Session
+    from kseg.cli.ending import finish, report
     from kseg.cli.output import Output, check_destination
 
     output = Output("kseg")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kseg.cli.parameters import File
 from kseg.errors import StateError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def snapshot() -> None:
 
 
 @snapshot.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", type=File("snapshot"), nargs=-1, required=True, metavar="FILE...")
 def info(files: tuple[str, ...]) -> None:
     """Say what is in each FILE. Pages are not looked at."""
     from kseg.history.files import open_snapshot
@@ -75,7 +76,7 @@ def _describe(file: "SnapshotFile") -> list[str]:
 
 
 @snapshot.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", type=File("snapshot"), nargs=-1, required=True, metavar="FILE...")
 def verify(files: tuple[str, ...]) -> None:
     """Read each FILE and its bases as a whole. Exit code 1 when one is not sound."""
     from kseg.history.files import naming, open_snapshot
@@ -97,8 +98,8 @@ def verify(files: tuple[str, ...]) -> None:
 
 
 @snapshot.command()
-@click.argument("one")
-@click.argument("other")
+@click.argument("one", type=File("snapshot"))
+@click.argument("other", type=File("snapshot"))
 def diff(one: str, other: str) -> None:
     """Say in what two snapshots of a machine differ, ONE first. Exit code 1 when they do."""
     from kseg.history.compare import differences

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kseg.cli import options
+from kseg.cli.parameters import File
+
 if TYPE_CHECKING:
     from kseg.api.timeline import Timeline
 
@@ -26,9 +29,7 @@ SECOND = 1_000_000_000
 
 
 @click.command()
-@click.option(
-    "--engine", metavar="NAME", default="auto", help="How code is executed: see kseg run."
-)
+@options.engine
 @click.option(
     "--width",
     type=click.IntRange(NARROWEST, 2000),
@@ -37,7 +38,7 @@ SECOND = 1_000_000_000
 )
 @click.option("--list", "listed", is_flag=True, help="List output, input, markers, keyframes.")
 @click.option("--json", "as_json", is_flag=True, help="All of it as one JSON object.")
-@click.argument("log")
+@click.argument("log", type=File("log"))
 def timeline(engine: str, width: int | None, listed: bool, as_json: bool, log: str) -> None:
     """Repeat the run that LOG was written of, and show what happened when: how busy the processors
     were, exceptions, system calls, context switches, disk and console, and where the log has

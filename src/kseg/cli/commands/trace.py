@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kseg.cli.commands.run import escape_key, finish, report
-from kseg.cli.commands.run import run as run_command
+from kseg.cli import options
+from kseg.cli.ending import finish, report
 from kseg.cli.guest_command import GuestCommand
-from kseg.cli.machine import machine_for, repeated
+from kseg.cli.machine import machine_for
+from kseg.cli.parameters import File, Names, Text
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
@@ -24,12 +25,6 @@ LAST_CYCLE = (1 << 63) - 1
 MOST_RANGES = 8
 """Of addresses, in one trace."""
 
-OF_RUN = frozenset(
-    "config cpus ram engine quantum max_cycles stats input_file disks share overlay seed pace"
-    " escape idle_limit doom progress epoch snapshot trust symbols".split()
-)
-"""The options that are those of `kseg run`."""
-
 EPILOG = """
 Events: instruction, jump (taken), exception (system calls and TLB misses included), return (RFE),
 interrupt, tlb (TLBWI, TLBWR, TLBR, TLBP), address-space (another ASID in EntryHi); syscall, system
@@ -40,11 +35,17 @@ Exit codes are those of kseg run.
 """
 
 
+def _kinds() -> tuple[str, ...]:
+    from kseg.api.tracing import KINDS
+
+    return (*KINDS, "all")
+
+
 @click.command(cls=GuestCommand, epilog=EPILOG)
 @click.option(
     "--events",
     "-e",
-    metavar="LIST",
+    type=Names("LIST", _kinds),
     default=DEFAULT_EVENTS,
     help=f"Kinds of events, with commas between them (default: {DEFAULT_EVENTS}).",
 )
@@ -66,7 +67,7 @@ Exit codes are those of kseg run.
     "--pc",
     "addresses",
     multiple=True,
-    metavar="WHERE",
+    type=Text("WHERE"),
     help="Events of instructions at these virtual addresses: FIRST-LAST, or a function's NAME,"
     " NAME+0x12, FILE:LINE; up to 8 times.",
 )
@@ -84,7 +85,7 @@ Exit codes are those of kseg run.
 @click.option("--to-cycle", type=click.IntRange(0, LAST_CYCLE), metavar="N", help="Last cycle.")
 @click.option("--most", type=click.IntRange(1, 1 << 24), metavar="N", help="The first N events.")
 @click.option("--last", type=click.IntRange(1, 1 << 24), metavar="N", help="The last N events.")
-@click.option("-o", "file", metavar="FILE", help="Write to FILE (default: stderr; - is stdout).")
+@click.option("-o", "file", type=File(), help="Write to FILE (default: stderr; - is stdout).")
 @click.option(
     "--format",
     "form",
@@ -92,11 +93,11 @@ Exit codes are those of kseg run.
     default="text",
     help="Lines for people (default), or a JSON object a line.",
 )
-@repeated
-@click.argument("kernel", required=False)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@options.replay
+@options.run
+@options.guest
 def trace(
-    events: str,
+    events: tuple[str, ...],
     mode: str,
     processors: tuple[int, ...],
     addresses: tuple[str, ...],
@@ -109,7 +110,7 @@ def trace(
     form: str,
     kernel: str | None,
     arguments: tuple[str, ...],
-    **options: Any,
+    **given: Any,
 ) -> None:
     """Boot KERNEL as kseg run does, with its console here, and write down what it does.
 
@@ -120,28 +121,27 @@ def trace(
     from kseg.cli.output import Output
     from kseg.cli.trace_file import TraceFile
 
-    kinds = kinds_named(events)
     if most is not None and last is not None:
         raise click.UsageError("--most and --last: give one of them")
     if len(addresses) > MOST_RANGES:
         raise click.UsageError(f"--pc: at most {MOST_RANGES} ranges")
     conditions = Conditions(
-        pace=options["pace"],
-        escape=escape_key(options["escape"]),
+        pace=given["pace"],
+        escape=given["escape"],
         signals=True,
-        limit=options["max_cycles"],
-        idle_limit=options["idle_limit"],
+        limit=given["max_cycles"],
+        idle_limit=given["idle_limit"],
     )
     output = Output("kseg")
-    with machine_for(kernel, arguments, options, output) as vm:
-        input_file = options["input_file"] if options["log"] is None else os.devnull
+    with machine_for(kernel, arguments, given, output) as vm:
+        input_file = given["input_file"] if given["log"] is None else os.devnull
         session = Session(vm, output, conditions, input_file)
-        for path in options["symbols"]:
+        for path in given["symbols"]:
             vm.symbols.add(path)
         destination = TraceFile(file, output)
         writer = Writer(vm, destination, form)
         tracing = vm.trace(
-            *kinds,
+            *(_kinds()[:-1] if "all" in events else events),
             kernel=mode != "user",
             user=mode != "kernel",
             processors=processors or None,
@@ -157,12 +157,9 @@ def trace(
 
         def end() -> None:
             writer.end(tracing)
-            report(vm, outcome, options["stats"], output)
+            report(vm, outcome, given["stats"], output)
 
         finish(output, outcome, end, vm.close)
-
-
-trace.params[-2:-2] = [option for option in run_command.params if option.name in OF_RUN]
 
 
 def chosen_ranges(machine: "Machine", given: tuple[str, ...]) -> list[tuple[int, int]]:
@@ -177,21 +174,6 @@ def chosen_ranges(machine: "Machine", given: tuple[str, ...]) -> list[tuple[int,
     if len(found) > MOST_RANGES:
         raise click.UsageError(f"--pc: at most {MOST_RANGES} ranges, and these are {len(found)}")
     return found
-
-
-def kinds_named(text: str) -> list[str]:
-    """The kinds of events in a list; UsageError for what is none."""
-    from kseg.api.tracing import KINDS
-
-    names = [name.strip() for name in text.split(",")]
-    if names == ["all"]:
-        return list(KINDS)
-    for name in names:
-        if name not in KINDS:
-            raise click.UsageError(
-                f"--events {text}: no events {name!r}; there are {', '.join(KINDS)}, all"
-            )
-    return names
 
 
 class Writer:

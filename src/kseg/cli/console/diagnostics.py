@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kseg.cli.commands.run import FAILED
+from kseg.cli.ending import FAILED
 from kseg.cli.output import check_destination, write_whole
 from kseg.errors import KsegError
 from kseg.monitor.stop import StopReason

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -60,6 +61,17 @@ def handled(before_stop: Callable[[], None], after_stop: Callable[[], None]) -> 
     finally:
         for number, old in before.items():
             signal.signal(number, old)
+
+
+def exit_at(*numbers: int) -> None:
+    """Let these signals end the process as `sys.exit` does: what was started is killed, what was
+    made is removed."""
+
+    def leave(number: int, _frame: FrameType | None) -> NoReturn:
+        sys.exit(128 + number)
+
+    for number in numbers:
+        signal.signal(number, leave)
 
 
 def die_of(number: int) -> NoReturn:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kseg.cli import options
+from kseg.cli.parameters import File, Text
+
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.boards.system161.meter_socket import MeterSocket
@@ -27,46 +30,33 @@ FATAL = (
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
-@click.option("-c", "config", metavar="FILE", default="sys161.conf", help="Configuration file.")
-@click.option("-C", "overrides", metavar="SLOT:ARG", multiple=True, help="Override an argument.")
+@click.option(
+    "-c", "config", type=File("configuration"), default="sys161.conf", help="Configuration file."
+)
+@click.option("-C", "overrides", type=Text("SLOT:ARG"), multiple=True, help="Override an argument.")
 @click.option("-D", "doom", metavar="COUNT", type=int, default=0, help="Set the doom counter.")
-@click.option("-f", "trace_file", metavar="FILE", help="Trace to a file; - is stdout.")
+@click.option("-f", "trace_file", type=File(), help="Trace to a file; - is stdout.")
 @click.option("-P", "profile", is_flag=True, help="Collect a profile in gmon.out.")
 @click.option(
     "-p",
     "port",
-    metavar="[HOST:]PORT",
+    type=Text("[HOST:]PORT"),
     help="Listen for gdb at a TCP port (of this host only, unless HOST says otherwise).",
 )
 @click.option("-s", "pass_signals", is_flag=True, help="Ctrl-C and the like go to the guest.")
 @click.option(
-    "-t", "trace_flags", metavar="FLAGS", multiple=True, help="Trace: letters of kujtxidne."
+    "-t", "trace_flags", type=Text("FLAGS"), multiple=True, help="Trace: letters of kujtxidne."
 )
 @click.option("-w", "wait", is_flag=True, help="Wait for a debugger first.")
 @click.option("-X", "no_debugger", is_flag=True, help="Exit instead of waiting for a debugger.")
 @click.option("-Z", "timeout", metavar="SECONDS", type=int, help="Set the watchdog timer.")
-@click.option(
-    "--overlay", is_flag=True, help="Leave disk images alone: drop what the guest writes to them."
-)
+@options.overlay
 @click.option("--report", "wants_report", is_flag=True, help="Report on a guest that has failed.")
-@click.option(
-    "--engine", metavar="NAME", default="auto", help="How code is executed; see kseg run."
-)
-@click.option(
-    "--quantum",
-    type=click.IntRange(1, 1_000_000),
-    default=1,
-    metavar="N",
-    help="Cycles of a processor's turn (default: 1, as on System/161); see kseg run.",
-)
-@click.option(
-    "--pace",
-    type=click.Choice(["auto", "fast", "real", "system161"]),
-    default="auto",
-    help="How idle time passes; see kseg run (auto: as on System/161 on a terminal, else fast).",
-)
-@click.argument("kernel")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@options.engine
+@options.quantum
+@options.pace("fast", "real", "system161")
+@options.kernel
+@options.arguments
 def sys161(
     config: str,
     overrides: tuple[str, ...],
@@ -94,9 +84,9 @@ def sys161(
     """
     from kseg.api.machine import Machine
     from kseg.boards.system161.configuration import read_configuration
-    from kseg.cli.commands.run import finish
     from kseg.cli.console.diagnostics import GMON, Diagnostics
     from kseg.cli.console.session import Conditions, Session
+    from kseg.cli.ending import finish
     from kseg.cli.output import Output
     from kseg.cli.system161.trace import System161Trace
     from kseg.errors import ConfigurationError, KsegError
