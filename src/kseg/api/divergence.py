@@ -41,7 +41,7 @@ class _Side:
         """Run to `same`; DivergenceError when even that does not work."""
         self.machine: Machine = replay.machine
         self._history = replay.log.history
-        self.name = f"{self.machine.engine.statistics.name}, {self.machine._setup.monitor}"
+        self.name = f"{self.machine.engine.statistics.name}, {self.machine.setup.execution.monitor}"
         self._problem = ""
         if self.machine.cycles < same:
             self.machine.run(cycles=same - self.machine.cycles)
@@ -119,7 +119,7 @@ def locate(replay: Replay, error: Divergence) -> list[str]:
             return [f"the engine that has recorded cannot be used for comparison: {problem}"]
         except KsegError as problem:
             return [f"nor can it be repeated as it was recorded: {problem}", _blame(origin.kseg)]
-        replayed = side(mine.engine.statistics.name, mine._setup.monitor)
+        replayed = side(mine.engine.statistics.name, mine.setup.execution.monitor)
         return _search(_Pair(recorded, replayed), error, origin.kseg)
 
 

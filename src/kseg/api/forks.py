@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kseg import monitor as monitors
-from kseg.api.setup import Setup
+from kseg.api.assembly import Assembly, Setup, Source
+from kseg.api.machine import Machine
 from kseg.api.snapshots import check_savable
 from kseg.boards.system161.board import System161, System161State
 from kseg.boards.system161.configuration import Configuration, SlotConfiguration
@@ -21,7 +22,7 @@ from kseg.machine.random_generator import RandomGenerator
 from kseg.memory.pages import PAGE_SIZE
 
 if TYPE_CHECKING:
-    from kseg.api.machine import Machine
+    from kseg.api.virtual_machine import VirtualMachine
     from kseg.memory.layer import Layer
 
 DAY = 86_400
@@ -29,30 +30,28 @@ DAY = 86_400
 
 
 def fork_machine(
-    machine: "Machine",
+    machine: "VirtualMachine",
     reseed: int | None,
     output: Callable[[bytes], None] | None,
     message: Callable[[str], None] | None,
-) -> "Machine":
-    """A clone; see `Machine.fork`."""
+) -> Machine:
+    """A clone; see `VirtualMachine.fork`."""
     check_savable(machine)
     board, layer, pages = machine.board, None, dict[int, bytes]()
-    if machine._setup.monitor == monitors.BARE:
+    if machine.setup.execution.monitor == monitors.BARE:
         layer, pages = _freeze(board)
     state = board.save(with_ram=layer is None)
     cards = [card for card in board.bus.cards if isinstance(card, Disk)]
     disks = {card.slot: card.contents.copy() for card in cards}
-    clone = type(machine).__new__(type(machine))
-    clone._assemble(
-        _setup(machine._setup, disks),
-        lambda: _take_over(clone, machine, state, layer, pages, reseed),
-        output,
-        message,
+    source = Source(
+        lambda made: _take_over(made, machine, state, layer, pages, reseed),
         epoch=0,
-        like=machine,
-        layer=layer,
         disks=disks,
+        layer=layer,
+        like=machine.engine,
     )
+    kind = type(machine) if isinstance(machine, Machine) else Machine
+    clone = kind._made(_setup(machine.setup, disks), source, output, message)
     clone.engine.stop_on_break = machine.engine.stop_on_break
     return clone
 
@@ -78,8 +77,8 @@ def _setup(setup: Setup, disks: Mapping[int, MemoryDisk]) -> Setup:
 
 
 def _take_over(
-    clone: "Machine",
-    machine: "Machine",
+    clone: Assembly,
+    machine: "VirtualMachine",
     state: System161State,
     layer: "Layer | None",
     pages: dict[int, bytes],
@@ -92,7 +91,7 @@ def _take_over(
     board.boot_like(machine.board)
     board.input_port.take_over(machine.board.input_port)
     board.meter.hang_up()
-    clone._paced_input.load(machine._paced_input.save())
+    clone.paced_input.load(machine.paced_input.save())
     clone.console.take_over(machine.console)
     if reseed is not None:
         board.random.seed(reseed)

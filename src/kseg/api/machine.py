@@ -1,62 +1,37 @@
-"""`Machine`: a board, an engine and a monitor, put together and ready to run."""
+"""`Machine`: a machine by itself, put together and ready to run."""
 
 import re
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Self, Unpack
 
-from kseg import engine as engines
-from kseg import monitor as monitors
 from kseg.api import checks
-from kseg.api.boards import configure
-from kseg.api.console import Console, Search
-from kseg.api.guests import find_guest
-from kseg.api.options import MOST_QUANTUM, boot_string, limit_of, run_options
-from kseg.api.paced_input import PacedInput
-from kseg.api.setup import Setup
-from kseg.api.view import View
-from kseg.boards.system161.board import MOST_PREEMPTIONS, System161, System161State
-from kseg.boards.system161.configuration import Configuration
-from kseg.engine.contract import Engine
+from kseg.api.assembly import Setup, Source
+from kseg.api.booting import Boot
+from kseg.api.console import Search
+from kseg.api.options import (
+    Execution,
+    MachineOptions,
+    RestoreOptions,
+    Running,
+    check_names,
+    group,
+    limit_of,
+)
+from kseg.api.virtual_machine import Said, VirtualMachine
+from kseg.boards.system161.board import System161State
 from kseg.errors import ConfigurationError, StateError
-from kseg.isa.values import WORD
-from kseg.machine.disk_image import Disk
-from kseg.machine.elf import WINDOW, read_image
-from kseg.machine.input_port import InputPort
-from kseg.machine.preemption import Preemption
 from kseg.machine.run_lock import Rest
-from kseg.monitor.run_loop import RunLoop
-from kseg.monitor.single import Surface
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.points import Addresses, Watched
-    from kseg.api.recording import Recording
     from kseg.api.travel import TimeTravel
     from kseg.boards.system161.meter_socket import MeterSocket
-    from kseg.devices import Device
-    from kseg.memory.layer import Layer
+    from kseg.profile.samples import Profile
 
 
-Said = TypeVar("Said")
-
-
-class Companion(Protocol):
-    """Who goes along with a machine that runs, and wants to look at it now and then."""
-
-    @property
-    def next_cycle(self) -> int | None:
-        """Where the machine is to stand for it next; None where that does not matter."""
-        ...
-
-    def attend(self, stop: Stop) -> Stop | None:
-        """The machine stands, because of `stop`; a Stop that is returned counts instead. After
-        CYCLE_LIMIT it runs on, if that was not the user's limit."""
-        ...
-
-
-class Machine(View):
+class Machine(VirtualMachine):
     """A virtual machine with a guest in it, reset and about to execute its first instruction.
 
     >>> from kseg import Machine
@@ -74,186 +49,64 @@ class Machine(View):
         kernel: str | Path,
         arguments: str | Sequence[str] = "",
         *,
-        config: str | Path | Configuration | None = None,
-        cpus: int | None = None,
-        ram: str | int | None = None,
-        engine: str = engines.AUTOMATIC,
-        monitor: str = monitors.BARE,
-        rewriting: bool = True,
-        disks: Sequence[str | Path] | str | Path = (),
-        share: str | Path | None = None,
-        overlay: bool = False,
-        devices: "Mapping[int, str | type[Device]] | None" = None,
-        seed: int | str | None = None,
-        input: str | bytes = b"",  # noqa: A002 - what it is called everywhere else
-        pace: str = "fast",
-        epoch: int | None = None,
-        doom: int = 0,
-        progress_timeout: int = 0,
-        quantum: int = 1,
-        stop_for_debugger: bool = False,
-        network: bool = True,
         output: Callable[[bytes], None] | None = None,
         message: Callable[[str], None] | None = None,
+        **options: Unpack[MachineOptions],
     ) -> None:
         """Build the machine and load `kernel`, an ELF file's path or the name of a bundled guest.
 
-        `arguments` is the boot string (several are joined by blanks). `config` is the path of a
-        `sys161.conf`; without one the machine has 4 MiB, one processor, console, timer, random
-        source and, for a bundled guest, an empty disk in memory. `cpus`, `ram` (bytes, or a text
-        such as "8M"), `disks` (image files, or one), `share` (a directory for the emulator file
-        system) and `seed` (of the random source, "auto" for a new one) change either. With
-        `overlay`, disk images are left alone: what the machine writes to them stays in its memory.
-        `devices` puts cards into further slots: classes of your own (docs/own-devices.md), or texts
-        as in `sys161.conf`.
-
-        `engine` is one of `kseg.engine.CHOICES`; "auto" is the fastest that this host has.
-        `monitor` is one of `kseg.monitor.CHOICES`: "bare" is the machine itself; `rewriting` lets
-        another one rewrite instructions that trap often. `input` is typed as the guest takes it.
-        `pace` "real" lets an idle virtual second last a second, "system161" only where the guest
-        waits for nothing but its clocks.
-        `epoch` is the calendar time at power-on, in seconds since 1970 (default: the host's).
-        `doom` is the number of disk writes at which the power fails, `progress_timeout` the virtual
-        seconds without a user-mode instruction after which a warning comes, and twice which the
-        machine stops (0: never). `quantum` is the length of a processor's turn in cycles, where
-        several run: 1 is what System/161 does, a thousand and more let each run translated code.
-        `network` connects network cards to the hubs that `config` names, which need not run.
-        `output` gets what the guest prints as it does, besides the console; `message` what the
-        machine itself has to say, a line at a time.
+        `arguments` is the boot string (several are joined by blanks). `output` gets what the guest
+        prints as it does, besides the console; `message` what the machine itself has to say, a line
+        at a time. `options` are those of `kseg.api.options.MachineOptions`, such as `cpus=2,
+        ram="8M"`: what the machine is, what executes its code, how it runs.
 
         Raises ImageError, ConfigurationError, DiskImageError or EngineError (all of them
         KsegError), with one line that says what to mend.
         """
-        guest = find_guest(kernel)
-        text = boot_string(arguments)
-        typed = checks.data("input", input)
-        how = run_options(engine, monitor, rewriting, pace, progress_timeout, stop_for_debugger)
-        if checks.whole("quantum", quantum, most=MOST_QUANTUM) < 1:
-            raise ConfigurationError(f"quantum {quantum}: a turn has at least one cycle")
-        doom = checks.whole("doom", doom)
-        if epoch is not None:
-            epoch = checks.whole("epoch", epoch, 0, WORD)
-        disks = checks.paths("disks", disks)
-        scratch = guest.bundled is not None and config is None and not disks
-        configuration = configure(
-            config,
-            cpus=cpus,
-            ram=ram,
-            disks=disks,
-            scratch_disk=scratch,
-            share=share,
-            seed=seed,
-            overlay=checks.flag("overlay", overlay),
-            devices=devices,
-        )
-        image = read_image(guest.path, System161.byte_order)
+        check_names(options, MachineOptions)
+        boot = Boot(kernel, arguments, options)
+        execution, running = group(Execution, options), group(Running, options)
+        configuration = boot.configuration()
+        setup = Setup(boot.kernel, configuration, execution, running, boot.window())
+        super().__init__(setup, boot.source(), output, message)
 
-        def boot() -> None:
-            if scratch:
-                from kseg.api.scratch_disk import format_scratch_disk
-
-                format_scratch_disk(self.board)
-            self._paced_input.type(typed)
-            self.board.load_kernel(image, text, str(guest.path))
-
-        setup = Setup(
-            kernel=guest.path,
-            configuration=configuration,
-            quantum=quantum,
-            window=WINDOW if image.in_window else None,
-            **how,
-        )
-        self._assemble(setup, boot, output, message, epoch=epoch, doom=doom)
-        if checks.flag("network", network):
-            self._connect_network()
-
-    def _connect_network(self) -> None:
-        """Let network cards reach their hubs, if there are any."""
-        if not any(slot.device == "nic" for slot in self._setup.configuration.slots):
-            return
-        from kseg.boards.system161.hub import connect
-
-        try:
-            connections = connect(self.board)
-        except BaseException:
-            self.close()
-            raise
-        self._closing += [connection.close for connection in connections]
-
-    def _assemble(
-        self,
+    @classmethod
+    def _made(
+        cls,
         setup: Setup,
-        prepare: Callable[[], None],
-        output: Callable[[bytes], None] | None,
-        message: Callable[[str], None] | None,
+        source: Source,
+        output: Callable[[bytes], None] | None = None,
+        message: Callable[[str], None] | None = None,
+    ) -> Self:
+        """One that does not begin with a kernel."""
+        machine = cls.__new__(cls)
+        VirtualMachine.__init__(machine, setup, source, output, message)
+        return machine
+
+    @classmethod
+    def from_snapshot(
+        cls,
+        path: str | Path,
         *,
-        epoch: int | None = None,
-        doom: int = 0,
-        like: "Machine | None" = None,
-        layer: "Layer | None" = None,
-        disks: Mapping[int, Disk] | None = None,
-        input_port: InputPort | None = None,
-    ) -> None:
-        """Put the machine together; `prepare` brings the board to where it begins. What is `like`
-        another machine may have in common with it what never changes."""
-        output, message = checks.function("output", output), checks.function("message", message)
-        self._setup = setup
-        self.kernel = setup.kernel
-        self.messages: list[str] = []
-        """What the machine had to say to its user so far."""
-        self.message = message
-        """What gets what the machine has to say."""
-        self.output = output
-        """What gets what the guest prints, besides the console."""
-        self._closing: list[Callable[[], None]] = []
-        """What else is to be closed with the machine."""
-        self.companions: list[Companion] = []
-        self.stands = True
-        """Whether it stands as its last Stop says: not when an exception, such as one that a signal
-        raises, has interrupted `run` (known only with companions)."""
-        self.recording: Recording | None = None
-        """What writes the machine's log, if anything does."""
-        self._surface = surface = Surface(
-            setup.monitor,
-            System161.profile,
-            System161.byte_order,
-            setup.engine,
-            setup.quantum,
-            window=setup.window,
-            rewriting=setup.rewriting,
-            layer=layer,
-        )
-        self.board = System161(
-            setup.configuration,
-            memory=surface.memory,
-            console=self._printed,
-            message=self._said,
-            epoch=None if epoch is None else lambda: epoch,
-            doom=doom,
-            disks=disks,
-            input_port=input_port,
-        )
-        try:
-            self._paced_input = PacedInput(self.board)
-            self.console = Console(
-                self._paced_input, lambda until, seconds: self.run(until=until, seconds=seconds)
-            )
-            """What the guest prints, and its keyboard."""
-            prepare()
-            self.engine: Engine = surface.engine_for(
-                self.board, None if like is None else like.engine
-            )
-            self.monitor = RunLoop(
-                self.board,
-                self.engine,
-                pace=setup.pace,
-                progress_timeout=setup.progress_timeout,
-                stop_for_debugger=setup.stop_for_debugger,
-            )
-            self.board.when_reset = self.monitor.state_loaded
-        except BaseException:
-            self.board.close()
-            raise
+        output: Callable[[bytes], None] | None = None,
+        message: Callable[[str], None] | None = None,
+        **options: Unpack[RestoreOptions],
+    ) -> Self:
+        """The machine that a snapshot file describes, where it was.
+
+        `engine` and `monitor` may be others than the snapshot was made with. Files and directories
+        of the host that the machine had are opened only when they are given again, `disks` in the
+        order of their slots and `share`, or when the snapshot is one to `trust`. With `overlay`,
+        what the machine writes to disk images from now on stays in its memory. The other `options`
+        (`kseg.api.options.RestoreOptions`), `output` and `message` are those of `Machine`. Raises
+        StateError when the snapshot is damaged or foreign or a disk image has changed, and what
+        `Machine` raises.
+        """
+        from kseg.api.snapshots import Restored
+
+        check_names(options, RestoreOptions)
+        saved = Restored(checks.path("path", path), options)
+        return cls._made(saved.setup, saved.source(), output, message)
 
     def __repr__(self) -> str:
         count = len(self.board.processors)
@@ -262,27 +115,22 @@ class Machine(View):
             f" {self.board.memory.ram.size >> 10} kB, {self.time:.6f} s>"
         )
 
-    def _printed(self, data: bytes) -> None:
-        self._paced_input.printed(data)
-        self.console.printed(data)
-        if self.output is not None:
-            self._tell(self.output, data)
-
-    def _said(self, text: str) -> None:
-        self.messages.append(text)
-        if self.message is not None:
-            self._tell(self.message, text)
-
-    def _tell(self, callback: Callable[[Said], None], what: Said) -> None:
+    def tell(self, callback: Callable[[Said], None], what: Said) -> None:
         try:
             callback(what)
         except BaseException as error:
-            monitor = self.__dict__.get("monitor")
+            monitor = getattr(self, "monitor", None)  # not while it is put together
             if monitor is None or not monitor.running:
                 raise
             monitor.fail(error)  # The device that has said this is not at its end.
 
+    def wake(self) -> None:
+        """It looks for input while it sleeps."""
+
     # Running.
+
+    def run_for(self, until: Callable[[], bool], seconds: float | None) -> Stop:
+        return self.run(until=until, seconds=seconds)
 
     def run(
         self,
@@ -339,7 +187,7 @@ class Machine(View):
 
     def run_to(self, limit: int | None, condition: Callable[[], bool] | None = None) -> Stop:
         """Run to a cycle, or until a condition holds: for who holds the machine's lock."""
-        look = self._paced_input.look
+        look = self.paced_input.look
 
         def check() -> bool:
             look()
@@ -347,7 +195,7 @@ class Machine(View):
 
         while True:
             stop, goes_on = self._run_on(limit, check)
-            pending = self._paced_input.pending
+            pending = self.paced_input.pending
             if not goes_on and (stop.reason is not StopReason.IDLE or not pending):
                 return stop
 
@@ -377,33 +225,21 @@ class Machine(View):
         rest = Rest.SAVED if self.companions else Rest.CHANGED
         return self.board.run_lock.resting(rest, until)
 
-    @property
-    def typing(self) -> bool:
-        """Whether characters wait until the guest is ready to take them."""
-        return self._paced_input.pending > 0
+    def profile(
+        self,
+        *,
+        hz: int = 1000,
+        stacks: bool = True,
+        until: Callable[[], bool] | str | re.Pattern[str] | None = None,
+        cycles: int | None = None,
+        seconds: float | None = None,
+    ) -> "Profile":
+        """Run as `run` does, and look at all processors `hz` times a virtual second, with their
+        back-traces if `stacks`. `print` shows the profile as a table; its `stop` is what `run`
+        returned. The guest notices nothing. KsegError when `hz` is not from 1 to a million."""
+        from kseg.api.profiling import profile
 
-    # Preemption.
-
-    @property
-    def preemptions(self) -> list[Preemption]:
-        """Timer interrupts to come before their time, in order: see `kseg.machine.preemption`.
-        Set it to have others; ArgumentError for a processor that the machine has not."""
-        return list(self.board.preemptions)
-
-    @preemptions.setter
-    def preemptions(self, plan: Iterable[Preemption]) -> None:
-        wanted = checks.several("preemptions", plan, "a list of Preemption")
-        if len(wanted) > MOST_PREEMPTIONS:
-            raise checks.ArgumentError(f"{len(wanted)} preemptions: at most {MOST_PREEMPTIONS}")
-        count = len(self.board.processors)
-        for each in wanted:
-            if not isinstance(each, Preemption):
-                raise checks.wrong("preemptions", each, "a list of Preemption")
-            checks.whole("at", each.at, 0, checks.LATEST)
-            checks.processor(each.processor, count)
-        wanted.sort()
-        with self.board.run_lock.at(Rest.CHANGED):
-            self.board.preemptions = deque(wanted)
+        return profile(self, hz, stacks, until, cycles, seconds)
 
     # State.
 
@@ -419,36 +255,6 @@ class Machine(View):
         with self.board.run_lock:
             self.board.reset()
             self.monitor.state_loaded()
-
-    @overload
-    def save(self) -> System161State: ...
-
-    @overload
-    def save(self, path: str | Path, *, base: str | Path | None = None) -> None: ...
-
-    def save(
-        self, path: str | Path | None = None, *, base: str | Path | None = None
-    ) -> System161State | None:
-        """The state of the board as plain data; with a `path`, a snapshot of the whole machine in
-        that file instead, which is replaced whole or not at all.
-
-        What a disk image file holds is in neither, nor what `expect` has matched. `base` is a
-        snapshot in the same directory: pages that it has are left out. StateError when the file
-        cannot be written.
-        """
-        if base is not None and path is None:
-            raise checks.ArgumentError("base: it goes with the path of a snapshot; give both")
-        if path is not None:
-            path = checks.path("path", path)
-        if base is not None:
-            base = checks.path("base", base)
-        with self.board.run_lock.at(Rest.SAVED):
-            if path is None:
-                return self.board.save()
-            from kseg.api.snapshots import save_machine
-
-            save_machine(self, path, base)
-            return None
 
     def load(self, state: System161State | str | Path) -> None:
         """Become the machine that was saved, in memory or in a file; StateError when this one is
@@ -477,81 +283,6 @@ class Machine(View):
                 self.monitor.state_loaded()
             self.board.changed()
 
-    @classmethod
-    def from_snapshot(
-        cls,
-        path: str | Path,
-        *,
-        engine: str = engines.AUTOMATIC,
-        monitor: str | None = None,
-        rewriting: bool = True,
-        disks: Sequence[str | Path] | str | Path = (),
-        share: str | Path | None = None,
-        trust: bool = False,
-        pace: str = "fast",
-        progress_timeout: int = 0,
-        stop_for_debugger: bool = False,
-        overlay: bool = False,
-        output: Callable[[bytes], None] | None = None,
-        message: Callable[[str], None] | None = None,
-    ) -> "Machine":
-        """The machine that a snapshot file describes, where it was.
-
-        `engine` and `monitor` may be others than the snapshot was made with (`monitor` None: the
-        same). Files and directories of the host that the machine had are opened only when they
-        are given again, `disks` in the order of their slots and `share`, or when the snapshot is
-        one to `trust`. With `overlay`, what the machine writes to disk images from now on stays in
-        its memory, as it does with that argument of a disk. The other arguments are those of
-        `Machine`. Raises StateError when the snapshot is damaged or foreign or a disk image has
-        changed, and what `Machine` raises.
-        """
-        from kseg.api.snapshots import Options, restored_machine
-
-        same = monitors.BARE if monitor is None else monitor
-        how = run_options(engine, same, rewriting, pace, progress_timeout, stop_for_debugger)
-        options = Options(
-            same_monitor=monitor is None,
-            disks=checks.paths("disks", disks),
-            share=None if share is None else checks.path("share", share),
-            trust=checks.flag("trust", trust),
-            overlay=checks.flag("overlay", overlay),
-            **how,
-        )
-        return restored_machine(cls, checks.path("path", path), options, output, message)
-
-    def fork(
-        self,
-        *,
-        reseed: int | None = None,
-        output: Callable[[bytes], None] | None = None,
-        message: Callable[[str], None] | None = None,
-    ) -> "Machine":
-        """A clone: a machine in the same state, which goes its own way from here on.
-
-        It has its own board, engine and console; on the bare machine its RAM is this one's until
-        one of the two writes a page. It writes to no disk image file: what it writes stays in its
-        memory, and what this machine writes from now on does not reach it. With `reseed`, a number,
-        its random source is seeded anew and its calendar clock put forward by up to a day, as the
-        number says. StateError while the machine cannot be saved.
-        """
-        from kseg.api.forks import fork_machine
-
-        if reseed is not None:
-            reseed = checks.whole("reseed", reseed)
-        with self.board.run_lock.at(Rest.SAVED):
-            return fork_machine(self, reseed, output, message)
-
-    def record(self, path: str | Path) -> "Recording":
-        """Write a log of all that happens from here on into a new file, from which `Replay` and
-        `kseg replay` repeat it; the Recording's `finish` ends it, and so does `close`. LogError
-        when there is such a file already, or the host refuses; a host that refuses later ends the
-        recording with a message. StateError while the machine cannot be saved."""
-        from kseg.api.recording import Recording
-
-        path = checks.path("path", path)
-        with self.board.run_lock:
-            return Recording(self, path)
-
     def travel(self, *, memory: int | None = None) -> "TimeTravel":
         """Remember from here on what happens, so that any moment can be visited again: see
         `TimeTravel`. While the machine is recorded, all moments of the recording can. `memory` is
@@ -574,7 +305,7 @@ class Machine(View):
         path = checks.path("path", path)
         with self.board.run_lock:
             made = MeterSocket(path, self.board.meter)
-            self._closing.append(made.close)
+            self._parts.closing.callback(made.close)
             return made
 
     def close(self) -> None:
@@ -587,10 +318,7 @@ class Machine(View):
             if self.recording is not None:
                 self.recording.end()
             lock.close()
-            for close in self._closing:
-                close()
-            self._surface.close()
-            self.board.close()
+            self._parts.close()
 
     def __enter__(self) -> "Machine":
         return self

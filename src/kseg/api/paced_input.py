@@ -16,6 +16,7 @@ All of this depends on the machine alone, so a script that is there from the sta
 same cycles in every run.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kseg.boards.system161.board import System161
@@ -35,8 +36,9 @@ ENTER = b"\r\n"
 class PacedInput:
     """Holds what is still to be typed, and gives it to the machine character by character."""
 
-    def __init__(self, board: System161) -> None:
-        self._board = board
+    def __init__(self, board: System161, wake: Callable[[], None] = lambda: None) -> None:
+        """`wake` is called when something has been queued: the machine may be asleep."""
+        self._board, self._wake = board, wake
         self._pending = bytearray()
         self._typed: int | None = None
         """The last character typed, until the guest prints something."""
@@ -48,6 +50,8 @@ class PacedInput:
     def type(self, data: bytes) -> None:
         """Queue characters; any thread may."""
         self._pending += data
+        if data:
+            self._wake()
 
     def printed(self, data: bytes) -> None:
         """The guest printed this."""

@@ -14,14 +14,14 @@ from kseg.machine.run_lock import RunLock
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
-    from kseg.api.machine import Machine
+    from kseg.api.virtual_machine import VirtualMachine
 
 
 class Recording:
     """Writes a machine's log until `finish`, or as long as the host takes it."""
 
     def __init__(
-        self, machine: "Machine", path: str | Path, intervals: Intervals | None = None
+        self, machine: "VirtualMachine", path: str | Path, intervals: Intervals | None = None
     ) -> None:
         """See `Machine.record`; `intervals` say how often digests and keyframes are written."""
         if machine.recording is not None and machine.recording.goes_on:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from kseg.api.machine import Machine
-from kseg.api.setup import Setup
+from kseg.api.assembly import Source
 from kseg.boards.system161.board import System161, System161State
 from kseg.boards.system161.configuration import Configuration
 from kseg.devices.disk import Disk
+from kseg.engine.contract import Engine
 from kseg.errors import LogError
 from kseg.history.state import Header
 from kseg.machine.disk_image import MemoryDisk
@@ -15,30 +15,23 @@ from kseg.machine.input_port import InputPort
 from kseg.machine.recorded_image import RecordedImage
 
 
-def repeating_machine(
-    setup: Setup,
+def repeating(
+    configuration: Configuration,
     sectors: Mapping[int, int],
     history: InputHistory,
-    enter: Callable[[Machine], None],
-    output: Callable[[bytes], None] | None = None,
-    message: Callable[[str], None] | None = None,
-    like: Machine | None = None,
-) -> Machine:
-    """A machine that is put together as `setup` says, and is given what a history has. `sectors` is
-    the size of each disk, by slot; `enter` puts the machine into the state with which it begins
-    (see `become`). What is `like` another machine may share its native code."""
-    machine = Machine.__new__(Machine)
-    machine._assemble(
-        setup,
-        lambda: enter(machine),
-        output,
-        message,
+    enter: Callable[[System161], None],
+    like: Engine | None = None,
+) -> Source:
+    """Where a machine begins that is given what a history has. `sectors` is the size of each disk,
+    by slot; `enter` puts the board into the state with which it begins (see `become`). What is
+    `like` another engine may share its native code."""
+    return Source(
+        lambda made: enter(made.board),
         epoch=0,
-        like=like,
-        disks=_disks(setup.configuration, sectors, history),
+        disks=_disks(configuration, sectors, history),
         input_port=InputPort(isolated=True),
+        like=like,
     )
-    return machine
 
 
 def _disks(

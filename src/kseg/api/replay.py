@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from kseg import engine as engines
-from kseg import monitor as monitors
 from kseg.api import checks
 from kseg.api.machine import Machine
-from kseg.api.options import choice
-from kseg.api.repeating import become, disk_sizes, repeating_machine
+from kseg.api.options import EngineOptions, check_names
+from kseg.api.repeating import become, disk_sizes, repeating
 from kseg.api.snapshots import setup_of
+from kseg.boards.system161.board import System161
 from kseg.boards.system161.configuration import parse_configuration
 from kseg.errors import DivergenceError
 from kseg.history.log_reader import Keyframe, Log, read_log
@@ -34,31 +33,31 @@ class Replay:
         self,
         log: str | Path | Log,
         *,
-        engine: str = engines.AUTOMATIC,
-        monitor: str | None = None,
         start: int = 0,
         output: Callable[[bytes], None] | None = None,
         message: Callable[[str], None] | None = None,
+        **options: Unpack[EngineOptions],
     ) -> None:
         """Stand where the recording began, or at the last of its keyframes before cycle `start`.
 
-        `engine` and `monitor` may be others than the recorded machine had (`monitor` None: the
-        same). `output` gets what the guest prints, `message` what the machine has to say. LogError
-        when the log cannot be read, StateError when what it says of the machine is impossible.
+        `engine` and `monitor` may be others than the recorded machine had: `options` are
+        `kseg.api.options.EngineOptions`. `output` gets what the guest prints, `message` what the
+        machine has to say. LogError when the log cannot be read, StateError when what it says of
+        the machine is impossible.
         """
+        check_names(options, EngineOptions)
         self.log = log if isinstance(log, Log) else read_log(checks.path("log", log))
-        engine = choice("engine", engine, engines.CHOICES)
-        if monitor is not None:
-            monitor = choice("monitor", monitor, monitors.CHOICES)
-        start = checks.whole("start", start)
-        begin = self.log.keyframe_before(start)
+        begin = self.log.keyframe_before(checks.whole("start", start))
         header = begin.snapshot.header
         configuration = parse_configuration(header.board.configuration, f"log {self.log.path}")
-        self.machine = machine = repeating_machine(
-            setup_of(header.origin, configuration, engine, monitor),
-            disk_sizes(header),
-            self.log.history,
-            lambda made: self._enter(made, begin),
+        self.machine = machine = Machine._made(
+            setup_of(header.origin, configuration, options),
+            repeating(
+                configuration,
+                disk_sizes(header),
+                self.log.history,
+                lambda board: self._enter(board, begin),
+            ),
             output,
             message,
         )
@@ -91,12 +90,12 @@ class Replay:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
-    def _enter(self, machine: Machine, keyframe: Keyframe) -> None:
-        state = unpack_snapshot(keyframe.snapshot, machine.board)
-        become(machine.board, state, self.log.history, keyframe.position)
+    def _enter(self, board: System161, keyframe: Keyframe) -> None:
+        state = unpack_snapshot(keyframe.snapshot, board)
+        become(board, state, self.log.history, keyframe.position)
 
     def _become(self, keyframe: Keyframe) -> None:
-        self._enter(self.machine, keyframe)
+        self._enter(self.machine.board, keyframe)
         self.machine.monitor.state_loaded()
 
     def travel(self, *, memory: int | None = None) -> "TimeTravel":

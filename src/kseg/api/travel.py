@@ -14,7 +14,8 @@ import msgspec
 
 from kseg.api import checks, points
 from kseg.api.machine import Machine
-from kseg.api.repeating import become, repeating_machine
+from kseg.api.options import Running
+from kseg.api.repeating import become, repeating
 from kseg.api.replay_cursor import ReplayCursor
 from kseg.api.snapshots import can_be_cut, check_savable, is_whole
 from kseg.engine.contract import Debuggable, ExitReason, Watchpoint
@@ -433,20 +434,21 @@ def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
         )
 
     def cursor() -> ReplayCursor:
-        first = checkpoints.first
+        first, history = checkpoints.first, input_recorder.history
         sectors = {
             slot: device.contents.sectors
             for slot, device in first.state.devices.items()
             if hasattr(device, "contents")
         }
-        setup = msgspec.structs.replace(machine._setup, pace="fast", progress_timeout=0)
-        made = repeating_machine(
-            setup,
+        setup = msgspec.structs.replace(machine.setup, running=Running())
+        source = repeating(
+            setup.configuration,
             sectors,
-            input_recorder.history,
-            lambda made: become(made.board, first.state, input_recorder.history, first.position),
-            like=machine,
+            history,
+            lambda board: become(board, first.state, history, first.position),
+            like=machine.engine,
         )
+        made = Machine._made(setup, source)
         made.engine.stop_on_break = machine.engine.stop_on_break
         made.monitor.stop_for_debugger = machine.monitor.stop_for_debugger
         return ReplayCursor(made, input_recorder.history, checkpoints, present=machine)

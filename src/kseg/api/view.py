@@ -4,18 +4,16 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from kseg.api import checks
+from kseg.api.assembly import Assembly, Setup
 from kseg.api.memory import Memory
 from kseg.api.processor import Processor
-from kseg.api.setup import Setup
 from kseg.boards.system161.board import System161
 from kseg.engine.contract import Engine
 from kseg.machine.clock import SECOND
 from kseg.machine.statistics import Statistics
-from kseg.monitor.run_loop import RunLoop
-from kseg.monitor.single import Surface
 from kseg.monitor.stop import Stop
 
 if TYPE_CHECKING:
@@ -31,17 +29,28 @@ if TYPE_CHECKING:
     from kseg.unwind.backtrace import Backtrace
 
 
-class Visible:
-    """What every machine shows of itself, a guest of a host too."""
+class View:
+    """A machine, as far as it can be looked at: one by itself, or a guest of a host."""
 
-    kernel: Path
-    """The file that was booted."""
-    board: System161
-    """The hardware: see `kseg.boards.system161.board`."""
-    engine: Engine
-    """What executes the guest's code: see `kseg.engine.contract`."""
-    monitor: RunLoop
-    """What answers the engine: see `kseg.monitor.run_loop`."""
+    def __init__(self, parts: Assembly) -> None:
+        self._parts = parts
+        self.kernel = parts.setup.kernel
+        """The file that was booted."""
+        self.board = parts.board
+        """The hardware: see `kseg.boards.system161.board`."""
+        self.engine: Engine = parts.engine
+        """What executes the guest's code: see `kseg.engine.contract`."""
+        self.monitor = parts.monitor
+        """What answers the engine: see `kseg.monitor.run_loop`."""
+        self.console = parts.console
+        """What the guest prints, and its keyboard."""
+        self.paced_input = parts.paced_input
+        """Types what `console.send` says, no faster than the guest takes it."""
+
+    @property
+    def setup(self) -> Setup:
+        """What it was put together from."""
+        return self._parts.setup
 
     @property
     def network_cards(self) -> "list[NetworkInterface]":
@@ -64,12 +73,7 @@ class Visible:
     @property
     def memory(self) -> Memory:
         """Memory and device registers, physical and as a processor sees them."""
-        return Memory(self.board, self._window)
-
-    @property
-    def _window(self) -> int | None:
-        """Where the kernel is linked if not in kseg0."""
-        raise NotImplementedError
+        return Memory(self.board, self.setup.window)
 
     @property
     def time(self) -> float:
@@ -102,18 +106,7 @@ class Visible:
         with debug information, cms."""
         from kseg.kernels import guest_threads
 
-        return guest_threads(cast("Machine", self), self.symbols)
-
-
-class View(Visible):
-    """A machine, as far as it can be looked at."""
-
-    _surface: Surface
-    _setup: Setup
-
-    @property
-    def _window(self) -> int | None:
-        return self._setup.window
+        return guest_threads(self, self.symbols)
 
     @property
     def busy_cycles(self) -> int:
@@ -121,9 +114,9 @@ class View(Visible):
         return self.engine.clock - self.board.clock.idle_cycles
 
     @property
-    def exits(self) -> "MonitorStatistics | None":
+    def monitored(self) -> "MonitorStatistics | None":
         """What the monitor below the guest did for it; None on the bare machine."""
-        guest = self._surface.guest
+        guest = self._parts.placement.guest
         return None if guest is None else guest.monitored
 
     def trace(
@@ -173,7 +166,7 @@ class View(Visible):
         if SYSTEM_CALL in kinds and user:
             from kseg.api.system_calls import SystemCalls
 
-            calls = SystemCalls(self._machine, wanted)
+            calls = SystemCalls(self, wanted)
             wanted = calls.filter
         return Trace(
             self.monitor,
@@ -191,13 +184,13 @@ class View(Visible):
         it, `frames` are its parts."""
         from kseg.unwind.backtrace import backtrace
 
-        return backtrace(self._machine, self._number(processor), self.symbols)
+        return backtrace(self, self._number(processor), self.symbols)
 
     def address_space(self, processor: int = 0) -> "AddressSpace":
         """What a processor's virtual addresses lead to: `print` shows a table."""
         from kseg.unwind.address_space import address_space
 
-        return address_space(self._machine, self._number(processor))
+        return address_space(self, self._number(processor))
 
     def _number(self, processor: int) -> int:
         return checks.processor(processor, len(self.board.processors))
@@ -216,29 +209,9 @@ class View(Visible):
         last_exceptions = [checks.text("last_exceptions", line) for line in lines]
         replay = checks.text("replay", replay)
         return report(
-            self._machine,
+            self,
             stop,
             symbols=self.symbols,
             last_exceptions=last_exceptions,
             replay=replay,
         )
-
-    def profile(
-        self,
-        *,
-        hz: int = 1000,
-        stacks: bool = True,
-        until: Callable[[], bool] | str | re.Pattern[str] | None = None,
-        cycles: int | None = None,
-        seconds: float | None = None,
-    ) -> "Profile":
-        """Run as `run` does, and look at all processors `hz` times a virtual second, with their
-        back-traces if `stacks`. `print` shows the profile as a table; its `stop` is what `run`
-        returned. The guest notices nothing. KsegError when `hz` is not from 1 to a million."""
-        from kseg.api.profiling import profile
-
-        return profile(self._machine, hz, stacks, until, cycles, seconds)
-
-    @property
-    def _machine(self) -> "Machine":
-        return cast("Machine", self)

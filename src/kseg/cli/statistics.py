@@ -45,7 +45,7 @@ def as_data(machine: Machine, stop: Stop) -> dict[str, Any]:
     return {
         "kernel": str(machine.kernel),
         "engine": _engine(machine, statistics),
-        "monitor": None if (did := machine.exits) is None else msgspec.to_builtins(did),
+        "monitor": None if (did := machine.monitored) is None else msgspec.to_builtins(did),
         "stop": {"reason": stop.reason.value, "message": stop.message},
         "virtual_seconds": statistics.virtual_time / 1e9,
         "wall_seconds": statistics.wall_time / 1e9,

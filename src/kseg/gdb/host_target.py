@@ -9,10 +9,10 @@ from kseg.gdb.target import Ending
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.time_sharing import TimeSharing
 from kseg.monitor.stop import STOPS_TO_STAND_AT, Stop
-from kseg.unwind.machine import Machine
+from kseg.unwind.machine import DebuggedMachine
 
 
-class Guest(Machine, Protocol):
+class Guest(DebuggedMachine, Protocol):
     """See `kseg.api.host_guest`."""
 
     name: str

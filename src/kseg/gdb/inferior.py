@@ -6,13 +6,13 @@ from kseg.engine.contract import Debuggable
 from kseg.gdb.breakpoints import Points
 from kseg.gdb.registers import ReportedValues
 from kseg.monitor.stop import Stop, StopReason
-from kseg.unwind.machine import Machine
+from kseg.unwind.machine import DebuggedMachine
 
 
 class Inferior:
     """One machine, and what a debugger has set in it and knows of it."""
 
-    def __init__(self, number: int, name: str, machine: Machine) -> None:
+    def __init__(self, number: int, name: str, machine: DebuggedMachine) -> None:
         """`number` is that of the process that the machine is to GDB. TypeError where the machine's
         engine cannot be debugged."""
         if not isinstance(machine.engine, Debuggable):

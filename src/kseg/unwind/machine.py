@@ -103,15 +103,19 @@ class Machine(Protocol):
     @property
     def memory(self) -> Memory: ...
 
-    def reset(self) -> None:
-        """Back to power-on; KsegError where that is not possible."""
-        ...
-
     @property
     def symbols(self) -> "Symbols": ...
 
 
-class RunnableMachine(Machine, Protocol):
+class DebuggedMachine(Machine, Protocol):
+    """One that a debugger is attached to."""
+
+    def reset(self) -> None:
+        """Back to power-on; KsegError where that is not possible."""
+        ...
+
+
+class RunnableMachine(DebuggedMachine, Protocol):
     """`kseg.Machine`: one that nobody else runs."""
 
     def run(

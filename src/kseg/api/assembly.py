@@ -1,0 +1,158 @@
+"""The one place where a machine is put together.
+
+A `Setup` says what it is and how it runs, a `Source` where its state, its disks and its input come
+from: a kernel (`booting`), a snapshot (`snapshots`), a recorded run (`repeating`), another machine
+(`forks`). A placement says what it is put on: hardware of its own, or a host's.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from kseg.api.console import Console
+from kseg.api.options import Execution, Running
+from kseg.api.paced_input import PacedInput
+from kseg.boards.system161.board import System161
+from kseg.boards.system161.configuration import Configuration
+from kseg.engine.contract import Engine
+from kseg.machine.disk_image import Disk
+from kseg.machine.input_port import InputPort
+from kseg.machine.run_lock import RunLock
+from kseg.monitor.placement import Placement, alone
+from kseg.monitor.run_loop import RunLoop
+from kseg.monitor.stop import Stop
+
+if TYPE_CHECKING:
+    from kseg.memory.layer import Layer
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """What a machine is, and how it runs. `window` is where its kernel is linked if not in
+    kseg0."""
+
+    kernel: Path
+    configuration: Configuration
+    execution: Execution
+    running: Running = Running()
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a machine begins. What is left out, is new: nothing has come in, drives have what the
+    configuration names, RAM is empty."""
+
+    enter: Callable[["Assembly"], None]
+    """Brings the board to where it begins; it has no engine yet."""
+    epoch: int | None = None
+    """The calendar time at power-on; None: the host's."""
+    doom: int = 0
+    """The number of disk writes at which the power fails; 0: never."""
+    disks: Mapping[int, Disk] = field(default_factory=dict)
+    """What is in the drives already, by slot."""
+    input_port: InputPort | None = None
+    layer: "Layer | None" = None
+    """What RAM holds, on the bare machine."""
+    like: Engine | None = None
+    """What the engine may have in common with another one, which is what never changes."""
+    network: bool = False
+    """Whether network cards are to reach their hubs."""
+
+
+class Keeper(Protocol):
+    """Who has the machine, lets it run, and tells its user what it does: itself, or a host."""
+
+    def printed(self, data: bytes) -> None:
+        """The guest has printed something."""
+        ...
+
+    def said(self, text: str) -> None:
+        """The machine has something to say."""
+        ...
+
+    def wake(self) -> None:
+        """Input has come, and the machine may be asleep; any thread may say so."""
+        ...
+
+    def run_for(self, until: Callable[[], bool], seconds: float | None) -> Stop:
+        """Let the machine run until it has printed something, or never will."""
+        ...
+
+
+class Assembly:
+    """A machine's parts, all of them: what cannot be put together leaves nothing open."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        source: Source,
+        keeper: Keeper,
+        *,
+        placement: Placement | None = None,
+        lock: RunLock | None = None,
+    ) -> None:
+        """`placement` is hardware of its own unless one is given; `lock` is one that several
+        machines have together. KsegError where a part cannot be made: what it says is the
+        part's."""
+        self.setup = setup
+        self.keeper = keeper
+        execution = setup.execution
+        self.placement = placement or alone(
+            execution.engine,
+            execution.monitor,
+            execution.quantum,
+            window=setup.window,
+            rewriting=execution.rewriting,
+            layer=source.layer,
+            like=source.like,
+        )
+        with ExitStack() as made:
+            made.callback(self.placement.close)
+            self.board = System161(
+                setup.configuration,
+                memory=lambda size: self.placement.memory(
+                    System161.profile, System161.byte_order, size
+                ),
+                console=self._printed,
+                message=keeper.said,
+                epoch=None if source.epoch is None else lambda: source.epoch or 0,
+                doom=source.doom,
+                disks=source.disks,
+                input_port=source.input_port,
+            )
+            made.callback(self.board.close)
+            if lock is not None:
+                self.board.run_lock = lock
+            self.paced_input = PacedInput(self.board, keeper.wake)
+            self.console = Console(self.paced_input, keeper.run_for)
+            source.enter(self)
+            self.engine = self.placement.engine_for(self.board)
+            running = setup.running
+            self.monitor = RunLoop(
+                self.board,
+                self.engine,
+                pace=running.pace,
+                progress_timeout=running.progress_timeout,
+                stop_for_debugger=running.stop_for_debugger,
+            )
+            self.board.when_reset = self.monitor.state_loaded
+            if source.network and any(s.device == "nic" for s in setup.configuration.slots):
+                from kseg.boards.system161.hub import connect
+
+                for connection in connect(self.board, keeper.wake):
+                    made.callback(connection.close)
+            self.closing = made.pop_all()
+            """What else is to be closed with the machine can be pushed onto it."""
+
+    def _printed(self, data: bytes) -> None:
+        self.paced_input.printed(data)
+        self.console.printed(data)
+        self.keeper.printed(data)
+
+    def close(self) -> None:
+        """Give back files, locks, sockets, memory and the engine. A second time does nothing."""
+        self.closing.close()

@@ -1,0 +1,186 @@
+"""What can be done with a virtual machine, whoever lets it run: one by itself (`machine`), or a guest
+of a host (`host_guest`)."""
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar, overload
+
+from kseg.api import checks
+from kseg.api.assembly import Assembly, Setup, Source
+from kseg.api.view import View
+from kseg.boards.system161.board import MOST_PREEMPTIONS, System161State
+from kseg.machine.preemption import Preemption
+from kseg.machine.run_lock import Rest, RunLock
+from kseg.monitor.stop import Stop
+
+if TYPE_CHECKING:
+    from kseg.api.machine import Machine
+    from kseg.api.recording import Recording
+    from kseg.monitor.placement import Placement
+
+Said = TypeVar("Said")
+
+
+class Companion(Protocol):
+    """Who goes along with a machine that runs, and wants to look at it now and then."""
+
+    @property
+    def next_cycle(self) -> int | None:
+        """Where the machine is to stand for it next; None where that does not matter."""
+        ...
+
+    def attend(self, stop: Stop) -> Stop | None:
+        """The machine stands, because of `stop`; a Stop that is returned counts instead. After
+        CYCLE_LIMIT it runs on, if that was not the user's limit."""
+        ...
+
+
+class VirtualMachine(View, ABC):
+    """A machine that is about to run. Implements `kseg.api.assembly.Keeper`."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        source: Source,
+        output: Callable[[bytes], None] | None = None,
+        message: Callable[[str], None] | None = None,
+        *,
+        placement: "Placement | None" = None,
+        lock: RunLock | None = None,
+    ) -> None:
+        """Put it together: see `Assembly`. `output` gets what the guest prints as it does, besides
+        the console; `message` what the machine itself has to say, a line at a time."""
+        self.output = checks.function("output", output)
+        """What gets what the guest prints, besides the console."""
+        self.message = checks.function("message", message)
+        """What gets what the machine has to say."""
+        self.messages: list[str] = []
+        """What the machine had to say to its user so far."""
+        self.recording: Recording | None = None
+        """What writes the machine's log, if anything does."""
+        self.companions: list[Companion] = []
+        self.stands = True
+        """Whether it stands as its last Stop says: not when an exception, such as one that a signal
+        raises, has interrupted `run` (known only with companions)."""
+        super().__init__(Assembly(setup, source, self, placement=placement, lock=lock))
+
+    # What it tells.
+
+    def printed(self, data: bytes) -> None:
+        """The guest has printed something."""
+        if self.output is not None:
+            self.tell(self.output, data)
+
+    def said(self, text: str) -> None:
+        """The machine has something to say."""
+        self.messages.append(text)
+        if self.message is not None:
+            self.tell(self.message, text)
+
+    @abstractmethod
+    def tell(self, callback: Callable[[Said], None], what: Said) -> None:
+        """Call a callback of the user's when that can be done."""
+
+    @abstractmethod
+    def wake(self) -> None:
+        """Input has come, and it may be asleep; any thread may say so."""
+
+    @abstractmethod
+    def run_for(self, until: Callable[[], bool], seconds: float | None) -> Stop:
+        """Let it run until a predicate holds, for so many virtual seconds, or until it waits for
+        input for ever."""
+
+    @property
+    def typing(self) -> bool:
+        """Whether characters wait until the guest is ready to take them."""
+        return self.paced_input.pending > 0
+
+    # Preemption.
+
+    @property
+    def preemptions(self) -> list[Preemption]:
+        """Timer interrupts to come before their time, in order: see `kseg.machine.preemption`.
+        Set it to have others; ArgumentError for a processor that the machine has not."""
+        return list(self.board.preemptions)
+
+    @preemptions.setter
+    def preemptions(self, plan: Iterable[Preemption]) -> None:
+        wanted = checks.several("preemptions", plan, "a list of Preemption")
+        if len(wanted) > MOST_PREEMPTIONS:
+            raise checks.ArgumentError(f"{len(wanted)} preemptions: at most {MOST_PREEMPTIONS}")
+        count = len(self.board.processors)
+        for each in wanted:
+            if not isinstance(each, Preemption):
+                raise checks.wrong("preemptions", each, "a list of Preemption")
+            checks.whole("at", each.at, 0, checks.LATEST)
+            checks.processor(each.processor, count)
+        wanted.sort()
+        with self.board.run_lock.at(Rest.CHANGED):
+            self.board.preemptions = deque(wanted)
+
+    # State.
+
+    @overload
+    def save(self) -> System161State: ...
+
+    @overload
+    def save(self, path: str | Path, *, base: str | Path | None = None) -> None: ...
+
+    def save(
+        self, path: str | Path | None = None, *, base: str | Path | None = None
+    ) -> System161State | None:
+        """The state of the board as plain data; with a `path`, a snapshot of the whole machine in
+        that file instead, which is replaced whole or not at all.
+
+        What a disk image file holds is in neither, nor what `expect` has matched. `base` is a
+        snapshot in the same directory: pages that it has are left out. StateError when the file
+        cannot be written.
+        """
+        if base is not None and path is None:
+            raise checks.ArgumentError("base: it goes with the path of a snapshot; give both")
+        if path is not None:
+            path = checks.path("path", path)
+        if base is not None:
+            base = checks.path("base", base)
+        with self.board.run_lock.at(Rest.SAVED):
+            if path is None:
+                return self.board.save()
+            from kseg.api.snapshots import save_machine
+
+            save_machine(self, path, base)
+            return None
+
+    def fork(
+        self,
+        *,
+        reseed: int | None = None,
+        output: Callable[[bytes], None] | None = None,
+        message: Callable[[str], None] | None = None,
+    ) -> "Machine":
+        """A clone: a machine in the same state, which goes its own way from here on.
+
+        It has its own board, engine and console; on the bare machine its RAM is this one's until
+        one of the two writes a page. It writes to no disk image file: what it writes stays in its
+        memory, and what this machine writes from now on does not reach it. With `reseed`, a number,
+        its random source is seeded anew and its calendar clock put forward by up to a day, as the
+        number says. StateError while the machine cannot be saved.
+        """
+        from kseg.api.forks import fork_machine
+
+        if reseed is not None:
+            reseed = checks.whole("reseed", reseed)
+        with self.board.run_lock.at(Rest.SAVED):
+            return fork_machine(self, reseed, output, message)
+
+    def record(self, path: str | Path) -> "Recording":
+        """Write a log of all that happens from here on into a new file, from which `Replay` and
+        `kseg replay` repeat it; the Recording's `finish` ends it, and so does `close`. LogError
+        when there is such a file already, or the host refuses; a host that refuses later ends the
+        recording with a message. StateError while the machine cannot be saved."""
+        from kseg.api.recording import Recording
+
+        path = checks.path("path", path)
+        with self.board.run_lock:
+            return Recording(self, path)
