@@ -154,7 +154,7 @@ def test_a_lengthened_burst_that_has_not_begun() -> None:
 @pytest.mark.parametrize("monitor", ["hybrid", "trap-and-emulate"])
 def test_clones_under_a_monitor(monitor: str) -> None:
     with busy(monitor=monitor) as machine, machine.fork() as clone:
-        assert clone.exits is not None
+        assert clone.monitored is not None
         on(machine, 700_000)
         on(clone, 700_000)
         assert everything(clone) == everything(machine)

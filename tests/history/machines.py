@@ -31,7 +31,7 @@ def everything(machine: Machine) -> dict[str, Any]:
     return {
         "state": msgspec.structs.replace(board.save(), configuration=""),
         "queued": board.input_port.queued(),
-        "paced_input": machine._paced_input.save(),
+        "paced_input": machine.paced_input.save(),
         "cycles": machine.cycles,
     }
 

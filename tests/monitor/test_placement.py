@@ -13,15 +13,15 @@ from kseg.memory.paged import PagedMemory
 from kseg.monitor import BARE, CHOICES, HYBRID, TRAP_AND_EMULATE
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
 from kseg.monitor.hypervisor.world import ExitKind
-from kseg.monitor.single import Surface
+from kseg.monitor.placement import LonePlacement, Placement, alone
 from tests.monitor.hypervisor.watched import exits, kernel_source, record_of
 
 MONITORS = (TRAP_AND_EMULATE, HYBRID)
 WINDOW = 0x40000000
 
 
-def surface(monitor: str, **options: Any) -> Surface:
-    return Surface(monitor, "mips161", "big", "reference", **options)
+def placement(monitor: str, **options: Any) -> Placement:
+    return alone("reference", monitor, **options)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_kernel_in_the_window_needs_a_monitor(window_kernel: Path) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(text)):
         Machine(window_kernel)
     with pytest.raises(ConfigurationError, match="0x40000000"):
-        surface(BARE, window=WINDOW)
+        placement(BARE, window=WINDOW)
 
 
 @pytest.mark.parametrize("monitor", MONITORS)
@@ -71,10 +71,10 @@ def test_an_unknown_monitor_is_named() -> None:
 
 @pytest.mark.parametrize("monitor", MONITORS)
 def test_memory_is_the_hardwares(monitor: str) -> None:
-    made = surface(monitor)
-    memory = made.memory(64 << 10)
+    made = placement(monitor)
+    memory = made.memory("mips161", "big", 64 << 10)
     assert isinstance(memory, PagedMemory)
-    assert made.hypervisor is not None
+    assert isinstance(made, LonePlacement)
     assert memory.hardware is made.hypervisor.memory
     assert memory.ram.size == 64 << 10
     # Nothing is promised to another guest, and the guest never waits for a frame.
@@ -83,10 +83,8 @@ def test_memory_is_the_hardwares(monitor: str) -> None:
 
 
 def test_the_bare_machines_memory_is_its_own() -> None:
-    made = surface(BARE)
-    memory = made.memory(64 << 10)
+    memory = placement(BARE).memory("mips161", "big", 64 << 10)
     assert not isinstance(memory, PagedMemory)
-    assert made.hypervisor is None
 
 
 @pytest.mark.parametrize(("monitor", "hybrid"), [(TRAP_AND_EMULATE, 0), (HYBRID, 1)])

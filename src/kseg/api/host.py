@@ -1,42 +1,45 @@
 """`Host`: one machine with a monitor, and many guests on it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Unpack
 
 import msgspec
 
 from kseg import engine as engines
 from kseg import monitor as monitors
 from kseg.api import checks
-from kseg.api.boards import configure, size_of
-from kseg.api.console import Console
-from kseg.api.guests import find_guest
-from kseg.api.host_boards import (
-    build_board,
-    discard_board,
-    open_disks,
-    place_holders,
+from kseg.api.assembly import Setup, Source
+from kseg.api.boards import size_of
+from kseg.api.booting import Boot
+from kseg.api.host_disks import Partitions, open_disks
+from kseg.api.host_guest import ENDED, Guest
+from kseg.api.options import (
+    Execution,
+    GuestOptions,
+    RestoredGuestOptions,
+    Running,
+    check_names,
+    choice,
+    group,
+    limit_of,
 )
-from kseg.api.host_guest import ENDED, Guest, WakingPacedInput
-from kseg.api.options import boot_string, choice, limit_of
 from kseg.api.shares import share_from
 from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE, System161
 from kseg.boards.system161.configuration import Configuration
 from kseg.errors import ConfigurationError, KsegError
-from kseg.isa.values import WORD
 from kseg.machine.clock import SECOND
-from kseg.machine.elf import WINDOW, Image, read_image
 from kseg.machine.run_lock import Rest, RunLock
-from kseg.memory.paged import PagedMemory
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.time_sharing import TimeSharing
-from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.schedule import TIME_SLICE
-from kseg.monitor.shares import GuestUse
+from kseg.monitor.shares import GuestUse, Share
 from kseg.monitor.stop import Stop, StopReason
+
+USUALLY = Running()
 
 CYCLES_PER_SECOND = SECOND // NANOSECONDS_PER_CYCLE
 
@@ -82,7 +85,7 @@ class Host:
 
         Raises ConfigurationError, DiskImageError or EngineError (all of them KsegError).
         """
-        engine = choice("engine", engine, engines.CHOICES)
+        self._engine = engine = choice("engine", engine, engines.CHOICES)
         pace = choice("pace", pace, ("fast", "real"))
         if checks.whole("time slice", time_slice, most=checks.LATEST) < 1:
             raise ConfigurationError(f"time slice {time_slice}: it has at least one cycle")
@@ -103,7 +106,7 @@ class Host:
         self.hypervisor.allocator.overcommit = overcommit
         self._page_sharing = PageSharing(self.hypervisor.allocator)
         self._next_scan = SCAN_INTERVAL
-        self._lock = RunLock("host")
+        self.run_lock = RunLock("host")
         self._disk = open_disks(disks, overlay=checks.flag("overlay", overlay))
 
     def __repr__(self) -> str:
@@ -118,26 +121,14 @@ class Host:
         kernel: str | Path,
         arguments: str | Sequence[str] = "",
         *,
-        monitor: str | None = None,
-        weight: int = 100,
-        cap: int | str | None = None,
-        reservation: int | str = 0,
-        ram: str | int | None = None,
-        disks: Sequence[str | Path] | str | Path = (),
-        share: str | Path | None = None,
-        overlay: bool = False,
-        config: str | Path | Configuration | None = None,
-        seed: int | str | None = None,
-        epoch: int | None = None,
-        input: str | bytes = b"",  # noqa: A002 - as `Machine` has it
-        network: bool = True,
         output: Callable[[bytes], None] | None = None,
         message: Callable[[str], None] | None = None,
+        **options: Unpack[GuestOptions],
     ) -> Guest:
         """Start a guest: it runs when the host does.
 
-        `kernel`, `arguments`, `ram`, `share`, `overlay`, `config`, `seed`, `epoch`, `input`,
-        `network`, `output` and `message` are as `Machine` has them, but files that the
+        `kernel`, `arguments`, `output`, `message` and the `options` about its hardware
+        (`kseg.api.options.GuestOptions`) are as `Machine` has them, but files that the
         configuration in a file names are where that file is. So are `disks`, but a size such as
         "5M" is a partition of the host's disks. `monitor` is "hybrid" (the default, except for a
         kernel that is linked for the other one) or "trap-and-emulate".
@@ -149,123 +140,109 @@ class Host:
         Raises ConfigurationError when the name is in use, the memory is not to be had or
         something else makes no sense; ImageError and DiskImageError as `Machine` does.
         """
-        with self._lock.at(Rest.SLICE):
-            return self._add(
-                name, kernel, arguments, monitor=monitor, weight=weight, cap=cap,
-                reservation=reservation, ram=ram, disks=disks, share=share, overlay=overlay,
-                config=config, seed=seed, epoch=epoch, input=input,
-                network=checks.flag("network", network), output=output,
-                message=message,
-            )  # fmt: skip
 
-    def _add(
+        def boot() -> tuple[Setup, Source]:
+            check_names(options, GuestOptions)
+            booted = Boot(kernel, arguments, options)
+            hardware = booted.hardware
+            partitions = Partitions(checks.paths("disks", hardware.disks), self._disk)
+            configuration = booted.configuration(partitions.place_holders)
+            if isinstance(hardware.config, str | Path):
+                # Guests have their files in directories of their own.
+                where = str(Path(hardware.config).parent)
+                configuration = Configuration(configuration.slots, where)
+            window = booted.window()
+            return (
+                self._setup(
+                    booted.kernel,
+                    partitions.configured(configuration),
+                    options.get("monitor"),
+                    window,
+                    group(Running, options),
+                ),
+                partitions.before(booted.source()),
+            )
+
+        return self._start(name, options, boot, output, message)
+
+    def restore(
         self,
         name: str,
-        kernel: str | Path,
-        arguments: str | Sequence[str],
+        path: str | Path,
         *,
+        output: Callable[[bytes], None] | None = None,
+        message: Callable[[str], None] | None = None,
+        **options: Unpack[RestoredGuestOptions],
+    ) -> Guest:
+        """Start a guest from a snapshot of a guest or of a machine, where that was: see
+        `Machine.from_snapshot`, which has the same `options` about files, and `add`, which has the
+        others."""
+
+        def take_up() -> tuple[Setup, Source]:
+            from kseg.api.snapshots import Restored
+
+            check_names(options, RestoredGuestOptions)
+            saved = Restored(checks.path("path", path), options)
+            setup, saved_under = saved.setup, saved.setup.execution.monitor
+            monitor = options.get("monitor")
+            if monitor is None and saved_under != monitors.BARE:
+                monitor = saved_under
+            return (
+                self._setup(setup.kernel, setup.configuration, monitor, setup.window),
+                saved.source(),
+            )
+
+        return self._start(name, options, take_up, output, message)
+
+    def _setup(
+        self,
+        kernel: Path,
+        configuration: Configuration,
         monitor: str | None,
-        weight: int,
-        cap: int | str | None,
-        reservation: int | str,
-        ram: str | int | None,
-        disks: Sequence[str | Path] | str | Path,
-        share: str | Path | None,
-        overlay: bool,
-        config: str | Path | Configuration | None,
-        seed: int | str | None,
-        epoch: int | None,
-        input: str | bytes,  # noqa: A002 - as `Machine` has it
-        network: bool,
+        window: int | None,
+        running: Running = USUALLY,
+    ) -> Setup:
+        if running.pace != USUALLY.pace:
+            raise ConfigurationError("pace: that of guests is their host's")
+        execution = Execution(engine=self._engine, monitor=_monitor_for(monitor, window))
+        return Setup(kernel, configuration, execution, running, window)
+
+    def _start(
+        self,
+        name: str,
+        options: Mapping[str, Any],
+        make: Callable[[], tuple[Setup, Source]],
         output: Callable[[bytes], None] | None,
         message: Callable[[str], None] | None,
     ) -> Guest:
-        if not isinstance(name, str) or NAME.fullmatch(name) is None:
-            raise ConfigurationError(
-                f"guest {checks.shown(name)}: a name has 1 to 32 letters, digits, '_', '.', '-',"
-                " and begins with one of the first two"
-            )
-        if name in self.guests:
-            raise ConfigurationError(f"guest {name}: there is one of that name already")
-        try:
-            part = share_from(weight, cap, reservation, CYCLES_PER_SECOND)
-            left = self.time_sharing.scheduler.unreserved
-            if part.reservation > left:
+        """Put a guest together, and give it its place among the others."""
+        with self.run_lock.at(Rest.SLICE):
+            if not isinstance(name, str) or NAME.fullmatch(name) is None:
                 raise ConfigurationError(
-                    f"reservation {reservation}: {left} instructions a second of"
-                    f" {CYCLES_PER_SECOND} are left"
+                    f"guest {checks.shown(name)}: a name has 1 to 32 letters, digits, '_', '.',"
+                    " '-', and begins with one of the first two"
                 )
-            bootable = find_guest(kernel)
-            text, typed = boot_string(arguments), checks.data("input", input)
-            output = checks.function("output", output)
-            message = checks.function("message", message)
-            if epoch is not None:
-                epoch = checks.whole("epoch", epoch, 0, WORD)
-            disks = checks.paths("disks", disks)
-            scratch = bootable.bundled is not None and config is None and not disks
-            configuration = configure(
-                config,
-                ram=ram,
-                seed=seed,
-                disks=place_holders(disks),
-                scratch_disk=scratch,
-                share=share,
-                overlay=checks.flag("overlay", overlay),
-            )
-            if isinstance(config, str | Path):
-                # Guests have their files in directories of their own.
-                configuration = Configuration(configuration.slots, str(Path(config).parent))
-            guest = Guest(self, name, bootable.path, part, output, message)
-            image = read_image(bootable.path, System161.byte_order)
-            hybrid = _is_hybrid(monitor, image)
-            guest.board = build_board(
-                configuration,
-                self.hypervisor,
-                disks,
-                self._disk,
-                console=guest.printed,
-                message=guest.said,
-                epoch=epoch,
-            )
-            guest.board.run_lock = self._lock
+            if name in self.guests:
+                raise ConfigurationError(f"guest {name}: there is one of that name already")
             try:
-                if scratch:
-                    from kseg.api.scratch_disk import format_scratch_disk
+                share = self._share(options)
+                guest = Guest(self, name, share, *make(), output, message)
+            except KsegError as error:
+                raise type(error)(f"guest {name}: {error}") from None
+            self.guests[name] = guest
+            return guest
 
-                    format_scratch_disk(guest.board)
-                guest.board.load_kernel(image, text, str(bootable.path))
-                if network:
-                    guest.connect_network()
-                self._start(guest, hybrid, WINDOW if image.in_window else None)
-            except BaseException:
-                guest.disconnect_network()
-                discard_board(guest.board, self.hypervisor)
-                raise
-        except KsegError as error:
-            raise type(error)(f"guest {name}: {error}") from None
-        guest.paced_input.type(typed)
-        return guest
-
-    def _start(self, guest: Guest, hybrid: bool, window: int | None) -> None:
-        """Give it a processor, and its place among the others."""
-        board = guest.board
-        if len(board.processors) != 1:
+    def _share(self, options: Mapping[str, Any]) -> Share:
+        reservation = options.get("reservation", 0)
+        weight, cap = options.get("weight", 100), options.get("cap")
+        share = share_from(weight, cap, reservation, CYCLES_PER_SECOND)
+        left = self.time_sharing.scheduler.unreserved
+        if share.reservation > left:
             raise ConfigurationError(
-                f"a guest beside others has one processor, not {len(board.processors)}"
+                f"reservation {reservation}: {left} instructions a second of"
+                f" {CYCLES_PER_SECOND} are left"
             )
-        assert isinstance(board.memory, PagedMemory)
-        guest.paced_input = WakingPacedInput(board, lambda: self.wake(guest))
-        guest.console = Console(
-            guest.paced_input, lambda until, seconds: self._run_for(guest, until, seconds)
-        )
-        guest.engine = self.hypervisor.add(
-            board.processors[0], board.memory, hybrid=hybrid, window=window
-        )
-        guest.monitor = RunLoop(board, guest.engine)
-        guest.turns = self.time_sharing.add(
-            guest.name, guest.share, board, guest.monitor, guest.paced_input.look
-        )
-        self.guests[guest.name] = guest
+        return share
 
     # What guests ask.
 
@@ -278,21 +255,12 @@ class Host:
         if not isinstance(stop, Stop):
             raise checks.wrong("stop", stop, "a Stop, or None")
         if guest.stop is None:
-            with self._lock.at(Rest.SLICE):
+            with self.run_lock.at(Rest.SLICE):
                 self._end(guest, stop)
 
     def _end(self, guest: Guest, stop: Stop) -> None:
         self.time_sharing.end(guest.turns, stop)
         guest.release()
-
-    def reset(self, guest: Guest) -> None:
-        """Put a guest back to power-on; KsegError if it has ended."""
-        if guest.stop is not None:
-            raise KsegError(f"guest {guest.name} has ended, and its memory is gone: add it anew")
-        with self._lock.at(Rest.SLICE):
-            guest.board.reset()
-            guest.monitor.state_loaded()
-        self.wake(guest)
 
     def use_of(self, guest: Guest) -> GuestUse:
         """What a guest has had of the machine."""
@@ -310,7 +278,7 @@ class Host:
         self._between_slices(self.while_idle)
 
     def _between_slices(self, callback: Callable[[], None]) -> None:
-        self._lock.resting(Rest.SLICE, callback)()
+        self.run_lock.resting(Rest.SLICE, callback)()
 
     def _scan(self) -> None:
         """Look for pages that are alike, every so often. Guests cannot tell."""
@@ -335,8 +303,9 @@ class Host:
         "condition", or "interrupted" (`time_sharing.interrupt` was called).
         """
         limit = limit_of(cycles, seconds)
-        asked = self._lock.resting(Rest.CHANGED, checks.function("until", until) or (lambda: False))
-        with self._lock:
+        until = checks.function("until", until) or (lambda: False)
+        asked = self.run_lock.resting(Rest.CHANGED, until)
+        with self.run_lock:
             if limit is not None:
                 limit += self.cycles
             stop = self.time_sharing.run(limit, asked)
@@ -345,7 +314,7 @@ class Host:
             return msgspec.structs.replace(stop, exit_code=int(failed))
         return stop
 
-    def _run_for(self, guest: Guest, until: Callable[[], bool], seconds: float | None) -> Stop:
+    def run_for(self, guest: Guest, until: Callable[[], bool], seconds: float | None) -> Stop:
         """Let all run, until one guest has printed something or never will."""
 
         def check() -> bool:
@@ -370,13 +339,13 @@ class Host:
 
     def close(self) -> None:
         """End all guests, and give back disk images and their locks. A second time does nothing."""
-        if self._lock.closed:
+        if self.run_lock.closed:
             return
-        with self._lock:
+        with self.run_lock:
             for guest in self.guests.values():
                 if guest.stop is None:
                     self._end(guest, ENDED)
-            self._lock.close()
+            self.run_lock.close()
             self.hypervisor.close()
             self._disk.close()
 
@@ -394,13 +363,13 @@ def _overcommit(value: float) -> float:
     return float(value)
 
 
-def _is_hybrid(monitor: str | None, image: Image) -> bool:
+def _monitor_for(monitor: str | None, window: int | None) -> str:
     if monitor is None:
-        return not image.in_window
+        return monitors.HYBRID if window is None else monitors.TRAP_AND_EMULATE
     choices = (monitors.HYBRID, monitors.TRAP_AND_EMULATE)
     if monitor not in choices:
         raise ConfigurationError(
             f"monitor {checks.shown(monitor)}: beside others a guest has one of"
             f" {', '.join(choices)}"
         )
-    return monitor == monitors.HYBRID
+    return monitor

@@ -2,25 +2,21 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg.api import checks
-from kseg.api.console import Console
-from kseg.api.paced_input import PacedInput
-from kseg.api.view import Visible
-from kseg.boards.system161.board import System161
+from kseg.api.assembly import Setup, Source
+from kseg.api.virtual_machine import Said, VirtualMachine
+from kseg.errors import KsegError
 from kseg.memory.paged import PagedMemory
 from kseg.monitor.hypervisor.memory_usage import GuestMemory
-from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
-from kseg.monitor.run_loop import RunLoop
+from kseg.monitor.placement import SharedPlacement
 from kseg.monitor.shares import GuestUse, Share
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.host import Host
-    from kseg.boards.system161.hub import HubConnection
 
 
 ENDED = Stop(StopReason.INTERRUPTED, None, "ended from outside")
@@ -38,59 +34,40 @@ class State(StrEnum):
     """It switched off, failed, or was ended: `stop` says which."""
 
 
-class WakingPacedInput(PacedInput):
-    """Paced input for a guest that may be asleep."""
-
-    def __init__(self, board: System161, wake: Callable[[], None]) -> None:
-        super().__init__(board)
-        self._wake = wake
-
-    def type(self, data: bytes) -> None:
-        super().type(data)
-        if data:
-            self._wake()
-
-
-class Guest(Visible):
+class Guest(VirtualMachine):
     """A guest of a `Host`, which makes it. Its time and its cycles are its own."""
+
+    engine: VirtualProcessor
+    """Its processor: see `kseg.monitor.hypervisor.virtual_processor`."""
 
     def __init__(
         self,
         host: "Host",
         name: str,
-        kernel: Path,
         share: Share,
+        setup: Setup,
+        source: Source,
         output: Callable[[bytes], None] | None,
         message: Callable[[str], None] | None,
     ) -> None:
-        self.name, self.kernel, self.share = name, kernel, share
-        self.messages: list[str] = []
-        """What its machine had to say to its user so far."""
+        """See `Host.add`; when it cannot be put together, nothing is left of it."""
+        self.name, self.share = name, share
         self._host = host
-        self._output, self._message = output, message
         self._to_deliver: list[Callable[[], None]] = []
-        self._connections: list[HubConnection] = []
         self._memory_use: GuestMemory | None = None
-        # `Host.add` fills these in, in this order: each needs the one before.
-        self.board: System161
-        """Its hardware: see `kseg.boards.system161.board`."""
-        self.paced_input: PacedInput
-        """Types what `console.send` and `input` say, no faster than the guest takes it."""
-        self.console: Console
-        """What it prints, and its keyboard."""
-        self.engine: VirtualProcessor
-        """Its processor: see `kseg.monitor.hypervisor.virtual_processor`."""
-        self.monitor: RunLoop
-        """What answers for its devices."""
-        self.turns: TimeSharedGuest
-        """Its place among the others."""
+        placement = SharedPlacement(host.hypervisor, setup.execution.monitor, setup.window)
+        super().__init__(setup, source, output, message, placement=placement, lock=host.run_lock)
+        try:
+            self.turns = host.time_sharing.add(
+                name, share, self.board, self.monitor, self.paced_input.look
+            )
+            """Its place among the others."""
+        except BaseException:
+            self._parts.close()
+            raise
 
     def __repr__(self) -> str:
         return f"<Guest {self.name}: {self.kernel.name}, {self.state}, {self.time:.6f} s>"
-
-    @property
-    def _window(self) -> int | None:
-        return self.engine.window
 
     @property
     def state(self) -> State:
@@ -126,10 +103,6 @@ class Guest(Visible):
         """Switch it off from outside, with a Stop that says why; its memory is free."""
         self._host.end(self, ENDED if stop is None else stop)
 
-    def reset(self) -> None:
-        """Back to power-on with the same kernel; its time goes on. KsegError if it has ended."""
-        self._host.reset(self)
-
     # What it has had.
 
     @property
@@ -159,46 +132,31 @@ class Guest(Visible):
         assert isinstance(memory, PagedMemory)
         return self.engine.hypervisor.allocator.usage(memory)
 
-    # What the host calls.
+    # What the host calls, and its own parts.
 
-    def printed(self, data: bytes) -> None:
-        """It has printed something."""
-        self.paced_input.printed(data)
-        self.console.printed(data)
-        if self._output is not None:
-            output = self._output
-            self._to_deliver.append(lambda: output(data))
-
-    def said(self, text: str) -> None:
-        """Its machine has something to say."""
-        self.messages.append(text)
-        if self._message is not None:
-            message = self._message
-            self._to_deliver.append(lambda: message(text))
+    def tell(self, callback: Callable[[Said], None], what: Said) -> None:
+        """Between slices: what goes wrong with that is not the guest's fault."""
+        self._to_deliver.append(lambda: callback(what))
 
     def deliver(self) -> None:
-        """Hand out what was printed and said, between slices: what goes wrong with that is not
-        the guest's fault."""
+        """Hand out what was printed and said since the last time."""
         deliveries, self._to_deliver = self._to_deliver, []
         for deliver in deliveries:
             deliver()
 
-    def connect_network(self) -> None:
-        """Let its network cards reach their hubs, if it has any; KsegError when that fails."""
-        if any(slot.device == "nic" for slot in self.board.configuration.slots):
-            from kseg.boards.system161.hub import connect
+    def wake(self) -> None:
+        self._host.wake(self)
 
-            self._connections = connect(self.board, lambda: self._host.wake(self))
+    def run_for(self, until: Callable[[], bool], seconds: float | None) -> Stop:
+        return self._host.run_for(self, until, seconds)
 
-    def disconnect_network(self) -> None:
-        """Leave the hubs."""
-        for connection in self._connections:
-            connection.close()
-        self._connections = []
+    def check_present(self) -> None:
+        if self.stop is not None:
+            raise KsegError(f"guest {self.name} has ended, and its memory is gone: add it anew")
 
     def release(self) -> None:
-        """Give back its memory, disks and locks; what is known of it stays."""
-        self.disconnect_network()
+        """Give back its memory, disks, locks and places in networks; what is known of it stays."""
+        if self.recording is not None:
+            self.recording.end()
         self._memory_use = self._count_memory()
-        self.engine.close()
-        self.board.close()
+        self._parts.close()

@@ -20,7 +20,7 @@ from kseg.api.options import (
 )
 from kseg.api.virtual_machine import Said, VirtualMachine
 from kseg.boards.system161.board import System161State
-from kseg.errors import ConfigurationError, StateError
+from kseg.errors import StateError
 from kseg.machine.run_lock import Rest
 from kseg.monitor.stop import Stop, StopReason
 
@@ -242,19 +242,6 @@ class Machine(VirtualMachine):
         return profile(self, hz, stacks, until, cycles, seconds)
 
     # State.
-
-    def reset(self) -> None:
-        """Back to power-on with the same kernel and boot string, as at the press of a button: time
-        goes on, and disks keep what is on them. ConfigurationError where the machine comes from a
-        snapshot, which has no kernel."""
-        if not self.board.has_kernel:
-            raise ConfigurationError(
-                "the machine comes from a snapshot, which has no kernel to boot: load the snapshot"
-                " once more instead"
-            )
-        with self.board.run_lock:
-            self.board.reset()
-            self.monitor.state_loaded()
 
     def load(self, state: System161State | str | Path) -> None:
         """Become the machine that was saved, in memory or in a file; StateError when this one is

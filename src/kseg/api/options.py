@@ -230,9 +230,7 @@ Group = TypeVar("Group", bound=msgspec.Struct)
 def group(kind: type[Group], options: Mapping[str, Any], **usual: Any) -> Group:
     """A group of what `options` say of it; where they say nothing, or None, what is `usual`."""
     given = {
-        name: options[name]
-        for name in kind.__struct_fields__
-        if options.get(name) is not None
+        name: options[name] for name in kind.__struct_fields__ if options.get(name) is not None
     }
     return kind(**{**usual, **given})
 

@@ -151,9 +151,7 @@ class Restored:
 
     def source(self) -> Source:
         """Where a machine begins that goes on from it."""
-        return Source(
-            lambda made: _load(made, self._file), epoch=0, network=self._trusted
-        )
+        return Source(lambda made: _load(made, self._file), epoch=0, network=self._trusted)
 
     def _configuration(self, options: Mapping[str, Any]) -> Configuration:
         """The machine's, with nothing of the host's in it that the user has not named."""

@@ -25,7 +25,7 @@ from kseg.symbols.executable import SymbolError
 from kseg.unwind.guest_memory import GuestMemory
 
 if TYPE_CHECKING:
-    from kseg.api.machine import Machine
+    from kseg.unwind.machine import Machine
 
 MOST_PENDING = 4096
 """Calls that have not returned."""

@@ -1,29 +1,24 @@
 """What can be seen of a machine: the part of `Machine` that looks and changes nothing."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg.api import checks
 from kseg.api.assembly import Assembly, Setup
 from kseg.api.memory import Memory
 from kseg.api.processor import Processor
-from kseg.boards.system161.board import System161
 from kseg.engine.contract import Engine
 from kseg.machine.clock import SECOND
 from kseg.machine.statistics import Statistics
 from kseg.monitor.stop import Stop
 
 if TYPE_CHECKING:
-    from kseg.api.machine import Machine
     from kseg.api.tracing import Part, Trace
     from kseg.devices.network import NetworkInterface
     from kseg.kernels.contract import GuestThreads
     from kseg.kernels.failure_report import Report
     from kseg.monitor.hypervisor.statistics import MonitorStatistics
-    from kseg.profile.samples import Profile
     from kseg.symbols.symbol_table import Symbols
     from kseg.unwind.address_space import AddressSpace
     from kseg.unwind.backtrace import Backtrace

@@ -1,5 +1,5 @@
-"""What can be done with a virtual machine, whoever lets it run: one by itself (`machine`), or a guest
-of a host (`host_guest`)."""
+"""What can be done with a virtual machine, whoever lets it run: one by itself (`machine`), or a
+guest of a host (`host_guest`)."""
 
 from abc import ABC, abstractmethod
 from collections import deque
@@ -11,6 +11,7 @@ from kseg.api import checks
 from kseg.api.assembly import Assembly, Setup, Source
 from kseg.api.view import View
 from kseg.boards.system161.board import MOST_PREEMPTIONS, System161State
+from kseg.errors import ConfigurationError
 from kseg.machine.preemption import Preemption
 from kseg.machine.run_lock import Rest, RunLock
 from kseg.monitor.stop import Stop
@@ -97,6 +98,9 @@ class VirtualMachine(View, ABC):
         """Whether characters wait until the guest is ready to take them."""
         return self.paced_input.pending > 0
 
+    def check_present(self) -> None:
+        """Raise KsegError where nothing is left of it, but what is known of it."""
+
     # Preemption.
 
     @property
@@ -122,6 +126,21 @@ class VirtualMachine(View, ABC):
 
     # State.
 
+    def reset(self) -> None:
+        """Back to power-on with the same kernel and boot string, as at the press of a button: time
+        goes on, and disks keep what is on them. ConfigurationError where the machine comes from a
+        snapshot, which has no kernel."""
+        with self.board.run_lock.at(Rest.SLICE):
+            self.check_present()
+            if not self.board.has_kernel:
+                raise ConfigurationError(
+                    "the machine comes from a snapshot, which has no kernel to boot: load the"
+                    " snapshot once more instead"
+                )
+            self.board.reset()
+            self.monitor.state_loaded()
+        self.wake()
+
     @overload
     def save(self) -> System161State: ...
 
@@ -145,6 +164,7 @@ class VirtualMachine(View, ABC):
         if base is not None:
             base = checks.path("base", base)
         with self.board.run_lock.at(Rest.SAVED):
+            self.check_present()
             if path is None:
                 return self.board.save()
             from kseg.api.snapshots import save_machine
@@ -172,6 +192,7 @@ class VirtualMachine(View, ABC):
         if reseed is not None:
             reseed = checks.whole("reseed", reseed)
         with self.board.run_lock.at(Rest.SAVED):
+            self.check_present()
             return fork_machine(self, reseed, output, message)
 
     def record(self, path: str | Path) -> "Recording":
@@ -183,4 +204,5 @@ class VirtualMachine(View, ABC):
 
         path = checks.path("path", path)
         with self.board.run_lock:
+            self.check_present()
             return Recording(self, path)

@@ -1,7 +1,7 @@
 """What a machine is put on: what its RAM lies in, and what executes its processors.
 
-The bare machine has memory and an engine of its own. Under a monitor RAM lies in the hardware's, and
-what is taken for the engine is a virtual processor; the monitor has one guest, or many.
+The bare machine has memory and an engine of its own. Under a monitor RAM lies in the hardware's,
+and what is taken for the engine is a virtual processor; the monitor has one guest, or many.
 """
 
 from collections.abc import Sequence
@@ -41,8 +41,8 @@ class Placement(Protocol):
         ...
 
     def memory(self, profile: str, byte_order: str, ram_size: int) -> PhysicalMemory:
-        """Physical memory with so many bytes of RAM, for processors of a profile; ConfigurationError
-        where it is not to be had."""
+        """Physical memory with so many bytes of RAM, for processors of a profile;
+        ConfigurationError where it is not to be had."""
         ...
 
     def engine_for(self, board: ProcessorsAndMemory) -> Engine:
