@@ -1,11 +1,12 @@
 """The public Python API: boot a guest, talk to its console, look inside it.
 
-Read `machine` first, then what it is made of: `virtual_machine` (what can be done with any machine),
-`view` (its part that only looks), `assembly` (how one is put together) from `options` and one of the
-beginnings: `booting`, `snapshots`, `forks`, `repeating`. `console` and `paced_input` are how to talk
-to a guest, `processor` and `memory` how to look at one, `guests` and `boards` what is booted, and on
-which machine. `host` has many guests on one machine; `recording` and `replay` repeat what a machine
-did, `travel` goes back in it (by a `replay_cursor`), `timeline` tells what happened when.
+Read `machine` first, then what it is made of: `virtual_machine` (what can be done with any
+machine), `view` (its part that only looks), `assembly` (how one is put together) from `options`
+and one of the beginnings: `booting`, `snapshots`, `forks`, `repeating`. `console` and
+`paced_input` are how to talk to a guest, `processor` and `memory` how to look at one, `guests` and
+`boards` what is booted, and on which machine. `host` has many guests on one machine; `recording`
+and `replay` repeat what a machine did, `travel` goes back in it (by a `replay_cursor`), `timeline`
+tells what happened when.
 """
 
 from typing import TYPE_CHECKING, Any
