@@ -7,7 +7,7 @@ listener: Callable[[str, bool], None] | None = None
 
 
 def report(text: str, *, long: bool = False) -> None:
-    """Say what is being done, and how far it is. Costs next to nothing where nobody listens."""
+    """Say what is being done, and how far it is. Costs next to nothing without a listener."""
     if listener is not None:
         listener(text, long)
 

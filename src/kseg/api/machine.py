@@ -186,7 +186,7 @@ class Machine(VirtualMachine):
             return step(self, count, self._number(processor))
 
     def run_to(self, limit: int | None, condition: Callable[[], bool] | None = None) -> Stop:
-        """Run to a cycle, or until a condition holds: for who holds the machine's lock."""
+        """Run to a cycle, or until a condition holds: for the holder of the machine's lock."""
         look = self.paced_input.look
 
         def check() -> bool:
@@ -200,7 +200,7 @@ class Machine(VirtualMachine):
                 return stop
 
     def _run_on(self, limit: int | None, check: Callable[[], bool]) -> tuple[Stop, bool]:
-        """Run to a stop, or to where one of the companions wants to look; whether it was that."""
+        """Run to a stop, or to where a companion is due; whether it was that."""
         if not self.companions:
             return self.monitor.run(until_cycle=limit, until=check), False
         wanted = [each.next_cycle for each in self.companions]

@@ -1,4 +1,4 @@
-"""Types into a guest's console no faster than the guest takes it.
+"""Paced input: types into a guest's console no faster than the guest takes it.
 
 A serial line has no way to say "wait". A guest that is busy puts what comes into a buffer of its
 own and drops what does not fit: OS/161 keeps 32 characters. So a script that is simply poured

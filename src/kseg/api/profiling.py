@@ -1,4 +1,4 @@
-"""Running a machine with a profiler beside it."""
+"""Running a machine under a profiler."""
 
 import re
 from collections.abc import Callable

@@ -77,7 +77,7 @@ class Recording:
 
     @property
     def problem(self) -> str:
-        """Why the recording has ended, if nobody wanted it to; "" otherwise."""
+        """Why the recording has ended, if not by the user's wish; "" otherwise."""
         return self._recorder.problem
 
     def mark(self, text: str) -> None:
@@ -101,7 +101,7 @@ class Recording:
                 self.end(exit_code)
 
     def end(self, exit_code: int | None = None) -> None:
-        """The same, for who holds the machine's lock."""
+        """The same, for the holder of the machine's lock."""
         self._recorder.finish(self._last if self._machine.stands else None, exit_code)
         if self in self._machine.companions:
             self._machine.companions.remove(self)

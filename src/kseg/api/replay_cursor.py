@@ -1,4 +1,4 @@
-"""A machine that can be put at any cycle of a run that was there before."""
+"""The replay cursor: a machine that can be put at any cycle of a run, by checkpoint and replay."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -24,7 +24,7 @@ Said = TypeVar("Said")
 
 
 class ReplayCursor:
-    """Goes from place to place in a run: from the nearest checkpoint, by running."""
+    """Goes to any cycle of a run: to the nearest checkpoint, and forward from there by replay."""
 
     def __init__(
         self,
@@ -44,7 +44,8 @@ class ReplayCursor:
         """Whether the machine has run on where the run itself may go elsewhere, or is about to
         pass what it has stopped for."""
         self._printed = ""
-        """What the guest has printed as far as the run is known, if it is the visitor who knows."""
+        """What the guest has printed as far as the run is known, if it is this cursor that
+        knows."""
         self._once: list[Once[Any]] = []
         self._near: list[Checkpoint] = []
         self.checkpointer = Checkpointer(checkpoints, self._clock, self._is_whole, self.take)

@@ -14,7 +14,7 @@ _GOES_ON = (StopReason.CYCLE_LIMIT, StopReason.CONDITION)
 
 
 def step(machine: "Machine", count: int, number: int) -> Stop:
-    """See `kseg.api.machine.Machine.step`; for who holds the machine's lock."""
+    """See `kseg.api.machine.Machine.step`; for the holder of the machine's lock."""
     state = machine.board.processors[number]
     wanted = executed(state) + count
     while executed(state) < wanted:

@@ -1,7 +1,7 @@
 """`TimeTravel`: any moment of a run, also one that is over.
 
-A run is a pure function of a state and of what came in since. So going back is going to an earlier
-state that was kept, and forward from there. What has happened outside is not undone: what the
+Reverse execution: a run is a pure function of a state and of the input since. So going back is
+going to an earlier checkpoint, and forward from there by replay. Output is not undone: what the
 machine has printed or written to a disk image stays, and while the past is visited nothing is
 printed or written a second time.
 """
@@ -56,7 +56,7 @@ class TimeTravel:
         end: Callable[[], None] = lambda: None,
     ) -> None:
         """Use `travel_in_log` or `travel_live`. `present` is a machine whose run goes on; without
-        one, the visitor is all there is. `begin_anew` is called when the machine was changed, `end`
+        one, the cursor is all there is. `begin_anew` is called when the machine was changed, `end`
         when nothing will be visited any more."""
         self.checkpoints = checkpoints
         self._make_cursor = cursor
@@ -96,7 +96,7 @@ class TimeTravel:
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
-        """Nobody else uses the run meanwhile."""
+        """Nothing else uses the run meanwhile."""
         with self._lock:
             if self._present is None:
                 yield
@@ -158,7 +158,7 @@ class TimeTravel:
         until_pc: points.Addresses | None,
         watch: points.Watched | None,
     ) -> Stop:
-        """The visitor is in the cycle in which the present is: go to the present, unless there is
+        """The cursor is in the cycle in which the present is: go to the present, unless there is
         something to stop for before. What the machine has to stop for in the present itself comes
         before LOG_END, too: it is looked for by running beyond it."""
         cursor, now = self._here, points.moment(present)
@@ -196,7 +196,7 @@ class TimeTravel:
         if at < self.first_cycle:
             return False
         if self._has_begun(at, processor, begun):
-            # It waited: nobody knows how long.
+            # It waited, for an unknown time.
             low, high = self._around(at, processor, begun)
             if self._has_begun(low, processor, begun):
                 return False

@@ -1,4 +1,4 @@
-"""What can be seen of a machine: the part of `Machine` that looks and changes nothing."""
+"""What can be seen of a machine: the read-only part of `Machine`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
@@ -95,7 +95,7 @@ class View:
         return Symbols.read(self.kernel, archive=programs_of(self.kernel))
 
     def guest_threads(self) -> "GuestThreads":
-        """The threads of the guest's kernel: what each does, what it waits for, who holds that,
+        """The threads of the guest's kernel: what each does, what it waits for, the holder of that,
         and where it stands; and what is wrong with them, such as a deadlock (`findings`). `print`
         shows them. SymbolError, a KsegError, where the kernel is not one that kseg knows: OS/161
         with debug information, cms."""
@@ -175,8 +175,8 @@ class View:
         )
 
     def backtrace(self, processor: int = 0) -> "Backtrace":
-        """Who called whom on a processor, through exceptions and into user programs: `print` shows
-        it, `frames` are its parts."""
+        """The callers of what a processor executes, through exceptions and into user programs:
+        `print` shows it, `frames` are its parts."""
         from kseg.unwind.backtrace import backtrace
 
         return backtrace(self, self._number(processor), self.symbols)

@@ -1,4 +1,4 @@
-"""What all workloads share: where they work, how long they may take, who takes part, the rounds."""
+"""What all workloads share: where they work, how long they may take, the peers, the rounds."""
 
 import json
 import time

@@ -60,7 +60,7 @@ def with_rounds(contents: bytes, rounds: int, byte_order: Literal["big", "little
 
 
 class DifferentError(MeasureError):
-    """Two computed different things; who is right cannot be known here."""
+    """Two peers computed different things; which is right cannot be known here."""
 
 
 class Checksums:

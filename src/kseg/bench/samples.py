@@ -1,4 +1,4 @@
-"""What was measured, and how two who were measured compare.
+"""What was measured, and how two peers compare.
 
 A computer is busy with something else now and then, or changes its clock. So every peer is measured
 in every round, ratios are taken within a round, and of these the median: what happens to the
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass
 class Samples:
-    """One workload's figures: a list by who was measured and at what, one entry a round."""
+    """One workload's figures: a list by peer and program, one entry a round."""
 
     key: str
     title: str

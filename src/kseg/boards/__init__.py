@@ -1,1 +1,1 @@
-"""Boards: a folder for each machine that kseg is."""
+"""Boards (QEMU: machine types): a folder for each machine that kseg emulates."""

@@ -1,7 +1,7 @@
 """Standard input, output and error as commands find them, whatever the shell has made of them.
 
 Output that cannot be written is one line and exit code 2 wherever it is written from; a reader
-that has gone ends a command quietly; messages that cannot be written are nobody's problem.
+that has gone ends a command quietly; messages that cannot be written are no problem.
 """
 
 import errno
@@ -39,7 +39,7 @@ def erase() -> None:
 
 
 class OutputClosed(Exception):
-    """The reader of the output has gone: nothing is wrong, nobody listens any more."""
+    """The reader of the output has gone: nothing is wrong, nothing reads any more."""
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -21,7 +21,7 @@ has not switched off?"""
 FIRST_SLICE = 10_000
 """Cycles until the clock on the wall is looked at for the first time."""
 SLICE_SECONDS = 0.1
-"""Between two looks."""
+"""Between two checks."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Ways to run R3000 code: plain Python, a compiled interpreter, a translator to native code.
 
 Every engine works on the same `ProcessorState` and `PhysicalMemory`, has the same one method
-`run`, and comes back with the same `Exit`: see `kseg.engine.contract`.
+`run`, and returns the same VM exits (`Exit`): see `kseg.engine.contract`.
 """
 
 import functools

@@ -1,7 +1,7 @@
 """What an engine is: it runs its vCPUs until there is a VM exit, and returns that as one `Exit`.
 
-*Who* answers is a monitor's business (`kseg.monitor`); no engine knows about monitors, devices
-or time beyond the cycle counter, and no monitor knows which engine runs.
+The run loop answers the exit (`kseg.monitor`); no engine knows about monitors, devices or time
+beyond the cycle counter, and no monitor knows which engine runs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from kseg.memory.paged import PagedMemory
 
 
 class ExitReason(IntEnum):
-    """Why `Engine.run` came back."""
+    """Why there was a VM exit: `Engine.run` has returned."""
 
     BUDGET = 0
     """All cycles asked for have passed."""
@@ -45,7 +45,7 @@ class ExitReason(IntEnum):
 
 
 class Exit(NamedTuple):
-    """One return from an engine.
+    """One VM exit: a return from an engine.
 
     `processor` is the number of the processor concerned. For DEVICE_LOAD and DEVICE_STORE:
     `address` is physical, `size` is 1, 2 or 4 bytes, `value` is what a store stores (already cut
@@ -87,7 +87,7 @@ class EngineStatistics(NamedTuple):
     evicted: int = 0
     """Translations that had to make room for others."""
     compile_seconds: float = 0.0
-    """Of the compiler, beside the guest."""
+    """Of the compile server, while the guest runs."""
     copy_seconds: float = 0.0
     """Of copying stencils, in which the guest waits."""
 
@@ -198,7 +198,7 @@ class Debuggable(Protocol):
 
 @runtime_checkable
 class Traceable(Protocol):
-    """What an engine offers to those who want to know what it executed. While nothing is traced
+    """What an engine offers to tracing. While nothing is traced
     it costs nothing; while neither instructions nor jumps are, next to nothing.
 
     Events are recorded by the engine itself, those of one processor in order, those of several in
@@ -217,7 +217,7 @@ class Traceable(Protocol):
 
 
 class Hardware(Engine, Debuggable, Traceable, Protocol):
-    """An engine whose processors a monitor can rule, to run guests on them."""
+    """An engine whose processors are a monitor's hardware: it runs guests' vCPUs on them."""
 
     supervisor: "Supervisor | None"
     """Who decides which processor executes, instead of their taking turns."""

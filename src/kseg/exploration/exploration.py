@@ -37,7 +37,7 @@ MOST_SEED, MOST_JOBS = 1 << 40, 1024
 
 PATIENCE = 4
 SPARE_SECONDS = 5.0
-"""Where nobody sets a limit, runs have so many times the virtual seconds of the unperturbed one,
+"""Where no limit is set, runs have so many times the virtual seconds of the unperturbed one,
 and so many more."""
 
 

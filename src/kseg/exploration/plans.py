@@ -22,7 +22,7 @@ from kseg.exploration.sharing import AccessSite, Kind
 from kseg.machine.preemption import Preemption
 
 STRATEGIES = {"mix": 10, "shared": 10, "random": 10, "pct": 3, "places": 10}
-"""By name: the number of preemptions in a run at most, where nobody says another."""
+"""By name: the number of preemptions in a run at most, where no other is asked for."""
 DEFAULT = "mix"
 
 MOST_PREEMPTIONS = 10_000
@@ -108,7 +108,7 @@ def learning_runs(baseline: Baseline, most: int) -> list[list[Preemption]]:
 
 
 def by_line(samples: Iterable[Sample]) -> list[list[Sample]]:
-    """Looks, sorted by the line of code that they fall into."""
+    """Samples, sorted by the line of code that they fall into."""
     found: defaultdict[int, list[Sample]] = defaultdict(list)
     for sample in samples:
         found[sample.pc // LINE].append(sample)

@@ -1,4 +1,4 @@
-"""Worker processes, and who does what. A worker that dies takes one job with it, and no more."""
+"""Worker processes, and which does what. A worker that dies takes one job with it, and no more."""
 
 import os
 import subprocess

@@ -177,7 +177,7 @@ class Sharing:
         self._processors: dict[int, _Processor] = {}
         self._last_cycle = -1
         self.idle = 0
-        """Cycles so far in which nobody executed anything."""
+        """Cycles so far in which no processor executed anything."""
 
     def begin(self, idle: int, statuses: Iterable[tuple[int, int, int]]) -> None:
         """A part of the run begins: after so many idle cycles, with (Status, stack pointer, waits)

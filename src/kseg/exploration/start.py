@@ -25,7 +25,7 @@ from kseg.machine.preemption import Preemption
 
 LOG_SUFFIX = ".log"
 DIRECTORY = "kseg-explore"
-"""Where failures are kept if nobody says where."""
+"""Where failures are kept by default."""
 
 
 class Start:

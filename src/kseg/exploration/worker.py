@@ -15,11 +15,11 @@ from kseg.exploration.trial import Trials
 
 
 def main() -> None:
-    """Do what comes in until nobody is there any more."""
+    """Do what comes in until the exploration has gone."""
     # Ctrl-C and the like are meant for the exploration, whose end closes stdin.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     incoming, outgoing = Connection(os.dup(0)), Connection(os.dup(1))
-    # Nobody else may speak where answers are expected.
+    # Nothing else may be written where answers are expected.
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)

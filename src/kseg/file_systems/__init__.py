@@ -1,4 +1,4 @@
-"""File systems on disks, read and written from outside.
+"""File systems on disk images, read and written by the host.
 
 A disk is anything that hands out and takes back sectors of 512 bytes (`device.SectorDevice`).
 `cms` is the file system of the bundled guest, `sfs` that of OS/161; `recognition` finds out which

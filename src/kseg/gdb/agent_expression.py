@@ -23,7 +23,7 @@ class EvaluationError(ValueError):
 
 
 class EvaluationContext(Protocol):
-    """What an expression can look at."""
+    """What an expression can read."""
 
     def register(self, number: int) -> int:
         """By GDB's number, without sign."""

@@ -23,9 +23,9 @@ info tlb            the valid entries of its TLB
 info address-space  what its virtual addresses lead to
 info processors     what each processor is doing
 info devices        the devices, and where their registers are
-info guest-threads  the threads of its kernel, what each waits for, and who holds that
+info guest-threads  the threads of its kernel, what each waits for, and its holder
 info guests         the machines that can be debugged
-backtrace           who called whom, through exceptions and into user programs
+backtrace           the callers, through exceptions and into user programs
 symbol WHAT         names an address, finds NAME, NAME+0x12 or FILE:LINE
 symbols FILE        takes the symbols of one more program
 cycles              cycles since power-on, and virtual time

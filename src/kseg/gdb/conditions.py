@@ -8,7 +8,7 @@ from kseg.monitor.stop import Stop, StopReason
 
 
 class _EvaluationContext:
-    """What an expression sees of a processor. Implements `expression.Surroundings`."""
+    """What an expression sees of a processor. Implements `agent_expression.EvaluationContext`."""
 
     def __init__(self, thread: Thread) -> None:
         machine = thread.inferior.machine

@@ -24,7 +24,7 @@ from kseg.machine.processor_state import executed
 from kseg.monitor.stop import STOPS_TO_STAND_AT, Stop, StopReason
 
 LOOK = 0.1
-"""Seconds between two looks, while the guest stands, whether the user wants to leave."""
+"""Seconds between two polls, while the guest stands, whether the user wants to leave."""
 
 _GOES_ON = {StopReason.CYCLE_LIMIT, StopReason.INTERRUPTED, StopReason.CONDITION}
 _ENDS = {

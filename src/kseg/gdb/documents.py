@@ -45,9 +45,9 @@ def kernel_file(machine: Machine) -> str:
 def memory_map(machine: Machine) -> str:
     """Where there is memory, at virtual addresses (GDB manual, "Memory Map Format").
 
-    What the TLB maps counts as RAM, since nobody knows what it will map. Device registers do too:
-    GDB has no other word for them. Everything above 2 GiB is said a second time with the address
-    extended to 64 bits by its sign, for that is how GDB computes MIPS addresses.
+    What the TLB maps counts as RAM, since it is not known what it will map. Device registers do
+    too: GDB has no other word for them. Everything above 2 GiB is said a second time with the
+    address extended to 64 bits by its sign, for that is how GDB computes MIPS addresses.
     """
     found = [("ram", 0, r.KSEG0), ("ram", r.KSEG2, _TOP - r.KSEG2)]
     for base in (r.KSEG0, r.KSEG1):

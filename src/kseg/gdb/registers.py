@@ -47,8 +47,8 @@ _SYSTEM = [
     Register("prid", "prid", writable=False, kept=False),
     Register("target", "target", "code_ptr"),
 ]
-"""`target`: where control goes after the delay slot in which pc is; 0 where it is in none. So who
-puts pc back, and then `target`, is in the delay slot again."""
+"""`target`: where control goes after the delay slot in which pc is; 0 where it is in none. So a
+debugger that puts pc back, and then `target`, is in the delay slot again."""
 
 REGISTERS = _PROCESSOR + _CONTROL + _FLOATING + _SYSTEM
 

@@ -34,7 +34,7 @@ LONGEST_SEND = 5
 
 
 class EventKind(Enum):
-    """What happens beside packets."""
+    """What happens besides packets."""
 
     CAME = auto()
     WENT = auto()
@@ -94,7 +94,7 @@ class Connection:
                 if found is Sign.AGAIN and self.acknowledges:
                     self._put(self._last)
                 elif found is Sign.DAMAGED:
-                    # Without acknowledgements nobody would send it again.
+                    # Without acknowledgements it would not be sent again.
                     self._put(b"-" if self.acknowledges else packet(b"E01"))
                 elif found is Sign.INTERRUPT and not self.interrupts.is_set():
                     self.interrupts.set()
@@ -111,8 +111,8 @@ class Connection:
 
 
 class Events:
-    """What has come from debuggers, in order; who puts packets in waits while there are too
-    many."""
+    """What has come from debuggers, in order; a connection that puts packets in waits while there
+    are too many."""
 
     def __init__(self) -> None:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -158,7 +158,7 @@ class Server:
 
     @property
     def is_private(self) -> bool:
-        """Whether nobody but the user can connect: to a socket of mode 0600, not to TCP."""
+        """Whether only the user can connect: to a socket of mode 0600, not to TCP."""
         return self._path is not None
 
     def _listen(self, address: str) -> socket.socket:

@@ -57,8 +57,8 @@ class Stub:
         self.extended = False
         """Whether the debugger stays when there is nothing left to debug."""
         self.steps_over_slots = False
-        """Whether `vCont;s` executes a branch with its delay slot: so it is for who has read the
-        description of the target."""
+        """Whether `vCont;s` executes a branch with its delay slot: so it is for a debugger that has
+        read the description of the target."""
         self._reads: dict[bytes, Callable[[Thread, bytes], bytes]] = {
             b"g": lambda thread, _: access.registers(thread).read_all().hex().encode(),
             b"p": lambda thread, text: access.registers(thread).read(number(text)).hex().encode(),

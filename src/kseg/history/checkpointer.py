@@ -1,4 +1,4 @@
-"""Makes checkpoints of a machine that runs."""
+"""Takes checkpoints of a machine that runs."""
 
 from collections.abc import Callable
 

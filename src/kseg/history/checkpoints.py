@@ -1,4 +1,4 @@
-"""States of a run at some of its cycles, in memory, from which any other cycle is soon reached.
+"""Checkpoints: states of a run in memory, from which any other cycle is soon reached by replay.
 
 A checkpoint shares with its neighbour the pages that are the same in both, so that it takes what
 was written in between. When all of them take more than they may, those go that leave the smallest

@@ -1,4 +1,4 @@
-"""Remembers all that comes into a machine from a moment on, and what its disks were like then."""
+"""Keeps all input of a machine from a moment on, and what its disks were like then."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,7 @@ class ImageWatch:
 
 
 class InputRecorder:
-    """Knows all that came into a machine since a moment, and what its disks were like then."""
+    """The input of a machine since a moment, and what its disks were like then."""
 
     def __init__(
         self,

@@ -1,8 +1,9 @@
-"""Writes down what comes into a machine while it runs, so that the run can be repeated.
+"""The recorder: writes the input log of a run while the machine runs, so that it can be replayed.
 
 A log begins with the machine's state. Then it says what came in, and when; at cycles of the
 recorder's choosing what the state was like (`digest`), so that a run that is repeated can be told
-from the recorded one; and now and then the whole state, so that a replay can begin there.
+from the recorded one; and now and then the whole state (a keyframe), so that a replay can begin
+there.
 """
 
 import time
@@ -171,7 +172,7 @@ class Recorder:
             raise
 
     def _flush(self) -> None:
-        """The machine is about to wait for input, nobody knows how long."""
+        """The machine is about to wait for input, for how long, it does not know."""
         self._guard(self._writer.flush)
 
     def _came_in(self, item: Item) -> None:

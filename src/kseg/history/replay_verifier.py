@@ -1,4 +1,5 @@
-"""Holds a run that is repeated against the log of the recorded one, and ends where that ended."""
+"""Checks a replay against the log of the recorded run (replay divergence), and ends where that
+ended."""
 
 from collections.abc import Callable
 

@@ -189,7 +189,7 @@ def _operand(text: str, code_bits: int, extra: dict[str, Kind]) -> Operand:
 
 
 def parse_syntax(syntax: str, code_bits: int = 20, extra: dict[str, Kind] | None = None) -> Syntax:
-    """Take apart a declaration's syntax; KeyError for a letter nobody knows.
+    """Take apart a declaration's syntax; KeyError for a letter that is not known.
 
     `code_bits` is the width of field c; `extra` adds kinds for letters of the caller's own.
     """

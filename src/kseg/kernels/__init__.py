@@ -1,9 +1,9 @@
 """Kernel awareness: what the threads of a guest's kernel are doing, read from its memory.
 
 Begin with `contract`: what is found, and what a kernel's file here has to do. `os161`, `cms` and
-`racelab` are those files, `findings` follows who waits for whom. A kernel is recognised by its
-symbols (`aware`). Its memory may be corrupt, which is why a user looks: all that is read is
-checked, every list has an end, and what makes no sense is left out.
+`racelab` are those files, `findings` follows the waits-for graph (deadlocks). A kernel is
+recognised by its symbols (`aware`). Its memory may be corrupt, which is why a user looks: all that
+is read is checked, every list has an end, and what makes no sense is left out.
 """
 
 from kseg.kernels.calls import UNKNOWN_CALLS, Calls
@@ -20,7 +20,7 @@ UNKNOWN_KERNEL = (
 
 
 def aware(machine: Machine, symbols: Symbols) -> KernelAwareness:
-    """Who knows the guest's kernel; SymbolError, with the reason, where nobody does."""
+    """The awareness of the guest's kernel; SymbolError, with the reason, where there is none."""
     for file in symbols.files:
         found = _of_file(machine, symbols, file)
         if found is not None:

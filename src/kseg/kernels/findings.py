@@ -1,5 +1,5 @@
-"""What is wrong with a guest's threads, in words: stacks that have overflowed, and who waits for
-whom without an end."""
+"""What is wrong with a guest's threads, in words: stacks that have overflowed, and
+waits that never end (deadlocks, lost wake-ups)."""
 
 from collections.abc import Sequence
 

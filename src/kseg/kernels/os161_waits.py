@@ -179,7 +179,7 @@ class Waits:
         return Wait(kind, name, address, free=says, note=note)
 
     def _holder(self, structure: Structure, address: int) -> tuple[int, bool]:
-        """Who holds a lock, 0 for nobody, and whether there is a member that says so."""
+        """The holder of a lock, 0 for none, and whether there is a member that says so."""
         says = False
         for member in structure.members:
             if member.type.kind != "pointer":

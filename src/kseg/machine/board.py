@@ -1,4 +1,4 @@
-"""What a monitor needs of a board, whichever machine it is."""
+"""The contract of a board (QEMU: machine type): what the run loop and monitors need of it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol

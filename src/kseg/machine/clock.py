@@ -95,7 +95,7 @@ class ClockState(msgspec.Struct, frozen=True):
 
 
 class EventClock:
-    """Virtual time in nanoseconds, the queue of events, and the rhythm of bursts."""
+    """Virtual time in nanoseconds, the queue of events, and the lengths of bursts."""
 
     CROWDED = 1024
     """The number of pending events above which an owner must not add to its own (System/161

@@ -45,7 +45,7 @@ class DiskPartition:
             self.write(sector, data)
 
     def copy(self) -> MemoryDisk:
-        """Sector by sector: nobody says when a neighbour's disk file is written."""
+        """Sector by sector: it is not known when a neighbour's disk file is written."""
         copied = MemoryDisk(self.sectors)
         for sector in range(self.sectors):
             copied.write(sector, self.read(sector))
@@ -90,6 +90,6 @@ class PartitionedDisk:
         )
 
     def close(self) -> None:
-        """Close the disks: nobody uses a partition any more."""
+        """Close the disks: no partition is used any more."""
         for disk in self._disks:
             disk.close()

@@ -2,8 +2,8 @@
 
 Console bytes, packets, the host's calendar and files, random seeds: whatever a guest can see and a
 machine cannot compute comes through here, and can be recorded. So a run is a pure function of its
-image, its configuration and the history of its inputs, and giving the history back to the door
-(`replay`) repeats the run.
+image, its configuration and the history of its inputs, and giving the history back to the
+port (`replay`) repeats the run.
 """
 
 import threading
@@ -28,7 +28,7 @@ class Receiver(Protocol):
 
 
 class InputPort:
-    """A thread-safe queue for each channel, emptied at poll points only.
+    """A thread-safe queue for each channel, emptied where the machine polls it only.
 
     What a channel delivers at one poll is a byte of the console, or a whole packet. `recorders` are
     called with everything that the machine was given.
@@ -110,7 +110,7 @@ class InputPort:
             self._changed.notify_all()
 
     def take_over(self, other: "InputPort") -> None:
-        """Have waiting what waits at another door, and let the rest of its history come in."""
+        """Have waiting what waits at another port, and let the rest of its history come in."""
         self.load(other.queued())
         if other._history is not None:
             self.replay(other._history, other.position)
@@ -203,7 +203,7 @@ class InputPort:
 
     def wait(self, seconds: float | None) -> bool:
         """Sleep up to `seconds` of the host's time (None: for ever) until something can be
-        delivered or the door is disturbed, or where that would be for ever, closes; True when
+        delivered or the port is disturbed, or where that would be for ever, closes; True when
         something can be delivered."""
         if self.before_sleep is not None:
             self.before_sleep()

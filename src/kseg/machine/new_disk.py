@@ -1,4 +1,4 @@
-"""A new disk, as those see it who make file systems."""
+"""A new disk, as the makers of file systems see it."""
 
 from kseg.machine.disk_image import Disk
 

@@ -2,7 +2,7 @@
 
 Native code runs without the interpreter's lock (the GIL), on processors and memory that any other
 thread could reach meanwhile. Waiting for one's turn would hide a mistake in a program, and
-dead-lock in a callback; so the one who comes second is told.
+dead-lock in a callback; so the second thread gets an error.
 """
 
 import threading
@@ -27,7 +27,7 @@ class Rest:
     SAVED = 1
     """It stands between two bursts: it can be saved and cloned."""
     CHANGED = 2
-    """Nobody has to know when, besides: its memory and registers can be changed."""
+    """In addition, no observer has to know when: its memory and registers can be changed."""
     SLICE = 3
     """A host stands between two slices of its guests: they can be reset, ended and added."""
 
@@ -88,7 +88,7 @@ class RunLock:
             raise InUseError(self._reason())
 
     def close(self) -> None:
-        """Nobody can hold it any more. For who holds it."""
+        """It cannot be held any more. For its holder."""
         self._closed = True
 
     @property
@@ -113,7 +113,7 @@ class RunLock:
 
 
 class _Within:
-    """The lock, as those take it who may come from a callback."""
+    """The lock, as callbacks may take it."""
 
     def __init__(self, lock: RunLock, rest: int) -> None:
         self._lock, self._rest = lock, rest

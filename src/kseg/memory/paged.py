@@ -1,7 +1,7 @@
 """Paged memory: a guest's physical memory, each page of it somewhere in the hardware's.
 
 A table has a word for each page of the guest's: the physical address of the *frame* of the hardware
-that holds it, and whether it may be written there. Engines go by that table themselves; who gives
+that holds it, and whether it may be written there. Engines go by that table themselves; what gives
 out frames is a monitor's business.
 """
 
@@ -117,4 +117,4 @@ def _pieces(address: int, length: int) -> list[tuple[int, int, int]]:
 
 
 def _nobody_allocates(page: int) -> None:
-    raise RuntimeError(f"nobody gives paged memory a frame for page {page}")
+    raise RuntimeError(f"there is no allocator that gives paged memory a frame for page {page}")

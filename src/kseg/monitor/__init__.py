@@ -1,7 +1,8 @@
-"""Who answers an engine's exits: the difference between the ways to run a guest.
+"""The run loop, which answers an engine's VM exits, and the monitors.
 
-`bare` serves a board's devices and time. On the bare machine its engine executes the board's
-processors; under a monitor (`hypervisor`), what looks like an engine to it is a virtual processor.
+`run_loop` serves a board's devices and time: it emulates MMIO and dispatches events. On the bare
+machine its engine executes the board's processors; under a monitor (`hypervisor`), what looks like
+an engine to it is a vCPU.
 """
 
 BARE, TRAP_AND_EMULATE, HYBRID = "bare", "trap-and-emulate", "hybrid"

@@ -28,7 +28,7 @@ class Pace:
         `due`."""
         wall, passed = self._passed(now)
         if now > passed + SHORTEST_SLEEP:
-            # The guest computed faster than a real one; nobody wants to wait for that. What was
+            # The guest computed faster than a real one; no user wants to wait for that. What was
             # too short for a sleep is still owed, or a clock of short ticks would run free.
             passed = now - SHORTEST_SLEEP
             self._anchor = (wall, passed)

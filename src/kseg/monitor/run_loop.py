@@ -37,7 +37,7 @@ BOOT = 10_000_000
 
 
 class TraceTaker(Protocol):
-    """Who traces what the engine executes."""
+    """What takes the records of a trace."""
 
     def records_wait(self) -> None:
         """Take the engine's records: it has no more room for them, or time has made a jump, so
@@ -203,7 +203,7 @@ class RunLoop:
         while (
             board.preemptions
             and clock.elapsed < length
-            # Nobody can be preempted, and busy cycles do not pass.
+            # No thread can be preempted, and busy cycles do not pass.
             and not (clock.jumping or board.bus.all_idle)
         ):
             left = board.preemptions[0].at - (self.engine.clock - clock.idle_cycles)

@@ -1,4 +1,4 @@
-"""Who runs next on a processor that many guests share, and for how long.
+"""The scheduler: which guest runs next on a processor that many share, and for how long.
 
 Three rules, in this order:
 
@@ -8,9 +8,9 @@ Three rules, in this order:
    before those that compute. The slice of one that runs by weight ends early for it.
 3. *Weights*, by earliest eligible virtual deadline first (EEVDF; Stoica and Abdel-Wahab, 1995).
    Virtual time passes, for a guest, with the cycles that it executes divided by its weight. The
-   ideal guest's virtual time is the average of those that compete, weighted; who is not ahead of
-   it is eligible, and of these the one runs whose time slice would be complete first had all
-   computed continuously. So among guests that always compute, none is ever more than a time
+   ideal guest's virtual time is the average of those that compete, weighted; a guest that is not
+   ahead of it is eligible, and of these the one runs whose time slice would be complete first had
+   all computed continuously. So among guests that always compute, none is ever more than a time
    slice before or behind its exact part; two slices where they come back early.
 
 Who sleeps forfeits what it could have had, but stays in debt for what it had in advance: neither
@@ -37,7 +37,7 @@ must not chop up the others' time."""
 class Scheduler:
     """Divides a processor among named guests, in machine time.
 
-    Ask `pick`, run that guest, `charge` what it executed, tell who sleeps (`sleep`) and who got
+    Ask `pick`, run that guest, `charge` what it executed, tell which sleeps (`sleep`) and which got
     input (`wake`). Where `pick` is None, let time pass to `next_event` or until input comes. All
     methods that take a name raise ValueError when there is no such guest.
     """
@@ -110,7 +110,7 @@ class Scheduler:
     # The machine.
 
     def pick(self) -> tuple[str, int] | None:
-        """Whom to run now, and for how many cycles at most; None when nobody may run now."""
+        """The guest to run now, and for how many cycles at most; None when none may run now."""
         self._fire_timers()
         if not self._competing:
             self._serves_reservation = None
@@ -188,7 +188,7 @@ class Scheduler:
 
     @property
     def unreserved(self) -> int:
-        """Instructions in a second that nobody has reserved."""
+        """Instructions in a second that are not reserved."""
         reserved = sum(guest.share.reservation for guest in self._guests.values())
         return self.cycles_per_second - reserved
 

@@ -4,7 +4,7 @@ kseg runs on, or uses a module of Python's that not every one of them has.
 Each file is one idea: an interface in kseg's words, and how today's hosts do it. The hosts are
 those with POSIX; where one of them lacks something that Linux has, there is another way, or an
 error that says what is missing. A browser (Python compiled to WebAssembly) will have fewer of
-these, or calls that silently do nothing: what to do without is decided here, not by who asks.
+these, or calls that silently do nothing: what to do without is decided here, not by the caller.
 
 Modules: `host` (which one this is), `memory` (zeros, given back), `code` (executable memory),
 `instruction_cache`.

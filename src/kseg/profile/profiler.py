@@ -1,4 +1,4 @@
-"""The profiler: looks at every processor so often in virtual time.
+"""The sampling profiler: takes a back-trace of every processor so often in virtual time.
 
 Between two samples the machine runs a number of cycles, as in any other run, and stands while it is
 looked at. So samples are at exact times, the guest cannot notice them, and a profile is a function
@@ -85,7 +85,7 @@ class Profiler:
             self.profile.clear()
 
     def sample(self) -> None:
-        """Look at all processors that run."""
+        """Sample all processors that run."""
         profile, board = self.profile, self._machine.board
         for number, state in enumerate(board.processors):
             if not state.enabled or number not in self._processors:

@@ -1,6 +1,6 @@
 """The programs that come with a guest, for their names: an archive of executables.
 
-Nobody has to name them: which of them runs in an address space is seen from its code in memory.
+They need not be named: which of them runs in an address space is seen from its code in memory.
 """
 
 import functools

@@ -38,7 +38,7 @@ class Symbols:
         that cannot be read; a kernel without symbols, or whose file is gone, has none."""
         files = []
         if kernel is not None:
-            # It has been booted: nobody asked for its symbols.
+            # It has been booted, and its symbols were not asked for.
             with suppress(SymbolError):
                 files.append(read_symbols(kernel))
         return cls(files + [read_symbols(path) for path in programs], archive)

@@ -1,4 +1,4 @@
-"""Back-traces: who called whom, in a guest's kernel and programs.
+"""Back-traces: the callers of what is executed, in a guest's kernel and programs.
 
 From a processor's registers to the caller's, frame by frame, by the first of these that applies:
 

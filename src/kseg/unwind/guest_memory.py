@@ -9,7 +9,7 @@ from kseg.unwind.machine import Machine
 
 
 class GuestMemory:
-    """Memory as it is now: made for one look at a guest that stands."""
+    """Memory as it is now: made for one inspection of a guest that stands."""
 
     def __init__(self, machine: Machine, processor: int) -> None:
         self.byte_order: Literal["big", "little"] = (

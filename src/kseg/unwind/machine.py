@@ -1,4 +1,4 @@
-"""What looking into a machine needs of it: `kseg.Machine` and a guest of a `kseg.Host` have it."""
+"""What debugging needs of a machine: `kseg.Machine` and a guest of a `kseg.Host` have it."""
 
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from pathlib import Path
@@ -116,7 +116,7 @@ class DebuggedMachine(Machine, Protocol):
 
 
 class RunnableMachine(DebuggedMachine, Protocol):
-    """`kseg.Machine`: one that nobody else runs."""
+    """`kseg.Machine`: one that nothing else runs."""
 
     def run(
         self, *, until: Callable[[], bool] | None = None, cycles: int | None = None

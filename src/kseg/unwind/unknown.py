@@ -1,4 +1,4 @@
-"""A value that nobody knows: what instructions compute from it is unknown too.
+"""The unknown value of symbolic execution: what instructions compute from it is unknown too.
 
 It stands where the declarations of instructions expect a number (`kseg.isa.values`).
 """

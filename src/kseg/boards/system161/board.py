@@ -142,7 +142,7 @@ class System161:
         """Called when the guest has changed them."""
         self.device_trace: Callable[[str, int, str], None] | None = None
         self.run_lock = RunLock()
-        """Held by who uses the machine; guests of one host have one together."""
+        """Held while the machine is used; guests of one host have one together."""
         self.can_profile = False
         self.profiling = True
         self.profile_clears = 0
@@ -161,7 +161,7 @@ class System161:
         self.when_changed: list[Callable[[], None]] = []
         """Called when the machine is edited: its state is changed by hand."""
         self.when_reset: Callable[[], None] | None = None
-        """Called after a reset, for those who know what the machine was like."""
+        """Called after a reset, for observers that know what the machine was like."""
         self.meter = Meter(self)
         self._image: Image | None = None
         self._image_name = ""

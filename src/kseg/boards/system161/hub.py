@@ -27,7 +27,7 @@ MOST_WAITING = 256
 
 
 class HubConnection:
-    """One card's socket. Packets that come in go through the machine's door."""
+    """One card's socket. Packets that are received go through the machine's input port."""
 
     def __init__(
         self,

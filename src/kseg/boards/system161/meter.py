@@ -3,7 +3,7 @@
 System/161 manual, "Metering", and its protocol's text. A client's reports are events of the
 machine, as on System/161: their times have the jitter of all events. So a client that comes, asks
 for another interval or goes is input; it enters by the machine's
-door, and a run that is repeated has the same events.
+input port, and a run that is repeated has the same events.
 
 All that is known of a client lies in its pending event: `number << 32 | interval`.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kseg.boards.system161.board import System161
 
 OWNER = "meter"
-"""The name under which the clock and the door know the meter."""
+"""The name under which the clock and the input port know the meter."""
 REPORT = "perfmeter"
 
 HEAD = "HEAD nsec kinsns uinsns udud idle irqs exns disk con emu net"
@@ -67,7 +67,7 @@ def report(
 
 
 class Meter:
-    """A board's meter. Who listens, by number, is told lines; in a run that is repeated nobody is,
+    """A board's meter. Clients, by number, are told lines; in a replay none is,
     and the events are the same."""
 
     def __init__(self, board: "System161") -> None:

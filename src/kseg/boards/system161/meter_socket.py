@@ -1,7 +1,7 @@
 """The meter's socket, for stat161 and test161: lines of text, in a thread of its own.
 
 System/161, "Metering protocol". A client is told counters by the machine's thread; what it says
-is read here. Nobody who listens, or does not, can keep the machine waiting: lines that do not fit
+is read here. No client can keep the machine waiting: lines that do not fit
 into a client's `MOST_UNREAD` are left out, which loses nothing, for counters are totals.
 """
 
@@ -100,7 +100,7 @@ class Client:
 
 
 class MeterSocket:
-    """Listens, and serves who connects."""
+    """Listens, and serves its clients."""
 
     def __init__(self, path: str | Path, meter: Meter) -> None:
         """Listen at `path`, with mode 0600, instead of a socket that was left there; KsegError

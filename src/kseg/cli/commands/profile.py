@@ -1,4 +1,4 @@
-"""`kseg profile`: `kseg run` with a profiler beside it."""
+"""`kseg profile`: `kseg run` under a profiler."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is seen of a guest beside its console: a profile, and the report on one that has failed."""
+"""Diagnostics of a guest: a profile, and the report on one that has failed."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

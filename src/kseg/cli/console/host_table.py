@@ -1,4 +1,4 @@
-"""A table of the guests on a host, like top: who has how much of the machine, and why they leave
+"""A table of the guests on a host, like top: what each has of the machine, and why they leave
 it."""
 
 import shutil

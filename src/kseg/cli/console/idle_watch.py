@@ -10,7 +10,7 @@ from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.machine.clock import SECOND
 
 STEP = SECOND
-"""Virtual ns between two looks."""
+"""Virtual ns between two checks."""
 
 BUSY_SHARE = 20
 """A guest that executes in more than one cycle out of so many is doing something."""

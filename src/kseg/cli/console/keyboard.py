@@ -9,7 +9,7 @@ from typing import Protocol
 from kseg.cli.console.terminal import Terminal
 
 BACKGROUND_PAUSE = 0.2
-"""Seconds between two looks whether the terminal is ours again."""
+"""Seconds between two checks whether the terminal is ours again."""
 
 HELP = """
 Keys ({escape} is {name}):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kseg.profile.profiler import Profiler
 
 CYCLE_LIMIT, IDLE = 4, 5
-"""Exit codes beside those of System/161."""
+"""Exit codes in addition to System/161's."""
 
 
 class Source(Enum):
@@ -112,7 +112,7 @@ class Session:
         self._watch = IdleWatch(machine, conditions.idle_limit)
         self._cards = machine.network_cards
         self._adapts = conditions.pace == "auto"
-        # Until the first look, which is soon.
+        # Until the first check, which is soon.
         machine.monitor.pace = "fast" if self._adapts else conditions.pace
         machine.monitor.wait_for_input = not self._ended
 
@@ -249,7 +249,7 @@ class Session:
         # A packet may come from the hub at any time.
         in_company = any(card.carrier for card in self._cards)
         if self._adapts:
-            # Nobody wants to wait for a script; but while the other end of a pipe thinks, or other
+            # No user wants to wait for a script; but while the other end of a pipe thinks, or other
             # machines do, time must not fly.
             flies = (self._ended or machine.typing) and not in_company
             machine.monitor.pace = "fast" if flies else "system161"

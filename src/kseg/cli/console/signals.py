@@ -14,7 +14,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Ended(BaseException):
-    """A signal asks this process to end. Not an Exception: nobody on the way may swallow it."""
+    """A signal asks this process to end. Not an Exception: no handler on the way may swallow it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

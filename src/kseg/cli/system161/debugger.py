@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SOCKET = Path(".sockets/gdb")
 
 DELAY = 0.3
-"""Seconds of the host's time before the socket is made, if nobody asks for it earlier."""
+"""Seconds of the host's time before the socket is made, if it is not asked for earlier."""
 
 KILLED = 3
 """Exit code when the debugger has switched the machine off."""

@@ -23,17 +23,17 @@ _NAME = re.compile(
     r"-[0-9a-f]{16,64}(?:-[0-9a-f]{5})?",
     re.ASCII,
 )
-"""Names that nobody else gives to files: such a file is kseg's also when it is damaged."""
+"""Names that no other program gives to files: such a file is kseg's also when it is damaged."""
 _HALF = re.compile(r"\.new-[a-z0-9_]+", re.ASCII)
 _MOST_READ = 128 << 20
-"""Bytes of one file: none is as large, but a sparse one costs nobody anything to make."""
+"""Bytes of one file: none is as large, but a sparse one costs nothing to make."""
 _KEPT = 8
 """How many files of one kind are kept; the oldest go."""
 _UNFINISHED = ".new-"
 """How the names of files begin while they are written."""
 _BEGINNINGS = (_UNFINISHED, *(f"{kind}-" for kind in _KINDS))
 _LONGEST_WRITE = 3600.0
-"""Seconds after which nobody is still writing one."""
+"""Seconds after which no process is still writing one."""
 
 _warned: set[Path] = set()
 """Directories of which the user knows that they are of no use."""
@@ -204,7 +204,7 @@ def _digest(kind: str, key: str, content: bytes) -> bytes:
 
 
 def _is_ours(status: os.stat_result) -> bool:
-    """Does it belong to this user, and can nobody else write it?"""
+    """Does it belong to this user, and can no other user write it?"""
     return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 

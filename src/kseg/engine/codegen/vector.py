@@ -1,4 +1,4 @@
-"""Looking at all words of a small table at once."""
+"""SIMD: all words of a small table at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

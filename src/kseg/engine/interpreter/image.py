@@ -153,7 +153,7 @@ def _compile(profile_name: str, byte_order: str) -> Image:
 
 def source_key(further: Iterable[Path] = ()) -> str:
     """Changes whenever machine code from the declarations could: with the version, the host's
-    kind, and, for those who work on kseg itself, the sources of declarations and generators, with
+    kind, and, in a checkout of kseg, the sources of declarations and generators, with
     the `further` ones."""
     parts = [__version__, host.PROCESSOR, host.SYSTEM, _own_sources()]
     parts += [_identity(path) for path in sorted(further)]

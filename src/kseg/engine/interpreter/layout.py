@@ -160,7 +160,7 @@ class Pattern(ctypes.Structure):
 
 
 class Context(ctypes.Structure):
-    """What the engine keeps for one processor beside its architectural state."""
+    """What the engine keeps for one vCPU in addition to its architectural state."""
 
     _fields_ = [
         ("state", pointer),

@@ -1,4 +1,4 @@
-"""What the interpreter offers to those who trace: see `kseg.engine.contract.Traceable`."""
+"""What the interpreter offers to tracing: see `kseg.engine.contract.Traceable`."""
 
 import sys
 from collections.abc import Iterable

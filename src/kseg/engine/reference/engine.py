@@ -199,7 +199,7 @@ class ReferenceEngine:
         cpu.random_origin += cycles
 
     def _settle(self) -> None:
-        """Nobody lags behind the round's beginning, those included that do not run."""
+        """No processor lags behind the round's beginning, those included that do not run."""
         for cpu in self._cpus:
             self._catch_up(cpu, self._round)
 

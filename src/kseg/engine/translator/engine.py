@@ -1,4 +1,4 @@
-"""The translator as an engine: the interpreter, which looks every so often what it is doing.
+"""The translator as an engine: the interpreter, sampled every so often, and its translations.
 
 Nothing else of the translator is even imported before a machine has run for a moment: most
 machines that are soon over would only start later.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _BUDGET = int(ExitReason.BUDGET)
 
 FIRST_SAMPLE = 1_000_000
-"""Cycles before the first look: about a millisecond."""
+"""Cycles before the first sample: about a millisecond."""
 NEVER = 1 << 62
 
 
@@ -48,8 +48,8 @@ class Translator(Interpreter):
         back_ends: "BackEnds | None" = None,
         like: Interpreter | None = None,
     ) -> None:
-        """`means` says who makes translations: by default this host's (`means.standard_means`).
-        With a `policy` of its own, the first look is as early as that says."""
+        """`back_ends` make translations: by default this host's (`standard_back_ends`).
+        With `thresholds` of its own, the first sample is as early as those say."""
         if back_ends is None and like is None and not image.is_kept(profile_name, byte_order):
             # A first start: the interpreter is about to be compiled, which takes as long.
             from kseg.engine.translator.stencils.background import make_in_background
@@ -84,7 +84,7 @@ class Translator(Interpreter):
     ) -> None:
         before = self.clock
         super().replace_processor(number, state, memory, window)
-        # Looks are by the clock, which another processor may have set differently.
+        # Samples are by the clock, which another processor may have set differently.
         self._next_look += self.clock - before
 
     def set_breakpoints(self, addresses: Iterable[int]) -> None:
@@ -113,14 +113,14 @@ class Translator(Interpreter):
             self._made.installation.remove_all()
 
     def _end_of_stretch(self) -> int:
-        """The cycle of the next look: at the end of a round, for a look must not shorten a turn."""
+        """The cycle of the next sample: at the end of a round, for it must not shorten a turn."""
         begin: int = self._shared.round
         quantum: int = self._shared.quantum
         # One that is due already, as after a change of processors, comes before anything else.
         return begin + max(-(-(self._next_look - begin) // quantum), 0) * quantum
 
     def _sample_processors(self) -> int:
-        """Look around; returns the cycles until the next time."""
+        """Sample; returns the cycles until the next time."""
         try:
             return self._sampler.sample()
         except NativeCodeError as error:

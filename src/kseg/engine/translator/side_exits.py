@@ -1,4 +1,4 @@
-"""What every translation does at its edges, of whatever tier: ways out, and pages."""
+"""What every translation does at its edges, of whatever tier: side exits, and changes of page."""
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.interpreter import fields

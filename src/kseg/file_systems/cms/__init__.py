@@ -1,7 +1,7 @@
-"""The file system of the guest operating system `cms`, read and written from outside.
+"""The file system of the guest operating system `cms`, read and written by the host.
 
 A disk is anything that hands out and takes back sectors of 512 bytes (`layout.SectorDevice`).
-`file_system.make_file_system` writes an empty file system on one, and `CmsFileSystem` beside it
+`file_system.make_file_system` writes an empty file system on one, and `CmsFileSystem` there
 opens an existing one. The format is described in docs/cms-file-system.md.
 
 Nothing that a disk holds is believed: every block and inode number is checked before it is used,

@@ -1,4 +1,4 @@
-"""SFS, the file system of OS/161, read and written from outside.
+"""SFS, the file system of OS/161, read and written by the host.
 
 Its format is that of OS/161's `kern/include/kern/sfs.h`; docs/disk-images.md describes it, and
 which variants of it there are. Read `layout`, then `blocks`, `files`, `directories` and

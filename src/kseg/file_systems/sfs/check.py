@@ -155,7 +155,7 @@ class Check:
             self._names[wanted] += 1
         if not dots:
             self._dotless.add(directory.number)
-        if directory.number == parent:  # A root is named by nobody else.
+        if directory.number == parent:  # A root has no other name.
             self._names[parent] += not dots
 
     def _child(self, directory: Inode, number: int, path: str) -> bool:

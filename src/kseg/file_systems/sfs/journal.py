@@ -1,4 +1,4 @@
-"""The journal that variants of SFS have, as far as it must be known from outside.
+"""The journal that variants of SFS have, as far as it must be known here.
 
 A kernel that mounts such a file system carries out what the journal says, from the last checkpoint
 on. Changes made before that would be undone, or be mixed up with the kernel's.

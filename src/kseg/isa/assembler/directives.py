@@ -1,6 +1,6 @@
 """Every directive, as tables: how it is written and what it does.
 
-The reader, the parser and the layout look here for who is in charge of a name; the manual is
+The reader, the parser and the layout look here for the part in charge of a name; the manual is
 printed from here.
 """
 

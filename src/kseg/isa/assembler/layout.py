@@ -19,7 +19,7 @@ from kseg.isa.operands import OperandError
 
 MOST_BYTES = 64 << 20
 UNKNOWN = 0x12345678
-"""What a name counts as whose value nobody knows yet: no short form fits it."""
+"""What a name counts as whose value is not known yet: no short form fits it."""
 LARGEST_ALIGNMENT = 16
 
 
@@ -98,7 +98,7 @@ class Pass:
         return found | self._first
 
     def doubtful_slots(self) -> tuple[int, ...]:
-        """The lines of branches whose delay slot nobody can have filled on purpose: a label or
+        """The lines of branches whose delay slot cannot have been filled on purpose: a label or
         another branch is there, or nothing at all."""
         targets = {
             label.address for name, label in self.labels.items() if not name.startswith("dot#")
@@ -118,7 +118,7 @@ class Pass:
 
     def lookup(self, name: str) -> Value:
         """The value of a symbol: a number as defined above, an address as the pass before left
-        it. One that nobody knows is a problem, and some number."""
+        it. One that is not defined is a problem, and some number."""
         if name == ".":
             return self._dot()
         if name in self.constants:

@@ -34,7 +34,7 @@ class SettingStack:
     kept: list[Settings]
 
     def set(self, option: str) -> None:
-        """Do what ``.set OPTION`` says; SourceError for what nobody knows."""
+        """Do what ``.set OPTION`` says; SourceError for what is not known."""
         if option == "push":
             if len(self.kept) >= _DEEPEST:
                 raise SourceError(f".set push more than {_DEEPEST} times")

@@ -1,8 +1,9 @@
 """The allocator: gives the hardware's memory to guests, a frame at a time.
 
 Frame 0 is all zeros, and is every page that a guest has not written yet. Several guests' pages can
-lie in one frame as long as nobody writes: a store to such a page comes to the monitor, which gives
-the page a frame of its own (copy on write). Which pages lie together is `page_sharing`'s business.
+lie in one frame as long as no guest writes (copy-on-write): a store to such a page comes to the
+monitor, which gives the page a frame of its own (copy on write). Which pages lie together is
+`page_sharing`'s business.
 """
 
 from array import array
@@ -63,7 +64,7 @@ class Allocator:
 
     @property
     def available(self) -> int:
-        """Frames that nobody has."""
+        """Frames that are free."""
         return len(self._users) - self._fresh + len(self._free)
 
     @property
@@ -127,7 +128,7 @@ class Allocator:
     # Frames.
 
     def make_writable(self, memory: PagedMemory, page: int) -> None:
-        """Give a page a frame that nobody else has; OutOfMemory if there is none."""
+        """Give a page a frame of its own; OutOfMemory if there is none."""
         memory.contiguous = None
         old = memory.frame_of(page)
         if old != ZERO_FRAME and self._users[old // PAGE_SIZE] == 1:
@@ -142,7 +143,7 @@ class Allocator:
 
     def share(self, memory: PagedMemory, page: int, frame: int) -> None:
         """Let a page lie in the frame at an address, which has the same bytes, from now on. That
-        must be the page's own or one that nobody may write."""
+        must be the page's own or one that no guest may write."""
         memory.contiguous = None
         old = memory.frame_of(page)
         number = frame // PAGE_SIZE
@@ -194,7 +195,7 @@ class Allocator:
             self._free.append(number)
             self.hardware.discard(number * PAGE_SIZE, PAGE_SIZE)
 
-    # Looking at it.
+    # Statistics.
 
     def usage(self, memory: PagedMemory) -> GuestMemory:
         """Where the pages of a guest lie."""

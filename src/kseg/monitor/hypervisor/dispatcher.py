@@ -1,7 +1,7 @@
 """The dispatcher: lets a guest run on the hardware, and decides what to do when it traps.
 
 The hardware is always in user mode while a guest runs. What traps is one of three things. The page
-is one that the guest may reach, and only the shadow TLB did not have it: enter it, and nobody
+is one that the guest may reach, and only the shadow TLB did not have it: enter it, and no observer
 notices. The guest's kernel did what only a kernel may do: do it to the virtual processor, by that
 instruction's own declaration. Or the guest's own hardware would have raised an exception there: do
 to the virtual processor what the hardware does then, and go on at the guest's handler.

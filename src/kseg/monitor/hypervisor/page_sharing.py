@@ -4,7 +4,7 @@ Waldspurger, "Memory Resource Management in VMware ESX Server" (OSDI 2002), sect
 looks at a few pages at a time; a hash says which page may be like another, a comparison of all
 bytes whether it is; what is alike lies in one frame from then on, and is copied at the next store.
 A page that is like no other is only noted (a *hint*), and stays writable until another page turns
-out to be like it. That a page must have kept its hash from one look to the next is from Arcangeli,
+out to be like it. That a page must have kept its hash from one scan to the next is from Arcangeli,
 Eidus and Wright, "Increasing memory density by using KSM" (Linux Symposium 2009): a page that is
 written all the time would only be copied back at once.
 
@@ -31,7 +31,7 @@ class PageSharing:
         self._allocator = allocator
         self._hint = hint
         self._last = array("I", bytes(4 * (allocator.total + 1)))
-        """Of each frame, the hash at the latest look."""
+        """Of each frame, the hash at the latest scan."""
         self._alike: dict[int, int] = {}
         """By hash: the address of a frame that had it when it was last looked at."""
         self._round = self._pages()
@@ -94,7 +94,7 @@ class PageSharing:
                     yield memory, page
 
     def _look(self, memory: PagedMemory, page: int, *, steady: bool = True) -> None:
-        """Share a page if that can be done. `steady`: unless it has changed since the last look."""
+        """Share a page if that can be done. `steady`: unless it has changed since the last scan."""
         self.scanned += 1
         allocator = self._allocator
         frame = memory.frame_of(page)

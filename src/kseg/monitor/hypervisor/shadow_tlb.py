@@ -149,7 +149,7 @@ class ShadowTlb:
         return None
 
     def _place_for(self, entry_hi: int) -> int:
-        """The entry that is there for the page already, else one that nobody has, else the next
+        """The entry that is there for the page already, else one that is free, else the next
         one in turn."""
         for index in range(TLB_SIZE):
             if self._hardware.tlb_entry_hi[index] == entry_hi:

@@ -1,4 +1,4 @@
-"""A guest that shares the machine: its slices, and its own time beside the machine's.
+"""A guest that shares the machine: its time slices, and its own time, which is not the machine's.
 
 A guest's clock counts its own cycles. Those that it executes are machine time too. Those that it
 idles are skipped, as on the bare machine, and then it sleeps until as much machine time has passed

@@ -1,4 +1,4 @@
-"""Many guests on one machine: who runs, who sleeps, and what becomes of one that fails.
+"""Many guests on one machine: which vCPU runs, which sleeps, and what becomes of one that fails.
 
 Machine time is counted in cycles, as a guest's is: it passes with what guests execute, and while
 all of them sleep. Python decides once a slice; a slice is run by the guest's own monitor.
@@ -195,7 +195,7 @@ class TimeSharing:
     # Idling.
 
     def _pass_time(self, until_cycle: int | None) -> bool:
-        """Nobody may run now: let time pass to what comes next; False when nothing will."""
+        """No guest may run now: let time pass to what comes next; False when nothing will."""
         self.while_idle()
         now, due = self.now, self.scheduler.next_event
         if due is None:

@@ -97,7 +97,8 @@ class VirtualProcessor:
         self._stopped, self._waits = None, False
         stalls = self._stalls
         if waits:
-            # Only the breakpoint can be what it was stopped at: who accesses memory does not wait.
+            # Only the breakpoint can be what it was stopped at: a processor that accesses memory
+            # does not wait.
             engine = hypervisor.engine
             engine.set_breakpoints(self.breakpoints - {self.state.pc})
             found = engine.run(1)

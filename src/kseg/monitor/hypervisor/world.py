@@ -8,7 +8,7 @@ from kseg.engine.state import TLB_SIZE, ProcessorState
 u8, u32, u64, pointer = ctypes.c_uint8, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_uint64
 
 ASIDS = 64
-"""Address spaces that the hardware tells apart. Number 0 is given to nobody."""
+"""Address spaces that the hardware tells apart. Number 0 is not given out."""
 
 
 class ExitKind(IntEnum):

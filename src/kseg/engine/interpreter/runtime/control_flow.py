@@ -114,7 +114,8 @@ def _page_after() -> str:
     b = handler_builder("page_after_s")
     b.do("%left = sub i64 %budget, 1")
     with b.leave_if(b.emit("icmp slt i64 %left, 0")):
-        # Not as other stops: who goes on with the entry at once would not come by here again.
+        # Not as other stops: a processor that goes on with the entry at once would not come by here
+        # again.
         save_place(b, SLOT, pc_of(b, "%entry"), fields.load_context(b, "limit"))
         b.return_("i32", "0")
     word = b.emit(f"call i32 @peek(ptr %context, i32 {pc_of(b, '%entry')})")

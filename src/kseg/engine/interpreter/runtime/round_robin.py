@@ -128,7 +128,7 @@ def _join() -> str:
 
 def _round_robin() -> str:
     """Make a ring of the processors that run, and let them take turns from cycle %round to at
-    most %limit. The result says how it ended; `turn` in Shared says at whom."""
+    most %limit. The result says how it ended; `turn` in Shared says at which processor."""
     b = FunctionBuilder(
         "round_robin", "i32", [("ptr", "shared"), ("i64", "round"), ("i64", "limit")], "internal"
     )

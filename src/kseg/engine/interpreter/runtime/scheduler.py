@@ -160,7 +160,7 @@ class _Scheduler:
             self.running.set(b.emit(f"add i64 {self.running.get()}, {one}"))
 
     def _return(self, code: Operand) -> None:
-        """Return, with nobody's clock behind the round's beginning."""
+        """Return, with no processor's clock behind the round's beginning."""
         b = self.b
         b.store("i64", self.round.get(), "%shared", SHARED_OFFSETS["round"])
         b.store("i64", self.turn.get(), "%shared", SHARED_OFFSETS["turn"])

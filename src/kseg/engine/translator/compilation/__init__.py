@@ -1,5 +1,6 @@
 """Where translations are made, and kept.
 
-`messages` is what is asked and answered, `compile_queue` who waits for what, `compile_server` the
-process beside the machine's (`subprocesses`) that makes them, `store` what survives on disk.
+`messages` are requests and answers, `compile_queue` holds the requests that are pending,
+`compile_server` is the process that answers them (a child of the machine's: `subprocesses`),
+`store` the code cache on disk.
 """

@@ -1,4 +1,4 @@
-"""Where translations are made: in this process at once, or in one of their own beside it."""
+"""The compile queue: requests are answered in this process at once, or by a compile server."""
 
 import math
 import os

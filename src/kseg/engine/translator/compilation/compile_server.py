@@ -1,8 +1,8 @@
-"""The process that makes translations: requests come in on stdin, answers go out on stdout.
+"""The compile server: a process that makes translations, with requests on stdin, answers on stdout.
 
-LLVM lives here and not beside the guest: it ends its process when it cannot allocate registers,
-keeps some memory for ever, and would share Python's lock with the machine's devices. Each message
-is a length of four bytes and msgpack; nothing else is ever read.
+LLVM lives here and not in the guest's process: it ends its process when it cannot allocate
+registers, keeps some memory for ever, and would share Python's lock with the machine's devices.
+Each message is a length of four bytes and msgpack; nothing else is ever read.
 """
 
 import os
@@ -95,7 +95,7 @@ def _read_exactly(length: int) -> bytes | None:
 
 
 def _write(answer: Answer) -> bool:
-    """Send an answer; False if nobody is there."""
+    """Send an answer; False if the machine has gone."""
     content = msgspec.msgpack.encode(answer)
     return _send(LENGTH.pack(len(content)) + content)
 

@@ -1,4 +1,5 @@
-"""What is asked of the compiler, and what it answers: plain data, for a pipe and for files."""
+"""What is requested of the compile server, and what it answers: plain data, for a pipe and for
+files."""
 
 import struct
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Python processes beside the machine's: nobody waits for one, and none is left behind."""
+"""Python processes in the background: nothing waits for one, and none is left behind."""
 
 import subprocess
 import sys

@@ -7,10 +7,10 @@ Guest registers stay in memory, so the code is slower than the compiler's, but i
 Only for x86-64; other hosts do without. Method: Xu and Kjolstad, "Copy-and-Patch Compilation"
 (OOPSLA 2021).
 
-Reading order: `stencil` (what one is), `holes`, `operations` and `frame` (the declarations and what
-is between instructions, as LLVM IR with holes), `extract` (native code of it), `image` (kept),
-`pieces` (an instruction), `assembler`, `blocks` (a region's blocks), `translate`; `maker` (the
-stencils, made beside a machine that runs).
+Reading order: `stencil` (what one is), `holes`, `operations` and `entries_and_exits` (the
+declarations and what is between instructions, as LLVM IR with holes), `extract` (native code of
+it), `image` (kept), `pieces` (an instruction), `assembler`, `blocks` (a region's blocks),
+`translate`; `background` (a process that makes the stencils while the machine runs).
 """
 
 from kseg.engine.codegen import targets

@@ -1,4 +1,4 @@
-"""Holes as LLVM sees them: addresses of symbols that nobody defines.
+"""Holes as LLVM sees them: addresses of symbols that are not defined.
 
 The code generator puts a relocation wherever it uses such an address. There are numbers of two
 widths, because a code generator may extend the address of a symbol to 64 bits with zeros unless

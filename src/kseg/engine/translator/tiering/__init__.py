@@ -1,5 +1,6 @@
 """Which guest code is translated, when, and by which tier.
 
-`hotness` samples where the guest is, `sampler` decides how often, `policy` what is worth
-translating, by the numbers in `thresholds`; `back_ends` is what this host can translate with.
+`sampler` samples the program counters and decides how often, `hotness` counts the samples, `policy`
+decides what is hot enough for which tier, by the numbers in `thresholds`; `back_ends` is what this
+host can translate with.
 """

@@ -1,4 +1,4 @@
-"""Who makes translations on this host."""
+"""What can make translations on this host: the back ends."""
 
 from kseg.engine.translator.tiering.policy import BackEnds, BaselineCompiler
 

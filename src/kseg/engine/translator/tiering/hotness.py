@@ -40,7 +40,8 @@ class JumpProfile:
 
 
 class HotnessCounters:
-    """How often code that is not translated was found to be running."""
+    """Hotness counters of code that is not translated, by physical page: from samples, not
+    counted."""
 
     PAGES_KEPT = 4096
 

@@ -1,7 +1,7 @@
-"""Decides what is translated: from samples of where the guest is, by whom, and what comes of it.
+"""The tiering policy: what is translated, by which tier, from samples of the program counters.
 
-Code that is found running again is first looked for among the translations kept on disk, then asked
-of the compiler, which answers when it can, and, if that takes long, copied together from stencils.
+Code that is hot is first looked up among the translations kept on disk, then requested from the
+compile server, which answers when it can, and, if that takes long, copied together from stencils.
 """
 
 from collections.abc import Callable, Sequence
@@ -65,13 +65,13 @@ class TieringStatistics:
     refused: int = 0
     """Requests that came to nothing."""
     compile_seconds: float = 0.0
-    """Of the compiler, beside the guest."""
+    """Of the compile server, while the guest runs."""
     copy_seconds: float = 0.0
     """Of the first tier, in which the guest waited."""
 
 
 class TieringPolicy:
-    """Looks at the processors of one machine, and has translated what is worth it."""
+    """Samples the processors of one machine, and has what is hot translated."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class TieringPolicy:
         self, contexts: Sequence[Context], states: Sequence[ProcessorState], cycles: int
     ) -> bool:
         """Take in translations that were made, and see whether more are worth making; `cycles`
-        have passed since the last look. True if something came of it."""
+        have passed since the last sample. True if something came of it."""
         before = self._events
         self._now += cycles
         for gone in self._installation.collect():

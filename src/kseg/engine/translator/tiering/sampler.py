@@ -1,4 +1,4 @@
-"""The translator's looks at where the guest is: how often, and what they lead to."""
+"""The sampler: how often the program counters are sampled, and what that leads to."""
 
 import ctypes
 from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ class Sampler:
         self._translated = 0
 
     def sample(self) -> int:
-        """Look around; returns the cycles until the next look is due."""
+        """Sample; returns the cycles until the next sample is due."""
         tiering, thresholds = self.tiering, self._thresholds
         something = tiering.sample(self._contexts, self._processors, self._interval)
         new, self._translated = self.cycles - self._translated, self.cycles
@@ -51,7 +51,7 @@ class Sampler:
         if something:
             self._interval = thresholds.shortest_interval
         elif new < self._interval - (self._interval >> thresholds.mostly):
-            # There is more to do, but each look costs as much as many thousand cycles.
+            # There is more to do, but each sample costs as much as many thousand cycles.
             self._interval = min(self._interval + (self._interval >> 3), longest)
         else:
             self._interval = min(self._interval << 1, longest)

@@ -1,4 +1,4 @@
-"""When the translator looks where the guest is, and what it then thinks worth its while."""
+"""The tiering's numbers: when the guest is sampled, and what counts as hot."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ class Thresholds:
     """The translator's numbers."""
 
     shortest_interval: int = 300_000
-    """Cycles between two looks at where the guest is, at least."""
+    """Cycles between two samples, at least."""
     longest_interval: int = 10_000_000
     """The same, while nearly all that it runs is translated."""
     mostly: int = 4
