@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kseg.errors import ConfigurationError
 from kseg.memory.pages import PAGE_SIZE
 from kseg.platform.memory import Memory
 
@@ -68,7 +69,8 @@ class PhysicalMemory:
     ) -> Region:
         """Back `size` bytes from physical `base` with zeros; what may be done is the guest's view.
 
-        Raises ValueError when the range overlaps a region that exists or leaves 32 bits.
+        Raises ValueError when the range overlaps a region that exists or leaves 32 bits, and
+        ConfigurationError when the host has not so much memory.
         Regions must all be added before an engine is made.
         """
         if base < 0 or size <= 0 or base + size > 1 << 32:
@@ -77,7 +79,13 @@ class PhysicalMemory:
             if base < other.end and other.base < base + size:
                 raise ValueError(f"region {name} at {base:#010x} overlaps region {other.name}")
         rounded = -(-size // PAGE_SIZE) * PAGE_SIZE
-        memory = Memory(rounded)
+        try:
+            memory = Memory(rounded, sparse=self._layer is not None)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{name}: the host has no {rounded >> 10} KiB of memory for it ({error.strerror}):"
+                " end other programs, or make the machine smaller"
+            ) from None
         self._backing.append(memory)
         data, address = memory.view[:size], memory.address
         region = Region(name, base, size, writable, executable, data, address)
