@@ -125,7 +125,7 @@ LOOP = """
 2:      b       2b
         nop
 """
-LI, ADD, BRANCH, SLOT = START, START + 4, START + 8, START + 12
+ADD, BRANCH, SLOT = START + 4, START + 8, START + 12
 
 
 @pytest.mark.parametrize("engine", ENGINES)

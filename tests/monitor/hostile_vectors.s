@@ -1,13 +1,12 @@
-# Vectors for hostile guests that bring none: count the exception, and go on behind the instruction.
+# Vectors for hostile guests that bring none: do what the guest does `first`, if it says so, count the
+# exception, and go on behind the instruction.
         .org    0x80000000
-refill:
-        j       skip
+        j       FIRST
         nop
         .org    0x80000080
-general:
-        j       skip
+        j       FIRST
         nop
-skip:
+count:
         mfc0    k0, $14
         mfc0    k1, $13
         addiu   s7, s7, 1

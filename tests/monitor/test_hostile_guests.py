@@ -21,7 +21,7 @@ MONITORS = [
 ]
 
 GUESTS = sorted((Path(__file__).parent / "guests").glob("*.s"))
-SKIPPING = (Path(__file__).parent / "hostile_vectors.s").read_text()
+VECTORS = (Path(__file__).parent / "hostile_vectors.s").read_text()
 ENDING = (Path(__file__).parent / "hostile_runtime.s").read_text()
 REGISTERS = """
         .equ    SERIAL, 0xbfe00000
@@ -43,9 +43,11 @@ def marked(path: Path, mark: str) -> str:
 @cache
 def program(path: Path) -> Program:
     shared = marked(path, "#+").splitlines()
-    vectors = SKIPPING if "hostile_vectors.s" in shared else ""
+    text = path.read_text()
+    first = "first" if "\nfirst:" in text else "count"
+    vectors = VECTORS.replace("FIRST", first) if "hostile_vectors.s" in shared else ""
     ending = ENDING if "hostile_runtime.s" in shared else ""
-    return assemble(REGISTERS + vectors + path.read_text() + ending, 0x80000000, name=path.name)
+    return assemble(REGISTERS + vectors + text + ending, 0x80000000, name=path.name)
 
 
 def run(path: Path, monitor: str, engine: str) -> list[tuple[Ending, Visible]]:

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from kseg.isa.assembler import assemble
 from kseg.isa.instruction_set import instruction_set
 from kseg.isa.profile import profile_named
+from kseg.isa.unknown import UNKNOWN, Number
 from kseg.unwind.symbolic_processor import Control
 from kseg.unwind.symbolic_unwinder import Start, SymbolicUnwinder, moves_within_stack
-from kseg.unwind.unknown import UNKNOWN, Number
 
 BASE = 0x80001000
 

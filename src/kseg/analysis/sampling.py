@@ -25,7 +25,6 @@ from kseg.isa.exceptions import RFE_WORD
 from kseg.isa.operands import GENERAL, LETTERS
 from kseg.isa.profile import Profile
 
-WINDOWS = (r.KSEG0, r.KSEG1)
 PLACES = {
     "mapped": DATA,
     "kseg0": r.KSEG0 + HOME[1] * PAGE,

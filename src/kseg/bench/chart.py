@@ -6,8 +6,8 @@ programs.
 
 import math
 from collections.abc import Iterator, Sequence
-from html import escape
 
+from kseg.bench import svg
 from kseg.bench.report import number, rounds
 from kseg.bench.samples import Samples
 
@@ -25,27 +25,6 @@ FOOT = 34
 TOP = 64
 MOST_TICKS = 6
 
-STYLE = """
-svg { max-width: 760px; background: #ffffff; font: 13px sans-serif }
-text { fill: #1f2328 }
-.title { font-size: 18px; font-weight: bold }
-.panel { font-weight: bold }
-.note, .tick { fill: #59636e; font-size: 11px }
-.kseg { fill: #0969da }
-.other { fill: #8c959f }
-line { stroke: #d1d9e0 }
-line.axis { stroke: #59636e }
-@media (prefers-color-scheme: dark) {
-  svg { background: #0d1117 }
-  text { fill: #f0f6fc }
-  .note, .tick { fill: #9198a1 }
-  .kseg { fill: #4493f8 }
-  .other { fill: #656c76 }
-  line { stroke: #3d444d }
-  line.axis { stroke: #9198a1 }
-}
-"""
-
 
 def chart(workloads: Sequence[Samples], title: str, note: str) -> str:
     """An SVG file with a panel for every workload in which something was measured."""
@@ -55,14 +34,8 @@ def chart(workloads: Sequence[Samples], title: str, note: str) -> str:
         if samples.cells:
             parts += _panel(samples, y)
             y += HEAD + ROW * len(samples.cells) + FOOT
-    head = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img">',
-        f"<title>{escape(title)}</title>",
-        f"<style>{STYLE}</style>",
-        _text(16, 28, title, "title"),
-        _text(16, 48, note, "note"),
-    ]
-    return "\n".join([*head, *parts, "</svg>\n"])
+    head = [svg.text(16, 28, title, "title"), svg.text(16, 48, note, "note")]
+    return svg.picture(WIDTH, y, title, [*head, *parts])
 
 
 def _panel(samples: Samples, top: int) -> Iterator[str]:
@@ -73,28 +46,19 @@ def _panel(samples: Samples, top: int) -> Iterator[str]:
     better = "more is better" if samples.more_is_better else "less is better"
     several = "geometric mean of " if len(samples.things) > 1 else ""
     what = f"{several}{', '.join(samples.things)}; {better}; median of {rounds(samples)}"
-    yield _text(16, top + 16, f"{samples.title} ({samples.unit})", "panel")
-    yield _text(16, top + 32, what, "note")
+    yield svg.text(16, top + 16, f"{samples.title} ({samples.unit})", "panel")
+    yield svg.text(16, top + 32, what, "note")
     bottom = top + HEAD + ROW * len(means)
     for tick in range(ticks + 1):
         x = LABELS + tick * step * scale
-        kind = ' class="axis"' if tick == 0 else ""
-        yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top + HEAD - 4}" y2="{bottom}"{kind}/>'
-        yield _text(x, bottom + 14, f"{tick * step:g}", "tick", "middle")
+        yield from svg.tick(x, top + HEAD - 4, bottom, f"{tick * step:g}", first=tick == 0)
     for row, (who, mean) in enumerate(means.items()):
         y = top + HEAD + ROW * row
         kind = "kseg" if who.startswith("kseg ") else "other"
         width = max(1.0, mean * scale)
-        yield _text(LABELS - 8, y + 13, who, anchor="end")
-        yield f'<rect x="{LABELS}" y="{y}" width="{width:.1f}" height="{BAR}" class="{kind}"/>'
-        yield _text(LABELS + width + 5, y + 13, number(mean))
-
-
-def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
-    attributes = f' class="{kind}"' if kind else ""
-    if anchor != "start":
-        attributes += f' text-anchor="{anchor}"'
-    return f'<text x="{x:.1f}" y="{y:.1f}"{attributes}>{escape(text)}</text>'
+        yield svg.text(LABELS - 8, y + 13, who, anchor="end")
+        yield svg.bar(LABELS, y, width, BAR, kind)
+        yield svg.text(LABELS + width + 5, y + 13, number(mean))
 
 
 def tick_step(most: float) -> float:

@@ -32,10 +32,6 @@ class Samples:
         self.cells.pop(who, None)
 
     @property
-    def contestants(self) -> list[str]:
-        return list(self.cells)
-
-    @property
     def things(self) -> list[str]:
         """What was measured, in the order in which it first was."""
         return list(dict.fromkeys(what for row in self.cells.values() for what in row))

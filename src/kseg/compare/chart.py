@@ -3,9 +3,8 @@
 import math
 import textwrap
 from collections.abc import Iterator
-from html import escape
 
-from kseg.bench.chart import STYLE
+from kseg.bench import svg
 from kseg.compare.comparison import Comparison, Result
 from kseg.compare.table import label, notes, shown_slowdown
 
@@ -34,11 +33,8 @@ def chart(comparison: Comparison, title: str) -> str:
     said = [line for note in said for line in textwrap.wrap(note, LONGEST_NOTE)]
     height = bottom + FOOT + LINE * len(said) + LINE
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
-        f"<title>{_escaped(title)}</title>",
-        f"<style>{STYLE}</style>",
-        _text(16, 28, textwrap.shorten(title, LONGEST_TITLE, placeholder=" ..."), "title"),
-        _text(16, 56, "Slowdown, on a logarithmic scale; less is better", "panel"),
+        svg.text(16, 28, textwrap.shorten(title, LONGEST_TITLE, placeholder=" ..."), "title"),
+        svg.text(16, 56, "Slowdown, on a logarithmic scale; less is better", "panel"),
     ]
     slowdowns = [comparison.slowdown(each) for each in results]
     decades = _decades([each for each in slowdowns if each is not None])
@@ -46,8 +42,10 @@ def chart(comparison: Comparison, title: str) -> str:
     lines += _axis(decades, scale, bottom)
     for row, result in enumerate(results):
         lines += _bar(comparison, result, TOP + ROW * row, decades[0], scale)
-    lines += [_text(16, bottom + FOOT + LINE * row, note, "note") for row, note in enumerate(said)]
-    return "\n".join([*lines, "</svg>\n"])
+    lines += [
+        svg.text(16, bottom + FOOT + LINE * row, note, "note") for row, note in enumerate(said)
+    ]
+    return svg.picture(WIDTH, height, title, lines)
 
 
 def _decades(slowdowns: list[float]) -> tuple[int, int]:
@@ -60,31 +58,17 @@ def _decades(slowdowns: list[float]) -> tuple[int, int]:
 def _axis(decades: tuple[int, int], scale: float, bottom: int) -> Iterator[str]:
     for power in range(decades[0], decades[1] + 1):
         x = LABELS + (power - decades[0]) * scale
-        kind = ' class="axis"' if power == decades[0] else ""
-        yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 6}" y2="{bottom}"{kind}/>'
-        yield _text(x, bottom + 14, f"{10.0**power:g}", "tick", "middle")
+        yield from svg.tick(x, TOP - 6, bottom, f"{10.0**power:g}", first=power == decades[0])
 
 
 def _bar(comparison: Comparison, result: Result, y: int, first: int, scale: float) -> Iterator[str]:
-    yield _text(LABELS - 8, y + 14, label(result), anchor="end")
+    yield svg.text(LABELS - 8, y + 14, label(result), anchor="end")
     slowdown = comparison.slowdown(result)
     if slowdown is None:
         why = "does not apply" if result.run is None else "cut short"
-        yield _text(LABELS + 5, y + 14, why, "note")
+        yield svg.text(LABELS + 5, y + 14, why, "note")
         return
     width = max(2.0, (math.log10(slowdown) - first) * scale)
     kind = "other" if result.way.is_bare else "kseg"
-    yield f'<rect x="{LABELS}" y="{y}" width="{width:.1f}" height="{BAR}" class="{kind}"/>'
-    yield _text(LABELS + width + 5, y + 14, shown_slowdown(comparison, result))
-
-
-def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
-    attributes = f' class="{kind}"' if kind else ""
-    if anchor != "start":
-        attributes += f' text-anchor="{anchor}"'
-    return f'<text x="{x:.1f}" y="{y:.1f}"{attributes}>{_escaped(text)}</text>'
-
-
-def _escaped(text: str) -> str:
-    """As XML has it, which knows no control characters and no lone surrogates."""
-    return escape("".join(each if each.isprintable() else "?" for each in text))
+    yield svg.bar(LABELS, y, width, BAR, kind)
+    yield svg.text(LABELS + width + 5, y + 14, shown_slowdown(comparison, result))

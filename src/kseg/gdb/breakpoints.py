@@ -79,11 +79,6 @@ class Points:
         ]
         return [] if () in found else [condition for each in found for condition in each]
 
-    @property
-    def have_conditions(self) -> bool:
-        """Whether there is any breakpoint with a condition."""
-        return any(self._breakpoints.values())
-
     def watch_name(self, address: int, *, stores: bool) -> str:
         """What a stop reply calls the watchpoint that an access to `address` has met."""
         for type_, first, length in sorted(self._watchpoints):

@@ -14,6 +14,7 @@ from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction import Instruction
 from kseg.isa.profile import Profile
 from kseg.isa.semantics import Processor
+from kseg.isa.unknown import UNKNOWN, Unknown
 
 _LOAD = (
     ExceptionCode.ADDRESS_ERROR_LOAD,
@@ -31,39 +32,9 @@ _NEEDS_TLB = frozenset(
 )
 
 
-class _Unknown:
-    """A value about which nothing is known: whatever is done with it gives another one."""
-
-    def signed(self, _bits: int) -> "_Unknown":
-        return self
-
-    def select(self, _if_true: Any, _if_false: Any) -> "_Unknown":
-        return self
-
-    def divide(self, _divisor: Any) -> "tuple[_Unknown, _Unknown]":
-        return self, self
-
-    def _combined(self, _other: Any = None) -> "_Unknown":
-        return self
-
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _combined
-    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _combined
-    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = __mod__ = __rmod__ = _combined
-    __lt__ = __le__ = __gt__ = __ge__ = _combined
-    __eq__ = __ne__ = _combined  # type: ignore[assignment]
-    __invert__ = __neg__ = _combined
-    __hash__ = None  # type: ignore[assignment]
-
-    def __bool__(self) -> bool:
-        raise TypeError("a declaration must not branch on a value")
-
-
-_UNKNOWN = _Unknown()
-
-
 class _Registers:
-    def __getitem__(self, _number: Any) -> _Unknown:
-        return _UNKNOWN
+    def __getitem__(self, _number: Any) -> Unknown:
+        return UNKNOWN
 
     def __setitem__(self, _number: Any, _value: Any) -> None:
         pass
@@ -83,16 +54,16 @@ class _Recorder:
         """What is not below can neither trap nor be known: registers, and actions on them."""
         if callable(getattr(Processor, name, None)):
             return self._act
-        return _UNKNOWN
+        return UNKNOWN
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
         if name in Processor.__annotations__ and name not in ("profile", "big_endian", "gpr"):
             self.changed = True
 
-    def _act(self, *_arguments: Any, **_options: Any) -> _Unknown:
+    def _act(self, *_arguments: Any, **_options: Any) -> Unknown:
         self.changed = True
-        return _UNKNOWN
+        return UNKNOWN
 
     def trap(self, code: ExceptionCode, _coprocessor: int = 0) -> None:
         self.found.add(code)
@@ -103,11 +74,11 @@ class _Recorder:
     def require_cp0(self) -> None:
         self.found.add(ExceptionCode.COPROCESSOR_UNUSABLE)
 
-    def load(self, _address: Any, _size: int) -> _Unknown:
+    def load(self, _address: Any, _size: int) -> Unknown:
         self.found.update(_LOAD)
-        return _UNKNOWN
+        return UNKNOWN
 
-    def load_around(self, address: Any) -> _Unknown:
+    def load_around(self, address: Any) -> Unknown:
         return self.load(address, 4)
 
     def check_address(self, _condition: Any, address: Any) -> None:
@@ -119,16 +90,16 @@ class _Recorder:
     def store_masked(self, address: Any, value: Any, _mask: Any) -> None:
         self.store(address, 4, value)
 
-    def store_if(self, _condition: Any, address: Any, _expected: Any, value: Any) -> _Unknown:
+    def store_if(self, _condition: Any, address: Any, _expected: Any, value: Any) -> Unknown:
         self.store(address, 4, value)
-        return _UNKNOWN
+        return UNKNOWN
 
 
 def traps(declared: Instruction, profile: Profile) -> frozenset[ExceptionCode]:
     """The exceptions that executing `declared` can raise on a processor of `profile`."""
     recorder = _Recorder(profile)
     for constants in _constants(declared):
-        operands = [constants.get(letter, _UNKNOWN) for letter in declared.operands]
+        operands = [constants.get(letter, UNKNOWN) for letter in declared.operands]
         declared.meaning(recorder, *operands)
     found = recorder.found if profile.has_tlb else recorder.found - _NEEDS_TLB
     return frozenset(found)
@@ -152,5 +123,5 @@ def access(register: ControlRegister, profile: Profile) -> str:
     if ExceptionCode.RESERVED_INSTRUCTION in recorder.found:
         return "reading raises RI"
     recorder.changed = False
-    register.write(processor, _UNKNOWN)
+    register.write(processor, UNKNOWN)
     return "read, write" if recorder.changed else "read"

@@ -9,6 +9,7 @@ kern/include/thread.h, cpu.h, threadlist.h and kern/thread/thread.c of OS/161 2.
 from typing import NamedTuple
 
 from kseg.isa import registers as r
+from kseg.isa.unknown import UNKNOWN, Number
 from kseg.kernels.contract import MOST_THREADS, GuestThread, GuestThreads
 from kseg.kernels.findings import findings
 from kseg.kernels.kernel_memory import KernelMemory
@@ -21,7 +22,6 @@ from kseg.symbols.symbol_table import Symbols
 from kseg.symbols.types import Structure, Types
 from kseg.unwind.backtrace import Backtrace, Context, Unwinder, context_of
 from kseg.unwind.machine import Machine
-from kseg.unwind.unknown import UNKNOWN, Number
 
 MOST_PROCESSORS = 32
 MOST_FRAMES = 24

@@ -3,10 +3,10 @@
 
 from collections.abc import Container
 
+from kseg.isa.unknown import UNKNOWN, Number
 from kseg.kernels.contract import GuestThread
 from kseg.kernels.kernel_memory import KernelMemory
 from kseg.unwind.backtrace import Context
-from kseg.unwind.unknown import UNKNOWN, Number
 
 SAVED = (16, 17, 18, 19, 20, 21, 22, 23, 30, 31)
 """The registers there, from the stack pointer up."""

@@ -17,6 +17,7 @@ from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
 from kseg.isa.profile import profile_named
 from kseg.isa.registers import KSEG1, RETURN_ADDRESS
+from kseg.isa.unknown import UNKNOWN, Number, known
 from kseg.isa.values import WORD
 from kseg.symbols.call_frames import CallFrame
 from kseg.symbols.symbol_file import Location, SymbolFile
@@ -26,7 +27,6 @@ from kseg.unwind.guest_memory import GuestMemory
 from kseg.unwind.machine import Machine
 from kseg.unwind.symbolic_processor import LOST_IN_CALLS, Control
 from kseg.unwind.symbolic_unwinder import STACK_POINTER, Start, SymbolicUnwinder
-from kseg.unwind.unknown import UNKNOWN, Number, known
 
 MOST_FRAMES = 64
 

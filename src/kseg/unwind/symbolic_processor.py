@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from kseg.isa.exceptions import ExceptionCode, Fatal
 from kseg.isa.profile import Profile
 from kseg.isa.registers import RETURN_ADDRESS
+from kseg.isa.unknown import UNKNOWN, Number, Unknown, known
 from kseg.isa.values import WORD
 from kseg.unwind.guest_memory import GuestMemory
-from kseg.unwind.unknown import UNKNOWN, Number, Unknown, known
 
 LOST_IN_CALLS = (1, *range(2, 16), 24, 25, RETURN_ADDRESS)
 """Registers that a function need not preserve (o32)."""

@@ -15,10 +15,10 @@ from kseg.isa import registers as r
 from kseg.isa.instruction import Meaning
 from kseg.isa.instruction_set import DECODED_KEPT, instruction_set
 from kseg.isa.profile import Profile
+from kseg.isa.unknown import Number, Unknown
 from kseg.isa.values import WORD
 from kseg.unwind.guest_memory import GuestMemory
 from kseg.unwind.symbolic_processor import Control, InfeasiblePathError, SymbolicProcessor
-from kseg.unwind.unknown import Number, Unknown
 
 MOST_STEPS_BACK = 40
 """Instructions tried on the way back to a caller: what lies straight ahead."""

@@ -2,31 +2,17 @@
 # help.
 #= power-off
 #+ hostile_runtime.s
+#+ hostile_vectors.s
 #> contained
-        .org    0x80000000
-refill:
-        j       skip
-        nop
-        .org    0x80000080
-general:
-        j       skip
-        nop
-skip:
+first:
         mfc0    k1, $13
         nop
         andi    k1, k1, 0x7c
         xori    k1, k1, 0x20
         beqz    k1, contained           # the system call
         nop
-        mfc0    k0, $14
-        mfc0    k1, $13
-        addiu   s7, s7, 1
-        addu    s6, s6, k1
-        bgez    k1, 1f
-        addiu   k0, k0, 4
-        addiu   k0, k0, 4               # behind the delay slot
-1:      jr      k0
-        rfe
+        j       count
+        nop
 
 start:
         mtc0    zero, $13

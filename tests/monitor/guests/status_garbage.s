@@ -2,30 +2,16 @@
 # mode all at once, in the kernel's own segment.
 #= power-off
 #+ hostile_runtime.s
+#+ hostile_vectors.s
 #> contained
-        .org    0x80000000
-refill:
-        j       skip
+first:
+        mfc0    k0, $12
         nop
-        .org    0x80000080
-general:
-        j       skip
+        andi    k0, k0, 8
+        bnez    k0, contained           # it was in user mode
         nop
-skip:
-        mfc0    k0, $14
-        mfc0    k1, $12
+        j       count
         nop
-        andi    k1, k1, 8
-        bnez    k1, contained           # it was in user mode
-        mfc0    k1, $13
-        nop
-        addiu   s7, s7, 1
-        addu    s6, s6, k1
-        bgez    k1, 1f
-        addiu   k0, k0, 4
-        addiu   k0, k0, 4               # behind the delay slot
-1:      jr      k0
-        rfe
 
 start:
         mtc0    zero, $12

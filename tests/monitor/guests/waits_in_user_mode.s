@@ -2,28 +2,14 @@
 # counted enough.
 #= power-off
 #+ hostile_runtime.s
+#+ hostile_vectors.s
 #> contained
-        .org    0x80000000
-refill:
-        j       skip
-        nop
-        .org    0x80000080
-general:
-        j       skip
-        nop
-skip:
+first:
         sltiu   k0, s7, 200
         beqz    k0, contained
         nop
-        mfc0    k0, $14
-        mfc0    k1, $13
-        addiu   s7, s7, 1
-        addu    s6, s6, k1
-        bgez    k1, 1f
-        addiu   k0, k0, 4
-        addiu   k0, k0, 4               # behind the delay slot
-1:      jr      k0
-        rfe
+        j       count
+        nop
 
 start:
         li      t0, 0x00001000

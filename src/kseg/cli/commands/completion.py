@@ -1,7 +1,7 @@
 """`kseg completion`: completion of commands, options and values in a shell.
 
 The scripts ask kseg itself (with _KSEG_COMPLETE in the environment), so that they need not be made
-again when kseg changes. What is suggested is in `kseg.cli.values`.
+again when kseg changes. What is suggested is for `kseg.cli.parameters`.
 """
 
 import os

@@ -1,6 +1,6 @@
 """What an instruction reads, writes and may do, found out by running its declaration.
 
-The declaration runs on a processor that only watches: its registers hold `_Anything`, which
+The declaration runs on a processor that only watches: its registers hold `UNKNOWN`, which
 absorbs every operator. Nothing about single instructions is written down twice.
 """
 
@@ -11,6 +11,7 @@ from typing import Any
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction_set import instruction_set
 from kseg.isa.profile import Profile
+from kseg.isa.unknown import UNKNOWN, Unknown
 from kseg.isa.values import WORD, Value
 
 HI, LO = 32, 33
@@ -23,29 +24,6 @@ _CP0 = frozenset(
     "status cause epc bad_vaddr context entry_hi entry_lo index compare target_address "
     "interrupt_lines timer_line".split()
 )
-
-
-class _Anything:
-    """A value of which nothing is known."""
-
-    def _anything(self, *_: Any, **__: Any) -> "_Anything":
-        return self
-
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _anything
-    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __invert__ = _anything
-    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = __mod__ = _anything
-    __lt__ = __le__ = __gt__ = __ge__ = _anything
-    __eq__ = __ne__ = _anything  # type: ignore[assignment]
-    __hash__ = None  # type: ignore[assignment]
-    signed = select = __call__ = _anything
-
-    def divide(self, _: Any) -> tuple["_Anything", "_Anything"]:
-        return self, self
-
-    divide_into = divide
-
-
-ANYTHING = _Anything()
 
 
 @dataclass
@@ -116,7 +94,7 @@ class _Registers:
         if number == 0:
             return 0
         self._found.reads.add(number)
-        return ANYTHING
+        return UNKNOWN
 
     def __setitem__(self, number: int, value: Value) -> None:
         self._found.writes.add(number)
@@ -141,7 +119,7 @@ class _Watcher:
     @property
     def hi(self) -> Value:
         self.found.reads.add(HI)
-        return ANYTHING
+        return UNKNOWN
 
     @hi.setter
     def hi(self, _: Value) -> None:
@@ -150,7 +128,7 @@ class _Watcher:
     @property
     def lo(self) -> Value:
         self.found.reads.add(LO)
-        return ANYTHING
+        return UNKNOWN
 
     @lo.setter
     def lo(self, _: Value) -> None:
@@ -160,7 +138,7 @@ class _Watcher:
         """CP0 registers can be read; everything else that is not defined here is hard."""
         if name not in _CP0:
             self.found.is_hard = True
-        return ANYTHING
+        return UNKNOWN
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -191,23 +169,23 @@ class _Watcher:
             self.found.is_hard |= link[0] in self.found.reads
             self.gpr[link[0]] = link[1]
         self.found.is_branch = True
-        self.found.is_conditional = isinstance(condition, _Anything)
+        self.found.is_conditional = isinstance(condition, Unknown)
         if condition is False:
             self.found.is_hard = True
         self.found.target = target & 0xFFFFFFFF if isinstance(target, int) else None
 
     def trap_if(self, condition: Value, _: ExceptionCode, __: int = 0) -> None:
         self.found.may_trap = True
-        if not isinstance(condition, _Anything) and condition:
+        if not isinstance(condition, Unknown) and condition:
             self.found.is_hard = True
 
     def load(self, _: Value, __: int) -> Value:
         self.found.accesses_memory = True
-        return ANYTHING
+        return UNKNOWN
 
     def load_around(self, _: Value) -> Value:
         self.found.accesses_memory = True
-        return ANYTHING
+        return UNKNOWN
 
     def store(self, _: Value, __: int, ___: Value) -> None:
         self.found.accesses_memory = True

@@ -46,10 +46,9 @@ from kseg.engine.tracing import (
 from kseg.isa import registers as r
 from kseg.isa.exceptions import RFE_WORD, ExceptionCode
 from kseg.isa.profile import Profile
-from kseg.isa.values import WORD, select
+from kseg.isa.values import select
 
 TLBR, TLBWI, TLBWR, TLBP = 0x42000001, 0x42000002, 0x42000006, 0x42000008
-NO_ENTRY = WORD
 STACK_POINTER = 29
 
 

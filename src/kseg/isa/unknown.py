@@ -14,12 +14,12 @@ class Unknown:
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _operation
     __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _operation
-    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _operation
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = __mod__ = __rmod__ = _operation
     __lt__ = __le__ = __gt__ = __ge__ = _operation
     __neg__ = __invert__ = _operation
     __eq__ = __ne__ = _operation  # type: ignore[assignment]
     __hash__ = object.__hash__
-    signed = select = _operation
+    signed = select = __call__ = _operation
 
     def divide(self, _divisor: Any) -> tuple["Unknown", "Unknown"]:
         return self, self
