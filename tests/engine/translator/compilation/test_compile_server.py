@@ -12,7 +12,7 @@ import pytest
 from kseg.engine.translator.compilation import compile_server, subprocesses
 from kseg.engine.translator.compilation.compile_server import FAREWELL, LENGTH, LONGEST_MESSAGE
 from kseg.engine.translator.compilation.messages import Answer
-from tests.engine.translator.test_compile_queue import PATIENCE, asked
+from tests.engine.translator.compilation.test_compile_queue import PATIENCE, asked
 
 COMMAND = subprocesses.command(compile_server.__name__)
 
