@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from kseg.engine import ProcessorState
@@ -11,9 +12,10 @@ from kseg.isa.assembler import assemble
 from kseg.memory.paged import FRAME_WRITABLE, PagedMemory
 from kseg.memory.pages import PAGE_SIZE
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
-from kseg.monitor.hypervisor.shadow_tlb import HARDWARE, USER
+from kseg.monitor.hypervisor.shadow_tlb import USER, guest_wrote
+from kseg.monitor.hypervisor.supervision import HARDWARE
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
-from kseg.monitor.hypervisor.world import ASIDS, GuestRecord
+from kseg.monitor.hypervisor.world import ASIDS, GuestRecord, World
 
 V, D, G = r.ENTRY_LO_V, r.ENTRY_LO_D, r.ENTRY_LO_G
 PAGES = 8
@@ -44,10 +46,23 @@ def load(guest: VirtualProcessor, source: str, at: int, profile: str = "r3000") 
     guest.memory.write(at, program.code)
 
 
+@contextmanager
+def world_of(guest: VirtualProcessor) -> Iterator[World]:
+    """The world with this guest in it, for CPython to work on."""
+    host = guest.hypervisor
+    host.enter(guest)
+    world = host.world
+    native = world.virtual, world.hardware
+    host.supervisor.connect()
+    yield world
+    world.virtual, world.hardware = native
+
+
 def write_entry(guest: VirtualProcessor, index: int, high: int, low: int) -> None:
     """What TLBWI does, and what the dispatcher does then."""
     guest.state.tlb_entry_hi[index], guest.state.tlb_entry_lo[index] = high, low
-    guest.hypervisor.shadow.guest_wrote(guest.record, guest.state, index)
+    with world_of(guest) as world:
+        guest_wrote(world, 1 << index)
 
 
 class Shadow(NamedTuple):

@@ -10,6 +10,7 @@ from kseg.engine import ExitReason
 from kseg.isa import registers as r
 from kseg.memory.paged import FRAME_WRITABLE
 from kseg.memory.pages import PAGE_SIZE
+from kseg.monitor.hypervisor import shadow_tlb
 from kseg.monitor.hypervisor.shadow_tlb import Fill
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
 from tests.monitor.hypervisor.shadows import (
@@ -24,6 +25,7 @@ from tests.monitor.hypervisor.shadows import (
     inconsistencies,
     load,
     shadows,
+    world_of,
     write_entry,
 )
 from tests.monitor.hypervisor.watched import hypervisor_of, use_python
@@ -35,17 +37,26 @@ PAGE = 0x5000
 
 
 def fill(guest: VirtualProcessor, address: int, *, store: bool = False) -> Fill:
-    result, _ = guest.hypervisor.shadow.fill(guest.record, guest.state, address, store=store)
-    return result
+    with world_of(guest) as world:
+        return shadow_tlb.fill(world, address, store)
+
+
+def asid(guest: VirtualProcessor) -> int:
+    with world_of(guest) as world:
+        return shadow_tlb.shadow_asid(world)
+
+
+def forget(guest: VirtualProcessor) -> None:
+    shadow_tlb.forget(guest.hypervisor.world, guest.record)
 
 
 def mapped(guest: VirtualProcessor) -> dict[int, tuple[int, bool]]:
     """Virtual pages that the hardware lets the guest reach now, with frame and permission."""
-    asid = guest.hypervisor.shadow.asid(guest.record, guest.state)
+    own = asid(guest)
     return {
         each.page: (each.frame, each.dirty)
         for each in shadows(guest.hypervisor)
-        if each.guest is guest and asid == asid_of(each)
+        if each.guest is guest and own == asid_of(each)
     }
 
 
@@ -122,8 +133,9 @@ def test_permission_to_write_is_withheld_for_either_reason() -> None:
     assert fill(guest, PAGE) is Fill.FILLED
     assert fill(guest, PAGE + 0x1000) is Fill.FILLED
     assert [dirty for _, dirty in mapped(guest).values()] == [False, False]
-    found = guest.hypervisor.shadow.fill(guest.record, guest.state, PAGE + 0x1004, store=True)
-    assert found == (Fill.KEPT, 4)
+    with world_of(guest) as world:
+        assert shadow_tlb.fill(world, PAGE + 0x1004, store=True) is Fill.KEPT
+        assert world.virtual_context.exit_address == 4 * PAGE_SIZE
     guest.memory.frames[4] |= FRAME_WRITABLE
     assert fill(guest, PAGE + 0x1000, store=True) is Fill.FILLED
     assert mapped(guest)[PAGE + 0x1000] == (frame(guest, 4), True)
@@ -165,7 +177,7 @@ def test_guests_with_the_same_pages_have_each_their_own() -> None:
         assert mapped(guest) == {PAGE: (frame(guest, number), True)}
     write_entry(guests[1], 7, PAGE, 0)
     assert [len(mapped(guest)) for guest in guests] == [1, 0, 1]
-    host.shadow.forget(guests[0].record)
+    forget(guests[0])
     assert [len(mapped(guest)) for guest in guests] == [0, 0, 1]
     assert fill(guests[0], PAGE) is Fill.FILLED
     assert mapped(guests[0]) == {PAGE: (frame(guests[0], 0), True)}
@@ -187,7 +199,7 @@ def test_asids_are_given_to_others_when_there_are_no_more() -> None:
                 if address not in mapped(guest):
                     assert fill(guest, address) is Fill.FILLED
                 assert address in mapped(guest)
-                given[number, space] = host.shadow.asid(guest.record, guest.state)
+                given[number, space] = asid(guest)
                 assert list(inconsistencies(host)) == []
     assert len(given) > 63
     assert set(given.values()) == {asid << 6 for asid in range(1, 64)}
@@ -370,7 +382,7 @@ def test_whatever_happens(seed: int) -> None:
             else:
                 host.allocator.make_writable(guest.memory, page)
         else:
-            host.shadow.forget(guest.record)
+            forget(guest)
         assert list(inconsistencies(host)) == []
 
 

@@ -97,5 +97,5 @@ def exits(machine: Machine) -> dict[ExitKind, int]:
 
 def use_python(hypervisor: Hypervisor) -> None:
     """Let the Python dispatcher rule the hardware, whatever the engine."""
-    hypervisor.dispatcher.native = lambda _functions, _shared: 0  # type: ignore[method-assign]
-    hypervisor.engine.supervisor = hypervisor.dispatcher
+    hypervisor.supervisor.native = lambda _functions, _shared: 0  # type: ignore[method-assign]
+    hypervisor.engine.supervisor = hypervisor.supervisor

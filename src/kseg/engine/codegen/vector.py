@@ -25,7 +25,8 @@ def matching(
     constant = f"<{', '.join([f'i32 {mask}'] * length)}>"
     cut = b.emit(f"and {type_} {different}, {constant}")
     equal = b.emit(f"icmp eq {type_} {cut}, zeroinitializer")
-    return b.emit(f"bitcast <{length} x i1> {equal} to i64")
+    found = b.emit(f"bitcast <{length} x i1> {equal} to i{length}")
+    return found if length == 64 else b.emit(f"zext i{length} {found} to i64")
 
 
 @contextmanager

@@ -7,43 +7,58 @@ from kseg.engine.state import ProcessorState
 from kseg.engine.tracing import MOST_RANGES
 from kseg.memory.physical import Region
 
-u8, u32, u64, pointer = ctypes.c_uint8, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_uint64
+u8, u16, u32, u64 = ctypes.c_uint8, ctypes.c_uint16, ctypes.c_uint32, ctypes.c_uint64
+pointer = ctypes.c_uint64
 
 PAGE = 4096
 ENTRIES = 1024
 """Instructions in a page."""
 
-# An entry: what the decoder knows of one instruction.
-ENTRY_SIZE = 16
-ENTRY_FIELDS = {"s": 8, "t": 9, "d": 10}
-"""Register fields as byte offsets into ProcessorState.gpr."""
-ENTRY_OPERATION = 11
-"""Which handler, as an index into the tables of `Shared`."""
-ENTRY_WORD = 12
-"""The instruction itself."""
-
-# A code page: the entries of one physical page, four sentinels that lead to the next page, and
-# what the decoder needs to know of the page.
 SENTINELS = 4
-CODE_PAGE_HOST = (ENTRIES + SENTINELS) * ENTRY_SIZE
-"""Host address of the page's bytes."""
-CODE_PAGE_NUMBER = CODE_PAGE_HOST + 8
-"""Number of the page (see `Region.first_page`)."""
-CODE_PAGE_PHYSICAL = CODE_PAGE_HOST + 16
-"""Its physical address."""
-CODE_PAGE_NEXT = CODE_PAGE_HOST + 24
-"""While the code page is free: the next free one."""
-CODE_PAGE_STORES = CODE_PAGE_HOST + 32
-"""Stores by the guest into this page since it was decoded."""
-CODE_PAGE_TRANSLATED = CODE_PAGE_HOST + 40
-"""Not 0 while a translation may cover instructions of this page."""
-CODE_PAGE_COVERED = CODE_PAGE_HOST + 64
-"""A bit for each instruction: may a translation depend on it?"""
-CODE_PAGE_HEADS = CODE_PAGE_COVERED + ENTRIES // 8
-"""For each instruction, the number of the translation that begins there, 16 bits; 0 is none."""
-CODE_PAGE_ORIGINALS = CODE_PAGE_HEADS + 2 * ENTRIES
-"""For each instruction at which a translation begins, or that is traced, its own operation, 8
-bits."""
+
+
+class Entry(ctypes.Structure):
+    """What the decoder knows of one instruction."""
+
+    _fields_ = [
+        ("handler", pointer),
+        # Register fields, as byte offsets into ProcessorState.gpr.
+        ("s", u8),
+        ("t", u8),
+        ("d", u8),
+        ("operation", u8),  # which handler, as an index into the tables of `Shared`
+        ("word", u32),  # the instruction itself
+    ]
+
+
+class CodePage(ctypes.Structure):
+    """The entries of one physical page, four sentinels that lead to the next page, and what the
+    decoder needs to know of the page."""
+
+    _fields_ = [
+        ("entries", Entry * (ENTRIES + SENTINELS)),
+        ("host", pointer),  # address of the page's bytes
+        ("number", u64),  # of the page (see `Region.first_page`)
+        ("physical", u64),  # its address
+        ("next", pointer),  # while the code page is free: the next free one
+        ("stores", u64),  # by the guest into this page since it was decoded
+        ("translated", u64),  # not 0 while a translation may cover instructions of this page
+        ("unused", u64 * 2),
+        ("covered", u8 * (ENTRIES // 8)),  # a bit each: may a translation depend on it?
+        ("heads", u16 * ENTRIES),  # the number of the translation that begins there; 0 is none
+        # For each instruction at which a translation begins, or that is traced, its own operation.
+        ("originals", u8 * ENTRIES),
+    ]
+
+
+ENTRY_SIZE = ctypes.sizeof(Entry)
+ENTRY_FIELDS = {name: getattr(Entry, name).offset for name in "std"}
+ENTRY_OPERATION, ENTRY_WORD = Entry.operation.offset, Entry.word.offset
+CODE_PAGE_HOST, CODE_PAGE_NUMBER = CodePage.host.offset, CodePage.number.offset
+CODE_PAGE_PHYSICAL, CODE_PAGE_NEXT = CodePage.physical.offset, CodePage.next.offset
+CODE_PAGE_STORES, CODE_PAGE_TRANSLATED = CodePage.stores.offset, CodePage.translated.offset
+CODE_PAGE_COVERED, CODE_PAGE_HEADS = CodePage.covered.offset, CodePage.heads.offset
+CODE_PAGE_ORIGINALS = CodePage.originals.offset
 CODE_PAGE_STRIDE = 32768
 """Code pages are aligned to this, so that an entry's address tells its page."""
 

@@ -4,9 +4,8 @@ In the terms of Popek and Goldberg (1974) it has a *dispatcher*, to which every 
 *allocator*, which gives out the hardware's memory, and *interpreter routines*, which do to the
 virtual processor what a privileged instruction would have done to the real one. Read `world` (what
 there is), `dispatcher` (what happens at a trap), `shadow_tlb`, `allocator`, then `hypervisor`.
-`native` is the dispatcher once more, as machine code. In the words of today: a trap is a VM exit,
-the shadow TLB is the shadow page table, the allocator does dirty tracking, page sharing and
-ballooning's work (memory that a guest does not touch takes none). In the words of today: a trap is
-a VM exit, the shadow TLB is the shadow page table, the allocator does dirty tracking, page sharing
-and ballooning's work (memory that a guest does not touch takes none).
+Dispatcher and shadow TLB are typed Python: CPython runs them, and they are the machine code too;
+`supervision` chooses, `native` compiles and keeps. In the words of today: a trap is a VM exit, the
+shadow TLB is the shadow page table, the allocator does dirty tracking, page sharing and
+ballooning's work (memory that a guest does not touch takes none).
 """

@@ -7,205 +7,250 @@ instruction's own declaration. Or the guest's own hardware would have raised an 
 to the virtual processor what the hardware does then, and go on at the guest's handler.
 
 The last two are one act here, as they are on the hardware: the virtual processor executes one
-instruction. `native` does all this in machine code; this is what it is held against, and what runs
-where there is none.
+instruction.
+
+This is typed Python (`kseg.engine.codegen.typed`): CPython runs it, and it is the native code
+too; `supervision` chooses. It is the same code for every profile: what differs between R3000s is in
+the engine's functions, which `World` leads to.
 """
 
 import ctypes
-from collections.abc import Mapping
 
-from kseg.engine.codegen.native import MappedCode
-from kseg.engine.contract import Exit, ExitReason, Hardware
+from kseg.engine.codegen.typed import copy, host_ticks, i32, likely, u32, u64, unlikely
+from kseg.engine.contract import ExitReason
+from kseg.engine.interpreter.layout import LATCH_NONE, LEFT_KERNEL, STEADY_SLOTS, Shared
 from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode
-from kseg.isa.values import WORD
-from kseg.monitor.hypervisor.native import image as native_image
-from kseg.monitor.hypervisor.shadow_tlb import HARDWARE, Fill, ShadowTlb
-from kseg.monitor.hypervisor.world import UNPRIVILEGED, ExitKind, GuestRecord, World
+from kseg.monitor.hypervisor.rewriting import rewrite
+from kseg.monitor.hypervisor.shadow_tlb import Fill, fill, guest_wrote, is_user, shadow_asid
+from kseg.monitor.hypervisor.world import UNPRIVILEGED, ExitKind, World
 
-VIRTUAL = 0
-"""The number of the processor that the monitor executes, instruction by instruction."""
-
-STOPS = (ExitReason.BREAKPOINT, ExitReason.WATCHPOINT)
-"""Exits for a debugger."""
-
-_TLB_FAULTS = (ExceptionCode.TLB_MODIFIED, ExceptionCode.TLB_LOAD, ExceptionCode.TLB_STORE)
-_ADDRESS_ERRORS = (ExceptionCode.ADDRESS_ERROR_LOAD, ExceptionCode.ADDRESS_ERROR_STORE)
+GOES_ON, DIRECT, KERNEL_MODE = -3, -2, -1
+"""Instead of an ExitKind: the guest goes on at once; the hardware can go on with it; its virtual
+kernel mode is emulated, all of it, by a hybrid monitor."""
+_NEVER = 1 << 40
 _COPROCESSORS = 0xE << r.STATUS_CU_SHIFT
 """CU3 to CU1: coprocessors that a guest may use itself. CU0 is never granted."""
-_BUDGET, _IDLE = Exit(ExitReason.BUDGET), Exit(ExitReason.IDLE)
 
 
-class Dispatcher:
-    """Implements `kseg.engine.contract.Supervisor`."""
-
-    def __init__(self, world: World, shadow: ShadowTlb) -> None:
-        self._world, self._shadow = world, shadow
-        self.answered = False
-        """A device or a debugger has answered: the instruction that asked, or was stopped at, is to
-        be completed first, by emulation."""
-        self._code: MappedCode | None = None
-
-    def native(self, functions: Mapping[str, int], shared: int) -> int:
-        self._code = self._code or native_image.load()
-        return native_image.connect(self._code, self._world, functions, shared)
-
-    def run(self, engine: Hardware, limit: int) -> Exit:
-        guest = GuestRecord.from_address(self._world.guest)
-        virtual = engine.processors[VIRTUAL]
-        if virtual.interrupt_lines & r.WAKING_LINES:
-            virtual.waiting = 0
-        while True:
-            timer = cycles_to_timer(virtual)
-            if virtual.clock >= limit:
-                return _BUDGET
-            if virtual.waiting or not virtual.enabled:
-                return _IDLE
-            kind = self._why_emulated(guest, virtual)
-            if kind is None:
-                until = min(limit, virtual.clock + timer)
-                trapped = self._run_directly(engine, guest, virtual, until)
-                if isinstance(trapped, Exit):
-                    return self._left(guest, trapped)
-                if trapped is None:
-                    continue
-                kind = trapped
-            if kind >= 0:
-                guest.exits[kind] += 1
-            # What leads to the guest's kernel is gone on with there by a hybrid monitor.
-            on = kind == KERNEL_MODE or (guest.hybrid and kind in INTO_THE_KERNEL)
-            found = self._emulate(engine, guest, virtual, limit, one=not on)
-            if found.reason is not ExitReason.BUDGET:
-                return self._left(guest, found)
-
-    def _left(self, guest: GuestRecord, found: Exit) -> Exit:
-        """The exit is for the run loop."""
-        self.answered = found.reason in (ExitReason.DEVICE_LOAD, ExitReason.DEVICE_STORE)
-        if found.reason is ExitReason.PAGE_STORE:
-            guest.exits[ExitKind.PAGE_STORE] += 1
-        return found
-
-    def _why_emulated(self, guest: GuestRecord, virtual: ProcessorState) -> int | None:
-        """Why the hardware cannot go on with the guest now: an ExitKind, KERNEL_MODE where a
-        hybrid monitor emulates all of that, or None if it can."""
-        if self.answered:
-            self.answered = False
-            return ExitKind.ANSWER
-        status = virtual.status
-        raised = virtual.cause | virtual.interrupt_lines | virtual.timer_line
-        if status & r.STATUS_IEC and raised & status & r.STATUS_IM:
-            return ExitKind.INTERRUPT
-        if guest.hybrid and not status & r.STATUS_KUC:
-            return KERNEL_MODE
-        if status & (r.STATUS_ISC | r.STATUS_SWC):
-            # The hardware's caches are not the guest's to isolate.
-            return ExitKind.PRIVILEGED
-        return None
-
-    def _run_directly(
-        self, engine: Hardware, guest: GuestRecord, virtual: ProcessorState, until: int
-    ) -> ExitKind | Exit | None:
-        """Let the hardware execute until something traps: what is to be emulated then, an exit for
-        the monitor to answer, or None where the guest can go on."""
-        hardware = engine.processors[HARDWARE]
-        _copy(virtual, hardware)
-        hardware.status = r.STATUS_KUC | virtual.status & _COPROCESSORS
-        hardware.entry_hi = self._shadow.asid(guest, virtual)
-        hardware.user_stalls = 0
-        began = virtual.clock
-        found = engine.run_processor(HARDWARE, until)
-        _copy(hardware, virtual)
-        cycles = virtual.clock - began
-        guest.direct_cycles += cycles
-        mode = "user" if virtual.status & r.STATUS_KUC else "kernel"
-        _add(virtual, f"{mode}_cycles", cycles)
-        _add(virtual, f"{mode}_stalls", hardware.user_stalls)
-        if found.reason in STOPS:
-            # It is the virtual processor that goes on from there.
-            engine.pass_stop(HARDWARE, None)
-            return found._replace(processor=VIRTUAL)
-        if found.reason is not ExitReason.TRAP:
-            return None
-        return self._trapped(guest, virtual, ExceptionCode(found.value), found.address)
-
-    def _trapped(
-        self, guest: GuestRecord, virtual: ProcessorState, code: ExceptionCode, address: int
-    ) -> ExitKind | Exit | None:
-        """The hardware raised an exception: what is that to the guest?"""
-        in_kernel = not virtual.status & r.STATUS_KUC
-        if code in _TLB_FAULTS:
-            store = code is not ExceptionCode.TLB_LOAD
-            result, page = self._shadow.fill(guest, virtual, address, store=store)
-            if result is Fill.FILLED:
-                guest.exits[ExitKind.SHADOW_MISS] += 1
-                return None
-            if result is Fill.KEPT:
-                return Exit(ExitReason.PAGE_STORE, address=page << 12)
-            in_window = in_kernel and 0 <= address - guest.window_base < guest.window_size
-            if result is Fill.NOT_MEMORY and in_window:
-                return ExitKind.KERNEL_SEGMENT_ACCESS
-            return ExitKind.TLB_FAULT
-        if code is ExceptionCode.SYSTEM_CALL:
-            return ExitKind.SYSTEM_CALL
-        if code is ExceptionCode.COPROCESSOR_UNUSABLE and in_kernel:
-            return ExitKind.PRIVILEGED
-        if code in _ADDRESS_ERRORS and in_kernel and address >= r.KSEG0:
-            if address == virtual.pc:
-                return ExitKind.KERNEL_SEGMENT_FETCH
-            return ExitKind.KERNEL_SEGMENT_ACCESS
-        return ExitKind.OTHER_EXCEPTION
-
-    def _emulate(
-        self,
-        engine: Hardware,
-        guest: GuestRecord,
-        virtual: ProcessorState,
-        limit: int,
-        *,
-        one: bool,
-    ) -> Exit:
-        """Execute one instruction on the virtual processor, or all until user mode."""
-        tlb = bytes(virtual.tlb_entry_hi), bytes(virtual.tlb_entry_lo)
-        began = virtual.clock
-        until = began + 1 if one else limit
-        found = engine.run_processor(VIRTUAL, until, leave_for_user=not one)
-        guest.emulated_cycles += virtual.clock - began
-        if tlb != (bytes(virtual.tlb_entry_hi), bytes(virtual.tlb_entry_lo)):
-            for index in range(len(virtual.tlb_entry_hi)):
-                at = slice(4 * index, 4 * index + 4)
-                now = bytes(virtual.tlb_entry_hi)[at], bytes(virtual.tlb_entry_lo)[at]
-                if now != (tlb[0][at], tlb[1][at]):
-                    self._shadow.guest_wrote(guest, virtual, index)
-        return found
+def supervise(shared: Shared, limit: u64) -> i32:
+    """Let the guest go on until its clock shows `limit`, or the run loop must be asked: an ExitReason.
+    The virtual processor's context has what belongs to it."""
+    world = World.from_address(shared.monitor)
+    guest, virtual = world.present, world.virtual_state
+    _enter(world, shared)
+    direct: bool = False
+    since: u64 = 0
+    last: ExitKind = ExitKind.PRIVILEGED
+    while True:
+        timer = cycles_to_timer(virtual)
+        if virtual.clock >= limit:
+            return _leave(world, shared, ExitReason.BUDGET, direct)
+        if virtual.waiting or not virtual.enabled:
+            return _leave(world, shared, ExitReason.IDLE, direct)
+        kind: i32 = why_emulated(world)
+        if kind < 0 and unlikely(since != 0):
+            # The guest goes on: what has passed was the price of the last exit.
+            guest.ticks[last] += host_ticks() - since
+            since = 0
+        if kind == DIRECT:
+            direct = True
+            code = run_directly(world, min(limit, u64(virtual.clock + timer)))
+            if code == ExitReason.BUDGET:
+                continue
+            if code != ExitReason.TRAP:
+                _stop_virtual(world)
+                return _leave(world, shared, code, direct)
+            if unlikely(world.timed != 0):
+                since = host_ticks()
+            kind = trapped(world)
+            if kind == GOES_ON:
+                last = ExitKind.SHADOW_MISS
+                continue
+            if kind == ExitKind.PAGE_STORE:
+                guest.exits[ExitKind.PAGE_STORE] += 1
+                return _leave(world, shared, ExitReason.PAGE_STORE, direct)
+        if kind >= 0:
+            last = ExitKind(kind)
+            guest.exits[last] += 1
+            if kind == ExitKind.PRIVILEGED and world.rewrites:
+                rewrite(world, shared)
+        # What leads to the guest's kernel is gone on with there by a hybrid monitor; while exits
+        # are timed it is not, or the kernel's work would count as the exit's.
+        on = kind < 0 or (leads_to_kernel(kind) and guest.hybrid != 0 and world.timed == 0)
+        code_emulated = emulate(world, limit, one=not on)
+        direct = False
+        if code_emulated != ExitReason.BUDGET and code_emulated != LEFT_KERNEL:
+            if code_emulated == ExitReason.PAGE_STORE:
+                guest.exits[ExitKind.PAGE_STORE] += 1
+            return _leave(world, shared, code_emulated, direct)
 
 
-INTO_THE_KERNEL = (ExitKind.SYSTEM_CALL, ExitKind.TLB_FAULT, ExitKind.INTERRUPT)
-"""Exits after which the guest is in virtual kernel mode, with hardly an exception."""
-KERNEL_MODE = -1
-"""Not an exit: a hybrid monitor's guest is in virtual kernel mode, which is emulated."""
-_NEVER = 1 << 40
+def _enter(world: World, shared: Shared) -> None:
+    """What was kept of devices' answers, and of a processor that waits, may be void."""
+    virtual = world.virtual_state
+    if not shared.keep_steady:
+        for slot in range(STEADY_SLOTS):
+            shared.steady_keys[slot] = 0
+    shared.keep_steady = 0
+    world.hardware_context.virtual = ctypes.addressof(virtual)
+    if virtual.interrupt_lines & r.WAKING_LINES:
+        virtual.waiting = 0
 
 
-def cycles_to_timer(virtual: ProcessorState) -> int:
+def _leave(world: World, shared: Shared, code: i32, direct: bool) -> i32:
+    """The exit is for the run loop; was the guest executed directly, last?"""
+    clock = world.virtual_state.clock
+    world.settle(world.virtual_context, clock)
+    shared.round = clock
+    shared.turn = 0
+    world.hardware_context.unsampled = not direct
+    world.virtual_context.unsampled = direct or world.present.hybrid == 0
+    return code
+
+
+def _stop_virtual(world: World) -> None:
+    """The hardware stopped for a debugger: it is the virtual processor that stands."""
+    virtual, hardware = world.virtual_context, world.hardware_context
+    virtual.exit_address = hardware.exit_address
+    virtual.exit_size = hardware.exit_size
+    virtual.exit_value = hardware.exit_value
+
+
+def leads_to_kernel(kind: i32) -> bool:
+    """Is the guest in virtual kernel mode after this exit, with hardly an exception?"""
+    return kind == ExitKind.SYSTEM_CALL or kind == ExitKind.TLB_FAULT or kind == ExitKind.INTERRUPT
+
+
+def why_emulated(world: World) -> i32:
+    """Why the hardware cannot go on with the guest now: an ExitKind, KERNEL_MODE, or DIRECT if it
+    can."""
+    virtual = world.virtual_state
+    if world.virtual_context.latch != LATCH_NONE:
+        return ExitKind.ANSWER
+    status = virtual.status
+    raised = virtual.cause | virtual.interrupt_lines | virtual.timer_line
+    if status & r.STATUS_IEC and raised & status & r.STATUS_IM:
+        return ExitKind.INTERRUPT
+    if world.present.hybrid and not status & r.STATUS_KUC:
+        return KERNEL_MODE
+    if status & (r.STATUS_ISC | r.STATUS_SWC):
+        # The hardware's caches are not the guest's to isolate.
+        return ExitKind.PRIVILEGED
+    return DIRECT
+
+
+def cycles_to_timer(virtual: ProcessorState) -> u64:
     """Cycles until the on-chip timer of mips161 fires, which it does here if that is now: the
     hardware's own does not know of the guest's Compare."""
-    if not virtual.timer_armed:
+    if likely(not virtual.timer_armed):
         return _NEVER
-    cycles: int = (virtual.compare - (virtual.clock - virtual.count_origin)) & WORD
+    cycles: u32 = u32(virtual.compare - (virtual.clock - virtual.count_origin))
     if cycles == 0:
         virtual.count_origin = virtual.clock
         virtual.timer_line = r.TIMER_LINE
         cycles = virtual.compare
-    return cycles or WORD + 1
+    return cycles if cycles else 1 << 32
 
 
-def _copy(source: ProcessorState, target: ProcessorState) -> None:
+# Direct execution.
+
+
+def run_directly(world: World, until: u64) -> i32:
+    """Let the hardware execute until something traps, or the time is over: an ExitReason."""
+    guest, virtual = world.present, world.virtual_state
+    context, hardware = world.hardware_context, world.hardware_state
+    choose_bank(world)
+    copy_unprivileged(hardware, virtual)
+    hardware.status = r.STATUS_KUC | virtual.status & _COPROCESSORS
+    hardware.entry_hi = shadow_asid(world)
+    hardware.user_stalls = 0
+    began = virtual.clock
+    context.mode_since = began
+    code = world.run(context, until)
+    copy_unprivileged(virtual, hardware)
+    cycles = virtual.clock - began
+    guest.direct_cycles += cycles
+    world.virtual_context.mode_since += cycles
+    if is_user(virtual):
+        virtual.user_cycles += cycles
+        virtual.user_stalls += hardware.user_stalls
+    else:
+        virtual.kernel_cycles += cycles
+        virtual.kernel_stalls += hardware.user_stalls
+    return code
+
+
+def copy_unprivileged(target: ProcessorState, source: ProcessorState) -> None:
     """What a guest may use of the hardware itself."""
-    begin, end = ctypes.addressof(source), ctypes.addressof(target)
     for offset, size in UNPRIVILEGED:
-        ctypes.memmove(end + offset, begin + offset, size)
+        copy(ctypes.addressof(target) + offset, ctypes.addressof(source) + offset, size)
 
 
-def _add(state: ProcessorState, name: str, amount: int) -> None:
-    setattr(state, name, getattr(state, name) + amount)
+def choose_bank(world: World) -> None:
+    """Virtual kernel and user mode have tables of their own in the hardware's context (whose
+    kernel mode's are not used otherwise), so that changing between them empties none."""
+    user, context = is_user(world.virtual_state), world.hardware_context
+    if user != (world.bank != 0):
+        world.bank = user
+        reads, writes, codes = context.user_reads, context.user_writes, context.user_codes
+        context.user_reads, context.kernel_reads = context.kernel_reads, reads
+        context.user_writes, context.kernel_writes = context.kernel_writes, writes
+        context.user_codes, context.kernel_codes = context.kernel_codes, codes
+        context.asid, world.other_asid = world.other_asid, context.asid
+
+
+# Traps.
+
+
+def trapped(world: World) -> i32:
+    """The hardware raised an exception: what is that to the guest? An ExitKind that is to be
+    emulated, GOES_ON, or PAGE_STORE."""
+    context, virtual = world.hardware_context, world.virtual_state
+    code, address = context.fault_code & 0xFF, context.fault_address
+    if ExceptionCode.TLB_MODIFIED <= code <= ExceptionCode.TLB_STORE:
+        return missed(world, address, store=code != ExceptionCode.TLB_LOAD)
+    in_kernel = not is_user(virtual)
+    if code == ExceptionCode.SYSTEM_CALL:
+        return ExitKind.SYSTEM_CALL
+    if code == ExceptionCode.COPROCESSOR_UNUSABLE and in_kernel:
+        return ExitKind.PRIVILEGED
+    refused = code == ExceptionCode.ADDRESS_ERROR_LOAD or code == ExceptionCode.ADDRESS_ERROR_STORE
+    if refused and in_kernel and address >= r.KSEG0:
+        if address == virtual.pc:
+            return ExitKind.KERNEL_SEGMENT_FETCH
+        return ExitKind.KERNEL_SEGMENT_ACCESS
+    return ExitKind.OTHER_EXCEPTION
+
+
+def missed(world: World, address: u32, store: bool) -> i32:
+    """The shadow TLB did not have the page, or not for a store."""
+    guest = world.present
+    result = fill(world, address, store)
+    if likely(result == Fill.FILLED):
+        guest.exits[ExitKind.SHADOW_MISS] += 1
+        return GOES_ON
+    if result == Fill.KEPT:
+        return ExitKind.PAGE_STORE
+    in_window = 0 <= address - guest.window_base < guest.window_size
+    if result == Fill.NOT_MEMORY and in_window and not is_user(world.virtual_state):
+        return ExitKind.KERNEL_SEGMENT_ACCESS
+    return ExitKind.TLB_FAULT
+
+
+# Emulation.
+
+
+def emulate(world: World, limit: u64, one: bool) -> i32:
+    """Execute `one` instruction on the virtual processor, or all until user mode."""
+    virtual, context = world.virtual_state, world.virtual_context
+    began = virtual.clock
+    context.leaves_for_user = not one
+    code = world.run(context, u64(began + 1) if one else limit)
+    world.present.emulated_cycles += virtual.clock - began
+    written = context.tlb_written
+    if unlikely(written != 0):
+        guest_wrote(world, written)
+        context.tlb_written = 0
+    return code

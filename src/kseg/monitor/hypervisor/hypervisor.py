@@ -11,8 +11,8 @@ from kseg.memory.paged import PagedMemory
 from kseg.memory.pages import PAGE_SIZE
 from kseg.memory.physical import PhysicalMemory
 from kseg.monitor.hypervisor.allocator import Allocator
-from kseg.monitor.hypervisor.dispatcher import VIRTUAL, Dispatcher
-from kseg.monitor.hypervisor.shadow_tlb import ShadowTlb
+from kseg.monitor.hypervisor.shadow_tlb import forget, page_moved
+from kseg.monitor.hypervisor.supervision import VIRTUAL, GuestSupervisor
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
 from kseg.monitor.hypervisor.world import GuestRecord, World
 
@@ -55,9 +55,8 @@ class Hypervisor:
         self.allocator = Allocator(self.memory)
         self.allocator.moved = self._page_moved
         self.world = World(rewrites=rewriting)
-        self.shadow = ShadowTlb(self.engine, self.world)
-        self.dispatcher = Dispatcher(self.world, self.shadow)
-        self.engine.supervisor = self.dispatcher
+        self.supervisor = GuestSupervisor(self.engine, self.world)
+        self.engine.supervisor = self.supervisor
         self.guests: list[VirtualProcessor] = []
         self.present: VirtualProcessor | None = None
         """Whose state is on the hardware."""
@@ -93,7 +92,7 @@ class Hypervisor:
         if guest not in self.guests:
             return
         self.guests.remove(guest)
-        self.shadow.forget(guest.record)
+        forget(self.world, guest.record)
         if self.present is guest:
             self.present = None
         self.allocator.release(guest.memory)
@@ -114,7 +113,7 @@ class Hypervisor:
                 self.world.guest = record
                 self.switches += 1
             self.engine.replace_processor(0, guest.state, guest.memory, guest.window)
-            self.dispatcher.answered = False
+            self.supervisor.answered = False
             self._set_points(guest)
         return self.engine
 
@@ -140,20 +139,20 @@ class Hypervisor:
     def run_stopped(self, reason: ExitReason | None) -> Exit:
         """Let the present guest execute one cycle, without stopping for this reason again."""
         self.engine.pass_stop(VIRTUAL, reason)
-        self.dispatcher.answered = True
+        self.supervisor.answered = True
         return self.engine.run(1)
 
     # Changes that the guest did not make.
 
     def state_changed(self, guest: VirtualProcessor) -> None:
         """A guest's state and memory were written by other code (a snapshot was loaded)."""
-        self.shadow.forget(guest.record)
+        forget(self.world, guest.record)
         if self.present is guest:
             self.present = None
             # What the engine has derived from the old TLB cannot be found by the new one.
             self.engine.state_changed()
 
     def _page_moved(self, memory: PagedMemory, page: int, frame: int) -> None:
-        self.shadow.page_moved(frame)
+        page_moved(self.world, frame)
         if self.present is not None and self.present.memory is memory:
             self.engine.page_moved(0, page)

@@ -2,13 +2,22 @@
 
 import ctypes
 from enum import IntEnum
+from typing import Annotated, TypeAlias
 
+from kseg.engine.codegen.typed import below, i32, through, u32, u64
+from kseg.engine.interpreter.layout import Context
 from kseg.engine.state import TLB_SIZE, ProcessorState
+from kseg.isa import registers as r
 
-u8, u32, u64, pointer = ctypes.c_uint8, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_uint64
+pointer = ctypes.c_uint64
 
 ASIDS = 64
 """Address spaces that the hardware tells apart. Number 0 is not given out."""
+Asid: TypeAlias = Annotated[int, below(ASIDS)]
+Place: TypeAlias = Annotated[int, below(1 + ASIDS)]
+"""Of a guest's `asids`."""
+Slot: TypeAlias = Annotated[int, below(TLB_SIZE)]
+"""The number of an entry of the hardware's TLB, or of the guest's."""
 
 
 class ExitKind(IntEnum):
@@ -37,23 +46,23 @@ class GuestRecord(ctypes.Structure):
     """One guest, as the dispatcher sees it."""
 
     _fields_ = [
-        ("number", u32),  # from 1
-        ("hybrid", u32),  # not 0: virtual kernel mode is not run directly
-        ("window_base", u32),
-        ("window_size", u32),  # 0: the guest has no window
+        ("number", ctypes.c_uint32),  # from 1
+        ("hybrid", ctypes.c_uint32),  # not 0: virtual kernel mode is not run directly
+        ("window_base", ctypes.c_uint32),
+        ("window_size", ctypes.c_uint32),  # 0: the guest has no window
         ("frames", pointer),  # the table of its paged memory
-        ("pages", u64),
+        ("pages", ctypes.c_uint64),
         # The hardware's ASIDs for virtual kernel mode, and for each address space of virtual user
         # mode; 0: none yet.
-        ("asids", u8 * (1 + ASIDS)),
+        ("asids", ctypes.c_uint8 * (1 + ASIDS)),
         # The space, as in EntryHi, whose pages virtual kernel mode has besides the window.
-        ("kernel_space", u32),
-        ("direct_cycles", u64),  # executed by the hardware
-        ("emulated_cycles", u64),  # executed by the monitor
-        ("rewritten", u64),  # trapping instructions that were rewritten
-        ("exits", u64 * len(ExitKind)),
+        ("kernel_space", ctypes.c_uint32),
+        ("direct_cycles", ctypes.c_uint64),  # executed by the hardware
+        ("emulated_cycles", ctypes.c_uint64),  # executed by the monitor
+        ("rewritten", ctypes.c_uint64),  # trapping instructions that were rewritten
+        ("exits", ctypes.c_uint64 * len(ExitKind)),
         # Of the host, in whatever its cycle counter counts, while `timed`.
-        ("ticks", u64 * len(ExitKind)),
+        ("ticks", ctypes.c_uint64 * len(ExitKind)),
     ]
 
 
@@ -66,26 +75,76 @@ class World(ctypes.Structure):
 
     _fields_ = [
         ("guest", pointer),  # the GuestRecord of the present one
-        # For native code: the engine's contexts of the hardware and of the virtual processor, and
-        # functions of the engine.
+        # The engine's contexts of the hardware and of the virtual processor, and functions of a
+        # native engine.
         ("hardware", pointer),
         ("virtual", pointer),
         ("run_processor", pointer),
         ("resynchronise", pointer),
         ("tlb_find", pointer),
         ("tlb_place", pointer),
-        ("bank", u32),  # which virtual mode the hardware's tables are for: 1 is user
-        ("other_asid", u32),  # the ASID that the tables for the other mode mirror
-        ("timed", u32),
-        ("rewrites", u32),  # not 0: hot trapping instructions are rewritten
+        ("bank", ctypes.c_uint32),  # which virtual mode the hardware's tables are for: 1 is user
+        ("other_asid", ctypes.c_uint32),  # the ASID that the tables for the other mode mirror
+        ("timed", ctypes.c_uint32),
+        ("rewrites", ctypes.c_uint32),  # not 0: hot trapping instructions are rewritten
         # Of each entry of the hardware's TLB: the guest's number, 0 for none, and the number of
         # the entry in the guest's TLB that it was made from, or WINDOW_ORIGIN.
-        ("slot_guest", u32 * TLB_SIZE),
-        ("slot_origin", u32 * TLB_SIZE),
-        ("next_slot", u32),
-        ("next_asid", u32),
-        ("asid_holder", pointer * ASIDS),  # address of the word in `asids` that has it
+        ("slot_guest", ctypes.c_uint32 * TLB_SIZE),
+        ("slot_origin", ctypes.c_uint32 * TLB_SIZE),
+        ("next_slot", ctypes.c_uint32),
+        ("next_asid", ctypes.c_uint32),
+        ("asid_holder", pointer * ASIDS),  # address of the byte in `asids` that has it
+        ("engine", ctypes.py_object),  # in CPython, who executes: a `supervision.GuestSupervisor`
     ]
+
+    @property
+    def present(self) -> GuestRecord:
+        """The guest that is on the hardware."""
+        return GuestRecord.from_address(self.guest)
+
+    @property
+    def hardware_context(self) -> Context:
+        return Context.from_address(self.hardware)
+
+    @property
+    def virtual_context(self) -> Context:
+        return Context.from_address(self.virtual)
+
+    @property
+    def hardware_state(self) -> ProcessorState:
+        return ProcessorState.from_address(self.hardware_context.state)
+
+    @property
+    def virtual_state(self) -> ProcessorState:
+        """The guest's processor."""
+        return ProcessorState.from_address(self.virtual_context.state)
+
+    # The engine's functions.
+
+    @through("run_processor")
+    def run(self, context: Context, until: u64) -> i32:
+        """Let a processor execute until its clock shows `until`, or something else is to be done:
+        an ExitReason, or `layout.LEFT_KERNEL`."""
+        return int(self.engine.run_processor(context, until))
+
+    @through("resynchronise")
+    def settle(self, context: Context, clock: u64) -> None:
+        """Count a processor's cycles up to `clock`."""
+
+    @through("tlb_find")
+    def find(self, state: ProcessorState, entry_hi: u32) -> i32:
+        """The lowest of a processor's TLB entries that matches an EntryHi; -1 if none does."""
+        for index in range(TLB_SIZE):
+            difference = state.tlb_entry_hi[index] ^ entry_hi
+            same_space = not difference & r.ASID_MASK or state.tlb_entry_lo[index] & r.ENTRY_LO_G
+            if same_space and not difference & r.VPN_MASK:
+                return index
+        return -1
+
+    @through("tlb_place")
+    def place(self, context: Context, index: u64, high: u32, low: u32) -> None:
+        """Put an entry into a processor's TLB."""
+        self.engine.place(context, index, high, low)
 
 
 def _block(first: str, last: str) -> tuple[int, int]:

@@ -1,11 +1,11 @@
-"""The native dispatcher as bytes: made once, then kept, so that a start need not import LLVM."""
+"""The dispatcher as machine code: made once, then kept, so that a start need not import LLVM."""
 
 import ctypes
 from collections.abc import Mapping
 from pathlib import Path
 
 from kseg import progress
-from kseg.engine.codegen import cache
+from kseg.engine.codegen import cache, typed
 from kseg.engine.codegen.native import Blob, MappedCode
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.layout import Shared
@@ -13,12 +13,15 @@ from kseg.monitor.hypervisor.world import World
 
 _KIND, _FUNCTION = "dispatcher", "supervise"
 _ENTRY_BYTES = 4
+_TEXTS = ("dispatcher", "native", "rewriting", "shadow_tlb", "world")
+"""The modules here on which the machine code depends."""
 
 
 def load() -> MappedCode:
     """The machine code, from the cache or newly compiled; NativeCodeError where the host allows
     none."""
-    key = image.source_key(Path(__file__).parents[1].rglob("*.py"))
+    texts = [Path(__file__).with_name(f"{name}.py") for name in _TEXTS]
+    key = image.source_key([*texts, *Path(typed.__file__).parent.glob("*.py")])
     packed = cache.read(_KIND, key)
     if packed is None:
         packed = _compile()
@@ -29,10 +32,11 @@ def load() -> MappedCode:
 
 def _compile() -> bytes:
     from kseg.engine.codegen.native import compile_module
-    from kseg.monitor.hypervisor.native.dispatcher import build
+    from kseg.engine.codegen.typed.compiler import build
+    from kseg.monitor.hypervisor.dispatcher import supervise
 
     progress.report("compiling the monitor, once for all runs", long=True)
-    blob = compile_module(build())
+    blob = compile_module(build([supervise]))
     return blob.symbols[_FUNCTION].to_bytes(_ENTRY_BYTES, "little") + blob.code
 
 
