@@ -1,4 +1,4 @@
-"""The dispatcher: what a guest left the hardware for; and the same in CPython as in machine code."""
+"""The dispatcher: what a guest left the hardware for; the same in CPython as natively."""
 
 from collections import Counter
 from typing import Any

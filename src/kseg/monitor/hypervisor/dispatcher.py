@@ -35,8 +35,8 @@ _COPROCESSORS = 0xE << r.STATUS_CU_SHIFT
 
 
 def supervise(shared: Shared, limit: u64) -> i32:
-    """Let the guest go on until its clock shows `limit`, or the run loop must be asked: an ExitReason.
-    The virtual processor's context has what belongs to it."""
+    """Let the guest go on until its clock shows `limit`, or the run loop must be asked: an
+    ExitReason. The virtual processor's context has what belongs to it."""
     world = World.from_address(shared.monitor)
     guest, virtual = world.present, world.virtual_state
     _enter(world, shared)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kseg import progress
-from kseg.engine.codegen import cache, typed
+from kseg.engine.codegen import cache
 from kseg.engine.codegen.native import Blob, MappedCode
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.layout import Shared
@@ -21,7 +21,7 @@ def load() -> MappedCode:
     """The machine code, from the cache or newly compiled; NativeCodeError where the host allows
     none."""
     texts = [Path(__file__).with_name(f"{name}.py") for name in _TEXTS]
-    key = image.source_key([*texts, *Path(typed.__file__).parent.glob("*.py")])
+    key = image.source_key(texts)
     packed = cache.read(_KIND, key)
     if packed is None:
         packed = _compile()

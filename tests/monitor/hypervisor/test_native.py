@@ -1,0 +1,34 @@
+"""What a start has to import for the dispatcher."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys
+from kseg import Machine
+with Machine("cms", "halt", monitor={monitor!r}, engine="interpreter") as machine:
+    machine.run()
+print(*sorted(sys.modules))
+"""
+
+
+def modules(monitor: str) -> set[str]:
+    """All that a short run has imported, with a warm cache."""
+    command = [sys.executable, "-c", PROGRAM.format(monitor=monitor)]
+    for _ in range(2):
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(ran.stdout.split())
+
+
+@pytest.mark.slow
+def test_a_warm_start_under_a_monitor_needs_no_compiler() -> None:
+    found = modules("trap-and-emulate")
+    assert "kseg.monitor.hypervisor.dispatcher" in found
+    assert found.isdisjoint({"llvmlite", "kseg.engine.codegen.typed.compiler"})
+
+
+@pytest.mark.slow
+def test_a_bare_machine_needs_none_of_it() -> None:
+    assert not [name for name in modules("bare") if "typed" in name or "hypervisor" in name]
