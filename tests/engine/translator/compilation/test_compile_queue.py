@@ -328,7 +328,7 @@ def test_the_end_of_python_does_not_wait_for_the_compiler() -> None:
 
 SCRIPT = """
 import signal, sys
-from tests.engine.translator import test_compile_queue as t
+from tests.engine.translator.compilation import test_compile_queue as t
 signal.signal(signal.SIGINT, lambda *_: None)
 shop = t.ProcessCompileQueue()
 shop.submit(t.asked(1))
