@@ -99,6 +99,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'kseg' has no attribute {name!r}")
     from importlib import import_module
 
+    from kseg.platform import host
+
+    host.check()
     found = globals()[name] = getattr(import_module(module), name)
     return found
 

@@ -16,6 +16,10 @@ class ConfigurationError(KsegError):
     """A machine configuration is wrong; the text starts with the file and the line."""
 
 
+class HostError(KsegError):
+    """kseg does not run on this kind of host."""
+
+
 class EngineError(KsegError):
     """This host lacks what an engine needs, such as memory that can be made executable."""
 

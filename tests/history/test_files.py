@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import kseg.files
+import kseg.platform.files
 from kseg.errors import StateError
 from kseg.history import files
 from kseg.history.files import write_file
@@ -31,7 +31,7 @@ def test_the_host_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faili
             return os.pwrite(arguments[0], b"ne", 0)  # type: ignore[arg-type]
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(kseg.files.os, failing, fail)
+    monkeypatch.setattr(kseg.platform.files.os, failing, fail)
     with pytest.raises(StateError, match=r"file: No space left on device; nothing was saved"):
         write_file(path, b"new and longer")
     monkeypatch.undo()
@@ -69,7 +69,7 @@ def test_a_process_that_is_killed(tmp_path: Path) -> None:
     write_file(path, b"old")
     program = """
         import os, signal, sys
-        from kseg import files
+        from kseg.platform import files
         files.os.fsync = lambda _file: os.kill(os.getpid(), signal.SIGKILL)
         files.write_file(sys.argv[1], b"new")
     """

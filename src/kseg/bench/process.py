@@ -1,15 +1,15 @@
 """Running one command and knowing what it cost."""
 
 import os
-import pty
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from kseg.platform import processes
+from kseg.platform.terminal import pair
 
 MOST_OUTPUT = 1 << 20
 """Bytes of output that are kept; a peer gone wild must not fill the memory."""
@@ -50,18 +50,15 @@ def run(
     """
     words = [str(word) for word in command]
     shown = " ".join(words)
-    reading, writing = pty.openpty() if terminal else os.pipe()
+    reading, writing = pair() if terminal else os.pipe()
     started = time.monotonic()
     try:
-        process = subprocess.Popen(
+        process = processes.start_group(
             words,
-            cwd=directory,
-            stdin=writing if terminal else subprocess.DEVNULL,
-            stdout=writing,
-            stderr=writing,
-            env={**os.environ, **(environment or {})},
-            # A group of its own: whatever it starts can be ended with it.
-            start_new_session=True,
+            writing,
+            source=writing if terminal else None,
+            directory=directory,
+            environment=environment,
         )
     except OSError as error:
         os.close(reading)
@@ -72,17 +69,16 @@ def run(
 
     def end() -> None:
         late.set()
-        _kill(process.pid)
+        processes.kill_group(process)
 
     alarm = threading.Timer(limit, end)
     alarm.start()
     try:
         output = _read_all(reading)
-        _, status, usage = os.wait4(process.pid, 0)
+        processor_time = processes.processor_time(process)
         wall_time = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
     except BaseException:
-        _kill(process.pid)
+        processes.kill_group(process)
         process.wait()
         raise
     finally:
@@ -91,12 +87,7 @@ def run(
         raise TimeOut(f"`{shown}` did not end within {limit:.0f} s and was killed")
     if process.returncode not in accepted:
         raise MeasureError(f"`{shown}` ended with {process.returncode}:\n{output}")
-    return Run(output, usage.ru_utime + usage.ru_stime, wall_time)
-
-
-def _kill(group: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+    return Run(output, processor_time, wall_time)
 
 
 def _read_all(descriptor: int) -> str:

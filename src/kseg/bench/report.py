@@ -1,13 +1,14 @@
 """Results as plain tables, and as JSON for machines."""
 
 import os
-import platform
+import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from kseg.bench.samples import Samples
 from kseg.bench.targets import Target
+from kseg.platform import processors
+from kseg.platform.host import PROCESSOR, SYSTEM
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -70,18 +71,9 @@ def targets_table(targets: Sequence[Target]) -> str:
 def host() -> dict[str, Any]:
     """The machine that was measured on."""
     return {
-        "processor": processor_model(),
+        "processor": processors.model(),
         "processors": os.cpu_count(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "load": os.getloadavg()[0],
+        "system": f"{SYSTEM.capitalize()} {PROCESSOR}",
+        "python": sys.version.partition(" ")[0],
+        "load": processors.load(),
     }
-
-
-def processor_model() -> str:
-    """The processor's name, as far as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")

@@ -15,6 +15,7 @@ import click
 
 from kseg import progress
 from kseg.cli import streams
+from kseg.platform import host
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -142,6 +143,7 @@ def _obey(arguments: list[str]) -> None:
 
         complete(kseg, COMPLETION)
     with kseg.make_context("kseg", arguments) as context:
+        host.check()
         kseg.invoke(context)
 
 

@@ -55,8 +55,8 @@ def finish(
 ) -> NoReturn:
     """Bring the output to its end and exit as the outcome says; `close` is called where no `with`
     will do it, because a signal ends the process."""
-    from kseg.cli.console.signals import die_of
     from kseg.cli.output import OutputClosed
+    from kseg.platform.signals import die_of
 
     code = outcome.exit_code
     try:

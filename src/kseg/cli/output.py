@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from kseg.cli.streams import OutputClosed, write_all, write_message
 from kseg.errors import KsegError
-from kseg.files import check_writable, write_file
+from kseg.platform.files import check_writable, write_file
 
 __all__ = ["Output", "OutputClosed", "check_destination", "one_line", "write_all", "write_whole"]
 

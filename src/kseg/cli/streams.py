@@ -7,7 +7,6 @@ that has gone ends a command quietly; messages that cannot be written are no pro
 import errno
 import io
 import os
-import select
 import sys
 from collections.abc import Callable
 from typing import BinaryIO, cast
@@ -52,7 +51,9 @@ def write_all(descriptor: int, data: bytes) -> None:
             view = view[os.write(descriptor, view) :]
         except BlockingIOError:
             # Another process made the descriptor non-blocking: it may be shared.
-            select.select([], [descriptor], [])
+            from kseg.platform import waiting
+
+            waiting.writable([descriptor])
         except OSError as error:
             if error.errno in GONE:
                 raise OutputClosed from None

@@ -29,7 +29,7 @@ class TraceFile:
             return
         try:
             self._existed = Path(path).exists()
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             self._descriptor = os.open(Path(path), flags, 0o666)
         except (OSError, ValueError) as error:
             text = error.strerror if isinstance(error, OSError) else str(error)

@@ -2,7 +2,7 @@
 
 System/161 manual, "Emulator passthrough filesystem". The host's work is done when the operation
 starts; its result shows 5 ms later. Unlike System/161's, this card never leaves its directory
-(`kseg.devices.host_directory`).
+(`kseg.platform.directory`).
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,6 @@ import msgspec
 
 from kseg.devices.device import BUFFER, Buffer, Device, Register
 from kseg.devices.hex_dump import hex_dump
-from kseg.devices.host_directory import HostDirectory
 from kseg.devices.host_files import (
     BAD_HANDLE,
     BAD_OPERATION,
@@ -40,6 +39,7 @@ from kseg.devices.host_files import (
 from kseg.errors import ConfigurationError, DivergenceError, GuestFatal, StateError
 from kseg.machine.arguments import Argument, Arguments
 from kseg.machine.clock import Word
+from kseg.platform.directory import HostDirectory
 
 BUFFER_SIZE = 16384
 MOST_LINKS_TOLD = 8

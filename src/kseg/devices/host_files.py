@@ -7,8 +7,8 @@ from typing import Annotated
 
 import msgspec
 
-from kseg.devices.host_directory import HostDirectory, Opened
 from kseg.machine.clock import Word
+from kseg.platform.directory import HostDirectory, Opened
 
 HANDLES = 64
 ROOT = 0

@@ -1,6 +1,5 @@
 """Many runs of a guest from one state, each with preemptions of its own."""
 
-import os
 import re
 import time
 from collections import deque
@@ -32,6 +31,7 @@ from kseg.exploration.start import DIRECTORY, Start
 from kseg.exploration.trial import HANGS, PASSED, REJECTED, RUNS_ON, Goal, Outcome, Trials
 from kseg.machine.preemption import Preemption
 from kseg.monitor.stop import StopReason
+from kseg.platform import processors
 
 MOST_SEED, MOST_JOBS = 1 << 40, 1024
 
@@ -109,7 +109,7 @@ class Exploration:
         """Why a failure could not be kept."""
         self._pool = Pool(
             Task(str(start.snapshot), engine, goal),
-            jobs or len(os.sched_getaffinity(0)),
+            jobs or processors.usable(),
             None if command is None else list(command),
         )
 

@@ -1,18 +1,15 @@
 """Worker processes, and which does what. A worker that dies takes one job with it, and no more."""
 
-import os
-import subprocess
 from collections import deque
 from contextlib import suppress
-from multiprocessing.connection import Connection, wait
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from kseg.engine.translator.compilation import subprocesses
 from kseg.errors import KsegError
 from kseg.exploration import worker
 from kseg.exploration.messages import Answer, Job, Task
+from kseg.platform import pipes, processes
 
 MOST_DEATHS = 5
 """Workers that die one after the other, without an answer between, before it is given up."""
@@ -32,15 +29,14 @@ class _Worker:
     """A process with one job at a time."""
 
     def __init__(self, command: list[str], task: Task) -> None:
-        process = subprocesses.start(command, piped=True)
+        process = processes.start(command, piped=True)
         if process is None:
             raise KsegError("cannot start a process for the exploration")
         self._process = process
         assert process.stdin is not None
         assert process.stdout is not None
-        # From now on, these pipes are the connections'.
-        self._outgoing = Connection(_own(process.stdin), readable=False)
-        self.incoming = Connection(_own(process.stdout), writable=False)
+        self._outgoing = pipes.sender(process.stdin)
+        self.incoming = pipes.receiver(process.stdout)
         self.job: Job | None = None
         self.is_ready = False
         self._send(msgspec.msgpack.encode(task))
@@ -68,17 +64,7 @@ class _Worker:
         """See to it that it has ended, and say how it did."""
         for connection in (self._outgoing, self.incoming):
             connection.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(GRACE)
-        self.kill()
-        code = self._process.wait()
-        return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-
-
-def _own(pipe: IO[bytes]) -> int:
-    """A pipe's descriptor, for another owner to close."""
-    with pipe:
-        return os.dup(pipe.fileno())
+        return processes.end(self._process, GRACE)
 
 
 class Pool:
@@ -88,7 +74,7 @@ class Pool:
         """`command` is what to start instead of kseg's own worker."""
         self._task = task
         self._size = size
-        self._command = command or subprocesses.command(worker.__name__)
+        self._command = command or processes.command(worker.__name__)
         self._workers: list[_Worker] = []
         self._waiting: deque[Job] = deque()
         self._deaths = 0
@@ -129,8 +115,7 @@ class Pool:
         if not self.pending:
             return found
         listening = {each.incoming: each for each in self._workers}
-        for connection in wait(list(listening)) if listening else []:
-            assert isinstance(connection, Connection)
+        for connection in pipes.ready(listening) if listening else []:
             each = listening[connection]
             answer = each.take()
             if answer is None:

@@ -18,10 +18,10 @@ from kseg.api.machine import Machine
 from kseg.api.snapshots import SUFFIX, can_be_cut
 from kseg.devices.disk import Disk
 from kseg.errors import ConfigurationError, LogError, StateError
-from kseg.files import write_file
 from kseg.history.files import open_snapshot
 from kseg.machine.disk_image import DiskImage
 from kseg.machine.preemption import Preemption
+from kseg.platform.files import write_file
 
 LOG_SUFFIX = ".log"
 DIRECTORY = "kseg-explore"

@@ -2,8 +2,6 @@
 
 import gc
 import os
-import signal
-from multiprocessing.connection import Connection
 
 import msgspec
 
@@ -12,13 +10,14 @@ from kseg.errors import KsegError
 from kseg.exploration.messages import Answer, Job, Task, Work
 from kseg.exploration.shrinking import shrink
 from kseg.exploration.trial import Trials
+from kseg.platform import pipes, signals
 
 
 def main() -> None:
     """Do what comes in until the exploration has gone."""
     # Ctrl-C and the like are meant for the exploration, whose end closes stdin.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    incoming, outgoing = Connection(os.dup(0)), Connection(os.dup(1))
+    signals.ignore(signals.INTERRUPT)
+    incoming, outgoing = pipes.receiver(0), pipes.sender(1)
     # Nothing else may be written where answers are expected.
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)

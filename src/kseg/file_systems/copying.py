@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from kseg.files import write_file
+from kseg.platform.files import write_file
 
 from .device import DamagedError, Entry, FileSystemError
 from .recognition import FileSystem

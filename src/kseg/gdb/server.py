@@ -2,11 +2,9 @@
 
 import contextlib
 import errno
-import os
 import queue
 import re
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +14,7 @@ from pathlib import Path
 
 from kseg.errors import ConfigurationError
 from kseg.gdb.packets import Reader, Sign, packet
+from kseg.platform import sockets
 
 GOODBYE = 1
 """Seconds that a debugger has to wait, at most, until the one before it is quite gone."""
@@ -64,9 +63,7 @@ class Connection:
         """Has another one come meanwhile, of which the user knows?"""
         self.interrupts = threading.Event()
         """Whether an interrupt has come that has not been seen to."""
-        # A timeout for sending alone: the reading thread waits as long as it takes.
-        timeout = struct.pack("@ll", LONGEST_SEND, 0)
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
+        sockets.limit_sending(stream, LONGEST_SEND)
 
     def send(self, data: bytes) -> None:
         """Send a packet. If the debugger is gone, the reading thread will say so."""
@@ -180,15 +177,13 @@ class Server:
     def _listen_at(self, path: Path) -> socket.socket:
         if path.is_socket() and not _answers(path):
             path.unlink()  # left by a process that was killed
-        listener = socket.socket(socket.AF_UNIX)
-        before = os.umask(0o177)
+        listener = sockets.local()
         try:
-            listener.bind(str(path))
+            with sockets.private():
+                listener.bind(str(path))
         except OSError:
             listener.close()
             raise
-        finally:
-            os.umask(before)
         listener.listen(4)
         self._path = path
         self.address = str(path)
@@ -208,7 +203,7 @@ class Server:
                 self._refuse(stream)
                 continue
             self._free.clear()
-            if stream.family != socket.AF_UNIX:
+            if not sockets.is_local(stream):
                 stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._connection = connection = Connection(stream)
             threading.Thread(
@@ -256,12 +251,8 @@ class Server:
 
 
 def _answers(path: Path) -> bool:
-    """Does a process listen at a Unix socket?"""
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            return False
-        except OSError:
-            pass
-    return True
+    """Does a process listen at a Unix socket? Where one cannot find out, perhaps."""
+    try:
+        return sockets.answers(path)
+    except OSError:
+        return True

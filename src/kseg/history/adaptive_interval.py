@@ -1,7 +1,7 @@
 """An adaptive interval: how far a machine runs before it is looked at again, so that this costs
 little."""
 
-import time
+from kseg.platform.clocks import own_time_ns
 
 SHORTEST, LONGEST = 100_000, 64_000_000
 """Cycles."""
@@ -19,14 +19,14 @@ class AdaptiveInterval:
         self._shortest, self._longest = shortest, longest
         self.stretch = shortest
         """Cycles of the present one."""
-        self._began = time.thread_time_ns()
+        self._began = own_time_ns()
 
     def next_stretch(self) -> int:
         """A stretch is over: the cycles of the next one."""
-        passed = time.thread_time_ns() - self._began
+        passed = own_time_ns() - self._began
         if passed < self._short:
             self.stretch = min(2 * self.stretch, self._longest)
         elif passed > self._long:
             self.stretch = max(self.stretch // 2, self._shortest)
-        self._began = time.thread_time_ns()
+        self._began = own_time_ns()
         return self.stretch

@@ -1,5 +1,5 @@
 """Snapshot files on the host: read with care, and replaced whole or not at all
-(`kseg.files`)."""
+(`kseg.platform.files`)."""
 
 import errno
 import os
@@ -7,10 +7,10 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from kseg import files
 from kseg.errors import StateError
 from kseg.history import format as layout
 from kseg.history.state import Header
+from kseg.platform import files
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def open_snapshot(path: str | Path) -> SnapshotFile:
 def _read(path: Path, offset: int, length: int) -> bytes:
     try:
         # Not to wait for a pipe's other end.
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        file = files.open_file(path)
     except (OSError, ValueError) as error:
         text = error.strerror if isinstance(error, OSError) else str(error)
         raise StateError(f"snapshot {path}: {text}") from None

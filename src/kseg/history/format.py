@@ -17,12 +17,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
-import zstandard
 
 from kseg import progress
 from kseg.errors import StateError
 from kseg.history.state import MOST_PAGES, Header
 from kseg.memory.pages import PAGE_SIZE
+from kseg.platform import compression
 
 MAGIC = b"KSEGSNAP"
 OLDEST, VERSION = 1, 1
@@ -63,7 +63,7 @@ def pack(header: Header, pages: Iterable[bytes]) -> bytes:
         raise StateError("a name in the machine's configuration is not UTF-8") from None
     except OverflowError as error:
         raise StateError(f"the machine has a number that is too large: {error}") from None
-    body = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=True).compress(b"".join(pages))
+    body = compression.compress(b"".join(pages), _LEVEL)
     if len(packed) > MOST_HEADER or header.stored > MOST_PAGES:
         raise StateError(
             f"the machine is too large for a snapshot: {len(packed) >> 20}M besides memory"
@@ -142,12 +142,10 @@ def read_pages(header: Header, body: bytes) -> dict[bytes, bytes]:
     memory for as many pages as the header lists, whatever `body` claims."""
     size = header.stored * PAGE_SIZE
     try:
-        if zstandard.frame_content_size(body) != size:
+        if compression.content_size(body) != size:
             raise StateError("the snapshot's pages are not as many as its header says")
-        data = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompress(
-            body, max_output_size=size, allow_extra_data=False
-        )
-    except (zstandard.ZstdError, MemoryError) as error:
+        data = compression.decompress(body, size)
+    except (compression.CompressionError, MemoryError) as error:
         raise StateError(f"the snapshot is damaged: {error}") from None
     pages = {}
     for number, expected in enumerate(page_digests(header)[: header.stored]):

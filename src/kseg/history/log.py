@@ -27,7 +27,6 @@ from sys import getsizeof
 from typing import Annotated
 
 import msgspec
-import zstandard
 
 from kseg.boards.system161.board import System161State
 from kseg.errors import LogError, StateError
@@ -38,6 +37,7 @@ from kseg.history.snapshot import gather
 from kseg.history.state import Base, Origin
 from kseg.machine.clock import Count
 from kseg.machine.input_history import Answer, Input, Sector
+from kseg.platform import compression
 
 MAGIC = b"KSEGLOG\0"
 VERSION = 1
@@ -138,7 +138,7 @@ class LogWriter:
             return
         packed = msgspec.msgpack.encode(self._waiting)
         self._waiting, self._bytes_waiting = [], 0
-        self._frame(ENTRIES, zstandard.ZstdCompressor(level=1).compress(packed))
+        self._frame(ENTRIES, compression.compress(packed, 1))
 
     def add_keyframe(self, state: System161State, origin: Origin) -> None:
         """Write the machine's state as it is now, after all that was added; LogError as ever."""
@@ -242,14 +242,12 @@ def head(data: bytes) -> tuple[bytes, int] | None:
 def read_entries(body: bytes) -> Sequence[Entry]:
     """The entries of a frame; LogError when there are none in it."""
     try:
-        size = zstandard.frame_content_size(body)
+        size = compression.content_size(body)
         if not 0 <= size <= MOST_ENTRIES:
             raise LogError("the log has more entries in a frame than any")
-        packed = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompress(
-            body, max_output_size=size, allow_extra_data=False
-        )
+        packed = compression.decompress(body, size)
         return msgspec.msgpack.decode(packed, type=list[Entry])
-    except (zstandard.ZstdError, msgspec.MsgspecError, ValueError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise LogError(f"the log's entries cannot be read: {error}") from None
 
 

@@ -16,6 +16,7 @@ from kseg.history.files import SnapshotFile
 from kseg.history.log import Digest, Edit, End, Marker
 from kseg.history.state import Base
 from kseg.machine.input_history import Answer, Input, InputHistory, Position, Sector
+from kseg.platform import files
 
 MOST_DATA = 1 << 30
 """Bytes of all entries and of keyframes' headers together, in memory."""
@@ -123,8 +124,7 @@ class _Reader:
         """Kind, place in the file and size of each whole frame, and its contents: of a keyframe, no
         more than its header."""
         try:
-            # Not to wait for a pipe's other end.
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            descriptor = files.open_file(path)
         except (OSError, ValueError) as error:
             raise LogError(getattr(error, "strerror", None) or str(error)) from None
         status = os.fstat(descriptor)

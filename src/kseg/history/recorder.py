@@ -6,7 +6,6 @@ from the recorded one; and now and then the whole state (a keyframe), so that a 
 there.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from kseg.history.log import MOST_TEXT, Digest, Edit, End, LogWriter, Marker
 from kseg.history.state import Origin
 from kseg.machine.input_history import Item
 from kseg.monitor.stop import Stop, StopReason
+from kseg.platform.clocks import own_time_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Recorder:
         self._edited = False
         self._intervals = given = intervals or Intervals()
         self._interval = AdaptiveInterval(given.soon, given.late, given.shortest, given.longest)
-        self._kept = self._drawn = time.thread_time_ns()
+        self._kept = self._drawn = own_time_ns()
         try:
             self.beginning = self._begin()
             """From where on the run has been as it would have been by itself."""
@@ -179,7 +179,7 @@ class Recorder:
         self._guard(lambda: self._writer.add(item))
 
     def _look(self) -> None:
-        now, intervals = time.thread_time_ns(), self._intervals
+        now, intervals = own_time_ns(), self._intervals
         if self._edited:
             self._keep_edit()
         elif now - self._kept >= intervals.keyframe:
@@ -191,7 +191,7 @@ class Recorder:
     def _keep_edit(self) -> None:
         self._edited = False
         self._writer.add(Edit(self._clock()))
-        self._kept = time.thread_time_ns()
+        self._kept = own_time_ns()
         self.beginning = self._begin()
 
     def _keyframe(self, now: int) -> None:
@@ -210,7 +210,7 @@ class Recorder:
         found = None
         if whole:
             found = whole_digest(board)
-            self._drawn = time.thread_time_ns()
+            self._drawn = own_time_ns()
         self._writer.add(Digest(self._clock(), processors_digest(board), found))
 
 

@@ -8,21 +8,18 @@ the image is written in place: room for everything is reserved first, and when t
 the same, the old contents are written back.
 """
 
-import errno
 import os
-import resource
 import stat
 from contextlib import suppress
 from pathlib import Path
 
 from kseg.errors import DiskImageError
-from kseg.files import PartialFile
 from kseg.machine.disk_image import SECTOR_SIZE, DiskImage
+from kseg.platform import copies
+from kseg.platform.files import PartialFile
 
 MOST_COPIED = 1 << 30
 """Bytes on the host of an image that is copied, at most: larger ones are written in place."""
-PIECE = 1 << 20
-"""Bytes that are copied at a time."""
 
 
 class DiskChanges:
@@ -68,8 +65,8 @@ def _replace(image: DiskImage, changed: dict[int, bytes]) -> bool:
         if not _may_be_replaced(path, status):
             return False
         with PartialFile(path) as copy:
-            _keep_attributes(copy.file, status)
-            _copy(image.file, copy.file, status.st_size)
+            copies.keep_attributes(copy.file, status)
+            copies.copy(image.file, copy.file, status.st_size)
             for number, data in changed.items():
                 _write(copy.file, number, data)
             os.fsync(copy.file)
@@ -89,42 +86,11 @@ def _may_be_replaced(path: Path, status: os.stat_result) -> bool:
     )
 
 
-def _keep_attributes(copy: int, status: os.stat_result) -> None:
-    """Owner and permissions; OSError when the owner cannot be kept."""
-    own = os.fstat(copy)
-    if (own.st_uid, own.st_gid) != (status.st_uid, status.st_gid):
-        os.fchown(copy, status.st_uid, status.st_gid)
-    os.fchmod(copy, stat.S_IMODE(status.st_mode))
-
-
-def _copy(source: int, target: int, size: int) -> None:
-    """The bytes of a file, and its holes."""
-    os.ftruncate(target, size)
-    start = 0
-    while start < size:
-        try:
-            start = os.lseek(source, start, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # Nothing but a hole follows.
-                return
-            raise
-        end = os.lseek(source, start, os.SEEK_HOLE)
-        while start < end:
-            data = os.pread(source, min(PIECE, end - start), start)
-            if not data:
-                raise OSError(errno.EIO, os.strerror(errno.EIO))
-            _write_at(target, data, start)
-            start += len(data)
-
-
 def _write_in_place(image: DiskImage, changed: dict[int, bytes]) -> None:
     """All the changes, or OSError and none."""
-    last = (max(changed) + 2) * SECTOR_SIZE
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
-    if limit != resource.RLIM_INFINITY and last > limit:
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    copies.check_size((max(changed) + 2) * SECTOR_SIZE)
     for number in sorted(changed):
-        _reserve(image.file, number)
+        copies.reserve(image.file, (number + 1) * SECTOR_SIZE, SECTOR_SIZE)
     old = {number: image.read(number) for number in changed}
     try:
         for number, data in changed.items():
@@ -136,20 +102,5 @@ def _write_in_place(image: DiskImage, changed: dict[int, bytes]) -> None:
         raise
 
 
-def _reserve(file: int, sector: int) -> None:
-    try:
-        os.posix_fallocate(file, (sector + 1) * SECTOR_SIZE, SECTOR_SIZE)
-    except OSError as error:
-        # Not everything that can be written can reserve room.
-        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENODEV, errno.ESPIPE):
-            raise
-
-
 def _write(file: int, sector: int, data: bytes) -> None:
-    _write_at(file, data, (sector + 1) * SECTOR_SIZE)
-
-
-def _write_at(file: int, data: bytes, offset: int) -> None:
-    done = 0
-    while done < len(data):
-        done += os.pwrite(file, data[done:], offset + done)
+    copies.write_at(file, data, (sector + 1) * SECTOR_SIZE)

@@ -5,7 +5,6 @@ sparse; a process that has one open holds an exclusive `flock` on it.
 """
 
 import errno
-import fcntl
 import os
 import stat
 import weakref
@@ -16,7 +15,8 @@ from typing import Annotated, Protocol
 import msgspec
 
 from kseg.errors import DiskImageError, StateError
-from kseg.files import PartialFile, new_mode
+from kseg.platform.files import PartialFile, open_file
+from kseg.platform.locks import lock
 
 SECTOR_SIZE = 512
 HEADER = b"System/161 Disk Image".ljust(SECTOR_SIZE, b"\0")
@@ -140,10 +140,8 @@ class DiskImage:
             os.close(self._file)
 
     def _opened(self, writable: bool) -> int:
-        flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC
         try:
-            # Not to wait for a pipe's other end.
-            return os.open(self.path, flags | os.O_NONBLOCK)
+            return open_file(self.path, writable=writable)
         except (OSError, ValueError) as error:
             text = error.strerror if isinstance(error, OSError) else str(error)
             missing = isinstance(error, FileNotFoundError)
@@ -152,7 +150,7 @@ class DiskImage:
 
     def _lock(self, writable: bool) -> None:
         try:
-            fcntl.flock(self._file, (fcntl.LOCK_EX if writable else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            lock(self._file, shared=not writable)
         except OSError as error:
             if error.errno in (errno.EAGAIN, errno.EACCES):
                 raise DiskImageError(
@@ -240,7 +238,7 @@ class DiskImage:
         image's place; OSError."""
         file = os.dup(file)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(file)
             take_place()
         except BaseException:
             os.close(file)
@@ -366,7 +364,7 @@ def create(
             _check_unused(path)
             path = path.resolve()
         with PartialFile(path) as new:
-            os.fchmod(new.file, new_mode(0o664))
+            new.allow(0o664)
             os.pwrite(new.file, HEADER, 0)
             os.ftruncate(new.file, SECTOR_SIZE + size)
             for sector, data in (contents or {}).items():
@@ -383,11 +381,11 @@ def create(
 
 def _check_unused(path: Path) -> None:
     """Raise OSError unless the file at `path` can be replaced."""
-    file = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+    file = open_file(path, writable=True)
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise OSError(errno.EINVAL, "exists, and is not a regular file")
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(file)
     except BlockingIOError:
         raise OSError(errno.EBUSY, "in use by another machine; stop that one first") from None
     finally:

@@ -31,7 +31,7 @@ class CodeMemory:
 
     def write(self, offset: int, code: bytes) -> None:
         """Put code at `offset`, which begins a page of the host's; it can be executed on return.
-        Nobody may execute anything in the pages that it takes meanwhile. NativeCodeError, and
+        No thread may execute anything in the pages that it takes meanwhile. NativeCodeError, and
         nothing done, where the system has changed its mind."""
         length = max(whole_pages(len(code)), PAGE_SIZE)
         self._protect(offset, length, mmap.PROT_READ | mmap.PROT_WRITE)

@@ -48,7 +48,7 @@ class SharedFile:
 
 def _anonymous_file() -> int:
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("kseg-ram", os.MFD_CLOEXEC)
+        return os.memfd_create("kseg-ram")
     import tempfile
 
     file, name = tempfile.mkstemp(prefix="kseg-ram-")
@@ -73,7 +73,7 @@ def private_pages(address: int, size: int, page_size: int) -> bytes:
     count = -(-size // page_size)
     if page_size == PAGE_SIZE:
         with suppress(OSError):
-            file = os.open("/proc/self/pagemap", os.O_RDONLY | os.O_CLOEXEC)
+            file = os.open("/proc/self/pagemap", os.O_RDONLY)
             try:
                 entries = os.pread(file, 8 * count, address // page_size * 8)
             finally:

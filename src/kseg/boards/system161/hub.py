@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from kseg.devices.network import PACKET_SIZE, NetworkInterface
 from kseg.errors import KsegError
 from kseg.machine.input_port import InputPort
+from kseg.platform import sockets
 
 if TYPE_CHECKING:
     from kseg.boards.system161.board import System161
@@ -42,7 +43,7 @@ class HubConnection:
         self._own = own.absolute()  # The hub may run elsewhere.
         self._hub = os.fspath(hub)
         self._input_port, self._channel, self._wake = input_port, channel, wake
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket = sockets.local(sockets.DATAGRAM)
         try:
             self._own.parent.mkdir(mode=0o700, exist_ok=True)
             self._make_room()
@@ -61,12 +62,9 @@ class HubConnection:
         """Remove a socket that a process has left there."""
         if not self._own.is_socket():
             return
-        with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as probe:
-            try:
-                probe.connect(os.fspath(self._own))
-            except ConnectionRefusedError:
-                self._own.unlink()
-                return
+        if not sockets.answers(self._own, sockets.DATAGRAM):
+            self._own.unlink()
+            return
         raise KsegError(
             f"network socket {self._own}: another network card with this address is in use;"
             " give this one another hwaddr="

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kseg.devices.network import BROADCAST, FRAME, HEADER_SIZE, HUB, PACKET_SIZE
 from kseg.errors import KsegError
+from kseg.platform import sockets
 
 MOST_CARDS = 1024
 MOST_ERRORS = 5
@@ -23,23 +24,15 @@ class Hub:
         self._cards: dict[int, str] = {}
         self._errors: dict[int, int] = {}
         self._closed = False
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket = sockets.local(sockets.DATAGRAM)
         try:
             self._path.parent.mkdir(mode=0o700, exist_ok=True)
-            if self._path.is_socket() and not self._is_in_use():
+            if self._path.is_socket() and not sockets.answers(self._path, sockets.DATAGRAM):
                 self._path.unlink()
             self._socket.bind(os.fspath(self._path))
         except OSError as error:
             self._socket.close()
             raise KsegError(f"hub {path}: {error.strerror or error}") from None
-
-    def _is_in_use(self) -> bool:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.connect(os.fspath(self._path))
-            except ConnectionRefusedError:
-                return False
-        return True
 
     def serve(self) -> None:
         """Hand packets on until `close`."""
@@ -102,7 +95,7 @@ class Hub:
         self._closed = True
         # Lets `serve`, on another thread, come back.
         with (
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as waker,
+            sockets.local(sockets.DATAGRAM) as waker,
             contextlib.suppress(OSError),
         ):
             waker.sendto(b"", socket.MSG_DONTWAIT, os.fspath(self._path))

@@ -8,7 +8,6 @@ into a client's `MOST_UNREAD` are left out, which loses nothing, for counters ar
 import contextlib
 import os
 import re
-import select
 import socket
 import stat
 import threading
@@ -26,6 +25,8 @@ from kseg.boards.system161.meter import (
     Meter,
 )
 from kseg.errors import KsegError
+from kseg.platform import sockets
+from kseg.platform.waiting import HANG_UP, READ, WRITE, Poll, writable
 
 VERSION = 2
 """Of the protocol."""
@@ -116,14 +117,13 @@ class MeterSocket:
         self._thread = threading.Thread(target=self._serve, name="kseg meter", daemon=True)
 
     def _listen(self) -> socket.socket:
-        listener = socket.socket(socket.AF_UNIX)
+        listener = sockets.local()
         try:
             self._path.parent.mkdir(mode=0o700, exist_ok=True)
             if _identity(self._path) is not None:
                 self._path.unlink()
-            listener.bind(os.fspath(self._path))
-            # Nobody can connect before it listens.
-            self._path.chmod(0o600)
+            with sockets.private():
+                listener.bind(os.fspath(self._path))
             listener.listen(MOST_CLIENTS)
         except (OSError, ValueError) as error:
             listener.close()
@@ -155,7 +155,7 @@ class MeterSocket:
         while (
             waiting := [each for each in self._clients if each.unread and not each.gone]
         ) and time.monotonic() < deadline:
-            select.select([], [each.stream for each in waiting], [], PATIENCE)
+            writable([each.stream for each in waiting], PATIENCE)
             for client in waiting:
                 client.send()
         for client in self._clients:
@@ -173,13 +173,13 @@ class MeterSocket:
         while not self._over:
             # What the machine has not taken yet is not to become more.
             busy = self._meter.busy
-            poll = select.poll()
-            poll.register(self._listener, select.POLLIN)
-            poll.register(self._alarm, select.POLLIN)
+            poll = Poll()
+            poll.register(self._listener, READ)
+            poll.register(self._alarm, READ)
             by_descriptor = {client.stream.fileno(): client for client in self._clients}
             for descriptor, client in by_descriptor.items():
-                events = 0 if busy else select.POLLIN
-                poll.register(descriptor, events | (select.POLLOUT if client.unread else 0))
+                events = 0 if busy else READ
+                poll.register(descriptor, events | (WRITE if client.unread else 0))
             for descriptor, events in poll.poll(PATIENCE * 1000 if busy else None):
                 if descriptor == self._listener.fileno():
                     self._accept()
@@ -187,9 +187,9 @@ class MeterSocket:
                     self._alarm.recv(4096)
                 else:
                     client = by_descriptor[descriptor]
-                    if events & select.POLLOUT:
+                    if events & WRITE:
                         client.send()
-                    if events & (select.POLLIN | select.POLLHUP | select.POLLERR):
+                    if events & (READ | HANG_UP):
                         self._receive(client)
             for client in [client for client in self._clients if client.gone]:
                 self._drop(client)

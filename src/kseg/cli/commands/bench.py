@@ -1,6 +1,5 @@
 """`kseg bench`: how fast kseg is, beside what else is installed here."""
 
-import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from kseg.cli.console.signals import exit_at
 from kseg.cli.output import check_destination, write_whole
 from kseg.cli.parameters import File, Names, Text
 from kseg.errors import KsegError
+from kseg.platform import signals
 
 if TYPE_CHECKING:
     from kseg.bench.harness import Effort
@@ -127,7 +127,7 @@ def bench(
     )
     for option, path in (("--json", json_file), ("--svg", svg_file)):
         check_destination(option, path)
-    exit_at(signal.SIGTERM, signal.SIGHUP)
+    exit_at(*signals.UNTYPED_ENDING)
     try:
         results = measure(choices, lambda text: click.echo(f"kseg: {text}", err=True))
     except OSError as error:

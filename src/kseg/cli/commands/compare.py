@@ -4,7 +4,6 @@ import gc
 import json
 import os
 import shutil
-import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from kseg.cli.guest_command import GuestCommand
 from kseg.cli.input import typed
 from kseg.cli.machine import default_config
 from kseg.cli.parameters import Names, Seconds
+from kseg.platform import signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,7 +113,7 @@ def compare(
         input=typed(input_file),
     )
     workload = Workload(wanted)
-    exit_at(signal.SIGTERM, signal.SIGHUP)
+    exit_at(*signals.UNTYPED_ENDING)
     # As `kseg run` has it while a guest runs: what is there now is no garbage.
     gc.freeze()
     gc.enable()

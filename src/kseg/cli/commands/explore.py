@@ -144,11 +144,12 @@ def explore(
     printed before the starting point does not count. Disk images stay as they are.
     """
     from kseg.cli.commands.exploration_screen import Screen, as_data
-    from kseg.cli.console.signals import Ended, die_of, handled
+    from kseg.cli.console.signals import Ended, handled
     from kseg.critical_section import critical_section
     from kseg.exploration.exploration import Exploration
     from kseg.exploration.start import Start
     from kseg.exploration.trial import Goal
+    from kseg.platform.signals import die_of
 
     if limit == 0:
         raise click.UsageError("--seconds 0: give runs some time")

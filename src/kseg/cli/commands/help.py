@@ -1,7 +1,6 @@
 """`kseg help`: what `--help` says, or all of it as a manual page."""
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 
@@ -49,4 +48,6 @@ def _show_manual() -> None:
     if viewer is None:
         click.echo(page, nl=False)
         return
-    subprocess.run([viewer, "-l", "-"], input=page.encode(), check=False)
+    from kseg.platform.processes import show
+
+    show([viewer, "-l", "-"], page.encode())

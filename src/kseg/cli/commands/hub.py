@@ -17,8 +17,9 @@ def hub(socket: str) -> None:
     from contextlib import closing
 
     from kseg.boards.system161.hub_server import Hub
-    from kseg.cli.console.signals import Ended, die_of, handled
+    from kseg.cli.console.signals import Ended, handled
     from kseg.cli.output import Output
+    from kseg.platform.signals import die_of
 
     output = Output("kseg hub")
     try:

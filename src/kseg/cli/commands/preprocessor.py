@@ -3,12 +3,12 @@
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 from kseg.errors import KsegError
+from kseg.platform import processes
 
 CANDIDATES = (("cc", "-E"), ("gcc", "-E"), ("clang", "-E"), ("cpp",))
 SECONDS = 60
@@ -28,18 +28,16 @@ def preprocess(
     command += [f"-I{directory}" for directory in directories]
     command += [f"-D{definition}" for definition in definitions]
     try:
-        done = subprocess.run(
-            [*command, _argument(source)], capture_output=True, timeout=SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
+        done = processes.run([*command, _argument(source)], SECONDS)
+    except processes.TookTooLong:
         raise KsegError(f"the preprocessor takes longer than {SECONDS} s for {source}") from None
     except OSError as error:
         raise KsegError(f"cannot run {command[0]}: {error.strerror}") from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
+    if done.code:
+        said = done.errors.decode(errors="replace").strip().splitlines()
         first = next((line for line in said if "error" in line), said[0] if said else "failed")
         raise KsegError(f"{command[0]}: {first}")
-    return done.stdout.decode(errors="replace")
+    return done.output.decode(errors="replace")
 
 
 def _argument(source: Path) -> str:

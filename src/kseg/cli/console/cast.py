@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from kseg.errors import KsegError
-from kseg.files import replacing
+from kseg.platform.files import replacing
 
 COLUMNS, ROWS = 80, 24
 """Of a terminal: a serial line does not know how large it is."""

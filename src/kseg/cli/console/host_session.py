@@ -1,8 +1,6 @@
 """A host with the user in front of it: which guest is shown and typed for, and how it all ends."""
 
 import gc
-import os
-import signal
 import threading
 import time
 from collections import deque
@@ -17,9 +15,10 @@ from kseg.cli.console.idle_watch import IdleWatch
 from kseg.cli.console.keyboard import EscapeKey, start_reading
 from kseg.cli.console.session import CYCLE_LIMIT, IDLE, Attendant, Outcome
 from kseg.cli.console.signals import Ended, handled
-from kseg.cli.console.terminal import Terminal
 from kseg.cli.output import Output, OutputClosed
 from kseg.monitor.stop import Stop, StopReason
+from kseg.platform import signals
+from kseg.platform.terminal import Terminal
 
 REFRESH = 1.0
 """Seconds between two drawings of the table."""
@@ -97,7 +96,7 @@ class HostSession:
         except Ended as ended:
             stop, number = Stop(StopReason.INTERRUPTED), ended.number
         except OutputClosed:
-            stop, number = Stop(StopReason.INTERRUPTED, 128 + signal.SIGPIPE), None
+            stop, number = Stop(StopReason.INTERRUPTED, signals.READER_GONE), None
         finally:
             if self.debugger is not None:
                 self.debugger.ended(code)
@@ -188,7 +187,7 @@ class HostSession:
     def command(self, letter: str) -> None:
         """A key after the escape key."""
         if letter == "z":
-            os.kill(0, signal.SIGTSTP)
+            signals.stop_job()
             return
         self._commands.append(letter)
         self._host.time_sharing.interrupt()

@@ -1,12 +1,12 @@
 """What the user types: a terminal with an escape key, or a pipe or file that is typed by itself."""
 
 import os
-import select
 import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from kseg.cli.console.terminal import Terminal
+from kseg.platform import waiting
+from kseg.platform.terminal import Terminal
 
 BACKGROUND_PAUSE = 0.2
 """Seconds between two checks whether the terminal is ours again."""
@@ -94,7 +94,7 @@ def start_reading(
     def read() -> None:
         while True:
             try:
-                select.select([descriptor], [], [])
+                waiting.readable(descriptor)
                 if terminal is not None and terminal.gone:
                     end()
                     return

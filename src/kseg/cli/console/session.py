@@ -2,7 +2,6 @@
 
 import gc
 import os
-import signal
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +13,14 @@ from kseg.api.machine import Machine
 from kseg.cli.console.idle_watch import IdleWatch
 from kseg.cli.console.keyboard import HELP, EscapeKey, LineEnds, start_reading
 from kseg.cli.console.signals import Ended, handled
-from kseg.cli.console.terminal import Terminal
 from kseg.cli.input import MOST_INPUT
 from kseg.cli.output import Output, OutputClosed
 from kseg.errors import KsegError
 from kseg.machine.host_file import read_at_most
 from kseg.monitor.boot_rom import is_lost, lost
 from kseg.monitor.stop import Stop, StopReason
+from kseg.platform import signals
+from kseg.platform.terminal import Terminal
 
 if TYPE_CHECKING:
     from kseg.cli.console.saves import Saves
@@ -142,7 +142,7 @@ class Session:
             self._give_terminal_back()
             return Outcome(Stop(StopReason.INTERRUPTED), 128 + ended.number, ended.number)
         except OutputClosed:
-            return Outcome(Stop(StopReason.INTERRUPTED), 128 + signal.SIGPIPE)
+            return Outcome(Stop(StopReason.INTERRUPTED), signals.READER_GONE)
         finally:
             self._give_terminal_back()
         if self._made_saves is not None:
@@ -280,7 +280,7 @@ class Session:
             self._machine.monitor.interrupt()
         elif letter == "z":
             # The whole job, as Ctrl-Z does it.
-            os.kill(0, signal.SIGTSTP)
+            signals.stop_job()
         elif letter == "h" or letter == "?":
             self._to_help = True
             self._machine.monitor.interrupt()
@@ -336,7 +336,7 @@ def _open_input(name: str | None) -> tuple[Source, int]:
         descriptor = 0
     else:
         try:
-            descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(name, os.O_RDONLY)
         except OSError as error:
             raise KsegError(f"input {name}: {error.strerror}") from None
     try:

@@ -1,7 +1,5 @@
 """Signals while a guest runs: end with everything restored, stop and go on as a job."""
 
-import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,8 +7,7 @@ from types import FrameType
 from typing import NoReturn
 
 from kseg import critical_section
-
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+from kseg.platform import signals
 
 
 class Ended(BaseException):
@@ -22,9 +19,8 @@ class Ended(BaseException):
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    for each in ENDING:
-        # The first one is being obeyed; a second must not cut that short.
-        signal.signal(each, signal.SIG_IGN)
+    # The first one is being obeyed; a second must not cut that short.
+    signals.ignore(*signals.ENDING)
 
     def end() -> NoReturn:
         raise Ended(number)
@@ -36,31 +32,18 @@ def _end(number: int, _frame: FrameType | None) -> None:
 @contextmanager
 def handled(before_stop: Callable[[], None], after_stop: Callable[[], None]) -> Iterator[None]:
     """Raise `Ended` where a signal says so; call `before_stop` and `after_stop` around a stop as
-    a job (SIGTSTP, SIGCONT). Signals that are ignored stay so, as nohup wants it."""
+    a job. Signals that are ignored stay so, as nohup wants it."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         before_stop()
-        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTSTP)
-        signal.signal(signal.SIGTSTP, stop)
+        signals.stop_as_if_unhandled(stop)
 
     def go_on(_number: int, _frame: FrameType | None) -> None:
         after_stop()
 
-    handlers: dict[int, Callable[[int, FrameType | None], None]] = {
-        **dict.fromkeys(ENDING, _end),
-        signal.SIGTSTP: stop,
-        signal.SIGCONT: go_on,
-    }
-    before = {}
-    try:
-        for number, handler in handlers.items():
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, handler)
+    handlers: dict[int, signals.Handler] = dict.fromkeys(signals.ENDING, _end)
+    with signals.handled({**handlers, signals.STOP: stop, signals.GO_ON: go_on}):
         yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
 
 
 def exit_at(*numbers: int) -> None:
@@ -70,12 +53,4 @@ def exit_at(*numbers: int) -> None:
     def leave(number: int, _frame: FrameType | None) -> NoReturn:
         sys.exit(128 + number)
 
-    for number in numbers:
-        signal.signal(number, leave)
-
-
-def die_of(number: int) -> NoReturn:
-    """End as if the signal had never been handled, so that a shell sees what happened."""
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-    os._exit(128 + number)
+    signals.handle(numbers, leave)

@@ -15,6 +15,9 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
+from kseg.platform.files import is_full, open_file
+from kseg.platform.owners import is_own, only_own
+
 _DIGEST_SIZE = 32
 _KINDS = ("dispatcher", "interpreter", "stencils", "translations")
 """How the names of files begin."""
@@ -81,7 +84,7 @@ def _is_entry(path: Path) -> bool:
         status = path.lstat()
         if stat.S_ISLNK(status.st_mode):
             return not path.exists()
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+        if not stat.S_ISREG(status.st_mode) or not is_own(status):
             return False
         if _NAME.fullmatch(name) or _HALF.fullmatch(name):
             return True
@@ -109,17 +112,17 @@ def is_usable() -> bool:
     try:
         if _makes_directory:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status, system = folder.stat(), os.statvfs(folder)
+        status = folder.stat()
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        if system.f_blocks and not system.f_bavail:
+        if is_full(folder):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
         _complain(folder, error)
         return False
-    if _is_ours(status):
+    if only_own(status):
         return True
-    if status.st_uid != os.geteuid():
+    if not is_own(status):
         _warn(
             folder,
             f"{folder} belongs to another user, so nothing is cached there; "
@@ -144,12 +147,12 @@ def _contents(path: Path) -> bytes | None:
     """What is in a file, or None if that is not ours."""
     try:
         # Whatever else may lie there under its name: neither follow it nor wait for it.
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = open_file(path, follow=False)
         with open(handle, "rb") as file:  # noqa: PTH123 - it is a descriptor
             status = os.fstat(handle)
-            if not (stat.S_ISREG(status.st_mode) and _is_ours(status)):
+            if not (stat.S_ISREG(status.st_mode) and only_own(status)):
                 return None
-            if status.st_size > _MOST_READ or not _is_ours(path.parent.stat()):
+            if status.st_size > _MOST_READ or not only_own(path.parent.stat()):
                 return None
             return file.read(status.st_size)
     except OSError:
@@ -201,11 +204,6 @@ def _warn(folder: Path, text: str) -> None:
 
 def _digest(kind: str, key: str, content: bytes) -> bytes:
     return hashlib.blake2b(f"{kind}\0{key}\0".encode() + content, digest_size=_DIGEST_SIZE).digest()
-
-
-def _is_ours(status: os.stat_result) -> bool:
-    """Does it belong to this user, and can no other user write it?"""
-    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _trim(folder: Path, kind: str, most_bytes: int | None) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from kseg.engine.interpreter import image
-from kseg.engine.translator.compilation import compile_queue, subprocesses
+from kseg.engine.translator.compilation import compile_queue
 from kseg.engine.translator.compilation.compile_queue import (
     MOST_FAILURES,
     InlineCompileQueue,
@@ -22,6 +22,7 @@ from kseg.engine.translator.compilation.messages import Answer, Request
 from kseg.engine.translator.engine import Translator
 from kseg.engine.translator.stencils import background
 from kseg.engine.translator.tiering.policy import BackEnds
+from kseg.platform import processes
 from tests.engine.translator import assembly as a
 from tests.engine.translator.test_engine import EAGER, board, counting
 from tests.engine.translator.test_region import BASE, count_down, request
@@ -51,8 +52,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> "Iterator[list[subprocess.Popen[
             found.append(process)
         return process
 
-    original = subprocesses.start
-    monkeypatch.setattr(subprocesses, "start", start)
+    original = processes.start
+    monkeypatch.setattr(processes, "start", start)
     yield found
     for process in found:
         process.kill()
@@ -185,7 +186,7 @@ def test_a_compiler_that_takes_its_leave_is_no_failure(
     shop.start()
     if "IDLE" in lines:
         started[0].wait(PATIENCE)
-        shop._command = subprocesses.command("kseg.engine.translator.compilation.compile_server")
+        shop._command = processes.command("kseg.engine.translator.compilation.compile_server")
     for number in range(0, 2 * MOST_FAILURES, 5):
         for each in range(number, number + 5):
             shop.submit(asked(each))
@@ -305,7 +306,7 @@ def test_stencils_are_made_once_and_nobody_is_left_behind(
     monkeypatch: pytest.MonkeyPatch, started: "list[subprocess.Popen[bytes]]"
 ) -> None:
     monkeypatch.setattr(background, "_started", set())
-    monkeypatch.setattr(subprocesses, "command", lambda *_: [sys.executable, "-c", ""])
+    monkeypatch.setattr(processes, "command", lambda *_: [sys.executable, "-c", ""])
     for order in ("big", "big", "little"):
         background.make_in_background("r3000", order)
     assert len(started) == 2

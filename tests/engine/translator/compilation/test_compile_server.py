@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kseg.engine.translator.compilation import compile_server, subprocesses
+from kseg.engine.translator.compilation import compile_server
 from kseg.engine.translator.compilation.compile_server import FAREWELL, LENGTH, LONGEST_MESSAGE
 from kseg.engine.translator.compilation.messages import Answer
+from kseg.platform import processes
 from tests.engine.translator.compilation.test_compile_queue import PATIENCE, asked
 
-COMMAND = subprocesses.command(compile_server.__name__)
+COMMAND = processes.command(compile_server.__name__)
 
 
 @pytest.fixture(autouse=True)

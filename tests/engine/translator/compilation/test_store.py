@@ -254,13 +254,13 @@ def test_what_is_not_sound_is_not_used_but_its_neighbours_are(folder: Path) -> N
     assert store().find(PAGE) == [translation()]
 
 
-@pytest.mark.parametrize("part", ["_sources_key", "_host_processor"])
+@pytest.mark.parametrize("part", ["_sources_key", "processors.identity"])
 def test_another_version_or_processor_has_its_own(
     part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store().add(PAGE, translation())
     with monkeypatch.context() as context:
-        context.setattr(store_module, part, lambda: "another")
+        context.setattr(f"{store_module.__name__}.{part}", lambda: "another")
         assert store().find(PAGE) == []
     assert store().find(PAGE) == [translation()]
 

@@ -24,7 +24,9 @@ def named(name: str) -> Target:
 
 
 def native() -> Target:
-    """This host's; NativeCodeError if there is none."""
+    """This host's; NativeCodeError if there is none, or no code can be executed here."""
+    if not host.HAS_NATIVE_CODE:
+        raise NativeCodeError("native code needs Linux, which any container has")
     return named(host.PROCESSOR)
 
 

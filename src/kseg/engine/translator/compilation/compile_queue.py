@@ -2,7 +2,6 @@
 
 import math
 import os
-import subprocess
 import time
 import weakref
 from collections.abc import Callable
@@ -10,9 +9,10 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from kseg.engine.translator.compilation import compile_server, subprocesses
+from kseg.engine.translator.compilation import compile_server
 from kseg.engine.translator.compilation.compile_server import LENGTH, LONGEST_MESSAGE
 from kseg.engine.translator.compilation.messages import Answer, Request
+from kseg.platform import processes
 
 LONGEST_WAIT = 2.0 * compile_server.LONGEST_COMPILATION
 """Seconds without an answer after which none is waited for, and the process is ended."""
@@ -84,8 +84,8 @@ class ProcessCompileQueue:
 
     def __init__(self, command: list[str] | None = None) -> None:
         """`command` is what to start instead of kseg's own compiler."""
-        self._command = command or subprocesses.command(compile_server.__name__)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._command = command or processes.command(compile_server.__name__)
+        self._process: processes.Process | None = None
         self._stop: Callable[[], object] | None = None
         self._owner = os.getpid()
         self._outgoing = bytearray()
@@ -108,14 +108,12 @@ class ProcessCompileQueue:
             self._forget_process()
         if self._process is not None or self._failures >= MOST_FAILURES:
             return
-        self._process = subprocesses.start(self._command, piped=True)
+        self._process = processes.start(self._command, piped=True)
         if self._process is None:
             self._failures = MOST_FAILURES
             return
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            os.set_blocking(pipe.fileno(), False)
-        self._stop = weakref.finalize(self, subprocesses.leave, self._process)
+        processes.never_wait(self._process)
+        self._stop = weakref.finalize(self, processes.leave, self._process)
 
     def submit(self, request: Request) -> None:
         self.start()

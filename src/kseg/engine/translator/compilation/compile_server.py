@@ -6,8 +6,6 @@ Each message is a length of four bytes and msgpack; nothing else is ever read.
 """
 
 import os
-import select
-import signal
 import struct
 import sys
 from collections.abc import Callable
@@ -16,6 +14,7 @@ import msgspec
 
 from kseg.engine.codegen import cache
 from kseg.engine.translator.compilation.messages import Answer, Request
+from kseg.platform import signals, waiting
 
 LENGTH = struct.Struct("<I")
 LONGEST_MESSAGE = 16 << 20
@@ -33,7 +32,7 @@ _decoder = msgspec.msgpack.Decoder(Request)
 def main() -> None:
     """Answer requests until there are no more, or none for a while."""
     # Ctrl-C and the like are meant for the machine, whose end closes stdin.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signals.ignore(signals.INTERRUPT)
     cache.make_no_directory()
     from kseg.engine.translator.compilation.store import Store, key_for
     from kseg.engine.translator.llvm.compiler import Compiler
@@ -43,15 +42,15 @@ def main() -> None:
     # Found now: by the sources that this process was started from.
     key_for("", "")
     for _ in range(MOST_TRANSLATIONS):
-        if not select.select([0], [], [], IDLE_SECONDS)[0]:
+        if not waiting.readable(0, IDLE_SECONDS):
             break
         request = _read_request()
         if request is None:
             return
         # LLVM hears nothing but this. Nobody else may be left to end it.
-        signal.alarm(LONGEST_COMPILATION)
+        signals.end_after(LONGEST_COMPILATION)
         answer = _answer(compiler.answer, request)
-        signal.alarm(0)
+        signals.end_after(0)
         _write(answer)
         # Also where the machine has ended meanwhile: the next one will be glad of it.
         if answer.translation is not None:

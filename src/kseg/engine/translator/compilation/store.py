@@ -10,7 +10,6 @@ import functools
 import hashlib
 import math
 import os
-import platform
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from kseg.engine.codegen import cache
 from kseg.engine.interpreter.image import source_key
 from kseg.engine.interpreter.layout import TRANSLATION_PAGES
 from kseg.engine.translator.compilation.messages import Source, Translation
+from kseg.platform import processors
 
 KIND = "translations"
 MOST_BYTES = 64 << 20
@@ -116,7 +116,7 @@ def _is_in_one_page(source: Source) -> bool:
 
 def key_for(profile_name: str, byte_order: str) -> str:
     """Differs wherever translations would."""
-    parts = f"{_sources_key()}\0{_host_processor()}\0{profile_name}\0{byte_order}"
+    parts = f"{_sources_key()}\0{processors.identity()}\0{profile_name}\0{byte_order}"
     return hashlib.blake2b(parts.encode(), digest_size=12).hexdigest()
 
 
@@ -129,15 +129,3 @@ def _translator_sources() -> list[Path]:
 @functools.cache
 def _sources_key() -> str:
     return source_key(_translator_sources())
-
-
-@functools.cache
-def _host_processor() -> str:
-    """The host's processor, with what it can do: code is made for this very kind."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return platform.processor()
-    wanted = ("vendor_id", "cpu family", "model", "stepping", "flags", "Features", "CPU part")
-    first = text.split("\n\n")[0]
-    return "\n".join(line for line in first.splitlines() if line.startswith(wanted))

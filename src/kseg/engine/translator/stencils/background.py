@@ -2,7 +2,7 @@
 machine, or for this one if it runs long enough."""
 
 from kseg.engine.codegen import cache, targets
-from kseg.engine.translator.compilation import subprocesses
+from kseg.platform import processes
 
 _started: set[tuple[str, str]] = set()
 """Whose stencils this process has had made: once is enough, whatever came of it."""
@@ -15,10 +15,10 @@ def make_in_background(profile_name: str, byte_order: str) -> None:
     if kind in _started or not targets.native().has_stencils or not cache.is_usable():
         return
     _started.add(kind)
-    command = subprocesses.command(__name__, profile_name, byte_order)
-    process = subprocesses.start(command, piped=False)
+    command = processes.command(__name__, profile_name, byte_order)
+    process = processes.start(command, piped=False)
     if process is not None:
-        subprocesses.leave(process)
+        processes.leave(process)
 
 
 def main(profile_name: str, byte_order: str) -> None:

@@ -9,6 +9,12 @@ from typing import Any
 INPUT, LOCAL, CONTROL = 0, 3, 6
 
 
+def pair() -> tuple[int, int]:
+    """A terminal made of nothing: the descriptors of who shows it, and of who believes to be at
+    one."""
+    return os.openpty()
+
+
 class Terminal:
     """A terminal on a descriptor. Settings are taken and restored only while this process is in
     the foreground: they are some other program's otherwise."""

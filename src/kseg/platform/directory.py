@@ -14,9 +14,9 @@ from pathlib import Path
 MOST_LINKS = 40
 MODE = 0o664
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 # Not blocking: the tree may hold a named pipe.
-_FILE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_FILE = os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 Escaped = Callable[[bytes, bytes], None]
@@ -62,7 +62,7 @@ class HostDirectory:
         """Open `path`; OSError when it is not a directory. `escaped` is told of links that lead
         out of it and were not followed there."""
         self._escaped = escaped
-        self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         self._real = os.fsencode(os.path.realpath(path))
 
     def close(self) -> None:

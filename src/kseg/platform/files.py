@@ -12,6 +12,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_UNNAMED = getattr(os, "O_TMPFILE", 0)
+"""Linux alone has this."""
+
+
+def open_file(path: str | Path, *, writable: bool = False, follow: bool = True) -> int:
+    """A descriptor for what is there; does not wait for the other end of a pipe, and takes no link
+    unless it is to `follow` them. OSError, or ValueError for what is no path."""
+    flags = (os.O_RDWR if writable else os.O_RDONLY) | (0 if follow else os.O_NOFOLLOW)
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def is_full(directory: Path) -> bool:
+    """Is there no room on its file system? OSError."""
+    system = os.statvfs(directory)
+    return bool(system.f_blocks) and not system.f_bavail
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[int]:
@@ -87,8 +103,9 @@ class PartialFile:
         self._name: str | None = None
         try:
             # Without a name nothing is left of it, however the process ends.
-            flags = os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC
-            self.file = os.open(path.parent, flags, 0o600)
+            if not _UNNAMED:
+                raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+            self.file = os.open(path.parent, _UNNAMED | os.O_RDWR, 0o600)
         except OSError as error:
             # Not every file system can do that.
             if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
@@ -100,6 +117,10 @@ class PartialFile:
     @property
     def _prefix(self) -> str:
         return f".{self._path.name[:64]}-"
+
+    def allow(self, mode: int) -> None:
+        """Have the permissions that a new file of the user's gets which asks for `mode`."""
+        os.fchmod(self.file, new_mode(mode))
 
     def take_place(self, *, replace: bool = True) -> None:
         """Be the file at the path from now on, in place of what is there; OSError. Without
@@ -116,7 +137,7 @@ class PartialFile:
 
     def _named(self) -> str:
         """Give the file a temporary name: nothing without a name can replace another."""
-        root = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        root = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
         try:
             while True:
                 name = f"{self._path.parent / self._prefix}{os.urandom(6).hex()}"
@@ -145,7 +166,7 @@ class PartialFile:
 
 @contextmanager
 def _in_place(path: Path) -> Iterator[int]:
-    file = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
+    file = os.open(path, os.O_WRONLY | os.O_TRUNC)
     try:
         yield file
     finally:
@@ -172,7 +193,7 @@ def new_mode(mode: int) -> int:
 def _sync_directory(directory: Path) -> None:
     """So that the new name lasts, too; some file systems cannot, and that loses nothing old."""
     with suppress(OSError):
-        file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(file)
         finally:

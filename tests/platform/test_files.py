@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kseg import files
-from kseg.files import check_writable, replacing, write_file
+from kseg.platform import files
+from kseg.platform.files import check_writable, replacing, write_file
 from tests.cli.command import forked
 
 
