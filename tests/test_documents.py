@@ -90,3 +90,22 @@ def test_every_fence_is_closed(page: Path) -> None:
             assert not (inside and line.strip() != "```"), f"line {number}: fence within a fence"
             inside = not inside
     assert not inside
+
+
+ROOT = DOCUMENTS.parent
+FILES = [
+    f"/{path.relative_to(ROOT)}"
+    for folder in ("src", "tests", "benchmarks", "guests")
+    for path in (ROOT / folder).rglob("*.py")
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_modules_that_a_page_names_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    names = re.findall(r"`([\w/]+(?:\.py|/))`", text)
+    # Of a dotted name, the last part may be what is in the module.
+    dotted = re.findall(r"`kseg\.([a-z_.]+)\.[a-z_]+`", text)
+    names += [f"kseg/{name.replace('.', '/')}" for name in dotted]
+    for name in names:
+        assert any(f"/{name}" in file for file in FILES), name
