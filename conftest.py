@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 SHORT_MINUTES, WHOLE_MINUTES = 4, 15
 """What the two runs take on two cores at most."""
@@ -21,6 +22,11 @@ SESSION = "KSEG_TEST_SESSION"
 
 GRACE = 20.0
 """Seconds that processes may go on after the last test: compilers finish what is queued."""
+
+
+# How long an example takes says more about the host than about kseg.
+settings.register_profile("kseg", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kseg")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

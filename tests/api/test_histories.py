@@ -185,6 +185,4 @@ class Histories(RuleBasedStateMachine):
 
 
 def test_histories() -> None:
-    run_state_machine_as_test(
-        Histories, settings=settings(max_examples=12, stateful_step_count=15, deadline=None)
-    )
+    run_state_machine_as_test(Histories, settings=settings(max_examples=12, stateful_step_count=15))

@@ -27,9 +27,7 @@ WAYS = [
     ("interpreter", "trap-and-emulate"),
 ]
 
-some = settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+some = settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def on(machine: Machine, cycle: int) -> None:
@@ -81,7 +79,7 @@ def kernel_file(seed: int) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("engine", "monitor"), WAYS)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.integers(0, 1 << 32))
 def test_random_kernels_at_any_cycle(engine: str, monitor: str, seed: int) -> None:
     """Also between a branch and its delay slot, within handlers, with timers about to ring."""

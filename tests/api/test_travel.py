@@ -41,7 +41,7 @@ def pc(travel: TimeTravel, processor: int = 0) -> int:
 
 
 @pytest.mark.parametrize("engine", ["interpreter", "translator"])
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(
     lengths=st.lists(st.integers(1, 700_000), min_size=2, max_size=6),
     order=st.randoms(use_true_random=False),
@@ -150,7 +150,7 @@ def test_the_last_write(tmp_path: Path) -> None:
         assert found == [(7, store), (4, store), (0, store)]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_going_back_finds_what_going_forward_found(tmp_path: Path, data: st.DataObject) -> None:
     """Of two processors, too, where stops lie in the middle of cycles."""

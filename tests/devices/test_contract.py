@@ -74,9 +74,7 @@ def perform(bench: Bench, steps: list[tuple[bool, int, int, int]]) -> list[int |
     return seen
 
 
-thorough = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+thorough = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @thorough

@@ -207,7 +207,7 @@ def test_links_that_lead_out_are_named_once(files: Files, tmp_path: Path) -> Non
 names = st.sampled_from([b"..", b".", b"", b"sub", b"deep", b"up", b"secret", b"hello", b"out"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(names, max_size=8), st.booleans(), st.sampled_from([OPEN, CREATE, EXCLUSIVE]))
 def test_no_path_leaves_the_root(
     files: Files, tmp_path: Path, parts: list[bytes], absolute: bool, operation: int

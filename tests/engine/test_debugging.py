@@ -70,7 +70,7 @@ def run_with_points(seed: int, reference: Machine, tested: Machine) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 1 << 32))
 def test_random_programs(profile: str, byte_order: str, seed: int) -> None:
     run_with_points(
@@ -81,7 +81,7 @@ def test_random_programs(profile: str, byte_order: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("quantum", [1, 4])
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 1 << 32), processors=st.integers(2, 5))
 def test_several_processors(quantum: int, seed: int, processors: int) -> None:
     run_with_points(

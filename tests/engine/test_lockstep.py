@@ -20,7 +20,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 1 << 32))
 def test_one_processor(profile: str, byte_order: str, seed: int) -> None:
     run_side_by_side(
@@ -32,7 +32,7 @@ def test_one_processor(profile: str, byte_order: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("quantum", [1, 4])
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 1 << 32), processors=st.integers(2, 5))
 def test_several_processors(quantum: int, seed: int, processors: int) -> None:
     run_side_by_side(

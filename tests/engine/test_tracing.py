@@ -100,7 +100,7 @@ def run_traced(seed: int, reference: Machine, tested: Machine, points: bool = Fa
 
 
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS_OF_PROCESSORS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 1 << 32), points=st.booleans())
 def test_random_programs(profile: str, byte_order: str, seed: int, points: bool) -> None:
     run_traced(
@@ -112,7 +112,7 @@ def test_random_programs(profile: str, byte_order: str, seed: int, points: bool)
 
 
 @pytest.mark.parametrize("quantum", [1, 4])
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 1 << 32), processors=st.integers(2, 5))
 def test_several_processors(quantum: int, seed: int, processors: int) -> None:
     run_traced(

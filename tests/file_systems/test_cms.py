@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kseg.file_systems.cms.file_system import CmsFileSystem, make_file_system
@@ -212,7 +212,7 @@ class Model(FileSystemModel):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestModel.settings = settings(max_examples=15, stateful_step_count=20)
 
 
 def sample() -> bytes:
@@ -267,7 +267,7 @@ def try_everything(image: bytes) -> None:
             request()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(CHANGES)
 def test_damaged_disks(places: list[tuple[int, int]]) -> None:
     image = bytearray(SAMPLE)
@@ -290,7 +290,7 @@ def mend(image: bytes) -> None:
     assert system.get("new") == b"new"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(min_size=BLOCK_SIZE, max_size=BLOCK_SIZE), st.integers(0, 4))
 def test_a_table_full_of_rubbish(rubbish: bytes, block: int) -> None:
     image = bytearray(SAMPLE)

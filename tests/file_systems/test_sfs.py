@@ -7,7 +7,7 @@ import struct
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kseg.file_systems import copying
@@ -212,7 +212,7 @@ class Model(FileSystemModel):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestModel.settings = settings(max_examples=15, stateful_step_count=20)
 
 
 def sample() -> bytes:
@@ -246,7 +246,7 @@ CHANGES = st.lists(
 """Words to overwrite: their place (in words), and what with; mostly in the tables and inodes."""
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(CHANGES)
 def test_damaged_disks(places: list[tuple[int, int]]) -> None:
     image = bytearray(SAMPLE)

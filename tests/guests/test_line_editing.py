@@ -143,7 +143,7 @@ PRESSES = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(PRESSES)
 def test_any_keys_after_one_another(cms: Machine, presses: list[tuple[str, str]]) -> None:
     line = Line()

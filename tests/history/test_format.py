@@ -22,7 +22,6 @@ from tests.history.machines import PREAMBLE_SIZE, busy, everything, packed_again
 
 thorough = settings(
     max_examples=int(os.environ.get("KSEG_FUZZ_EXAMPLES", "60")),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

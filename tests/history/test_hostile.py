@@ -79,7 +79,7 @@ def laboratory() -> Iterator[Laboratory]:
     found.machine.close()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_a_snapshot_with_one_wrong_value(laboratory: Laboratory, data: st.DataObject) -> None:
     _, file, header, wrong = snapshot()
@@ -175,7 +175,7 @@ def recording() -> tuple[TemporaryDirectory[str], list[Any], list[Any]]:
     return directory, found, mutations(plain)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_log_with_one_wrong_value(data: st.DataObject) -> None:
     directory, found, wrong = recording()

@@ -22,7 +22,6 @@ from tests.history.test_format import strangely_changed
 
 thorough = settings(
     max_examples=int(os.environ.get("KSEG_FUZZ_EXAMPLES", "40")),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

@@ -93,7 +93,7 @@ def test_only_words_are_disassembled(word: int) -> None:
         disassemble(word)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(samples(ignored_bits=True), st.booleans(), st.booleans())
 def test_what_is_printed_assembles_to_the_same_word(
     sample: Sample, pseudo: bool, relative: bool
@@ -103,7 +103,7 @@ def test_what_is_printed_assembles_to_the_same_word(
     assert program.words == [sample.word], text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(samples(main_pattern=True))
 def test_words_without_an_address_can_be_assembled_at_any(sample: Sample) -> None:
     text = disassemble(sample.word, 0, sample.profile, relative=True)
@@ -140,7 +140,7 @@ NAMED_OTHERWISE = re.compile(
 
 
 @pytest.mark.parametrize("byte_order", ["big", "little"])
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(sample=samples(main_pattern=True))
 def test_capstone_agrees(byte_order: str, sample: Sample) -> None:
     capstone = pytest.importorskip("capstone", reason="capstone is not installed")

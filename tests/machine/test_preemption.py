@@ -26,9 +26,7 @@ GUESTS = [
 LAST = 560_000
 """About the cycle in which the guests switch off."""
 
-some = settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+some = settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def plan(seed: int, count: int, last: int = LAST) -> list[Preemption]:

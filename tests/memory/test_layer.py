@@ -36,7 +36,7 @@ writes = st.lists(
 
 
 @pytest.mark.parametrize("told", [True, False])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(writes)
 def test_copies_go_their_own_ways(told: bool, steps: list[tuple[str, int, int, int]]) -> None:
     private, few = sharing.private_pages, FEW_PAGES

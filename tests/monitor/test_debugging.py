@@ -87,14 +87,14 @@ def check(program: Program, monitor: str, engine: str, seed: int) -> None:
 
 @pytest.mark.slow("trap-and-emulate")
 @pytest.mark.parametrize(("monitor", "engine"), MONITORS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 1 << 32))
 def test_stops_are_the_same(monitor: str, engine: str, seed: int) -> None:
     check(random_kernel(seed).program, monitor, engine, seed)
 
 
 @pytest.mark.parametrize("monitor", ["trap-and-emulate", "hybrid"])
-@settings(max_examples=max(2, EXAMPLES // 8), deadline=None)
+@settings(max_examples=max(2, EXAMPLES // 8))
 @given(seed=st.integers(0, 1 << 32))
 def test_stops_are_the_same_under_a_monitor_in_python(monitor: str, seed: int) -> None:
     check(random_kernel(seed).program, monitor, "reference", seed)

@@ -76,7 +76,7 @@ def check(program: Program, monitor: str, engine: str, cycles: list[int]) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("monitor", "engine"), MONITORS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=SEEDS)
 def test_the_same_at_every_system_call(monitor: str, engine: str, seed: int) -> None:
     program = random_kernel(seed).program
@@ -86,7 +86,7 @@ def test_the_same_at_every_system_call(monitor: str, engine: str, seed: int) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("monitor", "engine"), MONITORS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=SEEDS)
 def test_the_same_at_any_cycle(monitor: str, engine: str, seed: int) -> None:
     program = random_kernel(seed).program
@@ -100,7 +100,7 @@ def test_the_same_at_any_cycle(monitor: str, engine: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("monitor", ["trap-and-emulate", "hybrid"])
-@settings(max_examples=max(2, EXAMPLES // 12), deadline=None)
+@settings(max_examples=max(2, EXAMPLES // 12))
 @given(seed=SEEDS)
 def test_the_same_under_a_monitor_in_python(monitor: str, seed: int) -> None:
     """The reference engine, and the dispatcher that is read, not compiled: slow."""
@@ -118,7 +118,7 @@ def test_the_timer_rings_in_its_cycle(monitor: str, seed: int) -> None:
     check(program, monitor, "interpreter", rings)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=SEEDS)
 def test_looking_changes_nothing(seed: int) -> None:
     """Into which pieces a run is cut does not matter; else the tests above compare too little."""
@@ -146,7 +146,7 @@ def _words(memory: bytes) -> tuple[int, ...]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("monitor", "engine"), WINDOW_MONITORS)
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=EXAMPLES, derandomize=True)
 @given(seed=SEEDS)
 def test_programs_cannot_tell_where_their_kernel_is_linked(
     monitor: str, engine: str, seed: int

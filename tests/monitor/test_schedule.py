@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kseg.monitor.schedule import Scheduler
@@ -145,7 +145,6 @@ def test_a_heavy_guest_runs_between_the_light_ones_not_after_them() -> None:
     assert max(later - sooner for sooner, later in pairwise(turns)) <= 3
 
 
-@settings(deadline=None)
 @given(st.lists(weights, min_size=1, max_size=12), st.lists(steps, max_size=12))
 def test_nobody_is_a_slice_before_or_behind_its_exact_part(
     guests: list[int], early: list[int]
@@ -165,7 +164,6 @@ def test_nobody_is_a_slice_before_or_behind_its_exact_part(
             assert abs(served[name] * total - exactly) <= slack * total
 
 
-@settings(deadline=None)
 @given(
     st.lists(weights, min_size=2, max_size=5),
     st.lists(st.tuples(weights, rhythms), min_size=1, max_size=4),
@@ -242,7 +240,6 @@ def test_a_long_sleep_earns_one_early_slice_and_no_more() -> None:
     assert abs(executed(scheduler, "sleeper") - 50 * SLICE) <= SLICE
 
 
-@settings(deadline=None)
 @given(weights, weights, st.integers(1, 2 * SLICE), st.integers(0, 50))
 def test_short_sleeps_earn_nothing(mine: int, other: int, work: int, pause: int) -> None:
     scheduler = make({"hog": Share(weight=other), "blinking": Share(weight=mine)})
@@ -266,7 +263,6 @@ def test_a_slice_does_not_end_early_for_one_that_is_ahead_of_its_part() -> None:
     assert scheduler.pick() == ("a", SLICE)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 20), min_size=1, max_size=12), st.integers(1, 20), st.integers(1, SLICE)
 )
@@ -283,7 +279,6 @@ def test_an_interactive_guest_waits_for_less_than_a_slice(
     assert use.longest_wait < SLICE
 
 
-@settings(deadline=None)
 @given(st.integers(1, 20), st.integers(1, 20))
 def test_several_that_wake_at_once_run_one_after_the_other(shells: int, hogs: int) -> None:
     scheduler = make({f"hog{n}": Share(weight=LARGEST_WEIGHT) for n in range(hogs)})
@@ -327,7 +322,6 @@ def test_a_capped_guest_leaves_the_machine_idle() -> None:
     assert use.waited == 0
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 2 * SECOND),
     st.one_of(st.none(), rhythms),
@@ -347,7 +341,6 @@ def test_a_cap_holds_in_every_window(
     assert largest_excess(mine, cap) <= max(1, min(SLICE, cap // 100))
 
 
-@settings(deadline=None)
 @given(st.integers(1000, SECOND), st.lists(st.integers(1, 100), max_size=4))
 def test_a_guest_that_is_entitled_to_more_gets_all_that_its_cap_allows(
     cap: int, hogs: list[int]
@@ -387,7 +380,6 @@ def test_a_reservation_that_is_not_used_goes_to_the_others() -> None:
     assert abs(executed(scheduler, "a") - 925_000) <= 2 * SLICE
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 10), min_size=1, max_size=8),
     st.lists(st.tuples(weights, rhythms), max_size=4),
@@ -427,7 +419,6 @@ anything = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(anything, st.one_of(st.none(), rhythms)), min_size=1, max_size=8))
 def test_the_machine_is_idle_only_when_nobody_may_run_and_every_run_is_the_same(
     guests: list[tuple[Share, Rhythm | None]],

@@ -78,7 +78,7 @@ def read(path: Path) -> None:
         pass
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(executables())
 def test_a_wrong_number(data: bytes) -> None:
     with TemporaryDirectory() as directory:

@@ -4,7 +4,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kseg.api.guests import find_guest
@@ -152,7 +152,6 @@ def look_at_all(data: bytes) -> None:
     assert isinstance(file.damage, str)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=8))
 def test_damaged_files(changes: list[tuple[int, int]]) -> None:
     data = bytearray(WHOLE)
@@ -164,7 +163,6 @@ def test_damaged_files(changes: list[tuple[int, int]]) -> None:
 HEADERS = struct.unpack_from(">I", WHOLE, 32)[0]
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(HEADERS // 4, len(WHOLE) // 4 - 1), st.sampled_from(

@@ -84,7 +84,7 @@ def busy() -> Program:
         yield Load(slot(29, 12))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 1_000_000), st.integers(500, 500_000))
 def test_a_run_does_not_depend_on_where_it_is_interrupted(first: int, step: int) -> None:
     whole, pieces = make_board(*CARDS), make_board(*CARDS)
@@ -99,7 +99,7 @@ def test_a_run_does_not_depend_on_where_it_is_interrupted(first: int, step: int)
     assert pieces.collected.console == whole.collected.console != b""  # type: ignore[attr-defined]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 3_000_000))
 def test_a_loaded_board_goes_on_like_the_saved_one(cycles: int) -> None:
     one, two = make_board(*CARDS), make_board(*CARDS)

@@ -156,9 +156,7 @@ def test_names_that_are_no_labels_here_are_comments(image: str) -> None:
     assert lines[3] == "80001004:  0c000404  jal     0x80001010  # helper"
 
 
-@settings(
-    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_damaged_executables_are_shown_or_refused(data: st.DataObject) -> None:
     image = bytearray(assemble(SOURCE).to_elf())

@@ -63,7 +63,7 @@ def test_native_code_computes_what_python_does(name: str) -> None:
     expression = EXPRESSIONS[name]
     native = compiled(expression)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(WORDS, WORDS)
     def check(a: int, b: int) -> None:
         assert native(a, b) == int(expression(a, b)) & WORD

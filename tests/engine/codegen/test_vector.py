@@ -43,7 +43,7 @@ def matcher(bits: int) -> Callable[[list[int], int], int]:
 def test_matching_finds_each_word_that_matches(bits: int) -> None:
     native = matcher(bits)
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(tables, words, st.data())
     def check(table: list[int], wanted: int, data: st.DataObject) -> None:
         # Some of the table's own, or hardly anything would match.
@@ -100,7 +100,7 @@ def numbers(bits: int) -> list[int]:
 def test_each_bit_comes_once_from_the_lowest() -> None:
     native = lister()
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(bit_sets)
     def check(bits: int) -> None:
         assert native(bits, 0) == numbers(bits)
@@ -111,7 +111,7 @@ def test_each_bit_comes_once_from_the_lowest() -> None:
 def test_each_bit_within_each_bit() -> None:
     native = lister(nested=True)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(bit_sets, bit_sets)
     def check(bits: int, others: int) -> None:
         expected = [one << 8 | other for one in numbers(bits) for other in numbers(others)]

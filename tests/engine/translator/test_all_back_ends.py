@@ -55,7 +55,7 @@ class Remembering:
 def test_loops(profile: str, byte_order: str) -> None:
     tally = TieringStatistics()
 
-    @settings(max_examples=max(1, EXAMPLES // 2), deadline=None)
+    @settings(max_examples=max(1, EXAMPLES // 2))
     @given(seed=st.integers(0, 1 << 32), processors=st.integers(1, 2))
     def check(seed: int, processors: int) -> None:
         shop = Remembering(seed)

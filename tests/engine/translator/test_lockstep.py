@@ -178,7 +178,7 @@ class TieringStatistics:
 def test_loops(profile: str, byte_order: str) -> None:
     tally = TieringStatistics()
 
-    @settings(max_examples=EXAMPLES, deadline=None)
+    @settings(max_examples=EXAMPLES)
     @given(seed=st.integers(0, 1 << 32))
     def check(seed: int) -> None:
         tally.note(side_by_side(seed, profile, byte_order))
@@ -188,7 +188,7 @@ def test_loops(profile: str, byte_order: str) -> None:
 
 
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 1 << 32), processors=st.integers(1, 2))
 def test_loops_on_the_interpreter(
     profile: str, byte_order: str, seed: int, processors: int
@@ -208,7 +208,7 @@ def test_loops_on_several_processors(quantum: int, least: float) -> None:
     """A turn that is shorter than what a translation may take is the interpreter's."""
     tally = TieringStatistics()
 
-    @settings(max_examples=EXAMPLES, deadline=None)
+    @settings(max_examples=EXAMPLES)
     @given(seed=st.integers(0, 1 << 32), processors=st.integers(2, 4))
     def check(seed: int, processors: int) -> None:
         tally.note(side_by_side(seed, "mips161", "big", processors, quantum))
@@ -219,7 +219,7 @@ def test_loops_on_several_processors(quantum: int, least: float) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 1 << 32))
 def test_straight_programs(profile: str, byte_order: str, seed: int) -> None:
     """The programs that the interpreter is tested with: few loops, but all instructions."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 from elftools.elf.elffile import ELFFile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kseg.isa.assembler import AssemblyError, Program, assemble
@@ -438,7 +438,6 @@ _NONSENSE = r"""addu lw li b .word .space .org .align x: x = 1 1f 1b a0 $4 , ( )
 _FRAGMENTS = st.sampled_from([*_NONSENSE.split(), "\n"])
 
 
-@settings(deadline=None)
 @given(st.lists(_FRAGMENTS, max_size=25).map(" ".join) | st.text(max_size=60))
 def test_nonsense_gives_a_program_or_an_assembly_error(source: str) -> None:
     program: Program | None = None

@@ -31,7 +31,7 @@ def check(source: str, byte_order: str) -> None:
 
 
 @pytest.mark.parametrize("byte_order", ["big", "little"])
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(source=sources())
 def test_random_sources(byte_order: str, source: str) -> None:
     gnu.require(byte_order)
@@ -40,7 +40,7 @@ def test_random_sources(byte_order: str, source: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("byte_order", ["big", "little"])
-@settings(deadline=None, max_examples=1000)
+@settings(max_examples=1000)
 @given(source=sources())
 def test_many_random_sources(byte_order: str, source: str) -> None:
     gnu.require(byte_order)

@@ -102,7 +102,7 @@ class Sharing(RuleBasedStateMachine):
         assert list(self.allocator.inconsistencies()) == []
 
 
-Sharing.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Sharing.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestSharing = Sharing.TestCase
 
 

@@ -357,7 +357,7 @@ def test_a_guest_that_is_forgotten_has_nothing() -> None:
     assert not any(host.world.asid_holder)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 1 << 32))
 def test_whatever_happens(seed: int) -> None:
     rng = random.Random(seed)

@@ -98,7 +98,7 @@ def test_two_with_different_commands(engine: str, hybrid: bool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", [*ENGINES, "translator"])
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 1 << 32), slice_=st.sampled_from([211, 1009, 9001]))
 def test_random_kernels(engine: str, seed: int, slice_: int) -> None:
     rng = random.Random(seed)
@@ -124,7 +124,7 @@ def test_random_kernels(engine: str, seed: int, slice_: int) -> None:
 
 
 @pytest.mark.parametrize("engine", ["interpreter", "translator"])
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 1 << 32))
 def test_states_are_loaded(engine: str, seed: int) -> None:
     rng = random.Random(seed)

@@ -285,7 +285,7 @@ def test_real_translations_are_sound() -> None:
 OUTSIDE = st.integers(max_value=-1) | st.integers(min_value=1 << 20)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_no_field_may_be_at_odds_with_the_others(data: st.DataObject) -> None:
     first = translation()

@@ -21,7 +21,7 @@ from tests.engine.translator.test_lockstep import (
 def test_loops(profile: str, byte_order: str) -> None:
     tally, shop = TieringStatistics(), queue(profile, byte_order)
 
-    @settings(max_examples=EXAMPLES, deadline=None)
+    @settings(max_examples=EXAMPLES)
     @given(seed=st.integers(0, 1 << 32))
     def check(seed: int) -> None:
         tally.note(side_by_side(seed, profile, byte_order, queue=shop))
@@ -30,14 +30,14 @@ def test_loops(profile: str, byte_order: str) -> None:
     assert 2 * tally.translated >= tally.examples
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 1 << 32), processors=st.integers(2, 4))
 def test_loops_on_several_processors(seed: int, processors: int) -> None:
     side_by_side(seed, "mips161", "big", processors, 1000, queue("mips161", "big"))
 
 
 @pytest.mark.parametrize(("profile", "byte_order"), KINDS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 1 << 32))
 def test_straight_programs(profile: str, byte_order: str, seed: int) -> None:
     reference = machine("reference", profile, byte_order, seed)
