@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from kseg.critical_section import postpone
 from kseg.errors import KsegError
+from kseg.exploration import pool as pools
 from kseg.exploration.messages import Job, Task
 from kseg.exploration.pool import Pool
 from kseg.exploration.start import Start
@@ -114,3 +116,21 @@ def test_closing_ends_workers_at_once(task: Task) -> None:
     for number in numbers:
         with pytest.raises(ProcessLookupError):
             os.kill(number, 0)
+
+
+def test_a_signal_does_not_come_between_a_worker_and_the_list_of_them(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be left behind when the exploration ends."""
+    postponed: list[bool] = []
+
+    class Late(pools._Worker):
+        def __init__(self, command: list[str], todo: Task) -> None:
+            super().__init__(command, todo)
+            postponed.append(postpone(lambda: None))
+
+    monkeypatch.setattr(pools, "_Worker", Late)
+    pool = Pool(task, 1)
+    pool.submit(Job(1, []))
+    pool.close()
+    assert postponed == [True]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from kseg.critical_section import critical_section
 from kseg.errors import KsegError
 from kseg.exploration import worker
 from kseg.exploration.messages import Answer, Job, Task
@@ -103,7 +104,8 @@ class Pool:
                 continue
             starting = sum(not each.is_ready for each in self._workers)
             if len(self._workers) < self._size and starting < len(self._waiting):
-                self._workers.append(_Worker(self._command, self._task))
+                with critical_section:  # one that is not in the list would not be ended
+                    self._workers.append(_Worker(self._command, self._task))
                 continue
             return
 

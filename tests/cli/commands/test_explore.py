@@ -14,6 +14,8 @@ from tests.cli.command import COMMAND, environment, kseg
 from tests.cli.kernels import printing, spinning
 from tests.exploration.racing import racing
 
+GRACE = 30
+"""Seconds."""
 GOAL = ("--expect", "right", "--reject", "wrong")
 
 
@@ -180,9 +182,11 @@ def test_ctrl_c_ends_all_at_once(guest: Path) -> None:
     assert process.returncode == -signal.SIGINT
     assert err == ""
     assert " seeds (mix, 10 preemptions), " in out
-    deadline = time.monotonic() + 5
+    # A compiler finishes what it is doing, and a busy host takes its time for that.
+    deadline = time.monotonic() + GRACE
     while any(is_there(int(child)) for child in children):
         assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def is_there(process: int) -> bool:
