@@ -24,14 +24,14 @@ def check(rng: Random) -> None:
             assert native[name](*given_) == python[name](*given_), f"{given_} to\n{source}"
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(st.integers(0, 1 << 32))
 def test_random_functions(seed: int) -> None:
     check(Random(seed))
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 1 << 32))
 def test_many_random_functions(seed: int) -> None:
     check(Random(seed))
