@@ -50,9 +50,13 @@ class TestPartition:
 
     def test_saving_and_loading(self, disk):
         partition = DiskPartition(disk, 10, 20)
-        assert partition.save() == DiskContents(20, {})
+        partition.write(5, sector(0))
+        assert partition.save() == DiskContents(
+            20, {number: sector(10 + number) for number in range(20) if number != 5}
+        )
         partition.load(DiskContents(20, {1: sector(0xBB)}))
-        assert disk.read(11) == sector(0xBB)
+        assert (disk.read(11), disk.read(12), disk.read(9)) == (sector(0xBB), sector(0), sector(9))
+        assert partition.save() == partition.copy().save() == DiskContents(20, {1: sector(0xBB)})
         for contents in (DiskContents(21, {}), DiskContents(20, {20: sector(1)})):
             with pytest.raises(StateError):
                 partition.load(contents)

@@ -58,7 +58,8 @@ class Partitions:
         if size is None:
             return slot
         self._slots[slot.slot] = size
-        words = [*slot.arguments, "memory", f"size={size}"]
+        words = [word for word in slot.arguments if not word.startswith("file=")]
+        words += ["memory", f"size={size}"]
         return msgspec.structs.replace(slot, arguments=words)
 
     def before(self, source: Source) -> Source:

@@ -35,20 +35,22 @@ class DiskPartition:
         """The disk stays open for the others."""
 
     def save(self) -> DiskContents:
-        """Its size: as with an image, the sectors stay where they are."""
-        return DiskContents(self.sectors, {})
+        """All that is on it: who gets the guest's state has not the disk that this is part of."""
+        sectors = ((number, self.read(number)) for number in range(self.sectors))
+        return DiskContents(self.sectors, {number: data for number, data in sectors if any(data)})
 
     def load(self, contents: DiskContents) -> None:
-        """Write the sectors that are in `contents`; StateError when they do not fit."""
+        """Have this on it, and zeros besides; StateError when it does not fit."""
         check_contents(contents, self.sectors)
-        for sector, data in contents.written.items():
-            self.write(sector, data)
+        for sector in range(self.sectors):
+            data = contents.written.get(sector, bytes(SECTOR_SIZE))
+            if self.read(sector) != data:
+                self.write(sector, data)
 
     def copy(self) -> MemoryDisk:
         """Sector by sector: it is not known when a neighbour's disk file is written."""
         copied = MemoryDisk(self.sectors)
-        for sector in range(self.sectors):
-            copied.write(sector, self.read(sector))
+        copied.load(self.save())
         return copied
 
     def _place(self, sector: int) -> int:
