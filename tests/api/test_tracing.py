@@ -120,11 +120,6 @@ def test_what_cannot_be():
         with machine.trace("exception"), pytest.raises(KsegError, match="being traced already"):
             machine.trace("exception")
         machine.trace("exception").close()
-    with (
-        Machine("cms", COMMAND, monitor="hybrid") as machine,
-        pytest.raises(KsegError, match="a guest on a monitor is not traced"),
-    ):
-        machine.trace("exception")
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kseg.engine import Exit, ExitReason, ProcessorState, create
-from kseg.engine.contract import Debuggable, Watchpoint
+from kseg.engine.contract import Watchpoint
 from kseg.isa.assembler import assemble
 from kseg.memory.physical import PhysicalMemory
 from tests.engine.random_programs import RAM_SIZE, Machine, machine, run_side_by_side
@@ -21,11 +21,6 @@ START = 0x80001000
 KINDS = [("mips161", "big"), ("r3000", "little"), ("lsi", "little")]
 
 seen: Counter[ExitReason] = Counter()
-
-
-def debuggable(each: Machine) -> Debuggable:
-    assert isinstance(each.engine, Debuggable)
-    return each.engine
 
 
 def change_points(rng: random.Random, machines: list[Machine]) -> None:
@@ -50,8 +45,8 @@ def change_points(rng: random.Random, machines: list[Machine]) -> None:
         reads, writes = rng.choice(((True, False), (False, True), (True, True)))
         watchpoints.append(Watchpoint(first, last, reads, writes))
     for each in machines:
-        debuggable(each).set_breakpoints(breakpoints)
-        debuggable(each).set_watchpoints(watchpoints)
+        each.engine.set_breakpoints(breakpoints)
+        each.engine.set_watchpoints(watchpoints)
 
 
 def run_with_points(seed: int, reference: Machine, tested: Machine) -> None:
@@ -131,21 +126,21 @@ ADD, BRANCH, SLOT = START + 4, START + 8, START + 12
 @pytest.mark.parametrize("engine", ENGINES)
 def test_stop_in_a_delay_slot_and_pass(engine: str) -> None:
     vm = program(engine, LOOP)
-    debuggable(vm).set_breakpoints([SLOT])
+    vm.engine.set_breakpoints([SLOT])
     state = vm.engine.processors[0]
     for turn in range(1, 4):
         assert vm.engine.run(10_000).reason is ExitReason.BREAKPOINT
         assert (state.pc, state.in_delay_slot, state.next_pc) == (SLOT, 1, ADD)
         assert (state.gpr[8], state.gpr[10]) == (turn, 2 * turn - 2)
         assert vm.engine.clock == 3 * turn
-    debuggable(vm).set_breakpoints([])
+    vm.engine.set_breakpoints([])
     assert vm.engine.run(100).reason is ExitReason.BUDGET
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_budget_comes_before_a_breakpoint(engine: str) -> None:
     vm = program(engine, LOOP)
-    debuggable(vm).set_breakpoints([BRANCH])
+    vm.engine.set_breakpoints([BRANCH])
     assert vm.engine.run(2).reason is ExitReason.BUDGET
     assert vm.engine.run(2).reason is ExitReason.BREAKPOINT
     assert vm.engine.clock == 2
@@ -154,7 +149,7 @@ def test_the_budget_comes_before_a_breakpoint(engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_instruction_that_stalls_stops_once(engine: str) -> None:
     vm = program(engine, "mult t0, t1\n mflo t2\n addiu t3, t3, 1\n1: b 1b\n nop")
-    debuggable(vm).set_breakpoints([START + 4, START + 8])
+    vm.engine.set_breakpoints([START + 4, START + 8])
     state = vm.engine.processors[0]
     assert vm.engine.run(100).reason is ExitReason.BREAKPOINT
     assert (state.pc, vm.engine.clock) == (START + 4, 1)
@@ -178,7 +173,7 @@ place:  nop
         nop
         """,
     )
-    debuggable(vm).set_breakpoints([START + 24])
+    vm.engine.set_breakpoints([START + 24])
     state = vm.engine.processors[0]
     for clock in (6, 12):
         assert vm.engine.run(1000).reason is ExitReason.BREAKPOINT
@@ -206,7 +201,7 @@ def test_watchpoints_stop_before_the_access(engine: str) -> None:
     )
     state = vm.engine.processors[0]
     watched = 0x80004004
-    debuggable(vm).set_watchpoints([Watchpoint(watched, watched + 3, True, True)])
+    vm.engine.set_watchpoints([Watchpoint(watched, watched + 3, True, True)])
     found = vm.engine.run(100)
     assert (found.reason, found.address, found.size, found.value) == (
         ExitReason.WATCHPOINT,
@@ -231,9 +226,9 @@ def test_watchpoints_stop_before_the_access(engine: str) -> None:
 def test_what_does_not_exist_is_refused(engine: str) -> None:
     vm = program(engine, LOOP)
     with pytest.raises(ValueError, match="no instruction"):
-        debuggable(vm).set_breakpoints([START + 2])
+        vm.engine.set_breakpoints([START + 2])
     with pytest.raises(ValueError, match="no addresses"):
-        debuggable(vm).set_watchpoints([Watchpoint(8, 4, True, True)])
+        vm.engine.set_watchpoints([Watchpoint(8, 4, True, True)])
 
 
 def test_translations_go_while_there_is_a_breakpoint_and_come_back() -> None:
@@ -249,10 +244,10 @@ def test_translations_go_while_there_is_a_breakpoint_and_come_back() -> None:
         return False
 
     assert translates()
-    debuggable(vm).set_breakpoints([0x80003000])
+    vm.engine.set_breakpoints([0x80003000])
     assert engine.statistics.translations == 0
     before = engine.statistics.translated_cycles
     engine.run(5_000_000)
     assert engine.statistics.translated_cycles == before
-    debuggable(vm).set_breakpoints([])
+    vm.engine.set_breakpoints([])
     assert translates()

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kseg.engine import Exit, ExitReason
-from kseg.engine.contract import Traceable
 from kseg.engine.tracing import (
     DELAY_SLOT,
     KINDS,
@@ -25,7 +24,7 @@ from kseg.engine.tracing import (
 )
 from kseg.isa.assembler import assemble
 from tests.engine.random_programs import Machine, machine, run_side_by_side
-from tests.engine.test_debugging import START, debuggable, program
+from tests.engine.test_debugging import START, program
 
 CYCLES = 250
 EXAMPLES = int(os.environ.get("KSEG_LOCKSTEP_EXAMPLES", "25"))
@@ -33,11 +32,6 @@ ENGINES = ("reference", "interpreter", "translator")
 KINDS_OF_PROCESSORS = [("mips161", "big"), ("r3000", "little"), ("lsi", "little")]
 
 seen: Counter[TraceKind] = Counter()
-
-
-def traceable(each: Machine) -> Traceable:
-    assert isinstance(each.engine, Traceable)
-    return each.engine
 
 
 def random_filter(rng: random.Random, vm: Machine) -> TraceFilter | None:
@@ -74,24 +68,24 @@ def run_traced(seed: int, reference: Machine, tested: Machine, points: bool = Fa
     both = [reference, tested]
     wanted: TraceFilter | None = TraceFilter()
     for each in both:
-        traceable(each).set_trace(wanted)
+        each.engine.set_trace(wanted)
 
     def before(machines: list[Machine]) -> None:
         if rng.random() < 0.1:
             changed = random_filter(rng, machines[0])
             for each in machines:
-                traceable(each).set_trace(changed)
+                each.engine.set_trace(changed)
         if points and rng.random() < 0.3:
             places = {state.pc + 4 & 0xFFFFFFFC for state in machines[0].engine.processors}
             for each in machines:
-                debuggable(each).set_breakpoints(places)
+                each.engine.set_breakpoints(places)
 
     def after(_exit: Exit) -> None:
         if rng.random() < 0.5:
             compare()
 
     def compare() -> None:
-        expected, found = (traceable(each).take_trace() for each in both)
+        expected, found = (each.engine.take_trace() for each in both)
         assert list(unpack(found)) == list(unpack(expected))
         seen.update(TraceKind(record.kind) for record in unpack(found))
 
@@ -138,12 +132,12 @@ def test_random_programs_have_every_kind_of_event() -> None:
 def collect(vm: Machine, wanted: TraceFilter, cycles: int) -> list[TraceRecord]:
     """Run for so many cycles, taking the records whenever the engine wants it."""
     found = b""
-    traceable(vm).set_trace(wanted)
+    vm.engine.set_trace(wanted)
     end = vm.engine.clock + cycles
     while vm.engine.clock < end:
         exit_ = vm.engine.run(end - vm.engine.clock)
         if exit_.reason is ExitReason.TRACE_FULL:
-            found += traceable(vm).take_trace()
+            found += vm.engine.take_trace()
         elif exit_.reason is ExitReason.IDLE:
             vm.engine.skip(end - vm.engine.clock)
         elif exit_.reason is ExitReason.DEVICE_LOAD:
@@ -152,7 +146,7 @@ def collect(vm: Machine, wanted: TraceFilter, cycles: int) -> list[TraceRecord]:
             vm.engine.complete_store(True)
         elif exit_.reason is not ExitReason.BUDGET:
             break
-    return list(unpack(found + traceable(vm).take_trace()))
+    return list(unpack(found + vm.engine.take_trace()))
 
 
 @pytest.mark.parametrize("processors", [1, 3])
@@ -201,7 +195,7 @@ user:   li      v0, 17
 @pytest.mark.parametrize("engine", ENGINES)
 def test_leaving_at_calls_shows_the_registers_that_go_over_the_border(engine: str) -> None:
     vm = program(engine, CALLING)
-    traceable(vm).set_trace(
+    vm.engine.set_trace(
         TraceFilter(
             kernel=frozenset([TraceKind.RETURN]),
             user=frozenset([TraceKind.EXCEPTION]),
@@ -211,7 +205,7 @@ def test_leaving_at_calls_shows_the_registers_that_go_over_the_border(engine: st
     found = []
     for _ in range(2):
         assert vm.engine.run(100).reason is ExitReason.TRACE_FULL
-        (record,) = unpack(traceable(vm).take_trace())
+        (record,) = unpack(vm.engine.take_trace())
         state = vm.engine.processors[0]
         found.append((TraceKind(record.kind), int(state.gpr[2]), state.pc & 0xFFF))
     user = assemble(CALLING, origin=START).symbols["user"] & 0xFFF
@@ -340,9 +334,9 @@ def test_address_spaces_and_the_tlb(engine: str) -> None:
 def test_impossible_filters(engine: str, wanted: TraceFilter) -> None:
     vm = program(engine, LOOP)
     with pytest.raises(ValueError, match=r"[a-z]"):
-        traceable(vm).set_trace(wanted)
+        vm.engine.set_trace(wanted)
     assert vm.engine.run(5).reason is ExitReason.BUDGET
-    assert traceable(vm).take_trace() == b""
+    assert vm.engine.take_trace() == b""
 
 
 def test_destinations() -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from kseg.engine.contract import Debuggable
 from kseg.gdb.inferior import Inferior
 from kseg.gdb.stepping import Progress, Step, exits
 from kseg.gdb.threads import Thread
@@ -86,7 +85,6 @@ def test_a_step_looks_at_what_has_happened(tmp_path: Path) -> None:
     with boot(tmp_path, CALLING) as machine:
         inferior = Inferior(1, "", machine)
         inferior.attach()
-        assert isinstance(machine.engine, Debuggable)
         machine.engine.set_breakpoints([AT["loop"]])
         machine.run()
         begin = machine.cycles

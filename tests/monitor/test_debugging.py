@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kseg import Machine
-from kseg.engine.contract import Debuggable, Watchpoint
+from kseg.engine.contract import Watchpoint
 from kseg.isa.assembler import Program, assemble
 from kseg.monitor.stop import StopReason
 from tests.monitor.observed import MEASURE, Visible, booted, differences, visible
@@ -59,7 +59,6 @@ def session(machine: Machine, seed: int) -> Iterator[Seen]:
     """What a debugger sees that changes its mind now and then."""
     rng = random.Random(seed)
     engine = machine.engine
-    assert isinstance(engine, Debuggable)
     for _ in range(STOPS):
         if rng.random() < 0.4:
             breakpoints, watchpoints = choose(rng, machine)
@@ -120,7 +119,6 @@ def test_an_instruction_that_waits_is_stopped_at_once(monitor: str, engine: str)
     the guest has not got yet."""
     program = assemble(f"__start: lui t2, 0x4000\n{WAITING_FOR_LO}", WINDOW)
     with booted(program, monitor, engine) as machine:
-        assert isinstance(machine.engine, Debuggable)
         place = program.symbols["here"]
         machine.engine.set_breakpoints([place])
         machine.engine.set_watchpoints([Watchpoint(0x40004000, 0x40004003, False, True)])

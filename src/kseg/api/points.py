@@ -7,8 +7,7 @@ import msgspec
 
 from kseg.api import checks
 from kseg.api.checks import ArgumentError
-from kseg.engine.contract import Debuggable, Watchpoint
-from kseg.errors import KsegError
+from kseg.engine.contract import Watchpoint
 from kseg.isa.values import WORD
 from kseg.monitor.stop import Stop, StopReason
 
@@ -82,15 +81,12 @@ class Points:
     """What `Machine.run` is to stop at."""
 
     def __init__(self, machine: "Machine", until_pc: Any, watch: Any) -> None:
-        """KsegError where they cannot be, or where what executes the machine cannot stop there."""
+        """KsegError where they cannot be."""
         self._machine = machine
         symbols = lambda: machine.symbols  # noqa: E731 - most runs need none
         self._breakpoints = breakpoints("until_pc", until_pc, symbols)
         self._watchpoints = watchpoints("watch", watch, symbols)
-        engine = machine.engine
-        if not isinstance(engine, Debuggable):
-            raise KsegError(f"engine {engine.name} has no breakpoints: choose another one")
-        self._engine = engine
+        self._engine = machine.engine
 
     def run(
         self, limit: int | None, condition: Callable[[], bool] | None, *, here: bool = False

@@ -6,7 +6,6 @@ from typing import Any, Generic, TypeVar
 from kseg.api.machine import Machine
 from kseg.api.repeating import become
 from kseg.api.snapshots import is_whole
-from kseg.engine.contract import Debuggable
 from kseg.history.checkpointer import Checkpointer
 from kseg.history.checkpoints import Checkpoint, Checkpoints
 from kseg.history.replay_verifier import ReplayVerifier
@@ -90,9 +89,8 @@ class ReplayCursor:
     def clear_points(self) -> None:
         """Run on without a stop."""
         engine = self.machine.engine
-        if isinstance(engine, Debuggable):
-            engine.set_breakpoints(())
-            engine.set_watchpoints(())
+        engine.set_breakpoints(())
+        engine.set_watchpoints(())
 
     def _run_to(self, cycle: int) -> bool:
         """Whether the machine came there."""

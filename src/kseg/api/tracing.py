@@ -9,7 +9,7 @@ from kseg.api import checks
 from kseg.api.checks import ArgumentError
 from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE, System161
 from kseg.boards.system161.lamebus import LAMEBUS_LINE, PROCESSOR_LINE
-from kseg.engine.contract import Engine, Traceable
+from kseg.engine.contract import Engine
 from kseg.engine.tracing import (
     ASIDS,
     CYCLES,
@@ -188,7 +188,7 @@ class Trace:
         """`wanted` is for the engine, `devices` names kinds of device events; `calls` finds system
         calls in the records, and then says what the engine is to record. Keep the `last` events
         only, or stop after `most`. `receive` gets the stream, part for part, as it comes;
-        else it is kept. KsegError where the machine is traced already or cannot be."""
+        else it is kept. KsegError where the machine is traced already."""
         if monitor.trace_taker is not None:
             raise KsegError("the machine is being traced already; close that trace first")
         for name, limit in (("last", last), ("most", most)):
@@ -203,7 +203,7 @@ class Trace:
         self._count = 0
         self._deferred: list[TraceEvent] = []
         self._calls = calls
-        self._engine = _traceable(monitor.engine)
+        self._engine = monitor.engine
         self._origin = self._present_origin
         self._set(wanted, devices)
         monitor.trace_taker = self
@@ -261,7 +261,7 @@ class Trace:
         self._take_records()
         if self._calls is not None:
             self._calls.forget()
-        self._engine = _traceable(engine)
+        self._engine = engine
         self._engine.set_trace(self._wanted)
         self._origin = self._present_origin
 
@@ -388,12 +388,3 @@ def _last_of(parts: list[Part], count: int) -> list[Part]:
         first = parts[0]._replace(records=parts[0].records[surplus * RECORD.size :])
         return [first, *parts[1:]]
     return parts
-
-
-def _traceable(engine: Engine) -> Traceable:
-    if not isinstance(engine, Traceable):
-        raise KsegError(
-            f"engine {engine.name} cannot trace: a guest on a monitor is not traced; leave out the"
-            " monitor"
-        )
-    return engine

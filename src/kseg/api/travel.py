@@ -18,7 +18,7 @@ from kseg.api.options import Running
 from kseg.api.repeating import become, repeating
 from kseg.api.replay_cursor import ReplayCursor
 from kseg.api.snapshots import can_be_cut, check_savable, is_whole
-from kseg.engine.contract import Debuggable, ExitReason, Watchpoint
+from kseg.engine.contract import ExitReason, Watchpoint
 from kseg.engine.state import ProcessorState
 from kseg.errors import KsegError, StateError
 from kseg.history.checkpointer import Checkpointer
@@ -177,7 +177,7 @@ class TimeTravel:
         due = stop.reason in _STOPS and points.moment(machine) == now
         cursor.is_astray = True
         self.in_past = False
-        if due and stop.reason in _EXITS and isinstance(present.engine, Debuggable):
+        if due and stop.reason in _EXITS:
             present.engine.pass_stop(stop.processor, _EXITS[stop.reason])
         return stop if due else Stop(StopReason.LOG_END, None, "this is the present")
 
@@ -310,8 +310,6 @@ class TimeTravel:
         cursor = self._here
         self._visit(begin)
         machine, engine = cursor.machine, cursor.machine.engine
-        if not isinstance(engine, Debuggable):
-            raise StateError("a guest under a monitor cannot be searched for stops")
         engine.set_breakpoints(search.breakpoints)
         engine.set_watchpoints(search.watchpoints)
         cursor.checkpointer.idle = True

@@ -140,8 +140,7 @@ class View:
         stream as they come (`kseg.api.tracing.events` makes events of them) instead of their being
         kept for `Trace.take`.
 
-        ArgumentError for an impossible condition; KsegError where the machine is traced already,
-        or runs on a monitor.
+        ArgumentError for an impossible condition; KsegError where the machine is traced already.
         """
         from kseg.api.tracing import DEVICE_KINDS, SYSTEM_CALL, Trace, filter_for
 

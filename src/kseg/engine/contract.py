@@ -6,7 +6,7 @@ beyond the cycle counter, and no monitor knows which engine runs.
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol
 
 from kseg.engine.state import ProcessorState
 from kseg.engine.tracing import TraceFilter
@@ -101,7 +101,54 @@ class Watchpoint(NamedTuple):
     writes: bool
 
 
-class Engine(Protocol):
+class Debuggable(Protocol):
+    """What an engine offers to a debugger. While nothing is set it costs nothing.
+
+    Stops are exact, also in delay slots, and come before the instruction, when an interrupt that
+    is due has been taken and the instruction has been fetched; guest memory is not changed. The
+    `run` that follows a BREAKPOINT or WATCHPOINT executes the instruction without stopping at it
+    for the same reason again, before any interrupt.
+    """
+
+    def set_breakpoints(self, addresses: Iterable[int]) -> None:
+        """From now on, stop at these virtual addresses, in every address space and mode, and at
+        no others. ValueError for what is not the address of an instruction."""
+        ...
+
+    def set_watchpoints(self, watchpoints: Iterable[Watchpoint]) -> None:
+        """From now on, stop before accesses to these virtual addresses, and no others. The loads
+        and stores that go around an aligned word (LWL, SWR, ...) count as accesses to all of it,
+        and SC as a store also where it fails for the memory's sake. ValueError for what are no
+        addresses."""
+        ...
+
+    def pass_stop(self, number: int, reason: ExitReason | None) -> None:
+        """What processor `number` executes next is what it, or another one in its stead, was
+        stopped at for a BREAKPOINT or WATCHPOINT, and it is not stopped there again; None: it was
+        not stopped at that."""
+        ...
+
+
+class Traceable(Protocol):
+    """What an engine offers to tracing. While nothing is traced
+    it costs nothing; while neither instructions nor jumps are, next to nothing.
+
+    Events are recorded by the engine itself, those of one processor in order, those of several in
+    the order in which the processors take turns. What an engine executes does not depend on it.
+    """
+
+    def set_trace(self, wanted: TraceFilter | None) -> None:
+        """From now on, record this, or nothing. Records that were not taken are lost. ValueError
+        for a filter that is impossible."""
+        ...
+
+    def take_trace(self) -> bytes:
+        """The records since the last time, oldest first (`kseg.engine.tracing.RECORD`); with
+        `keep_last`, the latest `capacity` of them."""
+        ...
+
+
+class Engine(Debuggable, Traceable, Protocol):
     """Executes the processors of one machine, in deterministic round robin."""
 
     name: str
@@ -167,56 +214,7 @@ class Engine(Protocol):
         ...
 
 
-@runtime_checkable
-class Debuggable(Protocol):
-    """What an engine offers to a debugger. While nothing is set it costs nothing.
-
-    Stops are exact, also in delay slots, and come before the instruction, when an interrupt that
-    is due has been taken and the instruction has been fetched; guest memory is not changed. The
-    `run` that follows a BREAKPOINT or WATCHPOINT executes the instruction without stopping at it
-    for the same reason again, before any interrupt.
-    """
-
-    def set_breakpoints(self, addresses: Iterable[int]) -> None:
-        """From now on, stop at these virtual addresses, in every address space and mode, and at
-        no others. ValueError for what is not the address of an instruction."""
-        ...
-
-    def set_watchpoints(self, watchpoints: Iterable[Watchpoint]) -> None:
-        """From now on, stop before accesses to these virtual addresses, and no others. The loads
-        and stores that go around an aligned word (LWL, SWR, ...) count as accesses to all of it,
-        and SC as a store also where it fails for the memory's sake. ValueError for what are no
-        addresses."""
-        ...
-
-    def pass_stop(self, number: int, reason: ExitReason | None) -> None:
-        """What processor `number` executes next is what it, or another one in its stead, was
-        stopped at for a BREAKPOINT or WATCHPOINT, and it is not stopped there again; None: it was
-        not stopped at that."""
-        ...
-
-
-@runtime_checkable
-class Traceable(Protocol):
-    """What an engine offers to tracing. While nothing is traced
-    it costs nothing; while neither instructions nor jumps are, next to nothing.
-
-    Events are recorded by the engine itself, those of one processor in order, those of several in
-    the order in which the processors take turns. What an engine executes does not depend on it.
-    """
-
-    def set_trace(self, wanted: TraceFilter | None) -> None:
-        """From now on, record this, or nothing. Records that were not taken are lost. ValueError
-        for a filter that is impossible."""
-        ...
-
-    def take_trace(self) -> bytes:
-        """The records since the last time, oldest first (`kseg.engine.tracing.RECORD`); with
-        `keep_last`, the latest `capacity` of them."""
-        ...
-
-
-class Hardware(Engine, Debuggable, Traceable, Protocol):
+class Hardware(Engine, Protocol):
     """An engine whose processors are a monitor's hardware: it runs guests' vCPUs on them."""
 
     supervisor: "Supervisor | None"

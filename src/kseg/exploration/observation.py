@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from kseg.api.machine import Machine
 from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
-from kseg.errors import KsegError
 from kseg.exploration.plans import Sample
 from kseg.exploration.sharing import AccessSite, Sharing, merged
 from kseg.isa.registers import GPR_NAMES
@@ -39,7 +38,7 @@ def shared_sites(
     machine: Machine, length: int, runs: Sequence[Sequence[Preemption]]
 ) -> list[AccessSite]:
     """Access sites of the runs that begin where `machine` is, each with some preemptions, in their
-    first `length` busy cycles; none where they cannot be traced."""
+    first `length` busy cycles."""
     return merged(_shared_sites(machine, length, run, plan) for run, plan in enumerate(runs))
 
 
@@ -50,17 +49,14 @@ def _shared_sites(
     with machine.fork() as clone:
         clone.preemptions = plan
         begin = clone.busy_cycles
-        try:
-            for first, last in _parts(length):
-                if not _run_to(clone, begin + first):
+        for first, last in _parts(length):
+            if not _run_to(clone, begin + first):
+                break
+            sharing.begin(clone.board.clock.idle_cycles, _statuses(clone))
+            kinds = "instruction", "exception", "interrupt", "return"
+            with clone.trace(*kinds, receive=sharing.take):
+                if not _run_to(clone, begin + last):
                     break
-                sharing.begin(clone.board.clock.idle_cycles, _statuses(clone))
-                kinds = "instruction", "exception", "interrupt", "return"
-                with clone.trace(*kinds, receive=sharing.take):
-                    if not _run_to(clone, begin + last):
-                        break
-        except KsegError:
-            return []
     return sharing.sites()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from kseg.engine.contract import Debuggable
+from kseg.engine.contract import Engine
 from kseg.gdb.breakpoints import Points
 from kseg.gdb.registers import ReportedValues
 from kseg.monitor.stop import Stop, StopReason
@@ -13,10 +13,7 @@ class Inferior:
     """One machine, and what a debugger has set in it and knows of it."""
 
     def __init__(self, number: int, name: str, machine: DebuggedMachine) -> None:
-        """`number` is that of the process that the machine is to GDB. TypeError where the machine's
-        engine cannot be debugged."""
-        if not isinstance(machine.engine, Debuggable):
-            raise TypeError(f"{machine.engine.name} is no engine for a debugger")
+        """`number` is that of the process that the machine is to GDB."""
         self.number, self.name, self.machine = number, name, machine
         self.points = Points()
         self.reported = ReportedValues()
@@ -32,10 +29,8 @@ class Inferior:
         self._stopped_for_guest = machine.monitor.stop_for_debugger
 
     @property
-    def _engine(self) -> Debuggable:
-        engine = self.machine.engine
-        assert isinstance(engine, Debuggable)
-        return engine
+    def _engine(self) -> Engine:
+        return self.machine.engine
 
     def attach(self) -> None:
         """A debugger comes: nothing is set."""

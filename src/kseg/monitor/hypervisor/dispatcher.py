@@ -28,7 +28,7 @@ from kseg.monitor.hypervisor.world import UNPRIVILEGED, ExitKind, World
 
 GOES_ON, DIRECT, KERNEL_MODE = -3, -2, -1
 """Instead of an ExitKind: the guest goes on at once; the hardware can go on with it; its virtual
-kernel mode is emulated, all of it, by a hybrid monitor."""
+kernel mode is emulated, all of it, by a hybrid monitor, and so is a guest that is traced."""
 _NEVER = 1 << 40
 _COPROCESSORS = 0xE << r.STATUS_CU_SHIFT
 """CU3 to CU1: coprocessors that a guest may use itself. CU0 is never granted."""
@@ -133,7 +133,7 @@ def why_emulated(world: World) -> i32:
     raised = virtual.cause | virtual.interrupt_lines | virtual.timer_line
     if status & r.STATUS_IEC and raised & status & r.STATUS_IM:
         return ExitKind.INTERRUPT
-    if world.present.hybrid and not status & r.STATUS_KUC:
+    if (world.present.hybrid and not status & r.STATUS_KUC) or world.present.traced:
         return KERNEL_MODE
     if status & (r.STATUS_ISC | r.STATUS_SWC):
         # The hardware's caches are not the guest's to isolate.

@@ -62,6 +62,8 @@ class Hypervisor:
         """Whose state is on the hardware."""
         self._debugged = False
         """Whether breakpoints or watchpoints of some guest are the hardware's."""
+        self._traced: VirtualProcessor | None = None
+        """Whose trace the engine makes: that guest is present."""
         self._numbers = 0
         self.switches = 0
         """How often another guest was entered."""
@@ -92,6 +94,8 @@ class Hypervisor:
         if guest not in self.guests:
             return
         self.guests.remove(guest)
+        if self._traced is guest:
+            self._leave_trace(guest)
         forget(self.world, guest.record)
         if self.present is guest:
             self.present = None
@@ -115,6 +119,7 @@ class Hypervisor:
             self.engine.replace_processor(0, guest.state, guest.memory, guest.window)
             self.supervisor.answered = False
             self._set_points(guest)
+            self._set_trace(guest)
         return self.engine
 
     # For debuggers.
@@ -141,6 +146,32 @@ class Hypervisor:
         self.engine.pass_stop(VIRTUAL, reason)
         self.supervisor.answered = True
         return self.engine.run(1)
+
+    # For traces.
+
+    def trace_changed(self, guest: VirtualProcessor) -> None:
+        """Something else is to be recorded of a guest, or nothing any more."""
+        if self._traced is guest:
+            self._leave_trace(guest)
+        guest.record.traced = guest.trace is not None
+        if self.present is guest:
+            self._set_trace(guest)
+
+    def _set_trace(self, guest: VirtualProcessor) -> None:
+        if self._traced is not None and self._traced is not guest:
+            self._leave_trace(self._traced)
+        if guest.trace is not None and self._traced is None:
+            self._traced = guest
+            self.engine.set_trace(guest.trace)
+
+    def _leave_trace(self, guest: VirtualProcessor) -> None:
+        guest.keep_records(self.engine.take_trace())
+        self.engine.set_trace(None)
+        self._traced = None
+
+    def take_trace(self, guest: VirtualProcessor) -> bytes:
+        """What the engine has recorded of a guest since the last time."""
+        return self.engine.take_trace() if self._traced is guest else b""
 
     # Changes that the guest did not make.
 

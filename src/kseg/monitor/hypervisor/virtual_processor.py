@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Supervisor, Watchpoint
 from kseg.engine.debugging import checked_breakpoints, checked_watchpoints
 from kseg.engine.state import ProcessorState
+from kseg.engine.tracing import RECORD, TraceFilter, checked_filter
 from kseg.memory.paged import PagedMemory
 from kseg.monitor.hypervisor.statistics import MonitorStatistics, monitor_statistics
 from kseg.monitor.hypervisor.world import GuestRecord
@@ -19,8 +20,7 @@ _SEEN_TO_HERE = int(ExitReason.PAGE_STORE)
 
 
 class VirtualProcessor:
-    """Implements the part of `kseg.engine.contract.Engine` that runs a board, for one guest, and
-    `Debuggable`.
+    """Implements `kseg.engine.contract.Engine` for one guest.
 
     Its clock counts the guest's own cycles: those in which the hardware or the monitor executed an
     instruction of it, and no others. So the guest's time does not tell that there is a monitor.
@@ -47,6 +47,9 @@ class VirtualProcessor:
         """How the hardware, and what is emulated, are executed."""
         self.breakpoints: frozenset[int] = frozenset()
         self.watchpoints: frozenset[Watchpoint] = frozenset()
+        self.trace: TraceFilter | None = None
+        """What is recorded of the guest; meanwhile all of it is emulated."""
+        self._records = b""
         self._stopped: ExitReason | None = None
         """It was stopped for this, and has not gone on."""
         self._waits = False
@@ -127,6 +130,22 @@ class VirtualProcessor:
     def set_watchpoints(self, watchpoints: Iterable[Watchpoint]) -> None:
         self.watchpoints = checked_watchpoints(watchpoints)
         self.hypervisor.points_changed(self)
+
+    def set_trace(self, wanted: TraceFilter | None) -> None:
+        self.trace = checked_filter(wanted)
+        self.hypervisor.trace_changed(self)
+        self._records = b""
+
+    def take_trace(self) -> bytes:
+        self.keep_records(self.hypervisor.take_trace(self))
+        found, self._records = self._records, b""
+        return found
+
+    def keep_records(self, records: bytes) -> None:
+        """Have them until they are taken: the guest's trace is not the engine's any more."""
+        self._records += records
+        if self.trace is not None and self.trace.keep_last:
+            self._records = self._records[-self.trace.capacity * RECORD.size :]
 
     def skip(self, cycles: int) -> None:
         self.hypervisor.enter(self).skip(cycles)

@@ -48,6 +48,10 @@ class GuestRecord(ctypes.Structure):
     _fields_ = [
         ("number", ctypes.c_uint32),  # from 1
         ("hybrid", ctypes.c_uint32),  # not 0: virtual kernel mode is not run directly
+        # Not 0: nothing is. What the hardware executes for a guest, and what traps there, is not
+        # what happens in the guest: the virtual processor, which does the guest's own instructions
+        # in its own modes, is what can be traced.
+        ("traced", ctypes.c_uint32),
         ("window_base", ctypes.c_uint32),
         ("window_size", ctypes.c_uint32),  # 0: the guest has no window
         ("frames", pointer),  # the table of its paged memory
