@@ -100,7 +100,7 @@ def _warn(text: str) -> None:
 def _native_engine(name: str) -> "type[Interpreter]":
     from kseg.engine.codegen import targets
 
-    targets.native()  # before anything is compiled
+    targets.check()  # before anything is compiled
     if name == "translator":
         from kseg.engine.translator.engine import Translator
 

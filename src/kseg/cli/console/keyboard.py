@@ -3,10 +3,11 @@
 import os
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from kseg.platform import waiting
-from kseg.platform.terminal import Terminal
+if TYPE_CHECKING:
+    from kseg.platform.terminal import Terminal
+
 
 BACKGROUND_PAUSE = 0.2
 """Seconds between two checks whether the terminal is ours again."""
@@ -85,11 +86,13 @@ class LineEnds:
 
 def start_reading(
     descriptor: int,
-    terminal: Terminal | None,
+    terminal: "Terminal | None",
     text: Callable[[bytes], None],
     end: Callable[[], None],
 ) -> None:
     """Read `descriptor` on a thread of its own until its end, and hand over what comes."""
+
+    from kseg.platform import waiting
 
     def read() -> None:
         while True:

@@ -20,10 +20,10 @@ from kseg.machine.host_file import read_at_most
 from kseg.monitor.boot_rom import is_lost, lost
 from kseg.monitor.stop import Stop, StopReason
 from kseg.platform import signals
-from kseg.platform.terminal import Terminal
 
 if TYPE_CHECKING:
     from kseg.cli.console.saves import Saves
+    from kseg.platform.terminal import Terminal
     from kseg.profile.profiler import Profiler
 
 CYCLE_LIMIT, IDLE = 4, 5
@@ -129,6 +129,8 @@ class Session:
 
     def _run(self) -> Outcome:
         if self._source is Source.TERMINAL:
+            from kseg.platform.terminal import Terminal
+
             self._terminal = Terminal(self._descriptor, signals=self._conditions.signals)
         # `kseg.cli.main` has put this off: what is there now is no garbage.
         gc.freeze()

@@ -9,7 +9,6 @@ import hashlib
 import os
 import re
 import stat
-import tempfile
 import time
 import warnings
 from contextlib import suppress
@@ -172,6 +171,8 @@ def write(kind: str, key: str, content: bytes, most_bytes: int | None = None) ->
     """
     if not is_usable():
         return
+    import tempfile  # which takes as long to import as a board
+
     folder = directory()
     try:
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=_UNFINISHED)

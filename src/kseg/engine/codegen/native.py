@@ -6,12 +6,14 @@ is kept is that run and the names in it; loading it needs neither LLVM nor a lin
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kseg.engine.codegen import targets
-from kseg.engine.codegen.targets import Target
 from kseg.platform import host
 from kseg.platform.code import CodeMemory, NativeCodeError
+
+if TYPE_CHECKING:
+    from kseg.engine.codegen.targets.target import Target
 
 _ALLOCATED = 2
 """SHF_ALLOC: the section is part of the program."""
@@ -41,7 +43,7 @@ class MappedCode:
         return self.base + self._symbols[name]
 
 
-def compile_module(text: str, target: Target | None = None) -> Blob:
+def compile_module(text: str, target: "Target | None" = None) -> Blob:
     """Compile LLVM IR to machine code, for this kind of host unless a target is named, as well as
     LLVM can; NativeCodeError if it cannot stand by itself. The text may call `@enter_code()`."""
     import llvmlite.binding as llvm
@@ -58,7 +60,7 @@ def compile_module(text: str, target: Target | None = None) -> Blob:
 
 
 def target_machine(
-    level: int = 2, cpu: str = "", relocation: str = "pic", target: Target | None = None
+    level: int = 2, cpu: str = "", relocation: str = "pic", target: "Target | None" = None
 ) -> Any:
     """A code generator at LLVM's level 0 to 3 for a target, by default this kind of host, or for
     `cpu` ("host": this very one); `relocation` is LLVM's relocation model."""
@@ -92,7 +94,7 @@ def parse(text: str, machine: Any) -> Any:
     return module
 
 
-def extract(object_file: bytes, target: Target | None = None) -> Blob:
+def extract(object_file: bytes, target: "Target | None" = None) -> Blob:
     """The code of an ELF object for a target, by default this kind of host, followed by its data
     if it has any; all its relocations must lie within."""
     import io

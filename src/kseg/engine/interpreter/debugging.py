@@ -9,14 +9,15 @@ from kseg.engine.debugging import checked_breakpoints, checked_watchpoints
 from kseg.engine.interpreter.layout import (
     ENTRIES,
     LATCH_NONE,
+    LOAD,
     PAGE,
     PASSING_BREAKPOINT,
     PASSING_WATCHPOINT,
+    STORE,
     Context,
     Shared,
     WatchpointEntry,
 )
-from kseg.engine.interpreter.runtime.debug_stops import LOAD, STORE
 
 NOWHERE = 1
 """No instruction has this address."""

@@ -140,6 +140,10 @@ class RegionEntry(ctypes.Structure):
         return cls(region.base, region.end, region.host_address, flags, first_page)
 
 
+LOAD, STORE = 0, 1
+"""Kinds of access. In `WatchpointEntry.kinds` each has the bit of its number."""
+
+
 class WatchpointEntry(ctypes.Structure):
     """Watched virtual addresses, `first` to `last`; `kinds` is a bit each for LOAD and STORE."""
 

@@ -1,33 +1,36 @@
 """The kinds of processor for which native code is made, and all that is different between them.
 
-`target` (what one is), `x86_64`, `aarch64`.
+`target` (what one is), `x86_64`, `aarch64`. They are imported when code is made: most starts find
+it in the cache.
 """
 
-from kseg.engine.codegen.targets.target import Target
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from kseg.platform import host
 from kseg.platform.code import NativeCodeError
+
+if TYPE_CHECKING:
+    from kseg.engine.codegen.targets.target import Target
 
 NAMES = ("x86_64", "aarch64")
 
 
-def named(name: str) -> Target:
-    """The target for a kind of processor; NativeCodeError if there is none."""
-    if name == "x86_64":
-        from kseg.engine.codegen.targets import x86_64
-
-        return x86_64.TARGET
-    if name == "aarch64":
-        from kseg.engine.codegen.targets import aarch64
-
-        return aarch64.TARGET
-    raise NativeCodeError(f"there is no native code for {name}, only for {', '.join(NAMES)}")
+def named(name: str) -> "Target":
+    """The target for a kind of processor, one of NAMES."""
+    target: Target = import_module(f"{__name__}.{name}").TARGET
+    return target
 
 
-def native() -> Target:
-    """This host's; NativeCodeError if there is none, or no code can be executed here."""
+def check() -> None:
+    """NativeCodeError where there is no native code for this host."""
     if not host.HAS_NATIVE_CODE:
         raise NativeCodeError("native code needs Linux, which any container has")
+    if host.PROCESSOR not in NAMES:
+        raise NativeCodeError(f"there is native code for {' and '.join(NAMES)} only")
+
+
+def native() -> "Target":
+    """This host's; NativeCodeError if there is none."""
+    check()
     return named(host.PROCESSOR)
-
-
-__all__ = ["NAMES", "Target", "named", "native"]

@@ -35,9 +35,6 @@ from kseg.engine.interpreter.layout import (
 from kseg.isa.profile import Profile
 from kseg.isa.values import select
 
-LOAD, STORE = 0, 1
-"""Kinds of access. In `WatchpointEntry.kinds` each has the bit of its number."""
-
 UNWATCHED, NEAR, HIT = range(3)
 """An access: to a page that nothing watches, to one that something watches, and to that."""
 

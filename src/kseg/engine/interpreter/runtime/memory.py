@@ -17,15 +17,17 @@ from kseg.engine.interpreter.layout import (
     LATCH_BUS_ERROR,
     LATCH_LOADED,
     LATCH_STORED,
+    LOAD,
     PAGE,
     SHARED_OFFSETS,
     STATE_OFFSETS,
     STEADY_SLOTS,
+    STORE,
     WRITABLE,
     RegionEntry,
 )
 from kseg.engine.interpreter.memory_access import MEMORY_ONLY
-from kseg.engine.interpreter.runtime.debug_stops import HIT, LOAD, STORE, UNWATCHED, watched
+from kseg.engine.interpreter.runtime.debug_stops import HIT, UNWATCHED, watched
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.profile import Profile
