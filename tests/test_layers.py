@@ -2,6 +2,7 @@
 
 import ast
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 
 import kseg
@@ -14,18 +15,22 @@ LAYERS = [
     {"memory"},
     {"engine"},
     {"analysis"},
-    {"boards", "devices", "file_systems", "machine"},
+    {"machine"},
+    {"devices", "file_systems"},
     {"monitor"},
     {"symbols"},
     {"unwind"},
     {"history", "kernels", "profile"},
     {"gdb"},
+    {"boards"},
     {"api"},
     {"bench", "compare", "exploration"},
     {"cli"},
     {"__main__", "__init__"},
 ]
 """From the bottom. A package may import its own layer and those below."""
+FOR_TYPES = {("machine", "devices")}
+"""What else may be imported where only types are checked."""
 
 HOST_MODULES = set(
     "fcntl grp mmap multiprocessing platform posix pty pwd resource select selectors signal"
@@ -57,17 +62,23 @@ def nodes(path: Path) -> list[ast.AST]:
     return list(ast.walk(ast.parse(path.read_text())))
 
 
-def imported_packages(path: Path) -> set[str]:
-    """The packages of kseg that a file imports, wherever in the file."""
-    found = set()
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """The modules of kseg that a file imports, wherever in the file, and whether for types only."""
+    for_types = {
+        node
+        for block in nodes(path)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
     for node in nodes(path):
         names = []
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        found |= {name.split(".")[1] for name in names if name.startswith("kseg.")}
-    return found
+        for name in names:
+            if name.startswith("kseg."):
+                yield name, node in for_types
 
 
 def host_dependent(path: Path) -> set[str]:
@@ -108,10 +119,27 @@ def test_imports_point_downwards() -> None:
         relative = path.relative_to(PACKAGE)
         importer = relative.parts[0].removesuffix(".py")
         upwards += [
-            f"{relative} imports {imported}"
-            for imported in imported_packages(path)
-            if LEVEL.get(imported, 0) > LEVEL[importer]
+            f"{relative} imports {module}"
+            for module, for_types in imports(path)
+            if LEVEL.get(imported := module.split(".")[1], 0) > LEVEL[importer]
+            and not (for_types and (importer, imported) in FOR_TYPES)
             # `from kseg import Machine` fetches the API when it is asked for.
             and importer != "__init__"
         ]
     assert upwards == []
+
+
+def test_a_board_is_known_to_the_registry_and_to_its_own_commands() -> None:
+    """Everything else asks `kseg.boards` by name, and knows `Board`."""
+    wrong = []
+    for path in PACKAGE.rglob("*.py"):
+        relative = path.relative_to(PACKAGE)
+        room = "/".join(relative.parts[:2])
+        for board in (each.name for each in (PACKAGE / "boards").iterdir() if each.is_dir()):
+            wrong += [
+                f"{relative} imports {module}"
+                for module, _ in imports(path)
+                if module.startswith(f"kseg.boards.{board}")
+                and room not in (f"boards/{board}", f"cli/{board}")
+            ]
+    assert wrong == []

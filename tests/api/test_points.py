@@ -141,7 +141,7 @@ class TestStep:
 
     def test_waits_and_ends_with_the_machine(self) -> None:
         with Machine("cms", "sleep 1; halt", engine="interpreter", **CMS) as machine:
-            machine.run(until=lambda: machine.board.bus.all_idle)
+            machine.run(until=lambda: machine.board.all_idle)
             before = machine.time
             assert machine.step().reason is StopReason.CYCLE_LIMIT
             assert machine.time > before

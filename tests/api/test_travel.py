@@ -99,7 +99,7 @@ def test_steps_back_are_steps_in_reverse(tmp_path: Path, engine: str) -> None:
     with boot(tmp_path, CALLING, engine=engine) as machine:
         travel = machine.travel()
         places = []
-        while not machine.board.powered_off:
+        while not machine.board.state.powered_off:
             place, begun = pc(travel), executed(machine.board.processors[0])
             travel.run(cycles=1)
             if executed(machine.board.processors[0]) > begun:

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from kseg.boards.system161.board import System161State
 from kseg.compare.difference import difference
 from kseg.compare.run import Run, run_once
 from kseg.compare.ways import WAYS
 from kseg.compare.workload import Options, Workload
+from kseg.machine.board_state import BoardState
 from kseg.memory.contents import RegionContents
 from kseg.monitor.stop import Stop, StopReason
 
@@ -22,7 +22,7 @@ def standard() -> Run:
     return run_once(workload, WAYS["interpreter"], 60, lambda _machine: lambda: False)
 
 
-def state() -> System161State:
+def state() -> BoardState:
     found = standard().state
     assert found is not None
     return found

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kseg.devices.device import Device, DeviceContext, slot_base
-from kseg.devices.mainboard import InterruptState, ProcessorArea
+from kseg.boards.system161.address_map import slot_base
+from kseg.boards.system161.mainboard import MainboardState, ProcessorArea
+from kseg.devices.device import Device
 from kseg.errors import DoomReached
 from kseg.machine.arguments import Arguments
 from kseg.machine.clock import EventClock, TimeModel
+from kseg.machine.device_context import DeviceContext
 from kseg.machine.input_port import InputPort
 from kseg.machine.random_generator import RandomGenerator
 from kseg.machine.statistics import DeviceActivity
@@ -21,8 +23,11 @@ class FakeBus:
     """Lines of slots, and as much of a bus as its controller needs."""
 
     def __init__(self) -> None:
-        self.interrupts = InterruptState(processors=[ProcessorArea()])
+        self.interrupts = MainboardState(processors=[ProcessorArea()])
         self.asking_processor = 0
+
+    def base_of(self, slot: int) -> int:
+        return slot_base(slot)
 
     def line(self, slot: int) -> bool:
         return bool(self.interrupts.raised >> slot & 1)
@@ -126,7 +131,7 @@ class Bench:
     @property
     def buffer(self) -> int:
         """The physical address of the device's first buffer."""
-        return slot_base(self.slot) + 0x8000
+        return int(self.device.base) + 0x8000
 
     def advance(self, nanoseconds: int) -> None:
         """Let events happen for so long, each at its time."""

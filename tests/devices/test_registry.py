@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+import kseg.boards.system161.cards  # noqa: F401 - which takes names, too
 from kseg.api.boards import configure
 from kseg.devices import Device, Register, register
 from kseg.devices.registry import DEVICES

@@ -21,6 +21,9 @@ class Owner:
         self.seen: list[tuple[int, str, int]] = []
         clock.register("owner", self)
 
+    def check_event(self, name: str, argument: int) -> None:
+        pass
+
     def on_event(self, name: str, argument: int) -> None:
         self.seen.append((self.clock.now, name, argument))
 
@@ -150,6 +153,9 @@ def test_handlers_may_schedule_for_now() -> None:
     seen = []
 
     class Chain:
+        def check_event(self, name: str, argument: int) -> None:
+            pass
+
         def on_event(self, name: str, argument: int) -> None:
             seen.append(argument)
             if argument < 3:

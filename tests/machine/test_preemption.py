@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kseg import Machine
-from kseg.boards.system161.board import System161State
 from kseg.engine import ENGINES
 from kseg.errors import StateError
 from kseg.isa.registers import TIMER_LINE
+from kseg.machine.board_state import BoardState
 from kseg.machine.preemption import Preemption
 from kseg.monitor.stop import StopReason
 from tests.exploration.racing import boot, racing
@@ -36,7 +36,7 @@ def plan(seed: int, count: int, last: int = LAST) -> list[Preemption]:
     ]
 
 
-def seen(machine: Machine) -> System161State:
+def seen(machine: Machine) -> BoardState:
     return msgspec.structs.replace(machine.board.save(), configuration="")
 
 
@@ -158,6 +158,6 @@ def test_a_state_of_the_version_before_has_none(tmp_path: Path) -> None:
         plain = msgspec.to_builtins(machine.save())
         del plain["preemptions"]
         machine.preemptions = [Preemption(5)]
-        machine.load(msgspec.convert({**plain, "version": 2}, System161State))
+        machine.load(msgspec.convert({**plain, "version": 2}, BoardState))
         assert machine.preemptions == []
         machine.run(cycles=10)

@@ -8,7 +8,7 @@ import pytest
 
 from kseg import engine as engines
 from kseg.api.boards import configure
-from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE, System161
+from kseg.boards.system161.board import System161
 from kseg.errors import GuestFatal
 from kseg.machine.clock import SECOND
 from kseg.machine.elf import read_image
@@ -18,7 +18,7 @@ from kseg.monitor.shares import ReservationError, Share
 from kseg.monitor.stop import Stop, StopReason
 from tests.cli import kernels
 
-MACHINE = SECOND // NANOSECONDS_PER_CYCLE
+MACHINE = SECOND // System161.time_model.nanoseconds_per_cycle
 
 ECHOING = f"""
         li      t0, {kernels.SERIAL:#x}
@@ -222,7 +222,7 @@ class TestEnding:
         def broken(*_arguments):
             raise error
 
-        timer = next(card for card in bad.board.bus.cards if card.name == "timer")
+        timer = next(card for card in bad.board.cards if card.name == "timer")
         monkeypatch.setattr(timer, "on_event", broken)
         place.run(0.1)
         assert (bad.stop.reason, bad.stop.message) == (StopReason.FATAL, text)

@@ -16,9 +16,9 @@ import msgspec
 from kseg.api.console import Console
 from kseg.api.options import Execution, Running
 from kseg.api.paced_input import PacedInput
-from kseg.boards.system161.board import System161
-from kseg.boards.system161.configuration import Configuration
+from kseg.boards import board_named
 from kseg.engine.contract import Engine
+from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import Disk
 from kseg.machine.input_port import InputPort
 from kseg.machine.run_lock import RunLock
@@ -112,11 +112,10 @@ class Assembly:
         )
         with ExitStack() as made:
             made.callback(self.placement.close)
-            self.board = System161(
+            kind = board_named(setup.configuration.board)
+            self.board = kind(
                 setup.configuration,
-                memory=lambda size: self.placement.memory(
-                    System161.profile, System161.byte_order, size
-                ),
+                memory=lambda size: self.placement.memory(kind.profile, kind.byte_order, size),
                 console=self._printed,
                 message=keeper.said,
                 epoch=None if source.epoch is None else lambda: source.epoch or 0,
@@ -140,10 +139,8 @@ class Assembly:
                 stop_for_debugger=running.stop_for_debugger,
             )
             self.board.when_reset = self.monitor.state_loaded
-            if source.network and any(s.device == "nic" for s in setup.configuration.slots):
-                from kseg.boards.system161.hub import connect
-
-                for connection in connect(self.board, keeper.wake):
+            if source.network:
+                for connection in self.board.connect_network(keeper.wake):
                     made.callback(connection.close)
             self.closing = made.pop_all()
             """What else is to be closed with the machine can be pushed onto it."""

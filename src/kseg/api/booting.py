@@ -8,12 +8,12 @@ from kseg.api import checks
 from kseg.api.assembly import Assembly, Source
 from kseg.api.guests import find_guest
 from kseg.api.options import Hardware, boot_string, group
-from kseg.boards.system161.board import System161
+from kseg.boards import board_named
 from kseg.machine.elf import WINDOW, read_image
 
 if TYPE_CHECKING:
-    from kseg.api.options import Names
-    from kseg.boards.system161.configuration import Configuration
+    from kseg.api.options import Disks
+    from kseg.machine.configuration import Configuration
 
 
 class Boot:
@@ -32,13 +32,13 @@ class Boot:
         bundled = guest.bundled is not None
         self._scratch_disk = bundled and hardware.config is None and not hardware.disks
 
-    def configuration(self, disks: "Names | None" = None) -> "Configuration":
+    def configuration(self, disks: "Disks | None" = None) -> "Configuration":
         """What `Hardware.configuration` is; a bundled guest has a disk in any case."""
         return self.hardware.configuration(disks, scratch_disk=self._scratch_disk)
 
     def window(self) -> int | None:
         """Read the kernel, and say where it is linked if not in kseg0; ImageError."""
-        self._image = read_image(self.kernel, System161.byte_order)
+        self._image = read_image(self.kernel, board_named(self.hardware.board).byte_order)
         return WINDOW if self._image.in_window else None
 
     def source(self) -> Source:

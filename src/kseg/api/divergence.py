@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from kseg.api.machine import Machine
 from kseg.api.replay import Replay
 from kseg.api.snapshots import origin_of
-from kseg.boards.system161.board import System161State
 from kseg.errors import DivergenceError, EngineError, KsegError
 from kseg.history.compare import differences
 from kseg.history.replay_verifier import Divergence
 from kseg.history.snapshot import gather
 from kseg.history.state import Header
 from kseg.isa.disassembler import disassemble
+from kseg.machine.board_state import BoardState
 from kseg.machine.input_history import Position
 from kseg.monitor.stop import StopReason
 from kseg.version import __version__
@@ -30,7 +30,7 @@ MOST_LINES = 8
 class _Position:
     """Where one of the machines stood."""
 
-    state: System161State
+    state: BoardState
     position: Position
 
 

@@ -4,20 +4,19 @@ RAM is the dear part. On the bare machine it is frozen (`kseg.memory.layer`): bo
 same pages, each copying those that it writes. Under a monitor it is copied as a state is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from kseg import monitor as monitors
-from kseg.api.assembly import Assembly, Setup, Source
+from kseg.api.assembly import Assembly, Source
 from kseg.api.machine import Machine
 from kseg.api.snapshots import check_savable
-from kseg.boards.system161.board import System161, System161State
-from kseg.boards.system161.configuration import Configuration, SlotConfiguration
 from kseg.devices.disk import Disk
 from kseg.errors import StateError
-from kseg.machine.disk_image import MemoryDisk
+from kseg.machine.board import Board
+from kseg.machine.board_state import BoardState
 from kseg.machine.random_generator import RandomGenerator
 from kseg.memory.pages import PAGE_SIZE
 
@@ -41,7 +40,7 @@ def fork_machine(
     if machine.setup.execution.monitor == monitors.BARE:
         layer, pages = _freeze(board)
     state = board.save(with_ram=layer is None)
-    cards = [card for card in board.bus.cards if isinstance(card, Disk)]
+    cards = [card for card in board.cards if isinstance(card, Disk)]
     disks = {card.slot: card.contents.copy() for card in cards}
     source = Source(
         lambda made: _take_over(made, machine, state, layer, pages, reseed),
@@ -51,35 +50,24 @@ def fork_machine(
         like=machine.engine,
     )
     kind = type(machine) if isinstance(machine, Machine) else Machine
-    clone = kind._made(_setup(machine.setup, disks), source, output, message)
+    configuration = machine.setup.configuration.with_overlays(disks)
+    setup = msgspec.structs.replace(machine.setup, configuration=configuration)
+    clone = kind._made(setup, source, output, message)
     clone.engine.stop_on_break = machine.engine.stop_on_break
     return clone
 
 
-def _freeze(board: System161) -> "tuple[Layer, dict[int, bytes]]":
+def _freeze(board: Board) -> "tuple[Layer, dict[int, bytes]]":
     try:
         return board.memory.freeze()
     except OSError as error:
         raise StateError(f"cannot clone the machine's memory: {error.strerror}") from None
 
 
-def _setup(setup: Setup, disks: Mapping[int, MemoryDisk]) -> Setup:
-    """The same; a drive with an image file has an overlay over it."""
-    slots = []
-    for slot in setup.configuration.slots:
-        disk = disks.get(slot.slot)
-        if disk is not None and disk.base is not None and "overlay" not in slot.arguments:
-            words = [*slot.arguments, "overlay"]
-            slot = SlotConfiguration(slot.slot, slot.device, words, slot.place)
-        slots.append(slot)
-    configuration = Configuration(slots, setup.configuration.directory)
-    return msgspec.structs.replace(setup, configuration=configuration)
-
-
 def _take_over(
     clone: Assembly,
     machine: "VirtualMachine",
-    state: System161State,
+    state: BoardState,
     layer: "Layer | None",
     pages: dict[int, bytes],
     reseed: int | None,
@@ -88,9 +76,9 @@ def _take_over(
     for page, data in pages.items():
         board.memory.write(page * PAGE_SIZE, data)
     board.load(state, with_ram=layer is None)
-    board.boot_like(machine.board)
+    board.kernel = machine.board.kernel
     board.input_port.take_over(machine.board.input_port)
-    board.meter.hang_up()
+    board.hang_up()
     clone.paced_input.load(machine.paced_input.save())
     clone.console.take_over(machine.console)
     if reseed is not None:

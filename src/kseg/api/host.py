@@ -26,10 +26,9 @@ from kseg.api.options import (
     limit_of,
 )
 from kseg.api.shares import share_from
-from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE, System161
-from kseg.boards.system161.configuration import Configuration
+from kseg.boards import DEFAULT, board_named
 from kseg.errors import ConfigurationError, KsegError
-from kseg.machine.clock import SECOND
+from kseg.machine.configuration import Configuration
 from kseg.machine.run_lock import Rest, RunLock
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
@@ -41,12 +40,10 @@ from kseg.monitor.stop import Stop, StopReason
 
 USUALLY = Running()
 
-CYCLES_PER_SECOND = SECOND // NANOSECONDS_PER_CYCLE
-
 MOST_OVERCOMMIT = 100
 
-SCAN_INTERVAL = CYCLES_PER_SECOND // 20
-"""Cycles of the machine's time between two scans for pages that are alike."""
+SCANS_A_SECOND = 20
+"""Of the machine's time: looks for pages that are alike."""
 PAGES_A_SCAN = 50
 """A thousand pages a second of the machine's time: some 3 ms of the host's."""
 
@@ -74,6 +71,7 @@ class Host:
         pace: str = "fast",
         time_slice: int = TIME_SLICE,
         overcommit: float = 1.0,
+        board: str = DEFAULT,
     ) -> None:
         """`ram` is what guests can have in all, in bytes or as a text such as "64M"; `engine` is
         one of `kseg.engine.CHOICES`. `disks` are image files of which guests can have partitions;
@@ -81,7 +79,8 @@ class Host:
         `pace` "real" lets a second in which all guests sleep last a second. `time_slice` is the
         most cycles that a guest runs at a time while others wait. Guests can have `overcommit`
         times `ram` in all: pages that are alike take up one page of it. With more than 1, a guest
-        for which no page is left ends with "fatal".
+        for which no page is left ends with "fatal". `board` is one of `kseg.boards.BOARDS`: guests
+        have that one, or another with the same processor and cycle.
 
         Raises ConfigurationError, DiskImageError or EngineError (all of them KsegError).
         """
@@ -92,20 +91,23 @@ class Host:
         overcommit = _overcommit(overcommit)
         disks = checks.paths("disks", disks)
         size = size_of("ram", ram)
+        self._kind = board_named(board)
         try:
-            self.hypervisor = Hypervisor(System161.profile, System161.byte_order, size, engine)
+            self.hypervisor = Hypervisor(self._kind.profile, self._kind.byte_order, size, engine)
         except ValueError as error:
             raise ConfigurationError(f"ram {ram}: {error}") from None
         self.guests: dict[str, Guest] = {}
         """By name, in the order in which they were added, also those that have ended."""
-        self.time_sharing = TimeSharing(CYCLES_PER_SECOND, time_slice=time_slice, pace=pace)
+        self.cycles_per_second = rate = self._kind.time_model.cycles_per_second
+        """Cycles of the machine's time in a second."""
+        self.time_sharing = TimeSharing(rate, time_slice=time_slice, pace=pace)
         self.time_sharing.after_slice = self._after_slice
         self.time_sharing.while_idle = self._while_idle
         self.while_idle: Callable[[], None] = lambda: None
         """Called when every guest sleeps, before time passes."""
         self.hypervisor.allocator.overcommit = overcommit
         self._page_sharing = PageSharing(self.hypervisor.allocator)
-        self._next_scan = SCAN_INTERVAL
+        self._next_scan = rate // SCANS_A_SECOND
         self.run_lock = RunLock("host")
         self._disk = open_disks(disks, overlay=checks.flag("overlay", overlay))
 
@@ -143,24 +145,24 @@ class Host:
 
         def boot() -> tuple[Setup, Source]:
             check_names(options, GuestOptions)
-            booted = Boot(kernel, arguments, options)
+            booted = Boot(kernel, arguments, {"board": self._kind.name, **options})
             hardware = booted.hardware
             partitions = Partitions(checks.paths("disks", hardware.disks), self._disk)
-            configuration = booted.configuration(partitions.place_holders)
+            configuration = booted.configuration(partitions.disks)
             if isinstance(hardware.config, str | Path):
                 # Guests have their files in directories of their own.
                 where = str(Path(hardware.config).parent)
-                configuration = Configuration(configuration.slots, where)
+                configuration = configuration.in_directory(where)
             window = booted.window()
             return (
                 self._setup(
                     booted.kernel,
-                    partitions.configured(configuration),
+                    configuration,
                     options.get("monitor"),
                     window,
                     group(Running, options),
                 ),
-                partitions.before(booted.source()),
+                partitions.before(booted.source(), configuration),
             )
 
         return self._start(name, options, boot, output, message)
@@ -202,6 +204,13 @@ class Host:
         window: int | None,
         running: Running = USUALLY,
     ) -> Setup:
+        own, kind = self._kind, board_named(configuration.board)
+        if (kind.profile, kind.byte_order, kind.time_model.nanoseconds_per_cycle) != (
+            own.profile,
+            own.byte_order,
+            own.time_model.nanoseconds_per_cycle,
+        ):
+            raise ConfigurationError(f"machine {kind.name}: its processor is not that of the host")
         if running.pace != USUALLY.pace:
             raise ConfigurationError("pace: that of guests is their host's")
         execution = Execution(engine=self._engine, monitor=_monitor_for(monitor, window))
@@ -235,12 +244,12 @@ class Host:
     def _share(self, options: Mapping[str, Any]) -> Share:
         reservation = options.get("reservation", 0)
         weight, cap = options.get("weight", 100), options.get("cap")
-        share = share_from(weight, cap, reservation, CYCLES_PER_SECOND)
+        share = share_from(weight, cap, reservation, self.cycles_per_second)
         left = self.time_sharing.scheduler.unreserved
         if share.reservation > left:
             raise ConfigurationError(
                 f"reservation {reservation}: {left} instructions a second of"
-                f" {CYCLES_PER_SECOND} are left"
+                f" {self.cycles_per_second} are left"
             )
         return share
 
@@ -284,7 +293,7 @@ class Host:
         """Look for pages that are alike, every so often. Guests cannot tell."""
         if self.cycles >= self._next_scan:
             self._page_sharing.scan(PAGES_A_SCAN)
-            self._next_scan = self.cycles + SCAN_INTERVAL
+            self._next_scan = self.cycles + self.cycles_per_second // SCANS_A_SECOND
 
     # Running.
 
@@ -302,7 +311,7 @@ class Host:
         failed, else 0), "idle forever" when those that are left wait for input, "cycle limit",
         "condition", or "interrupted" (`time_sharing.interrupt` was called).
         """
-        limit = limit_of(cycles, seconds)
+        limit = limit_of(cycles, seconds, self._kind.time_model)
         until = checks.function("until", until) or (lambda: False)
         asked = self.run_lock.resting(Rest.CHANGED, until)
         with self.run_lock:
@@ -335,7 +344,7 @@ class Host:
     @property
     def time(self) -> float:
         """The machine's time in seconds."""
-        return self.cycles / CYCLES_PER_SECOND
+        return self.cycles / self.cycles_per_second
 
     def close(self) -> None:
         """End all guests, and give back disk images and their locks. A second time does nothing."""

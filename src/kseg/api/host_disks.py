@@ -5,12 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-import msgspec
-
 from kseg.api.assembly import Assembly, Source
-from kseg.boards.system161.configuration import Configuration, SlotConfiguration
 from kseg.devices.disk import Disk
 from kseg.machine.arguments import size_in_bytes
+from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import DiskImage, MemoryDisk
 from kseg.machine.disk_partition import PartitionedDisk
 
@@ -31,45 +29,26 @@ def open_disks(paths: Sequence[str | Path], *, overlay: bool = False) -> Partiti
 
 
 class Partitions:
-    """Those of a guest's disks that are sizes: partitions of the host's."""
+    """Those of a guest's disks that are sizes, such as "5M": partitions of the host's."""
 
     def __init__(self, disks: Sequence[str | Path], whole: PartitionedDisk) -> None:
         """`disks` are what the user says, files and sizes; partitions are taken from `whole`."""
         self._whole = whole
-        self._sizes = {
-            f"partition {number}": size
-            for number, disk in enumerate(disks)
-            if (size := _size_of_partition(disk)) is not None
-        }
-        self._slots: dict[int, int] = {}
-        self.place_holders: list[str | Path] = [
-            disk if _size_of_partition(disk) is None else f"partition {number}"
-            for number, disk in enumerate(disks)
+        self.disks: list[str | Path | int] = [
+            disk if (size := _size_of_partition(disk)) is None else size for disk in disks
         ]
-        """What a configuration is to say of the disks, until `configured` knows the drives."""
+        """The same, sizes in bytes: a configuration has disks in memory for them."""
 
-    def configured(self, configuration: Configuration) -> Configuration:
-        """The same with drives into which partitions can be put."""
-        slots = [self._drive(slot) for slot in configuration.slots]
-        return msgspec.structs.replace(configuration, slots=slots)
-
-    def _drive(self, slot: SlotConfiguration) -> SlotConfiguration:
-        size = self._sizes.get(slot.place.removeprefix("disk "))
-        if size is None:
-            return slot
-        self._slots[slot.slot] = size
-        words = [word for word in slot.arguments if not word.startswith("file=")]
-        words += ["memory", f"size={size}"]
-        return msgspec.structs.replace(slot, arguments=words)
-
-    def before(self, source: Source) -> Source:
-        """The same beginning, with the partitions in their drives. DiskImageError when there is no
-        room for them."""
+    def before(self, source: Source, configuration: Configuration) -> Source:
+        """The same beginning, with the partitions in the drives that a configuration has for them.
+        DiskImageError when there is no room for them."""
+        slots = {drive.given: drive.slot for drive in configuration.drives}
+        sizes = {slots[n]: disk for n, disk in enumerate(self.disks) if isinstance(disk, int)}
 
         def enter(made: Assembly) -> None:
-            for card in made.board.bus.cards:
-                if card.slot in self._slots:
-                    cast(Disk, card).insert(self._whole.take(self._slots[card.slot]))
+            for card in made.board.cards:
+                if card.slot in sizes:
+                    cast(Disk, card).insert(self._whole.take(sizes[card.slot]))
             source.enter(made)
 
         return replace(source, enter=enter)

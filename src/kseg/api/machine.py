@@ -19,15 +19,15 @@ from kseg.api.options import (
     limit_of,
 )
 from kseg.api.virtual_machine import Said, VirtualMachine
-from kseg.boards.system161.board import System161State
 from kseg.errors import StateError
+from kseg.machine.board_state import BoardState
 from kseg.machine.run_lock import Rest
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.points import Addresses, Watched
     from kseg.api.travel import TimeTravel
-    from kseg.boards.system161.meter_socket import MeterSocket
+    from kseg.machine.board import MeterServer
     from kseg.profile.samples import Profile
 
 
@@ -158,7 +158,7 @@ class Machine(VirtualMachine):
         KsegError for arguments that make no sense; InUseError, one of those, in another thread or
         from a callback while the machine runs.
         """
-        limit = limit_of(cycles, seconds)
+        limit = limit_of(cycles, seconds, self.board.time_model)
         until = checks.condition("until", until)
         points = None
         if until_pc is not None or watch is not None:
@@ -243,7 +243,7 @@ class Machine(VirtualMachine):
 
     # State.
 
-    def load(self, state: System161State | str | Path) -> None:
+    def load(self, state: BoardState | str | Path) -> None:
         """Become the machine that was saved, in memory or in a file; StateError when this one is
         built differently, when the file is damaged or a disk image has changed since, or while the
         machine is recorded. When it fails after it has begun, the machine must not run on."""
@@ -252,7 +252,7 @@ class Machine(VirtualMachine):
                 "the machine is being recorded, and a log goes forward in time only; finish the"
                 " recording, load, and record into a new log"
             )
-        if not isinstance(state, System161State):
+        if not isinstance(state, BoardState):
             try:
                 state = checks.path("state", state)
             except checks.ArgumentError as error:
@@ -266,7 +266,7 @@ class Machine(VirtualMachine):
                 load_machine(self, state)
             else:
                 self.board.load(state)
-                self.board.meter.hang_up()
+                self.board.hang_up()
                 self.monitor.state_loaded()
             self.board.changed()
 
@@ -282,16 +282,14 @@ class Machine(VirtualMachine):
         with self.board.run_lock:
             return travel_live(self, memory)
 
-    def serve_meter(self, path: str | Path) -> "MeterSocket":
+    def serve_meter(self, path: str | Path) -> "MeterServer":
         """Make a socket at which stat161 and test161 read the machine's counters; `start` it before
         the machine runs. It is gone when the machine is closed. As on System/161, a client's
         reports are events, and so the timing of devices is another with one than without.
         KsegError where the socket cannot be made."""
-        from kseg.boards.system161.meter_socket import MeterSocket
-
         path = checks.path("path", path)
         with self.board.run_lock:
-            made = MeterSocket(path, self.board.meter)
+            made = self.board.serve_meter(path)
             self._parts.closing.callback(made.close)
             return made
 

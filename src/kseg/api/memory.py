@@ -7,11 +7,11 @@ machine's byte order.
 from typing import Literal
 
 from kseg.api import checks
-from kseg.boards.system161.board import System161
 from kseg.engine.state import ProcessorState
 from kseg.errors import BusError, KsegError
 from kseg.isa import registers as r
 from kseg.isa.values import WORD
+from kseg.machine.board import Board
 from kseg.machine.run_lock import Rest
 from kseg.memory.pages import PAGE_SIZE
 from kseg.memory.physical import MemoryRangeError
@@ -24,7 +24,7 @@ class AddressError(KsegError, LookupError):
 class Memory:
     """Bytes and words at physical addresses; `virtual` gives those that a processor sees."""
 
-    def __init__(self, board: System161, window: int | None = None) -> None:
+    def __init__(self, board: Board, window: int | None = None) -> None:
         """`window` is where a kernel that is linked for a monitor finds physical memory."""
         self._board, self._window = board, window
         self._order: Literal["big", "little"] = "big" if board.byte_order == "big" else "little"

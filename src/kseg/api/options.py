@@ -15,20 +15,22 @@ import msgspec
 from kseg import engine as engines
 from kseg import monitor as monitors
 from kseg.api import checks
-from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
+from kseg.boards import DEFAULT
 from kseg.errors import ConfigurationError
 from kseg.isa.values import WORD
-from kseg.machine.clock import SECOND
+from kseg.machine.clock import SECOND, TimeModel
 from kseg.monitor.pace import PACES
 
 if TYPE_CHECKING:
-    from kseg.boards.system161.configuration import Configuration
     from kseg.devices import Device
+    from kseg.machine.configuration import Configuration
 
 MOST_QUANTUM = 1 << 32
 
 Names = str | Path | Sequence[str | Path]
 """A path, or several."""
+Disks = str | Path | Sequence[str | Path | int]
+"""The same, and sizes of disks in memory, in bytes."""
 
 
 # What users say.
@@ -48,6 +50,8 @@ class HostFileOptions(TypedDict, total=False):
 class HardwareOptions(HostFileOptions, total=False):
     """What the machine is: a configuration, with changes."""
 
+    board: str
+    """One of `kseg.boards.BOARDS` (docs/own-boards.md); "system161" is the usual one."""
     config: "str | Path | Configuration | None"
     """The path of a `sys161.conf`. Without one there are 4 MiB, one processor, console, timer,
     random source and, for a bundled guest, an empty disk in memory."""
@@ -146,6 +150,7 @@ class RestoredGuestOptions(HostFileOptions, ShareOptions, total=False):
 class Hardware(msgspec.Struct, frozen=True, kw_only=True):
     """What the machine is, from `HardwareOptions`."""
 
+    board: str = DEFAULT
     config: "str | Path | Configuration | None" = None
     cpus: int | None = None
     ram: str | int | None = None
@@ -162,6 +167,7 @@ class Hardware(msgspec.Struct, frozen=True, kw_only=True):
         epoch = self.epoch
         _settle(
             self,
+            board=checks.text("board", getattr(self.config, "board", self.board)),
             disks=tuple(checks.paths("disks", self.disks)),
             overlay=checks.flag("overlay", self.overlay),
             epoch=None if epoch is None else checks.whole("epoch", epoch, 0, WORD),
@@ -169,13 +175,14 @@ class Hardware(msgspec.Struct, frozen=True, kw_only=True):
             network=checks.flag("network", self.network),
         )
 
-    def configuration(self, disks: Names | None = None, *, scratch_disk: bool) -> "Configuration":
+    def configuration(self, disks: Disks | None = None, *, scratch_disk: bool) -> "Configuration":
         """The machine's configuration; ConfigurationError where there can be none. `disks` may
         stand for its own; `scratch_disk` as `kseg.api.boards.configure` has it."""
         from kseg.api.boards import configure
 
         return configure(
             self.config,
+            board=self.board,
             cpus=self.cpus,
             ram=self.ram,
             disks=self.disks if disks is None else disks,
@@ -273,12 +280,12 @@ def boot_string(arguments: Any) -> str:
     return " ".join(checks.text("arguments", word) for word in words)
 
 
-def limit_of(cycles: Any, seconds: Any) -> int | None:
-    """So many cycles at the most; None without a limit."""
+def limit_of(cycles: Any, seconds: Any, model: TimeModel) -> int | None:
+    """So many cycles of a board's at the most; None without a limit."""
     limits = []
     if cycles is not None:
         limits.append(checks.cycles_of("cycles", cycles))
     if seconds is not None:
         nanoseconds = int(checks.seconds("seconds", seconds) * SECOND)
-        limits.append(nanoseconds // NANOSECONDS_PER_CYCLE)
+        limits.append(nanoseconds // model.nanoseconds_per_cycle)
     return min(limits, default=None)

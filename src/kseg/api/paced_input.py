@@ -19,8 +19,7 @@ same cycles in every run.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from kseg.boards.system161.board import System161
-from kseg.monitor.pace import CLOCKS
+from kseg.machine.board import Board
 
 if TYPE_CHECKING:
     from kseg.history.state import PacedInputState
@@ -36,7 +35,7 @@ ENTER = b"\r\n"
 class PacedInput:
     """Holds what is still to be typed, and gives it to the machine character by character."""
 
-    def __init__(self, board: System161, wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, board: Board, wake: Callable[[], None] = lambda: None) -> None:
         """`wake` is called when something has been queued: the machine may be asleep."""
         self._board, self._wake = board, wake
         self._pending = bytearray()
@@ -84,10 +83,7 @@ class PacedInput:
     @property
     def at_rest(self) -> bool:
         """Whether the guest waits, and for nothing that a device is about to bring."""
-        board = self._board
-        return board.bus.all_idle and all(
-            event.owner.startswith(CLOCKS) for event in board.clock.pending
-        )
+        return self._board.all_idle and not self._board.clock.devices_work
 
     def look(self) -> None:
         """Between two bursts: type the next character if the guest is ready for it."""

@@ -25,7 +25,8 @@ def profile(
     """See `kseg.api.machine.Machine.profile`."""
     hz = checks.whole("hz", hz, 1, MOST_HZ)
     stacks = checks.flag("stacks", stacks)
-    limit, until = limit_of(cycles, seconds), checks.condition("until", until)
+    limit = limit_of(cycles, seconds, machine.board.time_model)
+    until = checks.condition("until", until)
     machine.board.run_lock.check()
     profiler = Profiler(machine, hz=hz, stacks=stacks, symbols=machine.symbols)
     end = None if limit is None else machine.cycles + limit

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from kseg.api.assembly import Source
-from kseg.boards.system161.board import System161, System161State
-from kseg.boards.system161.configuration import Configuration
-from kseg.devices.disk import Disk
 from kseg.engine.contract import Engine
 from kseg.errors import LogError
 from kseg.history.state import Header
+from kseg.machine.board import Board
+from kseg.machine.board_state import BoardState
+from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import MemoryDisk
 from kseg.machine.input_history import InputHistory, Position
 from kseg.machine.input_port import InputPort
@@ -19,7 +19,7 @@ def repeating(
     configuration: Configuration,
     sectors: Mapping[int, int],
     history: InputHistory,
-    enter: Callable[[System161], None],
+    enter: Callable[[Board], None],
     like: Engine | None = None,
 ) -> Source:
     """Where a machine begins that is given what a history has. `sectors` is the size of each disk,
@@ -39,24 +39,20 @@ def _disks(
 ) -> dict[int, MemoryDisk]:
     """What takes the place of the first machine's disks."""
     found = {}
-    for slot in configuration.slots:
-        if slot.device != "disk":
-            continue
-        size = sectors.get(slot.slot)
+    for drive in configuration.drives:
+        size = sectors.get(drive.slot)
         if size is None:
             # An image file of this name would be opened otherwise.
-            raise LogError(f"the machine's state lacks the disk in slot {slot.slot}")
-        if Disk.parse_arguments(slot.read_arguments()).file is None:
-            found[slot.slot] = MemoryDisk(size)
+            raise LogError(f"the machine's state lacks the disk in slot {drive.slot}")
+        if drive.file is None:
+            found[drive.slot] = MemoryDisk(size)
         else:
-            known = history.sectors.setdefault(slot.slot, {})
-            found[slot.slot] = MemoryDisk(base=RecordedImage(size, known))
+            known = history.sectors.setdefault(drive.slot, {})
+            found[drive.slot] = MemoryDisk(base=RecordedImage(size, known))
     return found
 
 
-def become(
-    board: System161, state: System161State, history: InputHistory, position: Position
-) -> None:
+def become(board: Board, state: BoardState, history: InputHistory, position: Position) -> None:
     """Let a board be in a state, and be given what comes after a position in a history."""
     board.load(state)
     board.input_port.replay(history, position)

@@ -9,12 +9,12 @@ from kseg.api.machine import Machine
 from kseg.api.options import EngineOptions, check_names
 from kseg.api.repeating import become, disk_sizes, repeating
 from kseg.api.snapshots import setup_of
-from kseg.boards.system161.board import System161
-from kseg.boards.system161.configuration import parse_configuration
+from kseg.boards import board_named
 from kseg.errors import DivergenceError
 from kseg.history.log_reader import Keyframe, Log, read_log
 from kseg.history.replay_verifier import Divergence, ReplayVerifier
 from kseg.history.snapshot import unpack_snapshot
+from kseg.machine.board import Board
 
 if TYPE_CHECKING:
     from kseg.api.travel import TimeTravel
@@ -49,7 +49,9 @@ class Replay:
         self.log = log if isinstance(log, Log) else read_log(checks.path("log", log))
         begin = self.log.keyframe_before(checks.whole("start", start))
         header = begin.snapshot.header
-        configuration = parse_configuration(header.board.configuration, f"log {self.log.path}")
+        configuration = board_named(header.board.board).read_configuration(
+            header.board.configuration, f"log {self.log.path}"
+        )
         self.machine = machine = Machine._made(
             setup_of(header.origin, configuration, options),
             repeating(
@@ -90,7 +92,7 @@ class Replay:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
-    def _enter(self, board: System161, keyframe: Keyframe) -> None:
+    def _enter(self, board: Board, keyframe: Keyframe) -> None:
         state = unpack_snapshot(keyframe.snapshot, board)
         become(board, state, self.log.history, keyframe.position)
 

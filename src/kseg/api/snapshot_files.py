@@ -8,24 +8,22 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kseg.boards.system161.configuration import SlotConfiguration
-from kseg.devices.disk import Disk
-from kseg.devices.emulated_file_system import EmulatedFileSystem
 from kseg.errors import StateError
 from kseg.history.files import SnapshotFile
+from kseg.machine.configuration import Configuration
 
 UNKNOWN = {"--disk": "FILE", "--share": "DIR"}
 """What stands in a command for what is not known."""
 
 
 def check_trusted(
-    file: SnapshotFile, slots: Sequence[SlotConfiguration], named_disks: int, *, shares: bool
+    file: SnapshotFile, saved: Configuration, named_disks: int, *, shares: bool
 ) -> None:
     """Raise StateError unless it is clear which files the machine in a snapshot is to have: those
     that were not given again, `named_disks` and the shared directory if it `shares` one."""
-    places = list(_places(file, slots, named_disks, shares=shares))
+    places = list(_places(file, saved, named_disks, shares=shares))
     for _, there, beside in places:
-        command = _command(file, slots, places)
+        command = _command(file, saved, places)
         if not there.exists():
             raise StateError(f"{there} is not there any more; name it where it is: {command}")
         if beside is not None and beside.exists() and not beside.samefile(there):
@@ -36,22 +34,18 @@ def check_trusted(
 
 
 def _places(
-    file: SnapshotFile, slots: Sequence[SlotConfiguration], named_disks: int, *, shares: bool
+    file: SnapshotFile, saved: Configuration, named_disks: int, *, shares: bool
 ) -> Iterator[tuple[str, Path, Path | None]]:
     """An option, the file that the snapshot names, and where a copy beside the snapshot has it."""
-    drives = sorted((s for s in slots if s.device == "disk"), key=lambda slot: slot.slot)
-    for slot in drives[named_disks:]:
-        image = Disk.parse_arguments(slot.read_arguments()).file
-        if image is not None:
-            yield "--disk", *_place(file, image)
-    for slot in slots:
-        if slot.device == "emufs" and not shares:
-            directory = EmulatedFileSystem.parse_arguments(slot.read_arguments()).directory
-            there, beside = _place(file, directory)
-            # Any place has a directory ".": it is a copy of the machine's if its kernel is there.
-            kernel = Path(file.header.origin.kernel)
-            copied = beside is not None and (file.path.parent / kernel.name).exists()
-            yield "--share", there, beside if copied else None
+    for drive in saved.drives[named_disks:]:
+        if drive.file is not None:
+            yield "--disk", *_place(file, drive.file)
+    for share in () if shares else saved.shares:
+        there, beside = _place(file, share.directory)
+        # Any place has a directory ".": it is a copy of the machine's if its kernel is there.
+        kernel = Path(file.header.origin.kernel)
+        copied = beside is not None and (file.path.parent / kernel.name).exists()
+        yield "--share", there, beside if copied else None
 
 
 def _place(file: SnapshotFile, name: str) -> tuple[Path, Path | None]:
@@ -64,12 +58,12 @@ def _place(file: SnapshotFile, name: str) -> tuple[Path, Path | None]:
 
 def _command(
     file: SnapshotFile,
-    slots: Sequence[SlotConfiguration],
+    saved: Configuration,
     places: Sequence[tuple[str, Path, Path | None]],
 ) -> str:
     """What names all of them: as they are beside the snapshot, where they are there."""
     words = ["kseg", "run", "--from", str(file.path)]
-    if any(slot.device == "nic" for slot in slots):
+    if saved.has_network:
         words.append("--trust")
     for option, there, beside in places:
         here = beside if beside is not None and beside.exists() else there

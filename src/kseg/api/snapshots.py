@@ -10,17 +10,14 @@ from kseg.api.assembly import Setup, Source
 from kseg.api.boards import configure
 from kseg.api.options import Execution, Running, group
 from kseg.api.snapshot_files import check_trusted
-from kseg.boards.system161.configuration import (
-    Configuration,
-    SlotConfiguration,
-    parse_configuration,
-)
+from kseg.boards import board_named
 from kseg.devices.disk import Disk
 from kseg.errors import StateError
 from kseg.history.disks import check_disk_files, disk_files
 from kseg.history.files import SnapshotFile, naming, open_snapshot, write_file
 from kseg.history.snapshot import pack_snapshot, unpack_snapshot
 from kseg.history.state import Origin, PacedInputState
+from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import MemoryDisk
 from kseg.machine.elf import WINDOW
 from kseg.machine.recorded_image import RecordedImage
@@ -65,7 +62,7 @@ def save_machine(machine: "VirtualMachine", path: str | Path, base: str | Path |
 def _check_disks_are_known(machine: "VirtualMachine") -> None:
     """Raise StateError for a machine that repeats a run with disk images: of those it knows what
     that run has read."""
-    for card in machine.board.bus.cards:
+    for card in machine.board.cards:
         contents = card.contents if isinstance(card, Disk) else None
         if isinstance(contents, MemoryDisk) and isinstance(contents.base, RecordedImage):
             raise StateError(
@@ -129,7 +126,7 @@ def _load(made: "Assembly | VirtualMachine", file: SnapshotFile) -> None:
         check_disk_files(board, origin.disk_files)
         board.load(state)
     board.input_port.load({name: _items(name, items) for name, items in origin.inputs.items()})
-    board.meter.hang_up()
+    board.hang_up()
     made.paced_input.load(origin.paced_input)
 
 
@@ -161,10 +158,13 @@ class Restored:
         if share is not None:
             share = checks.path("share", share)
         overlay = checks.flag("overlay", options.get("overlay", False))
-        saved = parse_configuration(file.header.board.configuration, f"snapshot {file.path}")
+        board = file.header.board
+        saved = board_named(board.board).read_configuration(
+            board.configuration, f"snapshot {file.path}"
+        )
         with naming(file.path):
             _check_named(file, saved, disks, share, trusted=self._trusted)
-        given = Configuration(saved.slots, file.header.origin.directory)
+        given = saved.in_directory(file.header.origin.directory)
         return configure(given, disks=disks, share=share, overlay=overlay)
 
 
@@ -188,28 +188,21 @@ def _check_named(
     *,
     trusted: bool,
 ) -> None:
-    drives = sorted((s for s in saved.slots if s.device == "disk"), key=lambda slot: slot.slot)
-    if len(disks) > len(drives):
-        raise StateError(f"{len(disks)} disk images for a machine with {len(drives)} drives")
-    if share is not None and not any(slot.device == "emufs" for slot in saved.slots):
+    if len(disks) > len(saved.drives):
+        raise StateError(f"{len(disks)} disk images for a machine with {len(saved.drives)} drives")
+    if share is not None and not saved.shares:
         raise StateError("the machine has no emufs to share a directory with")
     if trusted:
-        check_trusted(file, saved.slots, len(disks), shares=share is not None)
+        check_trusted(file, saved, len(disks), shares=share is not None)
         return
-    for slot in drives[len(disks) :]:
-        image = Disk.parse_arguments(slot.read_arguments()).file
-        if image is not None:
+    for drive in saved.drives[len(disks) :]:
+        if drive.file is not None:
             raise StateError(
-                f"its machine has the disk image {image}: give it again (--disk), or allow"
+                f"its machine has the disk image {drive.file}: give it again (--disk), or allow"
                 " what the snapshot names (--trust)"
             )
-    for slot in saved.slots:
-        if slot.device == "emufs" and share is None:
-            raise StateError(
-                f"its machine shares a directory ({_words(slot)}): give it again (--share), or"
-                " allow what the snapshot names (--trust)"
-            )
-
-
-def _words(slot: SlotConfiguration) -> str:
-    return " ".join(slot.arguments) or "dir=."
+    for shared in saved.shares if share is None else ():
+        raise StateError(
+            f"its machine shares a directory ({shared.text}): give it again (--share), or allow"
+            " what the snapshot names (--trust)"
+        )

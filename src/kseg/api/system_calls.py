@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from kseg.api.tracing import SYSTEM_CALL, TraceEvent
-from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.engine.tracing import USER, TraceFilter, TraceKind, TraceRecord
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode
@@ -73,11 +72,11 @@ class Crossing(NamedTuple):
     call: SystemCall
     pc: int
 
-    def event(self, origin: int) -> TraceEvent:
-        """It as an event; `origin` is the virtual time of cycle 0."""
+    def event(self, time: int) -> TraceEvent:
+        """It as an event; `time` is that of its cycle."""
         return TraceEvent(
             self.record.cycle,
-            origin + self.record.cycle * NANOSECONDS_PER_CYCLE,
+            time,
             SYSTEM_CALL,
             self.record.processor,
             self.pc,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from kseg import progress
 from kseg.api.replay import Replay
 from kseg.api.tracing import Part, RecordBatch, TraceEvent
-from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.engine.tracing import USER, TraceKind, TraceRecord, unpack
 from kseg.isa.exceptions import ExceptionCode
 from kseg.machine.input_history import Input
@@ -127,7 +126,8 @@ class _Watcher:
         self._busy = executed, now
         done = progress.share(machine.cycles, self._replay.log.last_cycle)
         progress.report(f"repeating the run: {done}")
-        self._next = machine.cycles + max(self._found.stretch // NANOSECONDS_PER_CYCLE, 250_000)
+        cycle = machine.board.time_model.nanoseconds_per_cycle
+        self._next = machine.cycles + max(self._found.stretch // cycle, 250_000)
 
     def _spread(self, amount: int, since: int, until: int) -> None:
         """Count an amount that has come evenly between two times."""
@@ -213,9 +213,9 @@ class _Watcher:
             self._recorded(part)
 
     def _recorded(self, batch: RecordBatch) -> None:
-        count, origin = self._found.count, batch.origin
+        count = self._found.count
         for record in unpack(batch.records):
-            time = max(origin + record.cycle * NANOSECONDS_PER_CYCLE, 0)
+            time = max(batch.time(record.cycle), 0)
             kind = record.kind
             stack = self._stacks.setdefault(record.processor, [])
             if kind == TraceKind.RETURN:

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from kseg.api.tracing import NAMES, Part, RecordBatch, TraceEvent
-from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.engine.tracing import (
     DELAY_SLOT,
     RECORD,
@@ -116,7 +115,7 @@ class TraceText:
             TraceKind.TLB: self._tlb,
             TraceKind.ADDRESS_SPACE: self._address_space,
         }
-        known, origin = self._known, part.origin
+        known, time = self._known, part.time
         name = self._name if self._symbols is not None else None
         for record in RECORD.iter_unpack(part.records):
             cycle, pc, word, first, second, third, fourth, fifth, kind, cpu, flags, _asid = record
@@ -134,7 +133,7 @@ class TraceText:
             else:
                 values = (first, second, third, fourth, fifth)
                 what = texts[kind](pc, word, values, flags)
-            seconds, rest = divmod(origin + cycle * NANOSECONDS_PER_CYCLE, SECOND)
+            seconds, rest = divmod(time(cycle), SECOND)
             mode = "u" if flags & USER else "k"
             place = f"{pc:08x}" if name is None else f"{pc:08x}{name(pc)}"
             slot = "/" if flags & DELAY_SLOT else " "
@@ -219,7 +218,7 @@ class TraceText:
             cycle, pc, word, *values, kind, cpu, flags, asid = record
             told: dict[str, Any] = {
                 "cycle": cycle,
-                "time": batch.origin + cycle * NANOSECONDS_PER_CYCLE,
+                "time": batch.time(cycle),
                 "kind": NAMES[kind],
                 "processor": cpu,
                 "mode": "user" if flags & USER else "kernel",

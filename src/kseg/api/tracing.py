@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kseg.api import checks
 from kseg.api.checks import ArgumentError
-from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE, System161
-from kseg.boards.system161.lamebus import LAMEBUS_LINE, PROCESSOR_LINE
 from kseg.engine.contract import Engine
 from kseg.engine.tracing import (
     ASIDS,
@@ -26,6 +24,7 @@ from kseg.engine.tracing import (
     unpack,
 )
 from kseg.errors import KsegError
+from kseg.machine.board import Board
 from kseg.monitor.run_loop import RunLoop
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class TraceEvent(NamedTuple):
     `cycle` and `time` (virtual ns) are those of the instruction concerned, or of the interrupt.
     `values` are words, as `kseg.engine.tracing.TraceKind` says for each kind. Events of devices
     have a `text` and a `slot`, or, where a processor's lines change, its number; the values of
-    "line" are levels: of the slot's line, or of the processor's lines of bus and processors; with
+    "line" are levels: of the slot's line, or of the processor's lines (`Board.line_names`); with
     neither slot nor processor, all processors wait.
     """
 
@@ -84,10 +83,16 @@ class TraceEvent(NamedTuple):
 
 
 class RecordBatch(NamedTuple):
-    """Events of the engine: records one after the other, and the virtual time of cycle 0."""
+    """Events of the engine: records one after the other, the virtual time of cycle 0, and how long
+    a cycle is, in ns."""
 
     records: bytes
     origin: int
+    cycle_length: int
+
+    def time(self, cycle: int) -> int:
+        """The virtual time of a cycle."""
+        return self.origin + cycle * self.cycle_length
 
     def __repr__(self) -> str:
         return f"<RecordBatch: {len(self.records) // RECORD.size} events>"
@@ -106,7 +111,7 @@ def events(parts: Iterable[Part]) -> Iterator[TraceEvent]:
         for record in unpack(part.records):
             yield TraceEvent(
                 record.cycle,
-                part.origin + record.cycle * NANOSECONDS_PER_CYCLE,
+                part.time(record.cycle),
                 NAMES[record.kind],
                 record.processor,
                 record.pc,
@@ -176,7 +181,7 @@ class Trace:
     def __init__(
         self,
         monitor: RunLoop,
-        board: System161,
+        board: Board,
         wanted: TraceFilter,
         devices: Iterable[str] = (),
         *,
@@ -204,6 +209,7 @@ class Trace:
         self._deferred: list[TraceEvent] = []
         self._calls = calls
         self._engine = monitor.engine
+        self._cycle_length = board.time_model.nanoseconds_per_cycle
         self._origin = self._present_origin
         self._set(wanted, devices)
         monitor.trace_taker = self
@@ -268,7 +274,7 @@ class Trace:
     @property
     def _present_origin(self) -> int:
         """The virtual time that cycle 0 would have had, if time had not jumped since."""
-        return self._board.clock.now - self._monitor.engine.clock * NANOSECONDS_PER_CYCLE
+        return self._board.clock.now - self._monitor.engine.clock * self._cycle_length
 
     # The stream.
 
@@ -303,7 +309,7 @@ class Trace:
 
     def _add_records(self, records: bytes) -> None:
         if self._calls is None:
-            self._add(RecordBatch(records, self._origin))
+            self._add(self._batch(records))
             return
         kept = bytearray()
         for start in range(0, len(records), RECORD.size):
@@ -313,11 +319,14 @@ class Trace:
             crossing = self._calls.crossing(record)
             if crossing is not None:
                 if kept:
-                    self._add(RecordBatch(bytes(kept), self._origin))
+                    self._add(self._batch(bytes(kept)))
                     kept.clear()
-                self._add(crossing.event(self._origin))
+                self._add(crossing.event(self._batch(b"").time(record.cycle)))
         if kept:
-            self._add(RecordBatch(bytes(kept), self._origin))
+            self._add(self._batch(bytes(kept)))
+
+    def _batch(self, records: bytes) -> RecordBatch:
+        return RecordBatch(records, self._origin, self._cycle_length)
 
     def _add_deferred(self) -> None:
         deferred, self._deferred = self._deferred, []
@@ -336,9 +345,10 @@ class Trace:
 
     def _note_processor(self, number: int) -> None:
         lines = self._board.processors[number].interrupt_lines
-        values = int(lines & LAMEBUS_LINE != 0), int(lines & PROCESSOR_LINE != 0)
-        bus, other = ("on" if value else "off" for value in values)
-        text = f"processor {number}: interrupt lines: bus {bus}, processor {other}"
+        levels = {name: lines & line != 0 for line, name in self._board.line_names.items()}
+        values = tuple(map(int, levels.values()))
+        told = ", ".join(f"{name} {'on' if level else 'off'}" for name, level in levels.items())
+        text = f"processor {number}: interrupt lines: {told}"
         self._add_event(TraceEvent(*self._now, "line", number, values=values, text=text))
 
     @property

@@ -32,7 +32,7 @@ class View:
         self.kernel = parts.setup.kernel
         """The file that was booted."""
         self.board = parts.board
-        """The hardware: see `kseg.boards.system161.board`."""
+        """The hardware: see `kseg.machine.board`."""
         self.engine: Engine = parts.engine
         """What executes the guest's code: see `kseg.engine.contract`."""
         self.monitor = parts.monitor
@@ -50,11 +50,11 @@ class View:
     @property
     def network_cards(self) -> "list[NetworkInterface]":
         """Its network cards; `carrier` says whether one has reached a hub."""
-        if not any(slot.device == "nic" for slot in self.board.configuration.slots):
+        if not self.board.configuration.has_network:
             return []
         from kseg.devices.network import NetworkInterface
 
-        return [card for card in self.board.bus.cards if isinstance(card, NetworkInterface)]
+        return [card for card in self.board.cards if isinstance(card, NetworkInterface)]
 
     @property
     def processors(self) -> list[Processor]:

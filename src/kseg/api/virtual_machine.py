@@ -2,7 +2,6 @@
 guest of a host (`host_guest`)."""
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, overload
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, overload
 from kseg.api import checks
 from kseg.api.assembly import Assembly, Setup, Source
 from kseg.api.view import View
-from kseg.boards.system161.board import MOST_PREEMPTIONS, System161State
 from kseg.errors import ConfigurationError
+from kseg.machine.board_state import MOST_PREEMPTIONS, BoardState
 from kseg.machine.preemption import Preemption
 from kseg.machine.run_lock import Rest, RunLock
 from kseg.monitor.stop import Stop
@@ -107,7 +106,7 @@ class VirtualMachine(View, ABC):
     def preemptions(self) -> list[Preemption]:
         """Timer interrupts to come before their time, in order: see `kseg.machine.preemption`.
         Set it to have others; ArgumentError for a processor that the machine has not."""
-        return list(self.board.preemptions)
+        return list(self.board.state.preemptions)
 
     @preemptions.setter
     def preemptions(self, plan: Iterable[Preemption]) -> None:
@@ -122,7 +121,7 @@ class VirtualMachine(View, ABC):
             checks.processor(each.processor, count)
         wanted.sort()
         with self.board.run_lock.at(Rest.CHANGED):
-            self.board.preemptions = deque(wanted)
+            self.board.state.preemptions = wanted
 
     # State.
 
@@ -132,7 +131,7 @@ class VirtualMachine(View, ABC):
         snapshot, which has no kernel."""
         with self.board.run_lock.at(Rest.SLICE):
             self.check_present()
-            if not self.board.has_kernel:
+            if self.board.kernel is None:
                 raise ConfigurationError(
                     "the machine comes from a snapshot, which has no kernel to boot: load the"
                     " snapshot once more instead"
@@ -142,14 +141,14 @@ class VirtualMachine(View, ABC):
         self.wake()
 
     @overload
-    def save(self) -> System161State: ...
+    def save(self) -> BoardState: ...
 
     @overload
     def save(self, path: str | Path, *, base: str | Path | None = None) -> None: ...
 
     def save(
         self, path: str | Path | None = None, *, base: str | Path | None = None
-    ) -> System161State | None:
+    ) -> BoardState | None:
         """The state of the board as plain data; with a `path`, a snapshot of the whole machine in
         that file instead, which is replaced whole or not at all.
 

@@ -54,7 +54,7 @@ COMPLETION = "_KSEG_COMPLETE"
 
 
 def _module_of(command: str) -> str:
-    room = "system161" if command == "sys161" else "commands"
+    room = "system161" if command in ("hub", "sys161") else "commands"
     return f"kseg.cli.{room}.{command}"
 
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kseg.boards import DEFAULT, board_named
+
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
 
-BOOT = ("config", "cpus", "ram", "seed", "doom", "epoch", "quantum")
+BOOT = ("board", "config", "cpus", "ram", "seed", "doom", "epoch", "quantum")
 """Options about how a machine is booted: a snapshot or a log knows that already."""
 LENT = ("disks", "share", "overlay", "trust", "snapshot")
 """Those about files of the host's, which a log does without."""
@@ -62,10 +64,12 @@ def machine_for(
         raise click.UsageError("Missing argument 'KERNEL'.")
     if "trust" in given:
         raise click.UsageError("--trust: only with --from")
+    board = given.get("board", DEFAULT)
     return Machine(
         kernel,
         arguments,
-        config=given.get("config") or default_config(kernel),
+        board=board,
+        config=given.get("config") or default_config(kernel, board),
         cpus=given.get("cpus"),
         ram=given.get("ram"),
         monitor=given.get("monitor", "bare"),
@@ -83,14 +87,15 @@ def _check_unwanted(
     who: str, kernel: str | None, given: Mapping[str, Any], unwanted: tuple[str, ...]
 ) -> None:
     names = ["KERNEL"] * (kernel is not None)
-    options = {"disks": "disk", "snapshot": "from"}
+    options = {"board": "machine", "disks": "disk", "snapshot": "from"}
     names += [f"--{options.get(name, name)}" for name in unwanted if name in given]
     if names:
         raise click.UsageError(f"{who} says what {names[0]} would; leave it out")
 
 
-def default_config(kernel: str) -> str | None:
-    """`sys161.conf` in the current directory belongs to the kernels beside it."""
+def default_config(kernel: str, board: str = DEFAULT) -> str | None:
+    """A board's configuration in the current directory belongs to the kernels beside it."""
     from kseg.api.guests import BUNDLED
 
-    return "sys161.conf" if kernel not in BUNDLED and Path("sys161.conf").exists() else None
+    name = board_named(board).configuration_file
+    return name if name and kernel not in BUNDLED and Path(name).exists() else None

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from kseg.boards.system161.board import System161State
 from kseg.compare.run import Run
+from kseg.machine.board_state import OWN, PARTS, BoardState
 
 SHOWN = 40
 """Bytes of output that a message shows."""
-
-REST = ("clock", "random", "activity", "devices", "powered_off", "debugger_requested", "doom")
-"""What else a machine's state consists of."""
 
 
 def difference(run: Run, standard: Run) -> str | None:
@@ -59,7 +56,7 @@ def _ending(run: Run, standard: Run) -> str | None:
     )
 
 
-def _processors(one: System161State, other: System161State) -> str | None:
+def _processors(one: BoardState, other: BoardState) -> str | None:
     pairs = zip(one.processors, other.processors, strict=True)
     for number, (got, expected) in enumerate(pairs):
         for name, value in got.items():
@@ -75,7 +72,7 @@ def _field(name: str, value: Any, expected: Any) -> str:
     return f"{name} is {value:#x} instead of {expected:#x}"
 
 
-def _memory(one: System161State, other: System161State) -> str | None:
+def _memory(one: BoardState, other: BoardState) -> str | None:
     for name, contents in one.regions.items():
         if contents != other.regions[name]:
             data, expected = contents.whole(), other.regions[name].whole()
@@ -88,8 +85,8 @@ def _memory(one: System161State, other: System161State) -> str | None:
     return None
 
 
-def _rest(one: System161State, other: System161State) -> str | None:
-    for name in REST:
+def _rest(one: BoardState, other: BoardState) -> str | None:
+    for name in (*PARTS, *OWN, "devices"):
         got, expected = getattr(one, name), getattr(other, name)
         if got != expected:
             what = name.replace("_", " ")

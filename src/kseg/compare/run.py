@@ -7,11 +7,11 @@ from statistics import median
 from time import perf_counter
 
 from kseg.api.machine import Machine
-from kseg.boards.system161.board import System161State
 from kseg.compare.exits import Exits, Work, executed_cycles, start_timing, work
 from kseg.compare.stopwatch import TickRate, TimedEngine
 from kseg.compare.ways import Way
 from kseg.compare.workload import Workload
+from kseg.machine.board_state import BoardState
 from kseg.monitor.stop import Stop, StopReason
 
 Finished = Callable[[Machine], Callable[[], bool]]
@@ -43,7 +43,7 @@ class Run:
     """Device accesses, where they were timed."""
     ram_digest: str
     """SHA-256 of RAM, in hexadecimal."""
-    state: System161State | None = field(repr=False)
+    state: BoardState | None = field(repr=False)
     """All that the guest sees, at the end; None where it was dropped."""
 
     def without_state(self) -> "Run":

@@ -17,13 +17,10 @@ from pathlib import Path
 from kseg.api.boards import configure
 from kseg.api.guests import find_guest
 from kseg.api.machine import Machine
-from kseg.boards.system161.board import System161, host_seconds
-from kseg.boards.system161.configuration import Configuration, SlotConfiguration
+from kseg.boards import board_named
 from kseg.compare.ways import Way
-from kseg.devices.emulated_file_system import EmulatedFileSystemOptions
-from kseg.devices.random import RandomOptions
-from kseg.devices.registry import DEVICES
 from kseg.errors import ConfigurationError, EngineError, KsegError
+from kseg.machine.board import host_seconds
 from kseg.machine.elf import WINDOW, read_image
 
 TWINS = {"cms-kuseg": "cms"}
@@ -60,7 +57,6 @@ class Workload:
         """KsegError (ImageError, ConfigurationError) where it could not be run in any way."""
         self.options = options
         guest = find_guest(options.kernel)
-        self._in_window = read_image(guest.path, System161.byte_order).in_window
         configuration = configure(
             options.config,
             cpus=options.cpus,
@@ -70,33 +66,25 @@ class Workload:
             seed=options.seed,
             overlay=True,
         )
+        kind = board_named(configuration.board)
+        self._in_window = read_image(guest.path, kind.byte_order).in_window
         self._seed = options.seed
+        if configuration.autoseeded:
+            # Nothing in it changes from run to run.
+            self._seed = seed = int.from_bytes(os.urandom(4), "big")
+            configuration = configuration.with_seed(seed)
         self._shared: Path | None = None
-        for slot in configuration.slots:
-            chosen = DEVICES[slot.device].parse_arguments(slot.read_arguments())
-            if isinstance(chosen, RandomOptions) and chosen.seed is None:
-                self._seed = int.from_bytes(os.urandom(4), "big")
-            if isinstance(chosen, EmulatedFileSystemOptions):
-                self._shared = Path(configuration.directory, chosen.directory)
+        for share in configuration.shares:
+            self._shared = Path(configuration.directory, share.directory)
         self._epoch = host_seconds() if options.epoch is None else options.epoch
         # A bundled guest gets its disk from Machine, where nothing is said about disks.
         described = options.config is not None or options.disks
-        self._configuration = self._repeatable(configuration) if described else None
+        self._configuration = configuration if described else None
 
     def kernel_for(self, way: Way) -> str:
         """What is booted in a way: the user's kernel, or its twin for the bare machine."""
         kernel = self.options.kernel
         return TWINS.get(kernel, kernel) if way.is_bare else kernel
-
-    def _repeatable(self, configuration: Configuration) -> Configuration:
-        """With nothing in it that a run changes, or that changes from run to run."""
-        slots = []
-        for slot in configuration.slots:
-            words = slot.arguments
-            if slot.device == "random" and self._seed is not None:
-                words = [f"seed={self._seed}"]
-            slots.append(SlotConfiguration(slot.slot, slot.device, words, slot.place))
-        return Configuration(slots, configuration.directory)
 
     @contextmanager
     def machine(self, way: Way, output: Callable[[bytes], None]) -> Iterator[Machine]:

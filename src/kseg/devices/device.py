@@ -1,46 +1,33 @@
-"""What every LAMEbus device is: a table of named 32-bit registers, an interrupt line, a state.
+"""What every device is: a table of named 32-bit registers, an interrupt line, a state.
 
-A device sees offsets inside its slot only. A class declares its registers once, in `registers`,
-and writes a method for each way it can be touched:
+A device sees offsets inside its window of the bus only. A class declares its registers once, in
+`registers`, and what changes in it once, in `State`. For each way in which a register can be
+touched it writes a method,
 
 * `read_<name>(self) -> int` for a readable register,
 * `write_<name>(self, value)` for a writable one,
-* `peek_<name>(self) -> int` where reading has side effects: what a debugger sees instead.
+* `peek_<name>(self) -> int` where reading has side effects: what a debugger sees instead,
 
-Everything else here derives from the table. Buffers are regions of the machine's physical memory,
-so that engines reach them without asking.
+but for a register that is nothing else than the field of its name in the state. Everything else
+here derives from the two. Buffers are regions of the machine's physical memory, so that engines
+reach them without asking.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
 from kseg.errors import BusError, StateError
 from kseg.machine.arguments import Argument, Arguments
-from kseg.machine.clock import EventClock
-from kseg.machine.input_port import InputPort
-from kseg.machine.random_generator import RandomGenerator
-from kseg.machine.statistics import DeviceActivity
-from kseg.memory.physical import PhysicalMemory, Region
+from kseg.machine.clock import Event
+from kseg.machine.device_context import DeviceContext
+from kseg.machine.state import copied
+from kseg.memory.physical import Region
 
-if TYPE_CHECKING:
-    from kseg.machine.disk_image import Disk
-
-BUS_BASE = 0x1FE00000
-"""The physical address of slot 0."""
-SLOT_SIZE = 0x10000
 BUFFER = 0x8000
-"""Where transfer buffers start in a slot."""
-
-SYSTEM161_VENDOR = 1
-
-
-def slot_base(slot: int) -> int:
-    """The physical address at which a slot's 64 KiB begin."""
-    return BUS_BASE + slot * SLOT_SIZE
+"""Where transfer buffers start in a device's window."""
 
 
 def narrow(word: int, offset: int, size: int) -> int:
@@ -72,7 +59,7 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """Memory in a slot, which the processor reaches as any other."""
+    """Memory in a device's window, which the processor reaches as any other."""
 
     offset: int
     size: int
@@ -81,86 +68,34 @@ class Buffer:
     name: str = "buffer"
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceContext:
-    """What a board gives to its devices."""
+class Slots(Protocol):
+    """The bus, as a device in one of its slots sees it."""
 
-    clock: EventClock
-    random: RandomGenerator
-    memory: PhysicalMemory
-    directory: Path
-    """What relative paths in the configuration are relative to."""
-    input_port: InputPort
-    activity: DeviceActivity
-    console: Callable[[bytes], None]
-    """Takes what the guest writes to its console."""
-    message: Callable[[str], None]
-    """Takes what the machine has to say to its user, a line without its end."""
-    control: "BoardControl"
-    disks: Mapping[int, "Disk"] = field(default_factory=dict)
-    """Disks that are in their drives already, by slot."""
-
-
-class BoardControl(Protocol):
-    """What a device can ask of the machine as a whole."""
-
-    trace_flags: set[str]
-    """Letters of the traces that are on."""
-    device_trace: Callable[[str, int, str], None] | None
-    """Takes what devices tell of what they do, while they are traced: the kind of device,
-    its slot, and a text."""
-
-    def trace_flags_changed(self) -> None:
-        """A card has written `trace_flags`."""
+    def base_of(self, slot: int) -> int:
+        """The physical address at which a slot's window begins."""
         ...
 
-    can_profile: bool
-    """Whether a profiler takes samples."""
-    profiling: bool
-    """Whether the guest wants them to be taken."""
-    profile_clears: int
-    """How often the guest has asked for all samples to be forgotten."""
-
-    def request_debugger(self) -> None:
-        """Stop for a debugger after this cycle."""
+    def line(self, slot: int) -> bool:
+        """The level of a slot's interrupt line."""
         ...
-
-    def power_off(self) -> None:
-        """Stop for good after this round of events."""
-        ...
-
-    def beep(self) -> None: ...
-
-    def dump(self) -> None:
-        """Write the whole state to the user as messages."""
-        ...
-
-    def tick_doom(self) -> None:
-        """A disk write that counts for the doom counter; DoomReached when it comes to zero."""
-        ...
-
-
-class InterruptLines(Protocol):
-    """The bus, as the lines of its slots see it."""
 
     def set_line(self, slot: int, level: bool) -> None: ...
 
-    def line(self, slot: int) -> bool: ...
 
-
-class DeviceState(msgspec.Struct, frozen=True):
-    """The state of a device that has none; others derive theirs."""
+class DeviceState(msgspec.Struct):
+    """The state of a device that has none."""
 
 
 class Device:
-    """A card in a LAMEbus slot."""
+    """A device in a slot of a bus."""
 
     name: ClassVar[str]
-    """As in sys161.conf."""
+    """As in configurations."""
     identity: ClassVar[int]
     revision: ClassVar[int]
+    """What a bus tells guests that look for devices."""
     arguments: ClassVar[Sequence[Argument]] = ()
-    """What may follow its name in sys161.conf."""
+    """What may follow its name in a configuration."""
     registers: ClassVar[Sequence[Register]] = ()
     buffers: ClassVar[Sequence[Buffer]] = ()
     foreseeable_words: ClassVar[frozenset[int]] = frozenset()
@@ -168,14 +103,18 @@ class Device:
     device then has `foresee` and `read_foreseen` (`kseg.machine.board.Foreseeable`)."""
     events: ClassVar[Mapping[str, range]] = {}
     """What it has scheduled by name, and what the argument may be."""
+    keeps_time: ClassVar[bool] = False
+    """Whether its events say nothing about what the guest waits for, as those of a clock."""
     State: ClassVar[type[msgspec.Struct]] = DeviceState
-    """What `save` returns."""
+    """All that changes in it, with the values at power-on."""
+    state: Any
+    """It as it is now, a `State`."""
 
-    def __init__(
-        self, slot: int, context: DeviceContext, lines: InterruptLines, options: Any = None
-    ) -> None:
-        """Plug the card in and reset it; `options` is what `parse_arguments` returned."""
+    def __init__(self, slot: int, context: DeviceContext, bus: Slots, options: Any = None) -> None:
+        """Plug the device in and reset it; `options` is what `parse_arguments` returned."""
         self.slot = slot
+        self.base = bus.base_of(slot)
+        """The physical address of its window."""
         self.options = options
         self.owner = f"{self.name}@{slot}"
         """The name under which the clock knows this device."""
@@ -183,7 +122,7 @@ class Device:
         self.clock = context.clock
         self.memory = context.memory
         self.activity = context.activity
-        self._lines = lines
+        self._bus = bus
         self.word_readers: dict[int, Callable[[], int]] = {}
         self.word_writers: dict[int, Callable[[int], None]] = {}
         self.steady_words: set[int] = set()
@@ -200,7 +139,7 @@ class Device:
                 )
             if "w" in register.access:
                 self.word_writers[register.offset] = self._method("write", register)
-        self.clock.register(self.owner, self)
+        self.clock.register(self.owner, self, keeps_time=self.keeps_time)
         self.plug_in()
         self.reset()
 
@@ -211,14 +150,17 @@ class Device:
         return None
 
     def _method(self, verb: str, register: Register) -> Callable[..., Any]:
-        method = getattr(self, f"{verb}_{register.name}", None)
-        if method is None:
+        name = register.name
+        method: Callable[..., Any] | None = getattr(self, f"{verb}_{name}", None)
+        if method is not None:
+            return method
+        if name not in self.State.__struct_fields__:
             raise NotImplementedError(
-                f"{type(self).__name__} declares register {register.name}"
-                f" but has no {verb}_{register.name}"
+                f"{type(self).__name__} declares register {name} but has no {verb}_{name}"
             )
-        found: Callable[..., Any] = method
-        return found
+        if verb == "write":
+            return lambda value: setattr(self.state, name, value)
+        return lambda: getattr(self.state, name)
 
     # The bus's side. Registers are words: a narrower load picks from a whole read, a narrower
     # store reads, merges and writes (System/161 manual, "MIPS-161"), with all side effects.
@@ -257,17 +199,17 @@ class Device:
 
     def add_buffer(self, buffer: Buffer) -> Region:
         """Back a buffer with memory."""
-        base = slot_base(self.slot) + buffer.offset
+        base = self.base + buffer.offset
         return self.memory.add_region(f"{self.owner} {buffer.name}", base, buffer.size)
 
     @property
     def interrupt(self) -> bool:
         """The level of this slot's interrupt line."""
-        return self._lines.line(self.slot)
+        return self._bus.line(self.slot)
 
     @interrupt.setter
     def interrupt(self, level: bool) -> None:
-        self._lines.set_line(self.slot, level)
+        self._bus.set_line(self.slot, level)
 
     def schedule(self, delay: int, name: str, argument: int = 0) -> None:
         """Have `on_event(name, argument)` called in `delay` ns of virtual time."""
@@ -294,17 +236,25 @@ class Device:
             f"{type(self).__name__} scheduled {name!r} ({argument}) but has no on_event"
         )
 
+    @property
+    def expiry(self) -> Event | None:
+        """Of a timer: its event that will interrupt the guest, and that a preemption brings
+        forward."""
+        return None
+
     def reset(self) -> None:
         """Come to the state after power-on. The clock's events are dropped by the board."""
-        raise NotImplementedError(f"{type(self).__name__} has no reset")
+        self.state = self.State()
 
     def save(self) -> msgspec.Struct:
         """The state, as plain data; buffers are saved with the physical memory."""
-        raise NotImplementedError(f"{type(self).__name__} has no save")
+        state: msgspec.Struct = self.state
+        return copied(state)
 
     def load(self, state: Any) -> None:
         """Take over what `save` returned; StateError when it cannot be."""
-        raise NotImplementedError(f"{type(self).__name__} has no load")
+        self.check_state(state)
+        self.state = copied(state)
 
     def check_event(self, name: str, argument: int) -> None:
         """Raise StateError unless a saved state may have such an event of this device pending."""

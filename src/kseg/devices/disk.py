@@ -61,15 +61,17 @@ class DiskOptions(msgspec.Struct, frozen=True):
     overlay: bool
 
 
-class DiskState(msgspec.Struct, frozen=True):
-    status: Word
-    sector: Word
-    track: Word
-    arrival: tuple[Word, Word]
-    progress: Annotated[int, msgspec.Meta(ge=NOTHING, le=COPIED_OUT)]
-    event_pending: bool
-    tries: Annotated[int, msgspec.Meta(ge=0, le=MOST_TRIES)]
-    contents: DiskContents
+class DiskState(msgspec.Struct):
+    status: Word = IDLE
+    sector: Word = 0
+    track: Word = 0
+    arrival: tuple[Word, Word] = (0, 0)
+    """When the heads came there: seconds and nanoseconds of the calendar."""
+    progress: Annotated[int, msgspec.Meta(ge=NOTHING, le=COPIED_OUT)] = NOTHING
+    event_pending: bool = False
+    tries: Annotated[int, msgspec.Meta(ge=0, le=MOST_TRIES)] = 0
+    contents: DiskContents = DiskContents(0, {})
+    """Of what is saved: what the drive holds."""
 
 
 class Disk(Device):
@@ -79,6 +81,7 @@ class Disk(Device):
     identity = 3
     revision = 2
     State = DiskState
+    state: DiskState
     events: ClassVar[Mapping[str, range]] = {
         "seek": range(TRACKS),
         "progress": range(NOTHING, COPIED_OUT + 1),
@@ -187,13 +190,8 @@ class Disk(Device):
         self._disk = disk
 
     def reset(self) -> None:
-        self._status = IDLE
-        self._sector = 0
-        self._track = 0
-        self._arrival = self.clock.time_of_day()
-        self._progress = NOTHING
-        self._event_pending = False
-        self._tries = 0
+        super().reset()
+        self.state.arrival = self.clock.time_of_day()
 
     def read_sectors(self) -> int:
         return self._disk.sectors
@@ -202,15 +200,6 @@ class Disk(Device):
         rpm: int = self.options.rpm
         return rpm
 
-    def read_sector(self) -> int:
-        return self._sector
-
-    def write_sector(self, value: int) -> None:
-        self._sector = value
-
-    def read_status(self) -> int:
-        return self._status
-
     def write_status(self, value: int) -> None:
         """Acknowledge or abort (0), read (1) or write (3)."""
         if value not in (IDLE, READ, START_WRITE):
@@ -218,102 +207,95 @@ class Disk(Device):
         self.trace(_STARTS[value])
         if value == START_WRITE and self.options.doom:
             self.context.control.tick_doom()
-        self._progress = NOTHING if value == IDLE else STARTED
-        self._status = value
+        self.state.progress = NOTHING if value == IDLE else STARTED
+        self.state.status = value
         self._update()
 
     def on_event(self, name: str, argument: int, /) -> None:
         if name == "seek":
-            self._track = argument
-            self._arrival = self.clock.time_of_day()
+            self.state.track = argument
+            self.state.arrival = self.clock.time_of_day()
         else:
             # An operation started after an abort goes on from here: so does System/161's.
-            self._progress = argument
-        self._event_pending = False
+            self.state.progress = argument
+        self.state.event_pending = False
         self._update()
 
     def _update(self) -> None:
         self._work()
-        self.interrupt = bool(self._status & DONE)
+        self.interrupt = bool(self.state.status & DONE)
 
     def _work(self) -> None:
         """Go on with an operation as far as the next delay."""
-        if self._event_pending or not self._status & BUSY:
+        if self.state.event_pending or not self.state.status & BUSY:
             return
-        if self._sector >= self._disk.sectors:
+        if self.state.sector >= self._disk.sectors:
             self.trace("Invalid sector")
             self._finish(BAD_SECTOR)
             return
-        self._tries += 1
-        if self._tries > MOST_TRIES:
+        self.state.tries += 1
+        if self.state.tries > MOST_TRIES:
             # The platter has been missed again and again (a guest that sets the calendar clock
             # can do that): take the sector anyway.
-            self._track, self._arrival = 0, self.clock.time_of_day()
-            self._progress = NOTHING
+            self.state.track, self.state.arrival = 0, self.clock.time_of_day()
+            self.state.progress = NOTHING
             self._transfer()
             return
-        track, index = self._geometry.locate(self._sector)
-        writing = self._status & WRITE
-        if track != self._track:
-            delay = self._geometry.seek_time(abs(track - self._track))
+        track, index = self._geometry.locate(self.state.sector)
+        writing = self.state.status & WRITE
+        if track != self.state.track:
+            delay = self._geometry.seek_time(abs(track - self.state.track))
             self.trace("seeking to track {}: {} ns", track, delay)
             self._wait(delay, "seek", track)
             return
-        if writing and self._progress < COPIED_IN:
+        if writing and self.state.progress < COPIED_IN:
             self._wait(BUFFER_COPY, "progress", COPIED_IN)
             return
-        if self._progress < ROTATED:
+        if self.state.progress < ROTATED:
             now = self.clock.time_of_day()
             if writing:
                 delay = self._geometry.write_delay(track, index, now)
             else:
-                delay = self._geometry.read_delay(track, index, self._arrival, now)
+                delay = self._geometry.read_delay(track, index, self.state.arrival, now)
             self.trace("rotdelay {} ns", delay)
             if delay:
                 self._wait(delay, "progress", ROTATED)
                 return
-            self._progress = ROTATED
-        if not writing and self._progress < COPIED_OUT:
+            self.state.progress = ROTATED
+        if not writing and self.state.progress < COPIED_OUT:
             self._wait(BUFFER_COPY, "progress", COPIED_OUT)
             return
         self._transfer()
 
     def _wait(self, delay: int, name: str, argument: int) -> None:
-        self._event_pending = True
+        self.state.event_pending = True
         self.schedule(delay, name, argument)
 
     def _transfer(self) -> None:
         base = self._buffer.base
-        self.trace("{} sector {}", "write" if self._status & WRITE else "read", self._sector)
+        self.trace(
+            "{} sector {}", "write" if self.state.status & WRITE else "read", self.state.sector
+        )
         try:
-            if self._status & WRITE:
+            if self.state.status & WRITE:
                 self.activity.disk_writes += 1
-                self._disk.write(self._sector, self.memory.read(base, SECTOR_SIZE))
+                self._disk.write(self.state.sector, self.memory.read(base, SECTOR_SIZE))
             else:
                 self.activity.disk_reads += 1
-                self.memory.write(base, self._disk.read(self._sector))
+                self.memory.write(base, self._disk.read(self.state.sector))
         except OSError as error:
-            self.message(f"disk: slot {self.slot}: sector {self._sector}: {error.strerror}")
+            self.message(f"disk: slot {self.slot}: sector {self.state.sector}: {error.strerror}")
             self.trace("media error")
             self._finish(MEDIA_ERROR)
         else:
             self._finish(0)
 
     def _finish(self, result: int) -> None:
-        self._status = self._status & ~BUSY | DONE | result
-        self._tries = 0
+        self.state.status = self.state.status & ~BUSY | DONE | result
+        self.state.tries = 0
 
     def save(self) -> DiskState:
-        return DiskState(
-            status=self._status,
-            sector=self._sector,
-            track=self._track,
-            arrival=self._arrival,
-            progress=self._progress,
-            event_pending=self._event_pending,
-            tries=self._tries,
-            contents=self._disk.save(),
-        )
+        return msgspec.structs.replace(self.state, contents=self._disk.save())
 
     def check_event(self, name: str, argument: int) -> None:
         super().check_event(name, argument)
@@ -330,25 +312,19 @@ class Disk(Device):
                 " argument overlay, and its image stays as it is"
             )
         self._disk.load(state.contents)
-        self._status = state.status
-        self._sector = state.sector
-        self._track = state.track
-        self._arrival = state.arrival
-        self._progress = state.progress
-        self._event_pending = state.event_pending
-        self._tries = state.tries
+        self.state = msgspec.structs.replace(state, contents=DiskContents(0, {}))
 
     def describe(self) -> list[str]:
         tracks = len(self._geometry.track_lengths)
-        seconds, nanoseconds = self._arrival
-        activity = "event in progress" if self._event_pending else "idle"
+        seconds, nanoseconds = self.state.arrival
+        activity = "event in progress" if self.state.event_pending else "idle"
         return [
             f"System/161 disk rev {self.revision}",
             f"    Paranoid flag: {'ON' if self.options.paranoid else 'off'}",
             f"    Tracks: {tracks}  Total sectors: {self._disk.sectors}  RPM: {self.options.rpm}",
-            f"    Current track: {self._track}  [arrived: {seconds}.{nanoseconds:09d}]",
-            f"    Status: try {self._tries}, code {self._progress}, {activity}",
-            f"    Registers: status 0x{self._status:08x}  sector 0x{self._sector:08x}",
+            f"    Current track: {self.state.track}  [arrived: {seconds}.{nanoseconds:09d}]",
+            f"    Status: try {self.state.tries}, code {self.state.progress}, {activity}",
+            f"    Registers: status 0x{self.state.status:08x}  sector 0x{self.state.sector:08x}",
             "    Transfer buffer:",
             *hex_dump(self._buffer.data),
         ]

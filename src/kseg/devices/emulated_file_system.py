@@ -59,13 +59,14 @@ class SavedHandle(msgspec.Struct, frozen=True):
     path: HostPath
 
 
-class EmulatedFileSystemState(msgspec.Struct, frozen=True):
-    handle: Word
-    offset: Word
-    length: Word
-    result: Word
-    busy: bool
-    handles: Annotated[list[SavedHandle], msgspec.Meta(max_length=HANDLES)]
+class EmulatedFileSystemState(msgspec.Struct):
+    handle: Word = 0
+    offset: Word = 0
+    length: Word = 0
+    result: Word = IDLE
+    busy: bool = False
+    handles: Annotated[list[SavedHandle], msgspec.Meta(max_length=HANDLES)] = []
+    """Of what is saved: the files that are open."""
 
 
 class EmulatedFileSystem(Device):
@@ -75,6 +76,7 @@ class EmulatedFileSystem(Device):
     identity = 7
     revision = 1
     State = EmulatedFileSystemState
+    state: EmulatedFileSystemState
     events: ClassVar[Mapping[str, range]] = {"done": range(UNSUPPORTED + 1)}
     registers = (
         Register(0x00, "handle", "the open file meant; 0 is the directory itself", steady=True),
@@ -141,63 +143,38 @@ class EmulatedFileSystem(Device):
         )
 
     def reset(self) -> None:
+        super().reset()
         if self._files is not None:
             self._files.open_root()
         self._paths = {ROOT: []}
         self.activity.file_others += 1
-        self._handle = 0
-        self._offset = 0
-        self._length = 0
-        self._result = IDLE
-        self._busy = False
         self._path = b""
 
     # Registers.
-
-    def read_handle(self) -> int:
-        return self._handle
-
-    def write_handle(self, value: int) -> None:
-        self._handle = value
-
-    def read_offset(self) -> int:
-        return self._offset
-
-    def write_offset(self, value: int) -> None:
-        self._offset = value
-
-    def read_length(self) -> int:
-        return self._length
-
-    def write_length(self, value: int) -> None:
-        self._length = value
 
     def read_operation(self) -> int:
         return 0
 
     def write_operation(self, value: int) -> None:
         """Start an operation."""
-        if self._busy:
+        if self.state.busy:
             raise GuestFatal("emufs operation started while an operation was already in progress")
-        named = self._handle
+        named = self.state.handle
         result = self._operate(value)
         if self.traced:
             self.trace("{}", self._described(value, named, result))
-        self._busy = True
+        self.state.busy = True
         self.schedule(OPERATION_TIME, "done", result)
-
-    def read_result(self) -> int:
-        return self._result
 
     def write_result(self, value: int) -> None:
         """Acknowledge by writing 0."""
-        self._result = value
+        self.state.result = value
         self.interrupt = value != 0
 
     def on_event(self, _name: str, argument: int, /) -> None:
         self.trace("Operation complete")
         self.write_result(argument)
-        self._busy = False
+        self.state.busy = False
 
     def _described(self, operation: int, named: int, result: int) -> str:
         """An operation on the handle `named`, and how it ended, for a trace."""
@@ -207,33 +184,35 @@ class EmulatedFileSystem(Device):
         if result != SUCCESS:
             return f"{what}: error {result}"
         if opens:
-            kind = " (directory)" if self._length else ""
-            return f"{what}: succeeded, handle {self._handle}{kind}"
+            kind = " (directory)" if self.state.length else ""
+            return f"{what}: succeeded, handle {self.state.handle}{kind}"
         if operation == CLOSE:
             return what
-        return f"{what}: {self._length} bytes, offset {self._offset}"
+        return f"{what}: {self.state.length} bytes, offset {self.state.offset}"
 
     def _operate(self, operation: int) -> int:
         """Carry out an operation, as far as the guest's own errors allow; its result."""
-        if self._handle not in self._paths:
+        if self.state.handle not in self._paths:
             return BAD_HANDLE
         if operation not in OPERATIONS:
             return BAD_OPERATION
         data = b""
         if operation in (OPEN, CREATE, CREATE_EXCLUSIVE):
-            if self._length >= BUFFER_SIZE:
+            if self.state.length >= BUFFER_SIZE:
                 return BAD_SIZE
             # System/161 ends the path with a zero in the buffer, where the guest can see it.
-            self.memory.write(self._buffer.base + self._length, b"\0")
-            data = self.memory.read(self._buffer.base, self._length).partition(b"\0")[0]
+            self.memory.write(self._buffer.base + self.state.length, b"\0")
+            data = self.memory.read(self._buffer.base, self.state.length).partition(b"\0")[0]
             self._path = data
-        elif operation in (READ, READ_DIRECTORY, WRITE) and self._length > BUFFER_SIZE:
+        elif operation in (READ, READ_DIRECTORY, WRITE) and self.state.length > BUFFER_SIZE:
             return BAD_SIZE
         elif operation == WRITE:
-            data = self.memory.read(self._buffer.base, self._length)
-        result = self._ask(FileRequest(operation, self._handle, self._offset, self._length, data))
+            data = self.memory.read(self._buffer.base, self.state.length)
+        result = self._ask(
+            FileRequest(operation, self.state.handle, self.state.offset, self.state.length, data)
+        )
         if operation == CLOSE and result.result == SUCCESS:
-            del self._paths[self._handle]
+            del self._paths[self.state.handle]
         return self._take(result)
 
     def _ask(self, request: FileRequest) -> FileResult:
@@ -253,7 +232,11 @@ class EmulatedFileSystem(Device):
         return result
 
     def _take(self, result: FileResult) -> int:
-        self._handle, self._offset, self._length = result.handle, result.offset, result.length
+        self.state.handle, self.state.offset, self.state.length = (
+            result.handle,
+            result.offset,
+            result.length,
+        )
         if result.path is not None:
             self._paths[result.handle] = result.path
         self.memory.write(self._buffer.base, result.data[:BUFFER_SIZE])
@@ -265,14 +248,8 @@ class EmulatedFileSystem(Device):
     # State.
 
     def save(self) -> EmulatedFileSystemState:
-        return EmulatedFileSystemState(
-            handle=self._handle,
-            offset=self._offset,
-            length=self._length,
-            result=self._result,
-            busy=self._busy,
-            handles=[SavedHandle(number, path) for number, path in sorted(self._paths.items())],
-        )
+        handles = [SavedHandle(number, path) for number, path in sorted(self._paths.items())]
+        return msgspec.structs.replace(self.state, handles=handles)
 
     def load(self, state: Any) -> None:
         """Files that the host no longer has come back as bad handles, with a message."""
@@ -286,11 +263,7 @@ class EmulatedFileSystem(Device):
         for saved in state.handles:
             if self._has(saved):
                 self._paths[saved.number] = saved.path
-        self._handle = state.handle
-        self._offset = state.offset
-        self._length = state.length
-        self._result = state.result
-        self._busy = state.busy
+        self.state = msgspec.structs.replace(state, handles=[])
 
     def _has(self, saved: SavedHandle) -> bool:
         """Open a saved handle's file again, if it is there."""
@@ -305,14 +278,14 @@ class EmulatedFileSystem(Device):
 
     def describe(self) -> list[str]:
         registers = (
-            f"handle {self._handle}  result {self._result}"
-            f"    offset {self._offset} ({self._offset:#x})"
-            f"  iolen {self._length} ({self._length:#x})"
+            f"handle {self.state.handle}  result {self.state.result}"
+            f"    offset {self.state.offset} ({self.state.offset:#x})"
+            f"  iolen {self.state.length} ({self.state.length:#x})"
         )
         return [
             f"System/161 emufs rev {self.revision}",
             f"    Registers: {registers}",
-            "    Presently working" if self._busy else "    Presently idle",
+            "    Presently working" if self.state.busy else "    Presently idle",
             "    Buffer:",
             *hex_dump(self._buffer.data),
         ]

@@ -6,7 +6,7 @@ the channel named like the card ("nic@27").
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -34,10 +34,10 @@ class NetworkOptions(msgspec.Struct, frozen=True):
     hub: str
 
 
-class NetworkState(msgspec.Struct, frozen=True):
-    received: Annotated[int, msgspec.Meta(ge=0, le=DONE)]
-    sent: Annotated[int, msgspec.Meta(ge=0, le=DONE)]
-    control: Annotated[int, msgspec.Meta(ge=0, le=PROMISCUOUS | SEND)]
+class NetworkState(msgspec.Struct):
+    received: Annotated[int, msgspec.Meta(ge=0, le=DONE)] = 0
+    sent: Annotated[int, msgspec.Meta(ge=0, le=DONE)] = 0
+    control: Annotated[int, msgspec.Meta(ge=0, le=PROMISCUOUS | SEND)] = 0
 
 
 class NetworkInterface(Device):
@@ -47,6 +47,8 @@ class NetworkInterface(Device):
     identity = 6
     revision = 1
     State = NetworkState
+    state: NetworkState
+    keeps_time = True
     events: ClassVar[Mapping[str, range]] = {"send": range(1), "keep alive": range(1)}
     registers = (
         Register(
@@ -99,24 +101,16 @@ class NetworkInterface(Device):
         """Whether there is a hub, as far as is known."""
 
     def reset(self) -> None:
-        self._received = 0
-        self._sent = 0
-        self._control = 0
+        super().reset()
         self.context.input_port.attach(self.owner, self)
         self._keep_alive()
 
-    def read_received(self) -> int:
-        return self._received
-
     def write_received(self, value: int) -> None:
-        self._received = _acknowledged(value)
+        self.state.received = _acknowledged(value)
         self._update_interrupt()
 
-    def read_sent(self) -> int:
-        return self._sent
-
     def write_sent(self, value: int) -> None:
-        self._sent = _acknowledged(value)
+        self.state.sent = _acknowledged(value)
         self._update_interrupt()
 
     def read_status(self) -> int:
@@ -124,25 +118,22 @@ class NetworkInterface(Device):
         address: int = self.options.address
         return address
 
-    def read_control(self) -> int:
-        return self._control
-
     def write_control(self, value: int) -> None:
         if value & ~(PROMISCUOUS | SEND):
             raise GuestFatal("Illegal network control register write")
-        if value & SEND and self._control & SEND:
+        if value & SEND and self.state.control & SEND:
             raise GuestFatal("Network packet send started while send already in progress")
         if value & SEND:
             self.trace("starting send ({} bytes)", int.from_bytes(self._out.data[4:6], "big"))
             self.schedule(LATENCY, "send")
         # What has been started cannot be taken back.
-        self._control = value | self._control & SEND
+        self.state.control = value | self.state.control & SEND
 
     def on_event(self, name: str, _argument: int, /) -> None:
         if name == "keep alive":
             self._keep_alive()
         else:
-            self._control &= ~SEND
+            self.state.control &= ~SEND
             self._send()
 
     def _send(self) -> None:
@@ -158,7 +149,7 @@ class NetworkInterface(Device):
                 self.message(f"nic: slot {self.slot}: sendto: {problem}")
         self.trace("packet sent")
         self.activity.packets_sent += 1
-        self._sent = DONE
+        self.state.sent = DONE
         self._update_interrupt()
 
     def connect(self, transport: Callable[[bytes], str]) -> None:
@@ -195,38 +186,29 @@ class NetworkInterface(Device):
             self.activity.packet_errors += 1
             return
         to = int.from_bytes(data[6:8], "big")
-        if to not in (self.options.address, BROADCAST) and not self._control & PROMISCUOUS:
+        if to not in (self.options.address, BROADCAST) and not self.state.control & PROMISCUOUS:
             self.trace("packet not for us")
             return
         said = int.from_bytes(data[4:6], "big")
         if said != len(data) or len(data) > PACKET_SIZE:
             self.trace("truncated packet" if said > len(data) else "garbage on end of packet")
             self.activity.packet_errors += 1
-        elif self._received:
+        elif self.state.received:
             self.trace("overrun")
             self.activity.packets_dropped += 1
         else:
             self.trace("packet received")
             self.memory.write(self._in.base, data)
             self.activity.packets_received += 1
-            self._received = DONE
+            self.state.received = DONE
             self._update_interrupt()
 
     def _update_interrupt(self) -> None:
-        self.interrupt = bool(self._received or self._sent)
-
-    def save(self) -> NetworkState:
-        return NetworkState(self._received, self._sent, self._control)
-
-    def load(self, state: Any) -> None:
-        self.check_state(state)
-        self._received = state.received
-        self._sent = state.sent
-        self._control = state.control
+        self.interrupt = bool(self.state.received or self.state.sent)
 
     def describe(self) -> list[str]:
         registers = (
-            f"rirq: {self._received}  wirq: {self._sent}  control: {self._control}"
+            f"rirq: {self.state.received}  wirq: {self.state.sent}  control: {self.state.control}"
             f"  status: 0x{self.options.address:04x}"
         )
         return [

@@ -4,11 +4,9 @@ System/161 manual, "Random number generator". All cards and the timing jitter dr
 machine's one generator, so reading perturbs timing, as in System/161.
 """
 
-from typing import Any
-
 import msgspec
 
-from kseg.devices.device import Device, DeviceState, Register
+from kseg.devices.device import Device, Register
 from kseg.machine.arguments import Argument, Arguments
 
 
@@ -36,6 +34,7 @@ class RandomSource(Device):
         return RandomOptions(None if given["autoseed"] else given["seed"])
 
     def reset(self) -> None:
+        super().reset()
         options: RandomOptions = self.options
         seed = options.seed
         if seed is None:
@@ -72,12 +71,6 @@ class RandomSource(Device):
 
     def peek_value(self) -> int:
         return 0
-
-    def save(self) -> DeviceState:
-        return DeviceState()
-
-    def load(self, state: Any) -> None:
-        self.check_state(state)
 
     def describe(self) -> list[str]:
         return [

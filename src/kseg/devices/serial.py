@@ -5,7 +5,7 @@ times as fast so that nobody has to wait for it.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -26,15 +26,15 @@ PATIENCE = 1_000_000_000 // CHARACTER_TIME
 """Character times after which the user is told that the guest does not read."""
 
 
-class SerialState(msgspec.Struct, frozen=True):
-    character: Word
-    was_read: bool
-    receive: Word
-    transmit: Word
-    sending: bool
-    receiving: bool
-    held: Count
-    waiting: Annotated[bytes, msgspec.Meta(max_length=RING_SIZE - 1)]
+class SerialState(msgspec.Struct):
+    character: Word = 0
+    was_read: bool = True
+    receive: Word = 0
+    transmit: Word = 0
+    sending: bool = False
+    receiving: bool = False
+    held: Count = 0
+    waiting: Annotated[bytes, msgspec.Meta(max_length=RING_SIZE - 1)] = b""
 
 
 class Serial(Device):
@@ -44,6 +44,7 @@ class Serial(Device):
     identity = 4
     revision = 1
     State = SerialState
+    state: SerialState
     events: ClassVar[Mapping[str, range]] = {"sent": range(1), "received": range(1)}
     registers = (
         Register(
@@ -68,124 +69,88 @@ class Serial(Device):
     )
 
     def reset(self) -> None:
-        self._character = 0
-        self._was_read = True
-        self._receive = 0
-        self._transmit = 0
-        self._sending = False
-        self._receiving = False
-        self._held = 0
-        self._waiting = bytearray()
+        super().reset()
         self.context.input_port.attach("console", self)
 
     # Output.
 
     def write_character(self, value: int) -> None:
         """Send, unless a character is still on its way: then this one is lost."""
-        if self._sending:
+        if self.state.sending:
             return
-        self._sending = True
+        self.state.sending = True
         self.activity.console_writes += 1
         self.context.console(bytes([value & 0xFF]))
         self.schedule(CHARACTER_TIME, "sent")
 
-    def read_transmit(self) -> int:
-        return self._transmit
-
     def write_transmit(self, value: int) -> None:
-        self._transmit = value & (ENABLE | READY | FORCE)
+        self.state.transmit = value & (ENABLE | READY | FORCE)
         self._update_interrupt()
 
     # Input.
 
     def can_receive(self) -> bool:
-        return len(self._waiting) < RING_SIZE - 1
+        return len(self.state.waiting) < RING_SIZE - 1
 
     def receive(self, data: bytes) -> None:
         """A character is received."""
-        self._waiting += data[: RING_SIZE - 1 - len(self._waiting)]
-        if not self._receiving:
+        self.state.waiting += data[: RING_SIZE - 1 - len(self.state.waiting)]
+        if not self.state.receiving:
             self._present()
 
     def _present(self) -> None:
         """Put the next character that waits into the register, if the guest took the last one."""
-        if not self._waiting:
-            self._receiving = False
+        if not self.state.waiting:
+            self.state.receiving = False
             return
-        if not self._was_read and self._receive & READY:
-            self._held += 1
-            if self._held == PATIENCE:
+        if not self.state.was_read and self.state.receive & READY:
+            self.state.held += 1
+            if self.state.held == PATIENCE:
                 self.message("Kernel not responding; console input suspended")
         else:
-            if self._held:
-                self.message(f"Held up to {self._held} input characters while kernel unresponsive")
-                self._held = 0
-            self._character = self._waiting.pop(0)
-            self._was_read = False
-            self._receive |= READY
+            if self.state.held:
+                self.message(
+                    f"Held up to {self.state.held} input characters while kernel unresponsive"
+                )
+                self.state.held = 0
+            self.state.character = self.state.waiting[0]
+            self.state.waiting = self.state.waiting[1:]
+            self.state.was_read = False
+            self.state.receive |= READY
             self._update_interrupt()
-            self._receiving = True
+            self.state.receiving = True
         self.schedule(CHARACTER_TIME, "received")
 
     def read_character(self) -> int:
-        self._was_read = True
+        self.state.was_read = True
         self.activity.console_reads += 1
-        return self._character
-
-    def peek_character(self) -> int:
-        return self._character
-
-    def read_receive(self) -> int:
-        return self._receive
+        return self.state.character
 
     def write_receive(self, value: int) -> None:
-        self._receive = value & (ENABLE | READY | FORCE)
+        self.state.receive = value & (ENABLE | READY | FORCE)
         self._update_interrupt()
 
     def on_event(self, name: str, _argument: int, /) -> None:
         if name == "sent":
-            self._sending = False
-            self._transmit |= READY
+            self.state.sending = False
+            self.state.transmit |= READY
             self._update_interrupt()
         else:
             self._present()
 
     def _update_interrupt(self) -> None:
-        self.interrupt = _asserting(self._receive) or _asserting(self._transmit)
-
-    def save(self) -> SerialState:
-        return SerialState(
-            character=self._character,
-            was_read=self._was_read,
-            receive=self._receive,
-            transmit=self._transmit,
-            sending=self._sending,
-            receiving=self._receiving,
-            held=self._held,
-            waiting=bytes(self._waiting),
-        )
-
-    def load(self, state: Any) -> None:
-        self.check_state(state)
-        self._character = state.character
-        self._was_read = state.was_read
-        self._receive = state.receive
-        self._transmit = state.transmit
-        self._sending = state.sending
-        self._receiving = state.receiving
-        self._held = state.held
-        self._waiting = bytearray(state.waiting)
+        self.interrupt = _asserting(self.state.receive) or _asserting(self.state.transmit)
 
     def describe(self) -> list[str]:
-        character = self._character
+        character = self.state.character
         shown = chr(character) if 0x20 <= character < 0x7F else "(?)"
-        was = "" if self._was_read else "not "
+        was = "" if self.state.was_read else "not "
         return [
             f"System/161 serial port rev {self.revision}",
             f"    Last character typed: {shown} ({character}), which was {was}read",
-            f"    Read interrupts {_words(self._receive)}",
-            "    Write in progress" if self._sending else "    Ready for writing",
-            f"    Write interrupts {_words(self._transmit)}",
+            f"    Read interrupts {_words(self.state.receive)}",
+            "    Write in progress" if self.state.sending else "    Ready for writing",
+            f"    Write interrupts {_words(self.state.transmit)}",
         ]
 
 

@@ -4,7 +4,7 @@ System/161 manual, "Timer/clock card".
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 
@@ -15,10 +15,11 @@ from kseg.machine.clock import Event, Word
 MICROSECOND = 1000
 
 
-class TimerState(msgspec.Struct, frozen=True):
-    restart: Word
-    countdown: Word
-    generation: Word
+class TimerState(msgspec.Struct):
+    restart: Word = 0
+    countdown: Word = 0
+    """What was written last, not what remains."""
+    generation: Word = 0
 
 
 class Timer(Device):
@@ -28,6 +29,8 @@ class Timer(Device):
     identity = 2
     revision = 1
     State = TimerState
+    state: TimerState
+    keeps_time = True
     events: ClassVar[Mapping[str, range]] = {"expired": range(1 << 32)}
     registers = (
         Register(0x00, "seconds", "calendar time, seconds since 1970; writing sets it"),
@@ -52,11 +55,6 @@ class Timer(Device):
         Register(0x1C, "reserved", "any access is fatal", read_has_side_effects=True),
     )
 
-    def reset(self) -> None:
-        self._restart = 0
-        self._countdown = 0
-        self._generation = 0
-
     def read_seconds(self) -> int:
         return self.clock.time_of_day()[0]
 
@@ -68,12 +66,6 @@ class Timer(Device):
 
     def write_nanoseconds(self, value: int) -> None:
         self.clock.set_nanoseconds(value)
-
-    def read_restart(self) -> int:
-        return self._restart
-
-    def write_restart(self, value: int) -> None:
-        self._restart = value
 
     def read_interrupt(self) -> int:
         """Reading lowers the line."""
@@ -87,35 +79,30 @@ class Timer(Device):
     def write_interrupt(self, _value: int) -> None:
         raise GuestFatal("Illegal timer register write")
 
-    def read_countdown(self) -> int:
-        """What was written last, not what remains."""
-        return self._countdown
-
     def write_countdown(self, value: int) -> None:
-        self._countdown = value
+        self.state.countdown = value
         self._start(value * MICROSECOND)
 
     def _start(self, delay: int) -> None:
-        self._generation = self._generation + 1 & 0xFFFFFFFF
+        self.state.generation = self.state.generation + 1 & 0xFFFFFFFF
         if self.clock.crowded:
             # A guest that keeps restarting a long countdown must not fill the host's memory.
             self.clock.drop_oldest(self.owner, "expired")
-        self.schedule(delay, "expired", self._generation)
+        self.schedule(delay, "expired", self.state.generation)
 
     def on_event(self, _name: str, argument: int, /) -> None:
-        if argument != self._generation:
+        if argument != self.state.generation:
             return
         self.interrupt = True
-        if self._restart:
+        if self.state.restart:
             # A period of zero would never let the clock go on.
             least = self.clock.model.nanoseconds_per_cycle
-            self._start(self._countdown * MICROSECOND or least)
+            self._start(self.state.countdown * MICROSECOND or least)
 
     @property
     def expiry(self) -> Event | None:
-        """What will end the countdown, if one is under way."""
         for event in self.clock.pending:
-            if event.owner == self.owner and event.argument == self._generation:
+            if event.owner == self.owner and event.argument == self.state.generation:
                 return event
         return None
 
@@ -132,19 +119,10 @@ class Timer(Device):
     peek_reserved = peek_beep
     write_reserved = write_interrupt
 
-    def save(self) -> TimerState:
-        return TimerState(self._restart, self._countdown, self._generation)
-
-    def load(self, state: Any) -> None:
-        self.check_state(state)
-        self._restart = state.restart
-        self._countdown = state.countdown
-        self._generation = state.generation
-
     def describe(self) -> list[str]:
-        kind = "restarting" if self._restart else "one-shot"
+        kind = "restarting" if self.state.restart else "one-shot"
         return [
             f"System/161 timer device rev {self.revision}",
-            f"    {self._countdown} microseconds, {kind}",
-            f"    Generation number: {self._generation}",
+            f"    {self.state.countdown} microseconds, {kind}",
+            f"    Generation number: {self.state.generation}",
         ]

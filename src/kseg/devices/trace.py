@@ -14,8 +14,8 @@ FLAGS = "kujtxidne"
 """Kernel and user instructions, jumps, TLB, exceptions, interrupts, disk, net, emufs."""
 
 
-class TraceState(msgspec.Struct, frozen=True):
-    profiling: Annotated[int, msgspec.Meta(ge=0, le=1)]
+class TraceState(msgspec.Struct):
+    profiling: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
 
 
 class Trace(Device):
@@ -37,9 +37,6 @@ class Trace(Device):
         ),
         Register(0x18, "clear_profile", "forgets all samples", access="w"),
     )
-
-    def reset(self) -> None:
-        """There is nothing in the card itself."""
 
     def write_on(self, value: int) -> None:
         self.context.control.trace_flags.add(self._flag(value))

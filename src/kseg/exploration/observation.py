@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from kseg.api.machine import Machine
-from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.exploration.plans import Sample
 from kseg.exploration.sharing import AccessSite, Sharing, merged
 from kseg.isa.registers import GPR_NAMES
@@ -88,6 +87,6 @@ def _run_to(machine: Machine, busy: int) -> bool:
 def _idle_cycles(machine: Machine) -> int:
     """Cycles that will pass before anything is executed."""
     clock = machine.board.clock
-    if not machine.board.bus.all_idle or clock.next_due is None:
+    if not machine.board.all_idle or clock.next_due is None:
         return 0
-    return (clock.next_due - clock.now) // NANOSECONDS_PER_CYCLE
+    return (clock.next_due - clock.now) // clock.model.nanoseconds_per_cycle

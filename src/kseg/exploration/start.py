@@ -48,10 +48,9 @@ class Start:
             )
             self._made = made.pop_all()
         self._name = machine.kernel.stem
-        self._lends = any(
-            slot.device == "emufs" or (slot.device == "disk" and "memory" not in slot.arguments)
-            for slot in self.machine.board.configuration.slots
-        )
+        configuration = self.machine.board.configuration
+        files = [drive.file for drive in configuration.drives if drive.file is not None]
+        self._lends = bool(files or configuration.shares)
         """Whether there are files of the host's in it."""
 
     def keep(
@@ -123,7 +122,7 @@ class Start:
 
 def check_disks(machine: Machine) -> None:
     """Raise ConfigurationError where other processes could not open the machine's disks."""
-    for card in machine.board.bus.cards:
+    for card in machine.board.cards:
         if isinstance(card, Disk) and isinstance(card.contents, DiskImage):
             raise ConfigurationError(
                 f"disk image {card.options.file}: the machine has it for itself; give the disk the"

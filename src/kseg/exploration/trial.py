@@ -10,7 +10,6 @@ import msgspec
 
 from kseg.api.console import Search
 from kseg.api.machine import Machine
-from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.errors import KsegError
 from kseg.machine.clock import SECOND
 from kseg.machine.preemption import Preemption, Struck
@@ -137,7 +136,8 @@ class Trials:
 
     def _run(self, clone: Machine, search: Search) -> tuple[Stop, bool]:
         """How it stopped, and whether it hardly executed anything in the end."""
-        limit = int(self._goal.seconds * SECOND) // NANOSECONDS_PER_CYCLE
+        cycle = clone.board.time_model.nanoseconds_per_cycle
+        limit = int(self._goal.seconds * SECOND) // cycle
         last = max(limit // LAST_PART, 1)
         stop = clone.run(until=search, cycles=max(limit - last, 1))
         if stop.reason is not StopReason.CYCLE_LIMIT:

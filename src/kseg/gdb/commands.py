@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from kseg.devices.device import slot_base
 from kseg.errors import KsegError
 from kseg.gdb.answers import Answer, Kill
 from kseg.gdb.documents import condition
@@ -147,8 +146,8 @@ def _processors(machine: Machine) -> str:
 
 
 def _devices(machine: Machine) -> str:
-    cards = machine.board.bus.cards
-    return "".join(f"{card.owner:12} {KSEG1 | slot_base(card.slot):#010x}\n" for card in cards)
+    cards = machine.board.cards
+    return "".join(f"{card.owner:12} {KSEG1 | card.base:#010x}\n" for card in cards)
 
 
 def _guests(stub: "Stub") -> str:

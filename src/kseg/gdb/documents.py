@@ -5,8 +5,6 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
 
-from kseg.boards.system161.lamebus import BUS_END
-from kseg.devices.device import BUS_BASE
 from kseg.gdb.inferior import Inferior
 from kseg.gdb.registers import target_description
 from kseg.gdb.threads import threads_of
@@ -50,12 +48,13 @@ def memory_map(machine: Machine) -> str:
     address extended to 64 bits by its sign, for that is how GDB computes MIPS addresses.
     """
     found = [("ram", 0, r.KSEG0), ("ram", r.KSEG2, _TOP - r.KSEG2)]
+    windows = machine.board.bus.windows
     for base in (r.KSEG0, r.KSEG1):
         for region in machine.board.memory.regions:
-            if region.end <= BUS_BASE:
+            if not any(region.base in window for window in windows):
                 kind = "ram" if region.writable else "rom"
                 found.append((kind, base + region.base, region.size))
-        found.append(("ram", base + BUS_BASE, BUS_END - BUS_BASE))
+        found += (("ram", base + window.start, len(window)) for window in windows)
     extended = [(kind, _SIGN | start, size) for kind, start, size in found if start >= r.KSEG0]
     lines = ['<?xml version="1.0"?>', "<memory-map>"]
     lines += [

@@ -14,8 +14,8 @@ from operator import attrgetter
 
 import msgspec
 
-from kseg.boards.system161.board import System161State
 from kseg.engine.state import ProcessorState
+from kseg.machine.board_state import BoardState
 from kseg.machine.input_history import Position
 from kseg.machine.processor_state import load_processor
 from kseg.memory.pages import PAGE_SIZE
@@ -34,7 +34,7 @@ class Checkpoint:
     cycle: int
     time: int
     """Virtual time in ns."""
-    state: System161State
+    state: BoardState
     position: Position
     printed: int = 0
     """Characters that the guest had printed on its console."""

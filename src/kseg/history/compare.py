@@ -6,6 +6,7 @@ import msgspec
 
 from kseg.history.format import page_digests
 from kseg.history.state import Header, StoredDisk, StoredPages
+from kseg.machine.board_state import OWN, PARTS
 
 MOST_RUNS = 8
 """Runs of pages that are named."""
@@ -17,6 +18,8 @@ def differences(one: Header, other: Header) -> list[str]:
     lines = []
     if one.origin.kernel != other.origin.kernel:
         lines.append(f"kernel: {one.origin.kernel}, {other.origin.kernel}")
+    if one.board.board != other.board.board:
+        lines.append(f"board: {one.board.board}, {other.board.board}")
     if one.board.configuration != other.board.configuration:
         lines.append("configuration: differs")
     if one.origin.cycle != other.origin.cycle:
@@ -29,15 +32,7 @@ def differences(one: Header, other: Header) -> list[str]:
     for slot in sorted(one.board.devices.keys() | other.board.devices.keys()):
         states = (_plain(each.board.devices.get(slot)) for each in (one, other))
         lines += _either(f"device in slot {slot}", *states)
-    for name in (
-        "clock",
-        "random",
-        "activity",
-        "powered_off",
-        "debugger_requested",
-        "doom",
-        "preemptions",
-    ):
+    for name in (*PARTS, *OWN):
         parts = [msgspec.to_builtins(getattr(each.board, name)) for each in (one, other)]
         lines += _either(name.replace("_", " "), *parts)
     for name in ("paced_input", "inputs", "disk_files"):

@@ -1,31 +1,38 @@
-"""Digests of a machine's state: a run that is repeated is held against the recorded one by them."""
+"""Digests of a machine's state: a run that is repeated is held against the recorded one by them.
+
+They are of what is declared (`kseg.machine.board_state`), as far as it was there in the version of
+the state with which a log begins: so logs of earlier versions can be checked.
+"""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from kseg.boards.system161.board import System161
-from kseg.devices.disk import DiskState
+from kseg.engine.state import FIELDS
+from kseg.history.snapshot import disk_contents
+from kseg.machine.board import Board
+from kseg.machine.board_state import OWN, PARTS, BoardState
 from kseg.machine.disk_image import DiskContents
-from kseg.machine.processor_state import ADDED, save_processor
+from kseg.machine.processor_state import save_processor
+from kseg.machine.state import NEWEST, as_of, fields_since
 
 DIGEST_SIZE = 8
 """Bytes: these tell accidents from each other, and are no proof against forgery."""
 
+_NOTHING = DiskContents(0, {})
 
-def processors_digest(board: System161) -> bytes:
+
+def processors_digest(board: Board, version: int = NEWEST) -> bytes:
     """Of the processors, and of time: cheap, and off soon after anything else is."""
-    parts = (
-        [_without_added(save_processor(each)) for each in board.processors],
-        board.clock.save(),
-        board.random.save(),
-        board.powered_off,
-    )
-    return hashlib.blake2b(msgspec.msgpack.encode(parts), digest_size=DIGEST_SIZE).digest()
+    processors = _processors(map(save_processor, board.processors), version)
+    times = as_of((board.clock.save(), board.random.save()), version)
+    found = msgspec.msgpack.encode((processors, *times, board.state.powered_off))
+    return hashlib.blake2b(found, digest_size=DIGEST_SIZE).digest()
 
 
-def whole_digest(board: System161) -> bytes:
+def whole_digest(board: Board, version: int = NEWEST) -> bytes:
     """Of everything a guest can see, but for what its disks hold."""
     state = board.save()
     found = hashlib.blake2b(digest_size=DIGEST_SIZE)
@@ -35,20 +42,18 @@ def whole_digest(board: System161) -> bytes:
             found.update(number.to_bytes(4, "little"))
             found.update(page)
     devices = {
-        slot: msgspec.structs.replace(device, contents=_NOTHING)
-        if isinstance(device, DiskState)
-        else device
+        slot: device
+        if disk_contents(device) is None
+        else msgspec.structs.replace(device, contents=_NOTHING)
         for slot, device in sorted(state.devices.items())
     }
-    others = (state.clock, state.random, state.activity, state.doom, state.preemptions)
-    rest = ([_without_added(each) for each in state.processors], devices, others)
+    since = fields_since(BoardState)
+    others = [getattr(state, name) for name in (*PARTS, *OWN) if since[name] <= version]
+    rest = (_processors(state.processors, version), *as_of((devices, others), version))
     found.update(msgspec.msgpack.encode(rest))
     return found.digest()
 
 
-def _without_added(processor: dict[str, Any]) -> dict[str, Any]:
-    """What a log of an earlier version has a digest of."""
-    return {name: value for name, value in processor.items() if name not in ADDED}
-
-
-_NOTHING = DiskContents(0, {})
+def _processors(saved: Iterable[dict[str, Any]], version: int) -> list[dict[str, Any]]:
+    newer = {field.name for field in FIELDS if field.since > version}
+    return [{name: each[name] for name in each if name not in newer} for each in saved]

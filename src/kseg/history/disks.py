@@ -8,10 +8,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from kseg.boards.system161.board import System161
 from kseg.devices.disk import Disk
 from kseg.errors import StateError
 from kseg.history.state import DiskFile
+from kseg.machine.board import Board
 from kseg.machine.disk_image import DiskImage, FrozenImage, MemoryDisk
 
 SETTLED = 2_000_000_000
@@ -32,7 +32,7 @@ def image_file(card: Disk) -> DiskImage | FrozenImage | None:
     return contents if isinstance(contents, DiskImage) else None
 
 
-def disk_files(board: System161) -> list[DiskFile]:
+def disk_files(board: Board) -> list[DiskFile]:
     """The image files of a machine as they are now; StateError when one cannot be read."""
     return [
         _describe(card.slot, str(card.context.directory / card.options.file), image)
@@ -40,8 +40,8 @@ def disk_files(board: System161) -> list[DiskFile]:
     ]
 
 
-def _drives(board: System161) -> list[tuple[Disk, DiskImage | FrozenImage]]:
-    cards = [card for card in board.bus.cards if isinstance(card, Disk)]
+def _drives(board: Board) -> list[tuple[Disk, DiskImage | FrozenImage]]:
+    cards = [card for card in board.cards if isinstance(card, Disk)]
     return [(card, image) for card in cards if (image := image_file(card)) is not None]
 
 
@@ -63,7 +63,7 @@ def _describe(slot: int, path: str, image: DiskImage | FrozenImage) -> DiskFile:
     )
 
 
-def check_disk_files(board: System161, files: Sequence[DiskFile]) -> None:
+def check_disk_files(board: Board, files: Sequence[DiskFile]) -> None:
     """Raise StateError unless the machine's image files are those of a snapshot, unchanged."""
     drives = {card.slot: (card, image) for card, image in _drives(board)}
     expected = {file.slot: file for file in files}

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from kseg.boards.system161.board import System161, System161State
-from kseg.devices.disk import Disk, DiskState
+from kseg.devices.disk import Disk
+from kseg.machine.board import Board
+from kseg.machine.board_state import BoardState
 from kseg.machine.disk_image import DiskContents, DiskImage, MemoryDisk, Observer
 from kseg.machine.input_history import InputHistory, Item, Sector
 
@@ -38,7 +39,7 @@ class InputRecorder:
 
     def __init__(
         self,
-        board: System161,
+        board: Board,
         tell: Callable[[Item], None] | None = None,
         earlier: "InputRecorder | None" = None,
     ) -> None:
@@ -49,7 +50,7 @@ class InputRecorder:
         self._tell = tell
         self._watches: dict[int, ImageWatch] = {}
         self._images: dict[int, list[Observer]] = {}
-        for card in board.bus.cards:
+        for card in board.cards:
             if isinstance(card, Disk):
                 disk = card.contents
                 image = disk.base if isinstance(disk, MemoryDisk) else disk
@@ -69,14 +70,13 @@ class InputRecorder:
         if self._tell is not None:
             self._tell(item)
 
-    def state(self) -> System161State:
+    def state(self) -> BoardState:
         """The board's state, with what it has written to image files as part of it."""
         state = self._board.save()
         devices = dict(state.devices)
-        for card in self._board.bus.cards:
+        for card in self._board.cards:
             device = devices[card.slot]
             if isinstance(card, Disk) and isinstance(card.contents, DiskImage):
-                assert isinstance(device, DiskState)
                 written = dict(self._watches[card.slot].written)
                 contents = DiskContents(card.contents.sectors, written)
                 devices[card.slot] = msgspec.structs.replace(device, contents=contents)

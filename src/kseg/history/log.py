@@ -28,13 +28,13 @@ from typing import Annotated
 
 import msgspec
 
-from kseg.boards.system161.board import System161State
 from kseg.errors import LogError, StateError
 from kseg.history.digest import DIGEST_SIZE
 from kseg.history.files import SnapshotFile
 from kseg.history.format import pack
 from kseg.history.snapshot import gather
 from kseg.history.state import Base, Origin
+from kseg.machine.board_state import BoardState
 from kseg.machine.clock import Count
 from kseg.machine.input_history import Answer, Input, Sector
 from kseg.platform import compression
@@ -140,7 +140,7 @@ class LogWriter:
         self._waiting, self._bytes_waiting = [], 0
         self._frame(ENTRIES, compression.compress(packed, 1))
 
-    def add_keyframe(self, state: System161State, origin: Origin) -> None:
+    def add_keyframe(self, state: BoardState, origin: Origin) -> None:
         """Write the machine's state as it is now, after all that was added; LogError as ever."""
         self.flush()
         base = self._last if self._chain < CHAIN else None

@@ -9,7 +9,6 @@ there.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kseg.boards.system161.board import System161
 from kseg.critical_section import critical_section
 from kseg.errors import LogError
 from kseg.history.adaptive_interval import AdaptiveInterval
@@ -18,6 +17,7 @@ from kseg.history.digest import processors_digest, whole_digest
 from kseg.history.input_recorder import InputRecorder
 from kseg.history.log import MOST_TEXT, Digest, Edit, End, LogWriter, Marker
 from kseg.history.state import Origin
+from kseg.machine.board import Board
 from kseg.machine.input_history import Item
 from kseg.monitor.stop import Stop, StopReason
 from kseg.platform.clocks import own_time_ns
@@ -61,7 +61,7 @@ class Recorder:
     def __init__(
         self,
         writer: LogWriter,
-        board: System161,
+        board: Board,
         clock: Callable[[], int],
         origin: Callable[[], Origin],
         whole: Callable[[], bool],

@@ -3,11 +3,11 @@ ended."""
 
 from collections.abc import Callable
 
-from kseg.boards.system161.board import System161
 from kseg.errors import DivergenceError
 from kseg.history.digest import processors_digest, whole_digest
 from kseg.history.log import Digest
 from kseg.history.log_reader import Keyframe, Log
+from kseg.machine.board import Board
 from kseg.monitor.stop import Stop, StopReason
 
 _BY_THE_USER = (
@@ -38,13 +38,14 @@ class ReplayVerifier:
     def __init__(
         self,
         log: Log,
-        board: System161,
+        board: Board,
         clock: Callable[[], int],
         load: Callable[[Keyframe], None],
         start: Keyframe,
     ) -> None:
         """`load` lets the machine become what a keyframe says; it is at `start`."""
         self._log, self._board, self._clock, self._load = log, board, clock, load
+        self._version = start.snapshot.header.board.version
         self.place = start.checked
         """Of the next check in the log's list."""
         self.checked = 0
@@ -107,9 +108,12 @@ class ReplayVerifier:
         return changed
 
     def _compare(self, check: Digest, cycle: int) -> None:
-        if check.cycle != cycle or processors_digest(self._board) != check.processors:
+        if (
+            check.cycle != cycle
+            or processors_digest(self._board, self._version) != check.processors
+        ):
             raise self._divergence("processors or time are not what they were", check.cycle)
-        if check.whole is not None and whole_digest(self._board) != check.whole:
+        if check.whole is not None and whole_digest(self._board, self._version) != check.whole:
             raise self._divergence("memory or devices are not what they were", check.cycle)
         self.checked += 1
         self.same = cycle

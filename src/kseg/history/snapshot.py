@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 
-from kseg.boards.system161.board import System161, System161State
-from kseg.devices.disk import DiskState
 from kseg.errors import StateError
 from kseg.history import format as layout
 from kseg.history.files import SnapshotFile, naming
 from kseg.history.state import Base, Header, Origin, StoredBoard, StoredDisk, StoredPages
+from kseg.machine.board import Board
+from kseg.machine.board_state import BoardState, made_of
 from kseg.machine.disk_image import SECTOR_SIZE, DiskContents
+from kseg.machine.saving import device_state
 from kseg.memory.contents import RegionContents
 from kseg.memory.pages import PAGE_SIZE
 
@@ -53,7 +54,7 @@ class PageList:
 
 
 def pack_snapshot(
-    state: System161State, origin: Origin, base: SnapshotFile | None = None
+    state: BoardState, origin: Origin, base: SnapshotFile | None = None
 ) -> tuple[bytes, Header]:
     """A snapshot file's bytes, and its header; pages that `base` needs are left out. StateError
     when there is too much of it."""
@@ -65,7 +66,7 @@ def pack_snapshot(
 
 
 def gather(
-    state: System161State, origin: Origin, known: Header | None = None, base: Base | None = None
+    state: BoardState, origin: Origin, known: Header | None = None, base: Base | None = None
 ) -> tuple[Header, list[bytes]]:
     """The header of a snapshot, and the pages that it must come with: those that `known`, which is
     `base`, has not."""
@@ -74,27 +75,24 @@ def gather(
     devices: dict[int, Any] = dict(state.devices)
     disks: dict[int, tuple[int, dict[int, bytes], bytes]] = {}
     for slot, device in devices.items():
-        if isinstance(device, DiskState):
-            chunks, masks = _chunks(device.contents.written)
-            disks[slot] = (device.contents.sectors, _add(pages, chunks), masks)
-            empty = DiskContents(device.contents.sectors, {})
+        contents = disk_contents(device)
+        if contents is not None:
+            chunks, masks = _chunks(contents.written)
+            disks[slot] = (contents.sectors, _add(pages, chunks), masks)
+            empty = DiskContents(contents.sectors, {})
             devices[slot] = msgspec.structs.replace(device, contents=empty)
     place = {name: number for number, name in enumerate(pages.digests)}
     header = Header(
         origin=origin,
-        board=StoredBoard(
-            version=state.version,
-            configuration=state.configuration,
+        board=made_of(
+            StoredBoard,
+            state,
             regions={
                 name: StoredPages(
                     state.regions[name].size, list(found), [place[each] for each in found.values()]
                 )
                 for name, found in regions.items()
             },
-            processors=state.processors,
-            clock=state.clock,
-            random=state.random,
-            activity=state.activity,
             devices=devices,
             disks={
                 slot: StoredDisk(
@@ -102,16 +100,18 @@ def gather(
                 )
                 for slot, (sectors, found, masks) in disks.items()
             },
-            powered_off=state.powered_off,
-            debugger_requested=state.debugger_requested,
-            doom=state.doom,
-            preemptions=state.preemptions,
         ),
         digests=b"".join(pages.digests),
         stored=len(pages.stored),
         base=base,
     )
     return header, pages.stored
+
+
+def disk_contents(device: Any) -> DiskContents | None:
+    """What is on the disk that a device's state has, if it has one."""
+    contents = getattr(device, "contents", None)
+    return contents if isinstance(contents, DiskContents) else None
 
 
 def _add(pages: PageList, contents: dict[int, bytes]) -> dict[int, bytes]:
@@ -130,17 +130,17 @@ def _chunks(written: dict[int, bytes]) -> tuple[dict[int, bytes], bytes]:
     return {number: bytes(chunk) for number, chunk in chunks.items()}, bytes(masks.values())
 
 
-def unpack_snapshot(file: SnapshotFile, board: System161) -> System161State:
+def unpack_snapshot(file: SnapshotFile, board: Board) -> BoardState:
     """The state in a file, for a machine that is built like the saved one: StateError otherwise,
     before memory is taken, or when the file or its bases are damaged."""
     with naming(file.path):
         _check_shape(file.header, board)
     pages = load_pages(file)
     with naming(file.path):
-        return _state(file.header, pages)
+        return _state(file.header, pages, board)
 
 
-def _check_shape(header: Header, board: System161) -> None:
+def _check_shape(header: Header, board: Board) -> None:
     """So that what is read now takes no more memory than the machine has anyway."""
     saved = header.board
     mine = {region.name: region.size for region in board.memory.regions}
@@ -216,18 +216,16 @@ class _Sectors:
         return found
 
 
-def _drive(slot: int, state: msgspec.Raw | None) -> DiskState:
+def _drive(board: Board, slot: int, state: Any) -> Any:
     """What a file says of a drive beside what is on its disk."""
-    try:
-        if state is not None:
-            return msgspec.msgpack.decode(state, type=DiskState)
-        problem = "a disk without a drive"
-    except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError) as error:
-        problem = str(error)
-    raise StateError(f"saved state of slot {slot}: {problem}")
+    card = next((card for card in board.cards if card.slot == slot), None)
+    drive = None if card is None or state is None else device_state(card, state)
+    if disk_contents(drive) is None:
+        raise StateError(f"saved state of slot {slot}: a disk without a drive")
+    return drive
 
 
-def _state(header: Header, pages: dict[bytes, bytes]) -> System161State:
+def _state(header: Header, pages: dict[bytes, bytes], board: Board) -> BoardState:
     saved, digests = header.board, layout.page_digests(header)
     regions = {}
     for name, stored in saved.regions.items():
@@ -244,20 +242,7 @@ def _state(header: Header, pages: dict[bytes, bytes]) -> System161State:
             for index, sector in enumerate(sectors.of(digests[place])):
                 if mask >> index & 1:
                     written[number * SECTORS_OF_PAGE + index] = sector
-        drive = _drive(slot, devices.get(slot))
+        drive = _drive(board, slot, devices.get(slot))
         contents = DiskContents(disk.sectors, written)
         devices[slot] = msgspec.structs.replace(drive, contents=contents)
-    return System161State(
-        version=saved.version,
-        configuration=saved.configuration,
-        regions=regions,
-        processors=list(saved.processors),
-        clock=saved.clock,
-        random=saved.random,
-        activity=saved.activity,
-        devices=devices,
-        powered_off=saved.powered_off,
-        debugger_requested=saved.debugger_requested,
-        doom=saved.doom,
-        preemptions=saved.preemptions,
-    )
+    return made_of(BoardState, saved, regions=regions, devices=devices)

@@ -4,23 +4,16 @@ from typing import Annotated
 
 import msgspec
 
-from kseg.boards.system161.board import MOST_PREEMPTIONS
-from kseg.machine.clock import ClockState, Count
-from kseg.machine.preemption import Preemption
-from kseg.machine.random_generator import RandomState
-from kseg.machine.statistics import DeviceActivity
+from kseg.machine.board_state import BoardState, Slot, Text
+from kseg.machine.clock import Count
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
-Slot = Annotated[int, msgspec.Meta(ge=0, le=31)]
-Text = Annotated[str, msgspec.Meta(max_length=1 << 16)]
-"""A path, or the name of something."""
 Moment = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
 """A time of the host's; its clock may be set to before 1970."""
 
 MOST_PAGES = 1 << 18
 """Pages of memory and disks: a machine has half a gigabyte of RAM at most; the rest is for disks in
 memory."""
-MOST_PROCESSORS = 32
 MOST_SECTORS = 1 << 23
 MOST_ITEM = 1 << 16
 """Bytes of a packet, say."""
@@ -71,31 +64,15 @@ class StoredDisk(msgspec.Struct, frozen=True):
     masks: bytes
 
 
-class StoredBoard(msgspec.Struct, frozen=True):
-    """`System161State`, its bulk elsewhere."""
+class StoredBoard(BoardState, kw_only=True):
+    """A board's state, its bulk elsewhere."""
 
-    version: int
-    configuration: Annotated[str, msgspec.Meta(max_length=1 << 20)]
-    regions: Annotated[dict[Text, StoredPages], msgspec.Meta(max_length=256)]
-    processors: Annotated[
-        list[
-            Annotated[
-                dict[Text, int | Annotated[list[int], msgspec.Meta(max_length=64)]],
-                msgspec.Meta(max_length=128),
-            ]
-        ],
-        msgspec.Meta(max_length=MOST_PROCESSORS),
+    regions: Annotated[  # type: ignore[assignment]
+        dict[Text, StoredPages], msgspec.Meta(max_length=256)
     ]
-    clock: ClockState
-    random: RandomState
-    activity: DeviceActivity
     devices: dict[Slot, msgspec.Raw]
-    """As bytes: what they say is read when it is known which card is in the slot."""
+    """As bytes: what they say is read when it is known which device is in the slot."""
     disks: dict[Slot, StoredDisk]
-    powered_off: bool
-    debugger_requested: bool
-    doom: Count
-    preemptions: Annotated[list[Preemption], msgspec.Meta(max_length=MOST_PREEMPTIONS)] = []
 
 
 class Origin(msgspec.Struct, frozen=True):

@@ -43,12 +43,31 @@ class Fatal(IntEnum):
 MNEMONICS = "Int Mod TLBL TLBS AdEL AdES IBE DBE Sys Bp RI CpU Ov".split()
 """The manual's short names, by ExcCode."""
 
+DESCRIPTIONS = (
+    "interrupt",
+    "TLB modify",
+    "TLB miss - load",
+    "TLB miss - store",
+    "Address error - load",
+    "Address error - store",
+    "Bus error - code",
+    "Bus error - data",
+    "System call",
+    "Breakpoint",
+    "Illegal instruction",
+    "Coprocessor unusable",
+    "Arithmetic overflow",
+)
+"""In words, by ExcCode."""
+
 REFILL_VECTOR = 0x80000000
 GENERAL_VECTOR = 0x80000080
 BOOT_VECTOR_OFFSET = 0x3FC00100
 """What BEV adds: 0x80000000 becomes 0xbfc00100, 0x80000080 becomes 0xbfc00180."""
 RESET_VECTOR = 0xBFC00000
-
+BOOT_ROM = range(RESET_VECTOR, RESET_VECTOR + 0x1000)
+"""The page of these vectors: exceptions come here until a kernel clears BEV. Boards boot kernels by
+themselves, and have no handler here."""
 
 RFE_WORD = 0x42000010
 """The instruction RFE. A jump with it in its delay slot has its target looked at in the mode

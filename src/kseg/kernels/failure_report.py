@@ -9,9 +9,8 @@ from typing import Any
 import msgspec
 
 from kseg import kernels
-from kseg.boards.system161.state_dump import EXCEPTIONS
 from kseg.isa import registers as r
-from kseg.isa.exceptions import MNEMONICS
+from kseg.isa.exceptions import DESCRIPTIONS, MNEMONICS
 from kseg.kernels.contract import GuestThreads
 from kseg.machine.clock import SECOND
 from kseg.monitor.stop import Stop, StopReason
@@ -171,14 +170,14 @@ def _processor(
 ) -> ProcessorReport:
     processor, memory = machine.processors[number], GuestMemory(machine, number).read
     state, registers = processor.state, processor.registers
-    taken = {name: int(state.exceptions[code]) for code, name in enumerate(EXCEPTIONS)}
+    taken = {name: int(state.exceptions[code]) for code, name in enumerate(DESCRIPTIONS)}
     last = None
     if sum(taken.values()):
         cause, epc, bad_vaddr = exception_of(state)
         code = cause >> r.CAUSE_CODE_SHIFT & 0x1F
         in_slot = bool(cause & r.CAUSE_BD)
         last = LastException(
-            name=EXCEPTIONS[code] if code < len(EXCEPTIONS) else f"exception {code}",
+            name=DESCRIPTIONS[code] if code < len(DESCRIPTIONS) else f"exception {code}",
             epc=epc,
             at=symbols.describe(epc, memory),
             bad_address=bad_vaddr,
@@ -239,7 +238,7 @@ def _last(processor: ProcessorReport) -> list[str]:
     number = f"{last.epc:#010x}"
     at = number if last.at == number else f"{number} {where}"
     counts = ", ".join(
-        f"{MNEMONICS[EXCEPTIONS.index(name)]} {count}"
+        f"{MNEMONICS[DESCRIPTIONS.index(name)]} {count}"
         for name, count in processor.exceptions.items()
     )
     return [

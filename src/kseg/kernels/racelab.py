@@ -82,7 +82,7 @@ class Racelab:
                 thread.first_frame = first_frame(thread, _SLEEP)
         check_stacks(memory, threads, Marks(STACK_MAGIC, 1), self._file)
         return GuestThreads(
-            self.name, threads, findings(threads, all_wait=self._machine.board.bus.all_idle)
+            self.name, threads, findings(threads, all_wait=self._machine.board.all_idle)
         )
 
     def _current(self, memory: KernelMemory) -> int:

@@ -26,7 +26,7 @@ _order = attrgetter("due", "sequence")
 
 @dataclass(frozen=True, slots=True)
 class TimeModel:
-    """How a board passes time. The defaults are exact; System/161's are in `system161`."""
+    """How a board passes time. The defaults are exact."""
 
     nanoseconds_per_cycle: int
     longest_burst: int
@@ -43,6 +43,11 @@ class TimeModel:
     idle_remainder_counts_twice: bool = False
     """System/161 keeps the nanoseconds of an idle jump that do not fill a cycle, and adds them to
     the next jump although they have already passed."""
+
+    @property
+    def cycles_per_second(self) -> int:
+        """Of virtual time."""
+        return SECOND // self.nanoseconds_per_cycle
 
 
 LATEST = 1 << 60
@@ -72,6 +77,10 @@ class EventOwner(Protocol):
 
     def on_event(self, name: str, argument: int, /) -> None:
         """An event of this owner is due."""
+        ...
+
+    def check_event(self, name: str, argument: int, /) -> None:
+        """Raise StateError unless a saved state may have such an event of this owner pending."""
         ...
 
 
@@ -124,6 +133,7 @@ class EventClock:
         self._sequence = 0
         self._events: list[Event] = []
         self._owners: dict[str, EventOwner] = {}
+        self._timekeepers: set[str] = set()
         self._start_seconds = epoch & 0xFFFFFFFF
         self._start_nanoseconds = 0
 
@@ -160,11 +170,14 @@ class EventClock:
 
     # Events.
 
-    def register(self, name: str, owner: EventOwner) -> None:
-        """Let events for `name` go to `owner`."""
+    def register(self, name: str, owner: EventOwner, *, keeps_time: bool = False) -> None:
+        """Let events for `name` go to `owner`; `keeps_time`: they say nothing about what the guest
+        waits for, as those of a clock."""
         if name in self._owners:
             raise ValueError(f"two event owners named {name!r}")
         self._owners[name] = owner
+        if keeps_time:
+            self._timekeepers.add(name)
 
     def schedule(self, delay: int, owner: str, name: str, argument: int = 0) -> None:
         """Call `owner`'s `on_event(name, argument)` in `delay` ns (and the model's jitter)."""
@@ -231,6 +244,11 @@ class EventClock:
     def pending(self) -> Iterable[Event]:
         """What will happen, in order."""
         return tuple(self._events)
+
+    @property
+    def devices_work(self) -> bool:
+        """Whether anything but clocks is about to happen."""
+        return not all(event.owner in self._timekeepers for event in self._events)
 
     def _dispatch(self) -> None:
         """Dispatch what is due, also what handlers schedule for now."""
@@ -377,11 +395,12 @@ class EventClock:
 
     def load(self, state: ClockState) -> None:
         """Take over a saved state; ValueError when an event's owner is not registered, or when no
-        clock can have come to be like this."""
+        clock can have come to be like this, StateError for an event that its owner cannot have."""
         self._check(state)
         for event in state.events:
             if event.owner not in self._owners:
                 raise ValueError(f"an event for {event.owner!r}, which this machine has not")
+            self._owners[event.owner].check_event(event.name, event.argument)
         self.base = state.base
         self.elapsed = state.elapsed
         self.burst = state.burst

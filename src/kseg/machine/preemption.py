@@ -10,11 +10,16 @@ means the same wherever idle time passes, and the presence of a plan changes not
 first preemption: it is no event, and the board's bursts are what they are without it.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
+from kseg.engine.state import ProcessorState
+from kseg.isa.registers import TIMER_LINE
 from kseg.machine.clock import Count
+
+if TYPE_CHECKING:
+    from kseg.machine.board import Board
 
 
 class Preemption(msgspec.Struct, frozen=True, order=True):
@@ -32,3 +37,33 @@ class Struck(msgspec.Struct, frozen=True):
     cycle: int
     processor: int
     pc: int
+
+
+def preempt(board: "Board") -> None:
+    """Let the next preemption happen: the on-chip timer of the processor that it names fires, or
+    that of the next one which executes and has set its timer. Where nobody has, a timer device is
+    ahead of its time. Where there is none either, or the interrupt is pending already, nothing
+    happens."""
+    number = board.state.preemptions.pop(0).processor
+    count = len(board.processors)
+    executing = [
+        processor
+        for processor in (board.processors[(number + n) % count] for n in range(count))
+        if processor.enabled and not processor.waiting
+    ]
+    for processor in executing:
+        if processor.timer_armed and not processor.timer_line:
+            # As when Count comes to Compare.
+            processor.count_origin = processor.clock
+            processor.timer_line = TIMER_LINE
+            _strike(board, processor)
+            return
+    timers = [card for card in board.cards if not card.interrupt]
+    expiries = [event for card in timers if (event := card.expiry) is not None]
+    if expiries and executing:
+        board.clock.bring_forward(min(expiries, key=lambda event: (event.due, event.sequence)))
+        _strike(board, executing[0])
+
+
+def _strike(board: "Board", processor: ProcessorState) -> None:
+    board.struck.append(Struck(processor.clock, processor.identity, processor.pc))

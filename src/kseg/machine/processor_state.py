@@ -4,28 +4,10 @@ file, and native code relies on what registers can hold."""
 import ctypes
 from typing import Any
 
-from kseg.engine.state import ProcessorState
+from kseg.engine.state import FIELDS, ProcessorState
 from kseg.errors import StateError
-from kseg.isa import registers as r
 from kseg.machine.clock import LATEST
 
-FLAGS = ("in_delay_slot", "timer_armed", "ll_pending", "enabled", "waiting", "supervised")
-"""Fields that are 0 or 1."""
-ADDED = ("user_exceptions", "boot_epc", "boot_cause", "boot_bad_vaddr")
-"""Fields that states of earlier versions have not, and digests leave out; there they are 0."""
-COUNTERS = (
-    "kernel_cycles", "user_cycles", "idle_cycles", "kernel_stalls", "user_stalls", "tlb_refills",
-    "ll_count", "sc_success", "sc_failure", "sync_count", "clock", "user_exceptions",
-)  # fmt: skip
-"""Fields that count from zero, and come no further than `LATEST`."""
-BITS = {
-    "index": r.INDEX_PROBE_FAILED | r.INDEX_MASK,
-    "entry_lo": r.ENTRY_LO_MASK,
-    "entry_hi": r.VPN_MASK | r.ASID_MASK,
-    "interrupt_lines": r.CAUSE_INTERRUPT_LINES,
-    "timer_line": r.TIMER_LINE,
-}
-"""Fields that have not all bits, and those that they have."""
 LONGEST_STALL = 1000
 """Cycles; multiplications and divisions take less."""
 
@@ -40,7 +22,7 @@ def save_processor(processor: ProcessorState) -> dict[str, Any]:
     """A processor by field name: the C layout may change between versions."""
     return {
         name: list(value) if isinstance(value, ctypes.Array) else value
-        for name, value in ((name, getattr(processor, name)) for name, *_ in processor._fields_)
+        for name, value in ((field.name, getattr(processor, field.name)) for field in FIELDS)
     }
 
 
@@ -48,8 +30,8 @@ def load_processor(processor: ProcessorState, saved: dict[str, Any]) -> None:
     """Take over what `save_processor` returned; StateError when it does not fit, before anything
     has changed."""
     checked = ProcessorState()
-    for name, kind, *_ in processor._fields_:
-        value = saved.get(name, 0 if name in ADDED else None)
+    for name, kind, *_, since in FIELDS:
+        value = saved.get(name, 0 if since else None)
         length = getattr(kind, "_length_", None)
         number: Any = kind if length is None else getattr(kind, "_type_", None)
         most = 1 << 8 * ctypes.sizeof(number)
@@ -75,18 +57,17 @@ def _is_number(value: Any, most: int) -> bool:
 
 def _check(processor: ProcessorState) -> None:
     """Raise StateError unless a processor can have come to be like this."""
-    wrong = [name for name in FLAGS if getattr(processor, name) > 1]
-    if processor.gpr[0]:
-        wrong.append("gpr[0]")
-    if processor.pending_load_register > 31:
-        wrong.append("pending_load_register")
-    wrong += [name for name, bits in BITS.items() if getattr(processor, name) & ~bits]
-    wrong += [name for name in COUNTERS if getattr(processor, name) > LATEST]
+    wrong = ["gpr[0]"] if processor.gpr[0] else []
+    for field in FIELDS:
+        value = getattr(processor, field.name)
+        if field.counts and isinstance(value, ctypes.Array):
+            if max(value) > LATEST:
+                raise StateError(f"saved processor: {field.name} cannot be {max(value)}")
+        elif (field.counts and value > LATEST) or (field.bits >= 0 and value & ~field.bits):
+            wrong.append(field.name)
     for mode in ("kernel", "user"):
         if getattr(processor, f"{mode}_stalls") > getattr(processor, f"{mode}_cycles"):
             wrong.append(f"{mode}_stalls")
-    if max(processor.exceptions) > LATEST:
-        raise StateError(f"saved processor: exceptions cannot be {max(processor.exceptions)}")
     for name in ("hi_ready", "lo_ready"):
         if getattr(processor, name) > processor.clock + LONGEST_STALL:
             wrong.append(name)

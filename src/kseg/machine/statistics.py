@@ -7,6 +7,7 @@ import msgspec
 from kseg.engine.state import ProcessorState
 from kseg.isa.exceptions import ExceptionCode
 from kseg.machine.clock import Count
+from kseg.machine.state import copied
 
 
 class DeviceActivity(msgspec.Struct):
@@ -26,6 +27,15 @@ class DeviceActivity(msgspec.Struct):
     packets_sent: Count = 0
     packets_dropped: Count = 0
     packet_errors: Count = 0
+
+    def save(self) -> "DeviceActivity":
+        """The same, which does not go on."""
+        return copied(self)
+
+    def load(self, state: "DeviceActivity") -> None:
+        """Go on counting from there."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(state, name))
 
 
 class ProcessorStatistics(msgspec.Struct, frozen=True):

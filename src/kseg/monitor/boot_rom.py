@@ -5,10 +5,9 @@ from then on is one exception after the other. Which the first was, the processo
 """
 
 from kseg.engine.state import ProcessorState
+from kseg.isa.exceptions import BOOT_ROM, DESCRIPTIONS
 from kseg.machine.board import Board
 from kseg.monitor.stop import Stop, StopReason
-
-BOOT_ROM = range(0xBFC00000, 0xBFC01000)
 
 ADDRESSED = range(1, 6)
 """Codes of exceptions that say an address."""
@@ -29,13 +28,11 @@ def is_lost(board: Board) -> bool:
 
 def lost(board: Board) -> Stop:
     """The end of a guest that `is_lost`."""
-    from kseg.boards.system161.state_dump import EXCEPTIONS
-
     first = board.processors[0]
     code = first.boot_cause >> 2 & 0x1F
     text = LOST
-    if first.boot_epc not in BOOT_ROM and code < len(EXCEPTIONS):
-        text += f": {EXCEPTIONS[code]}, at pc {first.boot_epc:#010x}"
+    if first.boot_epc not in BOOT_ROM and code < len(DESCRIPTIONS):
+        text += f": {DESCRIPTIONS[code]}, at pc {first.boot_epc:#010x}"
         if code in ADDRESSED:
             text += f", address {first.boot_bad_vaddr:#010x}"
     return Stop(StopReason.FATAL, 1, text, 0)

@@ -13,9 +13,6 @@ PACES = ("fast", "real", "system161")
 SHORTEST_SLEEP = 10_000_000
 """ns: being ahead of the host's clock by less is not worth a sleep."""
 
-CLOCKS = ("timer@", "nic@", "meter")
-"""Owners of events that say nothing about what a guest is waiting for."""
-
 
 class Pace:
     """How far virtual time is ahead of the host's. All times are in ns."""

@@ -16,11 +16,12 @@ from kseg.engine.contract import Engine, Exit, ExitReason
 from kseg.errors import BusError, DoomReached, GuestFatal
 from kseg.isa.exceptions import Fatal
 from kseg.isa.registers import STATUS_BEV
-from kseg.machine.board import Board, Foreseeable
+from kseg.machine.board import Board
+from kseg.machine.bus import Foreseeable
 from kseg.machine.clock import SECOND
 from kseg.machine.run_lock import InUseError
 from kseg.machine.statistics import Statistics, processor_statistics
-from kseg.monitor.pace import CLOCKS, PACES, SHORTEST_SLEEP, Pace
+from kseg.monitor.pace import PACES, SHORTEST_SLEEP, Pace
 from kseg.monitor.stop import Stop, StopReason
 from kseg.monitor.watchdog import Watchdog
 
@@ -135,10 +136,10 @@ class RunLoop:
         board, clock, engine = self.board, self.board.clock, self.engine
         while True:
             if not clock.in_burst:
-                if board.powered_off:
+                if board.state.powered_off:
                     return Stop(
                         StopReason.POWER_OFF,
-                        int(board.debugger_requested),
+                        int(board.state.debugger_requested),
                         "the guest switched off",
                     )
                 if self._interrupted:
@@ -146,7 +147,7 @@ class RunLoop:
                     return Stop(StopReason.INTERRUPTED)
                 if until is not None and until():
                     return Stop(StopReason.CONDITION)
-                if board.bus.all_idle:
+                if board.all_idle:
                     if self.trace_taker is not None:
                         self.trace_taker.all_wait()
                     if not self._idle():
@@ -161,7 +162,7 @@ class RunLoop:
             length = clock.burst
             if until_cycle is not None:
                 length = min(length, until_cycle - self._burst_start)
-            if board.preemptions:
+            if board.state.preemptions:
                 length = self._length_to_preemption(length)
             stop = self._run_burst(length)
             if stop is not None:
@@ -201,12 +202,12 @@ class RunLoop:
         before the next one: `length` at most."""
         board, clock = self.board, self.board.clock
         while (
-            board.preemptions
+            board.state.preemptions
             and clock.elapsed < length
             # No thread can be preempted, and busy cycles do not pass.
-            and not (clock.jumping or board.bus.all_idle)
+            and not (clock.jumping or board.all_idle)
         ):
-            left = board.preemptions[0].at - (self.engine.clock - clock.idle_cycles)
+            left = board.state.preemptions[0].at - (self.engine.clock - clock.idle_cycles)
             if left > 0:
                 return min(length, clock.elapsed + left)
             board.preempt()
@@ -335,7 +336,7 @@ class RunLoop:
         """Every processor waits: start a jump to what comes next, or let input wake one; False
         when nothing will ever happen."""
         clock, input_port = self.board.clock, self.board.input_port
-        while self.board.bus.all_idle:
+        while self.board.all_idle:
             now, due = clock.now, clock.next_due
             arrival = self._next_arrival(now, due)
             if arrival is None:
@@ -374,7 +375,7 @@ class RunLoop:
             return now + (time.monotonic_ns() - started if self.pace != "fast" else 0)
         if self.pace == "fast":
             return None
-        if self.pace == "system161" and self._devices_work():
+        if self.pace == "system161" and self.board.clock.devices_work:
             ahead = self._pace.ahead_by_event(now, due)
         else:
             ahead = self._pace.ahead(now, due)
@@ -386,11 +387,6 @@ class RunLoop:
         slept = time.monotonic_ns() - started
         # What comes when the event is due comes after it: so it does when the run is repeated.
         return max(min(now + slept, due - 1), now)
-
-    def _devices_work(self) -> bool:
-        """Whether anything but clocks is about to happen."""
-        pending = self.board.clock.pending
-        return not all(event.owner.startswith(CLOCKS) for event in pending)
 
     def host_stood_still(self) -> None:
         """Do not catch up on the time that passed (in a job that was stopped)."""

@@ -7,7 +7,6 @@ of the run: the same on every host and engine. They cost the host's time only.
 
 from collections.abc import Collection
 
-from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.errors import KsegError
 from kseg.profile.samples import Caller, Profile
 from kseg.symbols.symbol_table import Symbols
@@ -15,7 +14,6 @@ from kseg.unwind.backtrace import Backtrace, Knowledge, Unwinder, context_of
 from kseg.unwind.guest_memory import GuestMemory
 from kseg.unwind.machine import Machine
 
-CYCLES_PER_SECOND = 1_000_000_000 // NANOSECONDS_PER_CYCLE
 MOST_HZ = 1_000_000
 MOST_PROCESSORS = 32
 WEYL = 0x9E3779B1
@@ -47,7 +45,7 @@ class Profiler:
         self._stacks = stacks
         self._processors = processors
         self._knowledge = Knowledge()
-        self._period = max(CYCLES_PER_SECOND // hz, 1)
+        self._period = max(machine.board.time_model.cycles_per_second // hz, 1)
         self._period_begin = machine.engine.clock
         self._periods = 0
         board = machine.board

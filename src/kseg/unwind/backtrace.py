@@ -12,11 +12,11 @@ trap frame written down here. 3. For the innermost frame, the return from a leaf
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kseg.boards.system161.board import ROM_BASE, ROM_SIZE
 from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
+from kseg.isa.exceptions import BOOT_ROM
 from kseg.isa.profile import profile_named
-from kseg.isa.registers import KSEG1, RETURN_ADDRESS
+from kseg.isa.registers import RETURN_ADDRESS
 from kseg.isa.unknown import UNKNOWN, Number, known
 from kseg.isa.values import WORD
 from kseg.symbols.call_frames import CallFrame
@@ -29,9 +29,6 @@ from kseg.unwind.symbolic_processor import LOST_IN_CALLS, Control
 from kseg.unwind.symbolic_unwinder import STACK_POINTER, Start, SymbolicUnwinder
 
 MOST_FRAMES = 64
-
-BOOT_ROM = range(KSEG1 | ROM_BASE, (KSEG1 | ROM_BASE) + ROM_SIZE)
-"""Exceptions come here until a kernel clears BEV."""
 
 
 class Frame(NamedTuple):

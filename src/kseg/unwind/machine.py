@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from kseg.boards.system161.board import System161
 from kseg.engine.contract import Engine
 from kseg.engine.state import ProcessorState
+from kseg.machine.board import Board
 from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.stop import Stop
 
@@ -89,7 +89,7 @@ class Machine(Protocol):
     kernel: Path
 
     @property
-    def board(self) -> System161: ...
+    def board(self) -> Board: ...
 
     @property
     def engine(self) -> Engine: ...

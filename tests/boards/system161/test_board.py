@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kseg.boards.system161.board import System161State
 from kseg.engine.state import ProcessorState
 from kseg.errors import ConfigurationError, DiskImageError, ImageError, StateError
 from kseg.machine import disk_image
+from kseg.machine.board_state import BoardState
 from kseg.machine.disk_image import DiskImage
 from kseg.machine.elf import Image, Segment
 from kseg.machine.input_history import InputHistory, Item
@@ -105,7 +105,7 @@ def test_a_loaded_board_goes_on_like_the_saved_one(cycles: int) -> None:
     one, two = make_board(*CARDS), make_board(*CARDS)
     monitor, _ = run_program(one, busy)
     monitor.run(max_cycles=cycles)
-    saved = msgspec.msgpack.decode(msgspec.msgpack.encode(one.save()), type=System161State)
+    saved = msgspec.msgpack.decode(msgspec.msgpack.encode(one.save()), type=BoardState)
 
     run_program(two, busy)[0].run(max_cycles=12345)
     two.load(saved)
@@ -128,7 +128,7 @@ def rest() -> Program:
         yield Store(slot(29, 16), number)
 
 
-def change(state: System161State, **changes: Any) -> System161State:
+def change(state: BoardState, **changes: Any) -> BoardState:
     return msgspec.structs.replace(state, **changes)
 
 
@@ -219,7 +219,7 @@ def test_a_clock_of_the_hosts_that_is_wrong(
 ) -> None:
     import time
 
-    from kseg.boards.system161.board import host_seconds
+    from kseg.machine.board import host_seconds
 
     monkeypatch.setattr(time, "time", lambda: now)
     assert host_seconds() == seconds

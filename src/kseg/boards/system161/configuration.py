@@ -4,17 +4,23 @@ One line a slot, `SLOT DEVICE [ARGUMENT...]`, words separated by white space, `#
 (System/161 manual, "The System/161 config file").
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from kseg.devices.registry import CONTROLLERS, DEVICES
+from kseg.boards.system161.address_map import CONTROLLER_SLOT, SLOTS
+from kseg.boards.system161.cards import CARDS, CONTROLLERS
+from kseg.devices.disk import Disk
+from kseg.devices.emulated_file_system import EmulatedFileSystem
+from kseg.devices.network import NetworkInterface
+from kseg.devices.random import RandomSource
 from kseg.errors import ConfigurationError
 from kseg.machine.arguments import Arguments, c_number
+from kseg.machine.board_state import SYSTEM161
+from kseg.machine.configuration import Drive, Share
 
-SLOTS = 32
-CONTROLLER_SLOT = 31
 MOST_CHARACTERS = 1 << 18
 LONGEST_LINE = 1023
 MOST_WORDS = 128
@@ -27,13 +33,38 @@ class SlotConfiguration(msgspec.Struct, frozen=True):
     device: str
     arguments: list[str]
     place: str
+    given: int | None = None
+    """Of a drive: the number of the disk that a user has given."""
 
     def line(self) -> str:
         """The line that says this."""
         return " ".join([str(self.slot), self.device, *self.arguments])
 
+    @property
+    def options(self) -> Any:
+        """What the device makes of the arguments; ConfigurationError where it makes nothing."""
+        return CARDS[self.device].parse_arguments(self.read_arguments())
+
     def read_arguments(self) -> Arguments:
         return Arguments(self.device, self.arguments, self.place)
+
+    def with_words(self, *words: str, **others: Any) -> "SlotConfiguration":
+        """The same with further arguments: the last of a name counts."""
+        return msgspec.structs.replace(self, arguments=[*self.arguments, *words], **others)
+
+    def holding(self, words: list[str], place: str, given: int) -> "SlotConfiguration":
+        """A drive with another disk in it."""
+        others = [word for word in self.arguments if not word.startswith("file=")]
+        return msgspec.structs.replace(self, arguments=others + words, place=place, given=given)
+
+    def seeded(self, word: str) -> "SlotConfiguration":
+        """A random source with another seed."""
+        return msgspec.structs.replace(self, arguments=[word])
+
+    def overlaid(self) -> "SlotConfiguration":
+        """A drive that leaves its image file alone, if it has one."""
+        has_image = not {"overlay", "memory"} & set(self.arguments)
+        return self.with_words("overlay") if has_image else self
 
 
 class Configuration(msgspec.Struct, frozen=True):
@@ -45,6 +76,8 @@ class Configuration(msgspec.Struct, frozen=True):
     slots: list[SlotConfiguration]
     directory: str = "."
 
+    board = SYSTEM161
+
     @property
     def controller(self) -> SlotConfiguration:
         """The bus controller's line."""
@@ -53,6 +86,59 @@ class Configuration(msgspec.Struct, frozen=True):
     def text(self) -> str:
         """A file that says this."""
         return "".join(f"{slot.line()}\n" for slot in self.slots)
+
+    # What others want to know of it (`kseg.machine.configuration.Configuration`).
+
+    @property
+    def ram_size(self) -> int:
+        size: int = self.controller.options.ram_size
+        return size
+
+    @property
+    def processors(self) -> int:
+        count: int = self.controller.options.processors
+        return count
+
+    def of(self, device: str) -> list[SlotConfiguration]:
+        """The lines of a kind of device, by slot."""
+        found = (slot for slot in self.slots if slot.device == device)
+        return sorted(found, key=lambda slot: slot.slot)
+
+    @property
+    def drives(self) -> list[Drive]:
+        return [
+            Drive(slot.slot, slot.options.file, slot.options.overlay, slot.given)
+            for slot in self.of(Disk.name)
+        ]
+
+    @property
+    def shares(self) -> list[Share]:
+        return [
+            Share(slot.slot, slot.options.directory, " ".join(slot.arguments) or "dir=.")
+            for slot in self.of(EmulatedFileSystem.name)
+        ]
+
+    @property
+    def has_network(self) -> bool:
+        return bool(self.of(NetworkInterface.name))
+
+    @property
+    def autoseeded(self) -> bool:
+        return any(slot.options.seed is None for slot in self.of(RandomSource.name))
+
+    def in_directory(self, directory: str) -> "Configuration":
+        return Configuration(self.slots, directory)
+
+    def with_seed(self, seed: int) -> "Configuration":
+        return self._with(
+            lambda slot: slot.seeded(f"seed={seed}") if slot.device == RandomSource.name else slot
+        )
+
+    def with_overlays(self, slots: Collection[int]) -> "Configuration":
+        return self._with(lambda slot: slot.overlaid() if slot.slot in slots else slot)
+
+    def _with(self, change: Callable[[SlotConfiguration], SlotConfiguration]) -> "Configuration":
+        return Configuration([change(slot) for slot in self.slots], self.directory)
 
 
 def read_configuration(path: str | Path, overrides: Sequence[str] = ()) -> Configuration:
@@ -125,10 +211,9 @@ def parse_line(
     if len(words) == 1:
         raise ConfigurationError(f"{place}: expected a device name after slot {slot}")
     name = words[1]
-    device = DEVICES.get(name)
-    if device is None:
+    if name not in CARDS:
         raise ConfigurationError(
-            f"{place}: no such device {name!r}; there are {', '.join(sorted(DEVICES))}"
+            f"{place}: no such device {name!r}; there are {', '.join(sorted(CARDS))}"
         )
     if name in CONTROLLERS and slot != CONTROLLER_SLOT:
         raise ConfigurationError(f"{place}: {name} must go in slot {CONTROLLER_SLOT}")
@@ -137,7 +222,7 @@ def parse_line(
             f"{place}: slot {CONTROLLER_SLOT} is for the mainboard; put {name} elsewhere"
         )
     found = SlotConfiguration(slot, name, words[2:] + (extra or {}).get(slot, []), place)
-    device.parse_arguments(found.read_arguments())
+    _ = found.options  # which refuses what is wrong
     return found
 
 

@@ -1,118 +1,54 @@
 """LAMEbus: 32 slots of 64 KiB, and the way of an interrupt from a slot to the processors.
 
 System/161 manual, "LAMEbus". The registers through which a guest controls this are those of the
-card in slot 31 (`kseg.devices.mainboard`).
+card in slot 31 (`kseg.boards.system161.mainboard`).
 """
 
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Sequence
 
-from kseg.devices.device import BUS_BASE, SLOT_SIZE, Device, slot_base
-from kseg.devices.mainboard import (
+from kseg.boards.system161.address_map import (
+    BUS_BASE,
+    BUS_END,
+    CONTROLLER_SLOT,
+    SLOT_SIZE,
+    SLOTS,
+    slot_base,
+)
+from kseg.boards.system161.mainboard import (
     PROCESSOR_MEMORY,
     PROCESSORS,
     REGION_SIZE,
-    InterruptState,
+    MainboardState,
 )
+from kseg.devices.bus import DeviceBus, wake
 from kseg.engine.state import ProcessorState
-from kseg.errors import BusError, GuestFatal
-from kseg.machine.board import Foreseeable
+from kseg.errors import GuestFatal
+from kseg.machine.booting import KSEG0, enter
 from kseg.memory.physical import PhysicalMemory
-
-SLOTS = 32
-CONTROLLER_SLOT = 31
-BUS_END = BUS_BASE + SLOTS * SLOT_SIZE
 
 LAMEBUS_LINE = 0x400
 PROCESSOR_LINE = 0x800
 """Interrupt lines as Cause shows them."""
 
-KSEG0 = 0x80000000
-T9, A0, SP = 25, 4, 29
 
-
-class LameBus:
+class LameBus(DeviceBus):
     """Cards by slot; processors by number."""
 
     def __init__(self, memory: PhysicalMemory, processors: Sequence[ProcessorState]) -> None:
+        super().__init__(SLOTS)
         self.memory = memory
         self.processors = processors
-        self.devices: list[Device | None] = [None] * SLOTS
-        # Whole words of named registers, by physical address: nearly all accesses.
-        self._word_readers: dict[int, Callable[[], int]] = {}
-        self._word_writers: dict[int, Callable[[int], None]] = {}
-        self.steady_words: set[int] = set()
-        """Physical addresses of registers whose words can be read again without asking."""
-        self.foreseeable_words: dict[int, Foreseeable] = {}
-        """By physical address: registers that know what reading them again will bring."""
-        self.interrupts = InterruptState()
-        self.asking_processor = 0
-        self.line_trace: Callable[[int, bool], None] | None = None
-        """Takes each slot's request line that changes, while they are traced."""
-        self.processor_line_trace: Callable[[int], None] | None = None
-        """The same for processors one of whose lines has changed, by number."""
-
-    def plug(self, device: Device) -> None:
-        """Put a card into its slot; ValueError when there is one already."""
-        if self.devices[device.slot] is not None:
-            raise ValueError(f"slot {device.slot} is taken")
-        self.devices[device.slot] = device
-        base = slot_base(device.slot)
-        for offset, reader in device.word_readers.items():
-            self._word_readers[base + offset] = reader
-        self.steady_words.update(base + offset for offset in device.steady_words)
-        for offset in device.foreseeable_words:
-            self.foreseeable_words[base + offset] = cast(Foreseeable, device)
-        for offset, writer in device.word_writers.items():
-            self._word_writers[base + offset] = writer
+        self.interrupts = MainboardState()
 
     @property
-    def cards(self) -> list[Device]:
-        """The cards there are, by slot."""
-        return [device for device in self.devices if device is not None]
+    def windows(self) -> Sequence[range]:
+        return (range(BUS_BASE, BUS_END),)
 
-    # Accesses, by physical address. BusError where nothing answers.
+    def base_of(self, slot: int) -> int:
+        return slot_base(slot)
 
-    def read(self, processor: int, address: int, size: int) -> int:
-        """Load `size` bytes from a register."""
-        self.asking_processor = processor
-        if size == 4:
-            reader = self._word_readers.get(address)
-            if reader is not None:
-                return reader()
-        return self._device_at(address).read(address & 0xFFFF, size)
-
-    def write(
-        self, processor: int, address: int, size: int, value: int, mask: int = 0xFFFFFFFF
-    ) -> None:
-        """Store `value` to a register; of a word, only the bits in `mask` change."""
-        self.asking_processor = processor
-        if size == 4 and mask == 0xFFFFFFFF:
-            writer = self._word_writers.get(address)
-            if writer is not None:
-                writer(value)
-                return
-        device = self._device_at(address)
-        if size == 4 and mask != 0xFFFFFFFF:
-            # SWL and SWR read the word, merge and write it, like all narrow stores.
-            value = device.read(address & 0xFFFF, 4) & ~mask | value & mask
-        device.write(address & 0xFFFF, size, value)
-
-    def peek(self, address: int, size: int) -> int:
-        """Like `read`, without side effects, from processor 0's point of view."""
-        device = self._device_at(address)
-        asking, self.asking_processor = self.asking_processor, 0
-        try:
-            return device.peek(address & 0xFFFF, size)
-        finally:
-            self.asking_processor = asking
-
-    def _device_at(self, address: int) -> Device:
-        if BUS_BASE <= address < BUS_END:
-            device = self.devices[address - BUS_BASE >> 16]
-            if device is not None:
-                return device
-        raise BusError(f"nothing at physical {address:#010x}")
+    def slot_at(self, address: int) -> int | None:
+        return (address - BUS_BASE) // SLOT_SIZE if BUS_BASE <= address < BUS_END else None
 
     def identity_of(self, slot: int) -> tuple[int, int] | None:
         device = self.devices[slot]
@@ -144,7 +80,7 @@ class LameBus:
                 processor.interrupt_lines ^= LAMEBUS_LINE
                 if self.processor_line_trace is not None:
                     self.processor_line_trace(number)
-                self._wake(processor)
+                wake(processor)
 
     def interrupt_processor(self, number: int, level: bool) -> None:
         """Raise or lower the line by which processors interrupt each other."""
@@ -155,20 +91,9 @@ class LameBus:
             processor.interrupt_lines &= ~PROCESSOR_LINE
         if self.processor_line_trace is not None:
             self.processor_line_trace(number)
-        self._wake(processor)
-
-    @staticmethod
-    def _wake(processor: ProcessorState) -> None:
-        # At once, not when the engine looks next: the line may be down again by then.
-        if processor.waiting and processor.interrupt_lines:
-            processor.waiting = 0
+        wake(processor)
 
     # Processors.
-
-    @property
-    def all_idle(self) -> bool:
-        """Whether no processor would execute anything."""
-        return all(each.waiting or not each.enabled for each in self.processors)
 
     def run_processors(self, mask: int) -> None:
         """Start the processors whose bit is set and stop the others; GuestFatal when one is
@@ -212,12 +137,3 @@ class LameBus:
             return True
         region = self.memory.region_at(address & 0x1FFFFFFF)
         return region is not None and not BUS_BASE <= region.base < BUS_END
-
-
-def enter(processor: ProcessorState, entry: int, argument: int, stack: int) -> None:
-    """Point a processor at `entry`, the way a program of the MIPS ABI is entered."""
-    processor.pc = entry
-    processor.in_delay_slot = 0
-    processor.gpr[T9] = entry
-    processor.gpr[A0] = argument
-    processor.gpr[SP] = stack

@@ -76,7 +76,7 @@ class Meter:
         self._input_port: InputPort = board.input_port
         self.listeners: dict[int, Callable[[str], None]] = {}
         self._last_number = 0
-        self._clock.register(OWNER, self)
+        self._clock.register(OWNER, self, keeps_time=True)
         self._input_port.attach(OWNER, self)
 
     # The host's side: any thread.

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from kseg.boards.system161.cards import CONTROLLERS
 from kseg.boards.system161.lamebus import LAMEBUS_LINE, PROCESSOR_LINE
 from kseg.boards.system161.meter import REPORT
 from kseg.devices.disk import COPIED_IN, COPIED_OUT, ROTATED
 from kseg.devices.hex_dump import hex_dump
-from kseg.devices.registry import CONTROLLERS
 from kseg.engine.state import TLB_SIZE, ProcessorState
+from kseg.isa.exceptions import DESCRIPTIONS
 from kseg.machine.clock import SECOND, Event
 from kseg.machine.statistics import activity_line, processor_line, processor_statistics
 
@@ -39,26 +40,10 @@ DISK_PROGRESS = {
     COPIED_OUT: "disk cache read",
 }
 
-EXCEPTIONS = (
-    "interrupt",
-    "TLB modify",
-    "TLB miss - load",
-    "TLB miss - store",
-    "Address error - load",
-    "Address error - store",
-    "Bus error - code",
-    "Bus error - data",
-    "System call",
-    "Breakpoint",
-    "Illegal instruction",
-    "Coprocessor unusable",
-    "Arithmetic overflow",
-)
-
 
 def dump(board: "System161") -> Iterator[str]:
     """Lines, while a register access by `board.bus.asking_processor` is being answered."""
-    yield f"mainloop: shutoff_flag {int(board.powered_off)} stopped_in_debugger 0"
+    yield f"mainloop: shutoff_flag {int(board.state.powered_off)} stopped_in_debugger 0"
     if board.trace_flags:
         names = " ".join(name for flag, name in TRACES.items() if flag in board.trace_flags)
         yield f"Tracing enabled: {names} "
@@ -162,7 +147,7 @@ def _status(status: int) -> str:
 def _cause(cpu: ProcessorState) -> str:
     code = cpu.cause >> 2 & 0x1F
     lines = cpu.interrupt_lines
-    name = EXCEPTIONS[code] if code < len(EXCEPTIONS) else "???"
+    name = DESCRIPTIONS[code] if code < len(DESCRIPTIONS) else "???"
     return (
         f"{'B' if cpu.cause >> 31 else '-'} {cpu.cause >> 28 & 3}"
         f" {'H' if cpu.timer_line else '-'}---"

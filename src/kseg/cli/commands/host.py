@@ -97,7 +97,7 @@ def host(
 
     Try: kseg host --guest a=cms --guest b=cms,args=hog,weight=300
     """
-    from kseg.api.host import CYCLES_PER_SECOND, Host
+    from kseg.api.host import Host
     from kseg.cli.console.host_session import HostSession
     from kseg.cli.ending import finish
     from kseg.cli.output import Output, check_destination
@@ -129,7 +129,7 @@ def host(
             output,
             adapts=adapts,
             escape=escape,
-            limit=None if limit is None else int(limit * CYCLES_PER_SECOND),
+            limit=None if limit is None else int(limit * machine.cycles_per_second),
             idle_limit=idle_limit,
         )
         if gdb is not None:
@@ -197,7 +197,7 @@ def _have_images(machine: "Host") -> bool:
     from kseg.devices.disk import Disk
     from kseg.history.disks import image_file
 
-    cards = [card for guest in machine.guests.values() for card in guest.board.bus.cards]
+    cards = [card for guest in machine.guests.values() for card in guest.board.cards]
     return any(isinstance(card, Disk) and image_file(card) is not None for card in cards)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kseg.boards import BOARDS, DEFAULT
 from kseg.cli import options
 from kseg.cli.ending import FAILED
 from kseg.cli.guest_command import GuestCommand
@@ -32,9 +33,9 @@ input has ended; 128 + N ended by signal N.
 @click.command(cls=GuestCommand, epilog=EPILOG)
 @click.option(
     "--machine",
-    type=click.Choice(["system161"]),
-    default="system161",
-    help="Board (default: system161).",
+    "board",
+    type=click.Choice(list(BOARDS)),
+    help=f"Board (default: {DEFAULT}).",
 )
 @options.run
 @options.monitor

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from typing import cast
 
-from kseg.api.host import CYCLES_PER_SECOND, Host
+from kseg.api.host import Host
 from kseg.api.host_guest import Guest
 from kseg.api.machine import Machine
 from kseg.cli.console import host_table
@@ -152,7 +152,7 @@ class HostSession:
         now = self._host.cycles
         if now < self._next_watch:
             return False
-        self._next_watch = now + CYCLES_PER_SECOND
+        self._next_watch = now + self._host.cycles_per_second
         in_company = any(card.carrier for card in self._cards)
         if self._adapts:
             flies = self._input_ended and not in_company

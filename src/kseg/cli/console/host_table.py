@@ -4,7 +4,7 @@ it."""
 import shutil
 from dataclasses import dataclass, field
 
-from kseg.api.host import CYCLES_PER_SECOND, Host
+from kseg.api.host import Host
 from kseg.api.host_guest import Guest
 from kseg.monitor.shares import Share
 
@@ -74,8 +74,9 @@ class HostTable:
         before = self._samples.get(guest.name, _Sample())
         executed, exits = guest.executed, guest.exits
         self._samples[guest.name] = _Sample(executed, exits)
+        second = self._host.cycles_per_second
         rates = {
-            reason: (count - before.exits.get(reason, 0)) * CYCLES_PER_SECOND // max(passed, 1)
+            reason: (count - before.exits.get(reason, 0)) * second // max(passed, 1)
             for reason, count in exits.items()
         }
         often = sorted(rates, key=lambda reason: -rates[reason])[:REASONS]

@@ -6,7 +6,6 @@ comes of it.
 """
 
 from kseg.api.machine import Machine
-from kseg.boards.system161.board import NANOSECONDS_PER_CYCLE
 from kseg.machine.clock import SECOND
 
 STEP = SECOND
@@ -37,7 +36,8 @@ class IdleWatch:
         self._next = now + STEP
         processors = self._machine.board.processors
         executed = sum(each.kernel_cycles for each in processors)
-        share = (executed - self._executed) * NANOSECONDS_PER_CYCLE * BUSY_SHARE / elapsed
+        cycle = self._machine.board.time_model.nanoseconds_per_cycle
+        share = (executed - self._executed) * cycle * BUSY_SHARE / elapsed
         self._executed = executed
         activity = self._machine.board.activity
         seen = (

@@ -242,7 +242,7 @@ class Session:
     def _check(self) -> bool:
         """Asked between bursts: is this the end?"""
         machine = self._machine
-        resting = machine.board.bus.all_idle
+        resting = machine.board.all_idle
         self._output.pulse(resting)
         if self.pulse is not None:
             self.pulse()

@@ -12,9 +12,9 @@ from kseg.cli.parameters import File, Text
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
-    from kseg.boards.system161.meter_socket import MeterSocket
     from kseg.cli.console.session import Outcome
     from kseg.cli.output import Output
+    from kseg.machine.board import MeterServer
     from kseg.monitor.stop import Stop
 
 METER = ".sockets/meter"
@@ -157,7 +157,7 @@ def sys161(
         finish(output, outcome, end, machine.close)
 
 
-def _serve_meter(machine: "Machine", output: "Output") -> "MeterSocket | None":
+def _serve_meter(machine: "Machine", output: "Output") -> "MeterServer | None":
     """Make the socket before anything is said: test161 connects when it sees the first line."""
     from kseg.errors import KsegError
 

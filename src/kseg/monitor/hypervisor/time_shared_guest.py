@@ -67,7 +67,7 @@ class TimeSharedGuest:
             self._look()
             if until() or clock.idle_cycles != idle:
                 return True
-            return self.board.bus.all_idle and not input_port.waiting
+            return self.board.all_idle and not input_port.waiting
 
         before = self.executed
         stop = self.monitor.run(max_cycles=cycles, until=check)
@@ -101,7 +101,7 @@ class TimeSharedGuest:
     @property
     def _rests(self) -> bool:
         """Whether it idles, and nothing is due in the burst that is under way."""
-        return not self.board.clock.in_burst and self.board.bus.all_idle
+        return not self.board.clock.in_burst and self.board.all_idle
 
     def _pass(self, cycles: int) -> None:
         """Let idle time pass before what is due next."""

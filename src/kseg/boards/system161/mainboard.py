@@ -10,12 +10,15 @@ from typing import Annotated, Any, ClassVar, Protocol
 
 import msgspec
 
-from kseg.devices.device import SYSTEM161_VENDOR, Buffer, Device, Register, merge, narrow
+from kseg.boards.system161.address_map import ROM_BASE
+from kseg.devices.device import Buffer, Device, Register, merge, narrow
 from kseg.devices.hex_dump import hex_dump
 from kseg.errors import BusError, GuestFatal, StateError
 from kseg.machine.arguments import Argument, Arguments
 from kseg.machine.clock import Word
 from kseg.memory.physical import Region
+
+SYSTEM161_VENDOR = 1
 
 REGION_SIZE = 0x400
 CONTROL = 31 * REGION_SIZE + 0x200
@@ -28,8 +31,8 @@ MOST_PROCESSORS = 32
 POWER_OFF_TIME = 5_000_000
 """ns."""
 PAGE_SIZE = 4096
-MOST_MEMORY = 0x1FC00000
-"""Where the boot ROM begins. System/161 stops at 16 MiB, "as a sanity check"."""
+MOST_MEMORY = ROM_BASE
+"""System/161 stops at 16 MiB, "as a sanity check"."""
 
 
 class MainboardOptions(msgspec.Struct, frozen=True):
@@ -45,7 +48,7 @@ class ProcessorArea(msgspec.Struct):
     interrupted: bool = False
 
 
-class InterruptState(msgspec.Struct):
+class MainboardState(msgspec.Struct):
     """All that routes interrupts: a bit a slot."""
 
     raised: Word = 0
@@ -58,7 +61,7 @@ class InterruptState(msgspec.Struct):
 class ControlledBus(Protocol):
     """The bus, as its controller sees it."""
 
-    interrupts: InterruptState
+    interrupts: MainboardState
     asking_processor: int
 
     def identity_of(self, slot: int) -> tuple[int, int] | None:
@@ -82,7 +85,8 @@ class Mainboard(Device):
     name = "mainboard"
     identity = 10
     revision = 1
-    State = InterruptState
+    State = MainboardState
+    state: MainboardState
     events: ClassVar[Mapping[str, range]] = {"power off": range(1)}
     registers: ClassVar[Sequence[Register]] = (
         Register(CONTROL + 0x00, "ram_size", "bytes of RAM", access="r", steady=True),
@@ -132,7 +136,7 @@ class Mainboard(Device):
         return MainboardOptions(size, given.get("cpus", 1))
 
     def plug_in(self) -> None:
-        self.bus: ControlledBus = self._lines  # type: ignore[assignment]
+        self.bus: ControlledBus = self._bus  # type: ignore[assignment]
         self._processor_memories: list[Region] = []
         options: MainboardOptions = self.options
         if not self.has_processor_areas:
@@ -145,7 +149,7 @@ class Mainboard(Device):
 
     def reset(self) -> None:
         areas = [ProcessorArea() for _ in range(self.options.processors)]
-        self.bus.interrupts = InterruptState(processors=areas)
+        self.bus.interrupts = self.state = MainboardState(processors=areas)
         self.bus.route()
 
     def read(self, offset: int, size: int = 4) -> int:
@@ -169,10 +173,10 @@ class Mainboard(Device):
             return
         number, register = area
         if register == 0:
-            self.bus.interrupts.processors[number].slots = value
+            self.state.processors[number].slots = value
             self.bus.route()
         elif register == 4:
-            self.bus.interrupts.processors[number].interrupted = value != 0
+            self.state.processors[number].interrupted = value != 0
             self.bus.interrupt_processor(number, value != 0)
         else:
             raise BusError(f"{self.owner}: nothing at {offset:#x}")
@@ -181,7 +185,7 @@ class Mainboard(Device):
         area = self._area(offset)
         if area is not None:
             number, register = area
-            processor = self.bus.interrupts.processors[number]
+            processor = self.state.processors[number]
             if register == 0:
                 return processor.slots
             if register == 4:
@@ -206,9 +210,6 @@ class Mainboard(Device):
         size: int = self.options.ram_size
         return size
 
-    def read_raised(self) -> int:
-        return self.bus.interrupts.raised
-
     def read_power(self) -> int:
         return 0xFFFFFFFF
 
@@ -221,19 +222,13 @@ class Mainboard(Device):
         elif not value & 0x80000000:
             raise GuestFatal("Invalid power state")
 
-    def read_enabled(self) -> int:
-        return self.bus.interrupts.enabled
-
     def write_enabled(self, value: int) -> None:
-        self.bus.interrupts.enabled = value
+        self.state.enabled = value
         self.bus.route()
 
     def read_processors(self) -> int:
         count: int = self.options.processors
         return (1 << count) - 1
-
-    def read_running(self) -> int:
-        return self.bus.interrupts.running
 
     def write_running(self, value: int) -> None:
         self.bus.run_processors(value)
@@ -246,27 +241,22 @@ class Mainboard(Device):
         self.interrupt = True
         self.context.control.power_off()
 
-    def save(self) -> InterruptState:
-        state = self.bus.interrupts
-        areas = [ProcessorArea(area.slots, area.interrupted) for area in state.processors]
-        return InterruptState(state.raised, state.enabled, areas, state.running)
-
     def load(self, state: Any) -> None:
         self.check_state(state)
         if len(state.processors) != self.options.processors:
             raise StateError(f"{self.owner}: saved with {len(state.processors)} processors")
-        areas = [ProcessorArea(area.slots, area.interrupted) for area in state.processors]
-        self.bus.interrupts = InterruptState(state.raised, state.enabled, areas, state.running)
+        super().load(state)
+        self.bus.interrupts = self.state
 
     def describe(self) -> list[str]:
         lines = [
             f"LAMEbus multiprocessor controller rev {self.revision}",
             *self._describe_bus(),
             f"    cpus: {self.options.processors}",
-            f"    cpue: 0x{self.bus.interrupts.running:08x}",
+            f"    cpue: 0x{self.state.running:08x}",
         ]
-        for number, area in enumerate(self.bus.interrupts.processors):
-            enabled = "ENABLED" if self.bus.interrupts.running >> number & 1 else "DISABLED"
+        for number, area in enumerate(self.state.processors):
+            enabled = "ENABLED" if self.state.running >> number & 1 else "DISABLED"
             lines += [
                 f"    cpu {number}: {enabled}",
                 f"    cpu {number} cirqe: 0x{area.slots:08x}",
@@ -278,7 +268,7 @@ class Mainboard(Device):
         return lines
 
     def _describe_bus(self) -> list[str]:
-        size, state = self.options.ram_size, self.bus.interrupts
+        size, state = self.options.ram_size, self.state
         return [
             f"    ramsize: {size} ({size // 1024}k)",
             f"    irqs: 0x{state.raised:08x}",
@@ -286,7 +276,7 @@ class Mainboard(Device):
         ]
 
     def _interrupting(self, number: int) -> int:
-        state = self.bus.interrupts
+        state = self.state
         return int(state.raised & state.enabled & state.processors[number].slots != 0)
 
 

@@ -1,16 +1,17 @@
 """The reference page of the machine system161, written from the devices' declarations.
 
-``python -m kseg.devices.manual`` writes docs/system161.md anew; a test fails when it is stale.
+``python -m kseg.boards.system161.manual`` writes docs/system161.md anew; a test fails when it is
+stale.
 """
 
 import inspect
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kseg.boards.system161.configuration import CONTROLLER_SLOT, SLOTS
-from kseg.devices.device import BUFFER, BUS_BASE, SLOT_SIZE, Device, Register
-from kseg.devices.mainboard import CONTROL, PROCESSOR_MEMORY, PROCESSORS, REGION_SIZE
-from kseg.devices.registry import CONTROLLERS, DEVICES
+from kseg.boards.system161.address_map import BUS_BASE, CONTROLLER_SLOT, SLOT_SIZE, SLOTS
+from kseg.boards.system161.cards import CARDS, CONTROLLERS
+from kseg.boards.system161.mainboard import CONTROL, PROCESSOR_MEMORY, PROCESSORS, REGION_SIZE
+from kseg.devices.device import BUFFER, Device, Register
 from kseg.machine.arguments import Argument
 from kseg.markdown import table, write_page
 
@@ -20,7 +21,8 @@ PAGE = Path("docs/system161.md")
 INTRODUCTION = """\
 # The machine system161: `sys161.conf` and the registers of its devices
 
-*Generated from `src/kseg/devices` by `python -m kseg.devices.manual`; do not edit.*
+*Generated from `src/kseg/devices` and
+`src/kseg/boards/system161` by `python -m kseg.boards.system161.manual`; do not edit.*
 
 ## sys161.conf
 
@@ -64,7 +66,8 @@ System/161.
 
 def page() -> str:
     """The whole page, as Markdown."""
-    kinds = [kind for name, kind in DEVICES.items() if kind.name == name and kind.registers]
+    known = [kind for name, kind in CARDS.items() if kind.name == name and kind.registers]
+    kinds = sorted(known, key=lambda kind: kind.name not in CONTROLLERS)
     head = ["Device", "Argument", "Meaning"]
     rows = (row for kind in kinds for row in _arguments(kind))
     introduction = INTRODUCTION.format(
@@ -77,7 +80,7 @@ def page() -> str:
 
 def _arguments(kind: type[Device]) -> Iterator[tuple[str, str, str]]:
     """The rows of a device: its name stands before the first argument."""
-    others = [name for name, same in DEVICES.items() if same is kind and name != kind.name]
+    others = [name for name, same in CARDS.items() if same is kind and name != kind.name]
     title = " or ".join(f"`{name}`" for name in [kind.name, *others])
     rows = [(f"`{argument.word}`", _meaning(argument)) for argument in kind.arguments]
     for word, meaning in rows or [("", "takes none")]:

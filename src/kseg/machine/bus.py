@@ -1,0 +1,54 @@
+"""A board's bus, as a monitor and whoever looks at a machine see it."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from kseg.devices.device import Device
+
+
+class Foreseeable(Protocol):
+    """A register whose next values depend on nothing but how often it is read."""
+
+    def foresee(self, count: int) -> list[int]:
+        """The next `count` words that reading would bring, at present; reads nothing."""
+        ...
+
+    def read_foreseen(self, count: int) -> None:
+        """The first `count` of the words foreseen last have been read."""
+        ...
+
+
+class Bus(Protocol):
+    """Registers by physical address; BusError where nothing answers, GuestFatal where the
+    hardware does not survive it."""
+
+    asking_processor: int
+    """Which processor made the last access."""
+    steady_words: set[int]
+    """Physical addresses of registers whose words can be read again without asking."""
+    foreseeable_words: dict[int, "Foreseeable"]
+    """By physical address: registers that know what reading them again will bring."""
+
+    line_trace: Callable[[int, bool], None] | None
+    """Takes each slot's interrupt line that changes, while they are traced."""
+    processor_line_trace: Callable[[int], None] | None
+    """The same for processors one of whose lines has changed, by number."""
+
+    @property
+    def windows(self) -> Sequence[range]:
+        """The physical addresses at which there can be registers."""
+        ...
+
+    @property
+    def cards(self) -> Sequence["Device"]:
+        """The devices, by slot."""
+        ...
+
+    def read(self, processor: int, address: int, size: int) -> int: ...
+
+    def write(
+        self, processor: int, address: int, size: int, value: int, mask: int = ...
+    ) -> None: ...
+
+    def peek(self, address: int, size: int) -> int: ...

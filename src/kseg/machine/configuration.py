@@ -1,0 +1,155 @@
+"""What a board is built from: the options that users have, and the configuration they come to.
+
+Every board has its own configurations, and says here what others want to know of one: what it has
+of the host's, and what has to be changed where a machine is repeated or copied.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import msgspec
+
+from kseg.errors import ConfigurationError
+from kseg.machine.arguments import Argument, Arguments
+
+PAGE_SIZE = 4096
+DEFAULT_RAM = 4 << 20
+MOST_RAM = 0x1FC00000
+"""Where an R3000 begins after a reset."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardOptions:
+    """What a user wants of a machine; what is None or empty stays as the configuration has it."""
+
+    cpus: int | None = None
+    ram: int | None = None
+    """Bytes."""
+    disks: Sequence[str | Path | int] = ()
+    """Image files, or sizes in bytes of disks in memory: for the drives that there are, in order,
+    then for new ones."""
+    scratch_disk: bool = False
+    """Whether there is to be a disk in memory where there is none at all."""
+    share: Path | None = None
+    """A directory of the host's for the guest."""
+    seed: int | str | None = None
+    """Of the random source; "auto": the host's choice."""
+    overlay: bool = False
+    """Whether what is written to disk images stays in memory."""
+    devices: Mapping[int, Any] | None = None
+    """Further devices by slot: classes, or texts as in the configuration."""
+
+
+class Drive(msgspec.Struct, frozen=True):
+    """A disk drive: the image file that it has, if any; `given` is the number of the disk in
+    `BoardOptions.disks` that it has got."""
+
+    slot: int
+    file: str | None
+    overlaid: bool = False
+    given: int | None = None
+
+
+class Share(msgspec.Struct, frozen=True):
+    """A directory of the host's that a guest can reach; `text` is what the configuration says."""
+
+    slot: int
+    directory: str
+    text: str = ""
+
+
+class Configuration(Protocol):
+    """A board's configuration, as others see it."""
+
+    @property
+    def board(self) -> str:
+        """The board's name."""
+        ...
+
+    @property
+    def directory(self) -> str:
+        """What relative paths are relative to."""
+        ...
+
+    @property
+    def ram_size(self) -> int:
+        """Bytes."""
+        ...
+
+    @property
+    def processors(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def drives(self) -> Sequence[Drive]:
+        """By slot."""
+        ...
+
+    @property
+    def shares(self) -> Sequence[Share]: ...
+
+    @property
+    def has_network(self) -> bool:
+        """Whether it has network cards, which reach for hubs of the host's."""
+        ...
+
+    @property
+    def autoseeded(self) -> bool:
+        """Whether its random source asks the host for a seed."""
+        ...
+
+    def text(self) -> str:
+        """A text from which the board's `read_configuration` makes the same."""
+        ...
+
+    def in_directory(self, directory: str) -> Self:
+        """The same, with other paths."""
+        ...
+
+    def with_seed(self, seed: int) -> Self:
+        """The same with a seed for the random source, if it has one."""
+        ...
+
+    def with_overlays(self, slots: Collection[int]) -> Self:
+        """The same, but what is written to image files in these drives stays in memory."""
+        ...
+
+
+class PlainConfiguration(msgspec.Struct, frozen=True):
+    """That of a board with nothing to choose but its RAM and the number of its processors."""
+
+    board: str
+    ram_size: int = DEFAULT_RAM
+    processors: int = 1
+    directory: str = "."
+
+    drives = shares = ()
+    has_network = autoseeded = False
+
+    @classmethod
+    def read(cls, board: str, text: str, source: str) -> Self:
+        """What `text` says; ConfigurationError, which begins with `source`, otherwise."""
+        said = Arguments(board, text.split(), source).read(
+            (
+                Argument("ram", "size", "memory", DEFAULT_RAM, PAGE_SIZE, MOST_RAM),
+                Argument("cpus", "number", "processors", 1, 1, 1),
+            )
+        )
+        if said["ram"] % PAGE_SIZE:
+            raise ConfigurationError(f"{source}: ram: not a multiple of {PAGE_SIZE} bytes")
+        return cls(board, said["ram"], said["cpus"])
+
+    def text(self) -> str:
+        return f"ram={self.ram_size} cpus={self.processors}\n"
+
+    def in_directory(self, directory: str) -> Self:
+        return msgspec.structs.replace(self, directory=directory)
+
+    def with_seed(self, seed: int) -> Self:  # noqa: ARG002
+        return self
+
+    def with_overlays(self, slots: Collection[int]) -> Self:  # noqa: ARG002
+        return self
