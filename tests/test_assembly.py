@@ -23,7 +23,7 @@ def image(tmp_path: Path) -> Path:
 
 
 def is_free(image: Path) -> bool:
-    """Whether nobody has the image's lock."""
+    """Whether the image's lock is free."""
     try:
         DiskImage(image).close()
     except KsegError:

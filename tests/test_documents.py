@@ -30,7 +30,7 @@ def test_small_program_of_the_readme(tmp_path: Path, engine: str) -> None:
 
 
 NEEDS_MORE = re.compile(r"kernel|--gdb|kseg bench")
-"""What a reader has to have, to do beside it, or to have the time for."""
+"""What a reader has to have, to do besides, or to have the time for."""
 
 WELL = {0, 4, 5}
 """Exit codes: done; the time given is over; nothing more to read."""

@@ -1,4 +1,4 @@
-"""Single instructions on the laboratory's processor."""
+"""Single instructions on the testbed's processor."""
 
 import pytest
 

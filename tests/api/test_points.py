@@ -56,7 +56,7 @@ def test_goes_from_one_to_the_next() -> None:
             cycles.append(machine.cycles)
         assert len(cycles) == len(set(cycles)) > 10
         assert cycles == sorted(cycles)
-        # The same moments as those at which one who goes back stops.
+        # The same moments as those at which a run backwards stops.
     with (
         Machine("cms", "primes 20; halt", engine="interpreter", **CMS) as machine,
         machine.travel() as travel,

@@ -144,7 +144,8 @@ def test_long_turns_of_several_processors_cannot_be_recorded(tmp_path: Path) -> 
 
 
 def test_breakpoints_between_processors(tmp_path: Path) -> None:
-    """They stop one processor before the others, at the very cycles the recorder looks at, too."""
+    """They stop one processor before the others, at the very cycles of the recorder's checks,
+    too."""
     guest, path = tmp_path / "guest", tmp_path / "log"
     guest.write_bytes(kernel(TWO))
     with Machine(guest, cpus=2, engine="interpreter", epoch=EPOCH) as machine:
@@ -243,7 +244,7 @@ class TestDisks:
 
 @pytest.mark.slow
 def test_files_of_the_host(tmp_path: Path) -> None:
-    """Of emufs: what the host says is in the log, and nobody asks the host again."""
+    """Of emufs: what the host says is in the log, and the host is not asked again."""
     shared, path, guest = tmp_path / "shared", tmp_path / "log", tmp_path / "guest"
     shared.mkdir()
     (shared / "name").write_bytes(b"contents of the file")

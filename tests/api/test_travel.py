@@ -207,7 +207,7 @@ def test_what_is_on_disk_is_not_undone(tmp_path: Path) -> None:
 
 
 def test_the_past_takes_no_time_to_wait_for(tmp_path: Path) -> None:
-    """Neither the pace of the machine nor its watchdog concern who visits the past."""
+    """Neither the pace of the machine nor its watchdog concern a visit to the past."""
     (tmp_path / "guest.elf").write_bytes(ticking())
     with Machine(tmp_path / "guest.elf", progress_timeout=2) as machine:
         travel = machine.travel()
@@ -309,7 +309,7 @@ def test_what_is_being_recorded_can_be_visited_from_its_beginning(tmp_path: Path
         for cycle, expected in reversed(seen.items()):
             travel.go_to(cycle)
             assert (whole_digest(travel.machine.board), travel.machine.console.output) == expected
-        # By hand: then it begins anew, also for who comes later.
+        # By hand: then it begins anew, also for a debugger that comes later.
         machine.processors[0].registers["k1"] = 7
         machine.run(cycles=500_000)
         assert travel.first_cycle == machine.travel().first_cycle == 6_600_000

@@ -50,7 +50,7 @@ def test_auto_is_the_default_and_an_unknown_engine_is_told_of_all() -> None:
 
 
 def until_there_are(folder: Path, kind: str) -> None:
-    """Wait for what is made beside a machine, and after it."""
+    """Wait for what is made in the background of a machine, and after it."""
     deadline = time.monotonic() + PATIENCE
     while not list(folder.glob(f"{kind}-*")):
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""Small programs that look into the corners of System/161's processor.
+"""Small programs that probe the corners of System/161's processor.
 
 Each is a body of assembly in the same frame. The frame's exception handler writes a record of each
 exception: which vector, Count, Cause, EPC, BadVAddr, Context, Status, EntryHi if the exception was

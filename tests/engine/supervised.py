@@ -35,7 +35,7 @@ KINDS = [
 
 
 def snapshot(state: ProcessorState) -> dict[str, Any]:
-    """All of a processor, by name, but for what nobody can see."""
+    """All of a processor, by name, but for what cannot be seen."""
     found: dict[str, Any] = {}
     for field in ProcessorState._fields_:
         value = getattr(state, field[0])

@@ -148,7 +148,7 @@ def test_user_mode_by_way_of_an_exception_from_user_mode(kind: Kind) -> None:
 
 @every_kind
 def test_user_mode_where_nothing_can_be_fetched(kind: Kind) -> None:
-    """On mips161 the fetch fails at the RFE, so that nobody comes to user mode."""
+    """On mips161 the fetch fails at the RFE, so that user mode is not reached."""
     made = returning(kind, PREVIOUS_USER, MISSING)
     assert made.run(100, leave_for_user=True) == BUDGET
     if kind[1] == "mips161":

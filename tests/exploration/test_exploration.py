@@ -96,7 +96,7 @@ def test_shrinking(tmp_path: Path) -> None:
             preemptions=40,
             shrink=True,
             keep=tmp_path,
-            jobs=1,  # else which failure is the first depends on who is quicker
+            jobs=1,  # else which failure is the first depends on which is quicker
         )
     shrunk = [trial for trial in report.trials if trial.shrunk_from is not None]
     # One of each kind; there is one kind.

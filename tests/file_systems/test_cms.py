@@ -1,4 +1,4 @@
-"""The cms file system from outside: what is put comes back, and no disk breaks the tool."""
+"""The cms file system, used by the host: what is put comes back, and no disk breaks the tool."""
 
 from __future__ import annotations
 

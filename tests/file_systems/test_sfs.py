@@ -1,4 +1,4 @@
-"""SFS from outside: what is put comes back, and no disk breaks the tool."""
+"""SFS, used by the host: what is put comes back, and no disk breaks the tool."""
 
 from __future__ import annotations
 

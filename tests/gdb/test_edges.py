@@ -69,7 +69,7 @@ def test_a_breakpoint_onto_the_present_is_one(tmp_path: Path) -> None:
 
 
 def test_continuing_over_a_breakpoint_meets_the_edge_behind_it(tmp_path: Path) -> None:
-    """First the step over the breakpoint, then, as nobody has looked, the edge."""
+    """First the step over the breakpoint, then, as the user has not looked, the edge."""
     with client_of(tmp_path) as client:
         run_to(client, AT["work"])
         assert client.ask("vCont;s:1") == PLAIN

@@ -122,7 +122,7 @@ def test_leaving_and_killing_one(tmp_path: Path) -> None:
             time.sleep(0.05)
             assert client.ask("vAttach;3") == "T05thread:p3.1;"
             assert client.cycles() > 0
-        # Who vanishes leaves all running, and the next one finds what is left of them.
+        # A debugger that vanishes leaves all running, and the next one finds what is left of them.
         with Client(address) as client:
             meet(client)
             assert client.ask("qfThreadInfo") == "mp2.1,p3.1"

@@ -74,7 +74,7 @@ def test_a_step_back_over_an_access_stops_behind_it(tmp_path: Path) -> None:
             while not (said := client.ask("bs")).endswith(f"{name}:{counter:08x};"):
                 assert said.startswith("T05thread:1;")
             assert client.register(PC) == behind[name]
-            # Who leaves it there goes on all the same.
+            # A debugger that leaves it there goes on all the same.
             assert client.ask("bs") == "T05thread:1;"
             assert client.register(PC) == behind[name] - 4 or name == "watch"
             assert client.ask(f"z{type_},{counter:x},4") == "OK"
@@ -225,7 +225,7 @@ def test_a_recorded_run(tmp_path: Path) -> None:
 
 
 def test_the_past_ends_with_the_debugger(tmp_path: Path) -> None:
-    """With nobody there to go back, the guest runs on, and nothing is remembered."""
+    """Without a debugger to go back, the guest runs on, and nothing is remembered."""
     with debugged(tmp_path, CALLING, "--wait") as (process, address):
         with Client(address) as client:
             client.ask(f"Z0,{AT['work']:x},4")

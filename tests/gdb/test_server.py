@@ -1,4 +1,4 @@
-"""Who connects to the socket, and what comes of it."""
+"""Connections to the socket, and what comes of them."""
 
 import errno
 from collections.abc import Callable, Iterator

@@ -133,7 +133,7 @@ def test_a_breakpoint_in_the_range_and_an_interrupt(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("described", [True, False])
 def test_whether_a_branch_and_its_slot_are_one_step(tmp_path: Path, described: bool) -> None:
-    """For GDB, which has read the description; who has not gets each instruction."""
+    """For GDB, which has read the description; one that has not gets each instruction."""
     with debugged(tmp_path, CALLING, "--wait") as (_, address), Client(address) as client:
         greet(client, described=described)
         run_to(client, AT["loop"])

@@ -36,7 +36,7 @@ def stub(machine: Machine) -> Stub:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Stub]:
-    """That of a machine which nobody else uses."""
+    """That of a machine which nothing else uses."""
     with boot(tmp_path, CALLING) as made:
         yield attached(made)
 

@@ -18,7 +18,7 @@ from kseg.monitor.stop import Stop
 from tests.history.machines import busy, everything
 
 OFTEN = Intervals(shortest=100_000, longest=100_000, whole=0, keyframe=0)
-"""A keyframe at each look."""
+"""A keyframe at each check."""
 DIGESTS = Intervals(shortest=20_000, longest=20_000, whole=0)
 
 Frame = tuple[bytes, Any]

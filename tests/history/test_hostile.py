@@ -41,7 +41,7 @@ def snapshot() -> tuple[TemporaryDirectory[str], SnapshotFile, Any, list[Any]]:
     return directory, file, header, mutations(header)
 
 
-class Laboratory:
+class Testbed:
     """A machine that becomes what a file says, if it can be."""
 
     def __init__(self) -> None:
@@ -73,19 +73,19 @@ class Laboratory:
 
 
 @pytest.fixture(scope="module")
-def laboratory() -> Iterator[Laboratory]:
-    found = Laboratory()
+def testbed() -> Iterator[Testbed]:
+    found = Testbed()
     yield found
     found.machine.close()
 
 
 @settings(max_examples=50)
 @given(data=st.data())
-def test_a_snapshot_with_one_wrong_value(laboratory: Laboratory, data: st.DataObject) -> None:
+def test_a_snapshot_with_one_wrong_value(testbed: Testbed, data: st.DataObject) -> None:
     _, file, header, wrong = snapshot()
     place, new = wrong[data.draw(st.integers(0, len(wrong) - 1))]
-    if laboratory.load(packed_again(file, replaced(header, place, new))):
-        laboratory.try_out(record=data.draw(st.integers(0, 7)) == 0)
+    if testbed.load(packed_again(file, replaced(header, place, new))):
+        testbed.try_out(record=data.draw(st.integers(0, 7)) == 0)
 
 
 REFUSED: list[tuple[tuple[Any, ...], Any]] = [
@@ -124,16 +124,16 @@ REFUSED: list[tuple[tuple[Any, ...], Any]] = [
 
 
 @pytest.mark.parametrize(("place", "new"), REFUSED, ids=lambda each: str(each)[:60])
-def test_values_that_no_machine_has(laboratory: Laboratory, place: Any, new: Any) -> None:
+def test_values_that_no_machine_has(testbed: Testbed, place: Any, new: Any) -> None:
     _, file, header, _ = snapshot()
-    assert not laboratory.load(packed_again(file, replaced(header, place, new)))
+    assert not testbed.load(packed_again(file, replaced(header, place, new)))
 
 
-def test_one_page_in_all_places(laboratory: Laboratory) -> None:
+def test_one_page_in_all_places(testbed: Testbed) -> None:
     """Digests are different; lists say no more than fits into memory."""
     _, file, header, _ = snapshot()
     twice = replaced(header, ("digests",), header["digests"][:32] * 2 + header["digests"][64:])
-    assert not laboratory.load(packed_again(file, twice))
+    assert not testbed.load(packed_again(file, twice))
     numbers = list(range(1 << 18))
     for region in ("regions", "disks"):
         name = next(iter(header["board"][region]))
@@ -142,7 +142,7 @@ def test_one_page_in_all_places(laboratory: Laboratory) -> None:
         more = replaced(more, (*where, "places"), [0] * len(numbers))
         if region == "disks":
             more = replaced(more, (*where, "masks"), b"\xff" * len(numbers))
-        assert not laboratory.load(packed_again(file, more))
+        assert not testbed.load(packed_again(file, more))
 
 
 @pytest.mark.parametrize("kind", greedy.KINDS)

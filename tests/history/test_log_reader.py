@@ -229,7 +229,7 @@ def test_absurd_contents(good: list[Frame], tmp_path: Path) -> None:
     assert problem(tmp_path / "absurd", begin + entries([ended]) + entries([ended])) == (
         "the log goes on after its end"
     )
-    # What nobody asks for, and channels and slots that do not exist, do no harm.
+    # What is not asked for, and channels and slots that do not exist, do no harm.
     harmless = [
         {**typed, "channel": "nowhere"},
         {**typed, "data": b""},

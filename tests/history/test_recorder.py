@@ -1,4 +1,4 @@
-"""When the recorder looks, what it writes then, and what of it is in the file."""
+"""When the recorder is due, what it writes then, and what of it is in the file."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_digests_of_all_and_keyframes_come_more_rarely(tmp_path: Path) -> None:
     found = read_log(tmp_path / "log")
     digests = [each for each in found.checks if isinstance(each, Digest)]
     assert [each.whole is not None for each in digests[:-1]] == [False] * (len(digests) - 1)
-    # The last one is for those who replay to the end.
+    # The last one is for a replay to the end.
     assert digests[-1].whole is not None
     assert len(found.keyframes) == 1
 

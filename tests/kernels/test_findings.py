@@ -1,4 +1,4 @@
-"""Who waits for whom."""
+"""The waits-for graph of threads."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +23,7 @@ def threads_of(holders: list[int | None]) -> list[GuestThread]:
 @given(st.lists(st.none() | st.integers(0, 9), max_size=8))
 def test_every_cycle_is_found_once(holders: list[int | None]) -> None:
     found = [{thread.address for thread in cycle} for cycle in deadlocks(threads_of(holders))]
-    # By force: who comes back to itself?
+    # By force: which thread comes back to itself?
     expected = set()
     for start in range(1, len(holders) + 1):
         seen, here = [start], holders[start - 1]

@@ -1,4 +1,4 @@
-"""A debugger cannot tell who runs the guest either: it stops at the same cycles, with the same
+"""A debugger cannot tell what runs the guest either: it stops at the same cycles, with the same
 state, on the bare machine and under every monitor, and the guest cannot tell that it was there."""
 
 import os

@@ -1,4 +1,4 @@
-"""A guest cannot tell who runs it: random kernels under every monitor, on every engine.
+"""A guest cannot tell what runs it: random kernels under every monitor, on every engine.
 
 What a bare machine on the interpreter shows is the measure: everything about it at each system
 call, at any other cycle, and at the end must be the same elsewhere, cycle counters included.

@@ -20,7 +20,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class Workload:
     """A guest that runs for `work` cycles, sleeps for `pause`, and so on; 0: never sleeps.
     It comes back after `step` cycles, if not before."""
 
@@ -37,11 +37,11 @@ def make(shares: dict[str, Share]) -> Scheduler:
 
 
 def simulate(
-    scheduler: Scheduler, until: int, rhythms: dict[str, Rhythm] | None = None
+    scheduler: Scheduler, until: int, workloads: dict[str, Workload] | None = None
 ) -> list[Run]:
     """The host's loop, with guests that compute all the time where `rhythms` says nothing else."""
-    rhythms = rhythms or {}
-    left = {name: rhythm.work for name, rhythm in rhythms.items()}
+    workloads = workloads or {}
+    left = {name: workload.work for name, workload in workloads.items()}
     runs = []
     while scheduler.now < until:
         picked = scheduler.pick()
@@ -54,16 +54,16 @@ def simulate(
             continue
         name, most = picked
         assert 0 < most <= SLICE
-        rhythm = rhythms.get(name, Rhythm())
-        cycles = min(most, rhythm.step)
-        if rhythm.work:
+        workload = workloads.get(name, Workload())
+        cycles = min(most, workload.step)
+        if workload.work:
             cycles = min(cycles, left[name])
             left[name] -= cycles
         runs.append(Run(name, scheduler.now, cycles))
         scheduler.charge(name, cycles)
-        if rhythm.work and not left[name]:
-            left[name] = rhythm.work
-            scheduler.sleep(name, scheduler.now + rhythm.pause)
+        if workload.work and not left[name]:
+            left[name] = workload.work
+            scheduler.sleep(name, scheduler.now + workload.pause)
     return runs
 
 
@@ -73,8 +73,8 @@ def executed(scheduler: Scheduler, name: str) -> int:
 
 weights = st.one_of(st.integers(1, 20), st.integers(1, LARGEST_WEIGHT))
 steps = st.sampled_from([1700, SLICE])
-rhythms = st.builds(
-    Rhythm, work=st.integers(SLICE // 4, 3 * SLICE), pause=st.integers(1, 10 * SLICE), step=steps
+workloads = st.builds(
+    Workload, work=st.integers(SLICE // 4, 3 * SLICE), pause=st.integers(1, 10 * SLICE), step=steps
 )
 
 
@@ -156,7 +156,7 @@ def test_nobody_is_a_slice_before_or_behind_its_exact_part(
     slack = 2 * SLICE if early else SLICE
     served = dict.fromkeys(shares, 0)
     for run in simulate(
-        scheduler, 300 * SLICE, {f"{n}": Rhythm(step=step) for n, step in enumerate(early)}
+        scheduler, 300 * SLICE, {f"{n}": Workload(step=step) for n, step in enumerate(early)}
     ):
         served[run.name] += run.cycles
         for name, share in shares.items():
@@ -166,14 +166,14 @@ def test_nobody_is_a_slice_before_or_behind_its_exact_part(
 
 @given(
     st.lists(weights, min_size=2, max_size=5),
-    st.lists(st.tuples(weights, rhythms), min_size=1, max_size=4),
+    st.lists(st.tuples(weights, workloads), min_size=1, max_size=4),
 )
 def test_those_that_compute_share_what_the_others_leave(
-    computing: list[int], coming_and_going: list[tuple[int, Rhythm]]
+    computing: list[int], coming_and_going: list[tuple[int, Workload]]
 ) -> None:
     """In proportion to their weights, whatever the sleepers do, but for some slices."""
     shares = {f"{n}": Share(weight=weight) for n, weight in enumerate(computing)}
-    sleepers = {f"s{n}": rhythm for n, (_, rhythm) in enumerate(coming_and_going)}
+    sleepers = {f"s{n}": workload for n, (_, workload) in enumerate(coming_and_going)}
     scheduler = make(
         shares | {f"s{n}": Share(weight=weight) for n, (weight, _) in enumerate(coming_and_going)}
     )
@@ -243,7 +243,7 @@ def test_a_long_sleep_earns_one_early_slice_and_no_more() -> None:
 @given(weights, weights, st.integers(1, 2 * SLICE), st.integers(0, 50))
 def test_short_sleeps_earn_nothing(mine: int, other: int, work: int, pause: int) -> None:
     scheduler = make({"hog": Share(weight=other), "blinking": Share(weight=mine)})
-    simulate(scheduler, 200 * SLICE, {"blinking": Rhythm(work, pause)})
+    simulate(scheduler, 200 * SLICE, {"blinking": Workload(work, pause)})
     fair = scheduler.now * mine // (mine + other)
     assert executed(scheduler, "blinking") <= fair + SLICE
 
@@ -273,7 +273,7 @@ def test_an_interactive_guest_waits_for_less_than_a_slice(
     scheduler.add("shell", Share(weight=weight))
     scheduler.sleep("shell", 12_345)
     pause = work * (sum(hogs) + weight) // weight + SLICE
-    simulate(scheduler, 12_345 + 4 * (pause + 2 * SLICE), {"shell": Rhythm(work, pause)})
+    simulate(scheduler, 12_345 + 4 * (pause + 2 * SLICE), {"shell": Workload(work, pause)})
     use = scheduler.use_of("shell")
     assert use.executed >= 2 * work
     assert use.longest_wait < SLICE
@@ -285,8 +285,8 @@ def test_several_that_wake_at_once_run_one_after_the_other(shells: int, hogs: in
     for number in range(shells):
         scheduler.add(f"{number}", Share(weight=1))
         scheduler.sleep(f"{number}", 10 * SLICE)
-    rhythm = Rhythm(SLICE, 10**9)
-    simulate(scheduler, 50 * SLICE, {f"{number}": rhythm for number in range(shells)})
+    workload = Workload(SLICE, 10**9)
+    simulate(scheduler, 50 * SLICE, {f"{number}": workload for number in range(shells)})
     for number in range(shells):
         assert scheduler.use_of(f"{number}").longest_wait <= (number + 1) * SLICE
 
@@ -324,15 +324,15 @@ def test_a_capped_guest_leaves_the_machine_idle() -> None:
 
 @given(
     st.integers(1, 2 * SECOND),
-    st.one_of(st.none(), rhythms),
-    st.lists(st.tuples(weights, rhythms), max_size=4),
+    st.one_of(st.none(), workloads),
+    st.lists(st.tuples(weights, workloads), max_size=4),
 )
 def test_a_cap_holds_in_every_window(
-    cap: int, rhythm: Rhythm | None, others: list[tuple[int, Rhythm]]
+    cap: int, workload: Workload | None, others: list[tuple[int, Workload]]
 ) -> None:
     """But for one burst, which is at most a slice and at most a hundredth of the cap."""
     scheduler = make({"capped": Share(weight=LARGEST_WEIGHT, cap=cap)})
-    plan = {"capped": rhythm} if rhythm else {}
+    plan = {"capped": workload} if workload else {}
     for number, (weight, each) in enumerate(others):
         scheduler.add(f"{number}", Share(weight=weight))
         plan[f"{number}"] = each
@@ -382,11 +382,11 @@ def test_a_reservation_that_is_not_used_goes_to_the_others() -> None:
 
 @given(
     st.lists(st.integers(0, 10), min_size=1, max_size=8),
-    st.lists(st.tuples(weights, rhythms), max_size=4),
+    st.lists(st.tuples(weights, workloads), max_size=4),
     st.integers(0, 20),
 )
 def test_reservations_are_met(
-    parts: list[int], sleepers: list[tuple[int, Rhythm]], hogs: int
+    parts: list[int], sleepers: list[tuple[int, Workload]], hogs: int
 ) -> None:
     """At any time but for two slices: the one that is due, and one that was running before."""
     total = max(sum(parts), 1)
@@ -397,9 +397,9 @@ def test_reservations_are_met(
     for number in range(hogs):
         scheduler.add(f"hog{number}", Share(weight=LARGEST_WEIGHT))
     plan = {}
-    for number, (weight, rhythm) in enumerate(sleepers):
+    for number, (weight, workload) in enumerate(sleepers):
         scheduler.add(f"s{number}", Share(weight=weight))
-        plan[f"s{number}"] = rhythm
+        plan[f"s{number}"] = workload
     served = dict.fromkeys(shares, 0)
     for run in simulate(scheduler, 200 * SLICE, plan):
         end = run.start + run.cycles
@@ -419,12 +419,12 @@ anything = st.builds(
 )
 
 
-@given(st.lists(st.tuples(anything, st.one_of(st.none(), rhythms)), min_size=1, max_size=8))
+@given(st.lists(st.tuples(anything, st.one_of(st.none(), workloads)), min_size=1, max_size=8))
 def test_the_machine_is_idle_only_when_nobody_may_run_and_every_run_is_the_same(
-    guests: list[tuple[Share, Rhythm | None]],
+    guests: list[tuple[Share, Workload | None]],
 ) -> None:
     shares = {f"{n}": share for n, (share, _) in enumerate(guests)}
-    plan = {f"{n}": rhythm for n, (_, rhythm) in enumerate(guests) if rhythm}
+    plan = {f"{n}": workload for n, (_, workload) in enumerate(guests) if workload}
     scheduler = make(shares)
     runs = simulate(scheduler, 200 * SLICE, plan)
     always = [name for name, share in shares.items() if share.cap is None and name not in plan]

@@ -49,7 +49,7 @@ def test_pages_are_the_hosts() -> None:
 
 @pytest.fixture
 def counted_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Python's own rhythm never collects here, and 4 MiB are much."""
+    """Python's own collection never comes here, and 4 MiB are much."""
     gc.collect()
     few = module.TAKEN.bytes + 4 * module.LITTLE
     monkeypatch.setattr(module.TAKEN, "limit", few)

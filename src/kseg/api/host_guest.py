@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kseg.api import checks
 from kseg.api.assembly import Setup, Source
-from kseg.api.virtual_machine import Said, VirtualMachine
+from kseg.api.virtual_machine import Message, VirtualMachine
 from kseg.errors import KsegError
 from kseg.memory.paged import PagedMemory
 from kseg.monitor.hypervisor.memory_usage import GuestMemory
@@ -134,7 +134,7 @@ class Guest(VirtualMachine):
 
     # What the host calls, and its own parts.
 
-    def tell(self, callback: Callable[[Said], None], what: Said) -> None:
+    def tell(self, callback: Callable[[Message], None], what: Message) -> None:
         """Between slices: what goes wrong with that is not the guest's fault."""
         self._to_deliver.append(lambda: callback(what))
 

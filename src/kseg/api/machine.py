@@ -18,7 +18,7 @@ from kseg.api.options import (
     group,
     limit_of,
 )
-from kseg.api.virtual_machine import Said, VirtualMachine
+from kseg.api.virtual_machine import Message, VirtualMachine
 from kseg.errors import StateError
 from kseg.machine.board_state import BoardState
 from kseg.machine.run_lock import Rest
@@ -115,7 +115,7 @@ class Machine(VirtualMachine):
             f" {self.board.memory.ram.size >> 10} kB, {self.time:.6f} s>"
         )
 
-    def tell(self, callback: Callable[[Said], None], what: Said) -> None:
+    def tell(self, callback: Callable[[Message], None], what: Message) -> None:
         try:
             callback(what)
         except BaseException as error:

@@ -19,7 +19,7 @@ MOST_NEAR = 12
 """Such states."""
 
 
-Said = TypeVar("Said")
+Message = TypeVar("Message")
 
 
 class ReplayCursor:
@@ -45,13 +45,16 @@ class ReplayCursor:
         self._printed = ""
         """What the guest has printed as far as the run is known, if it is this cursor that
         knows."""
-        self._once: list[Once[Any]] = []
+        self._output_filters: list[OutputFilter[Any]] = []
         self._near: list[Checkpoint] = []
         self.checkpointer = Checkpointer(checkpoints, self._clock, self._is_whole, self.take)
         machine.companions.append(self.checkpointer)
         if present is None:
-            self._once = [Once(machine, machine.output), Once(machine, machine.message)]
-            machine.output, machine.message = self._once
+            self._output_filters = [
+                OutputFilter(machine, machine.output),
+                OutputFilter(machine, machine.message),
+            ]
+            machine.output, machine.message = self._output_filters
 
     def _clock(self) -> int:
         return self.machine.engine.clock
@@ -123,7 +126,7 @@ class ReplayCursor:
             become(machine.board, checkpoint.state, self._history, checkpoint.position)
             machine.monitor.state_loaded()
         self.is_astray = False
-        for each in self._once:
+        for each in self._output_filters:
             each.went_back()
         machine.console.go_to(self._printed[: checkpoint.printed])
         self.checkpointer.moved()
@@ -139,17 +142,17 @@ class ReplayCursor:
         self._near.clear()
 
 
-class Once(Generic[Said]):
+class OutputFilter(Generic[Message]):
     """Tells a user what a machine prints or says where it is new: not when the machine goes a
     second time along where it was already."""
 
-    def __init__(self, machine: Machine, tell: Callable[[Said], None] | None) -> None:
+    def __init__(self, machine: Machine, tell: Callable[[Message], None] | None) -> None:
         self._machine, self._tell = machine, tell
         self._furthest, self._told = -1, 0
         """The latest time at which something was told, and how much of it came at that time."""
         self._seen = 0
 
-    def __call__(self, what: Said) -> None:
+    def __call__(self, what: Message) -> None:
         now = self._machine.board.clock.now
         if now < self._furthest:
             return

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kseg.api.recording import Recording
     from kseg.monitor.placement import Placement
 
-Said = TypeVar("Said")
+Message = TypeVar("Message")
 
 
 class Companion(Protocol):
@@ -80,7 +80,7 @@ class VirtualMachine(View, ABC):
             self.tell(self.message, text)
 
     @abstractmethod
-    def tell(self, callback: Callable[[Said], None], what: Said) -> None:
+    def tell(self, callback: Callable[[Message], None], what: Message) -> None:
         """Call a callback of the user's when that can be done."""
 
     @abstractmethod

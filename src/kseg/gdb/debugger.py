@@ -23,7 +23,7 @@ from kseg.isa.registers import WAKING_LINES
 from kseg.machine.processor_state import executed
 from kseg.monitor.stop import STOPS_TO_STAND_AT, Stop, StopReason
 
-LOOK = 0.1
+POLL_INTERVAL = 0.1
 """Seconds between two polls, while the guest stands, whether the user wants to leave."""
 
 _GOES_ON = {StopReason.CYCLE_LIMIT, StopReason.INTERRUPTED, StopReason.CONDITION}
@@ -120,7 +120,7 @@ class Debugger:
             if leaves():
                 return
             try:
-                event = events.get(timeout=LOOK)
+                event = events.get(timeout=POLL_INTERVAL)
             except queue.Empty:
                 continue
             self._rests = False
@@ -450,7 +450,7 @@ class Debugger:
         """Stand because something has come from the debugger: an interrupt, mostly."""
         self._stand(inferior, None)
         if not self._server.events.empty():
-            event = self._server.events.get(timeout=LOOK)
+            event = self._server.events.get(timeout=POLL_INTERVAL)
             if event.what is not EventKind.INTERRUPT:
                 self._take(event)
 

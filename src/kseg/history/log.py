@@ -64,15 +64,15 @@ KEYFRAME_BASE = "keyframe"
 
 
 Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
-Drawn = Annotated[bytes, msgspec.Meta(min_length=DIGEST_SIZE, max_length=DIGEST_SIZE)]
+DigestBytes = Annotated[bytes, msgspec.Meta(min_length=DIGEST_SIZE, max_length=DIGEST_SIZE)]
 
 
 class Digest(msgspec.Struct, frozen=True, tag="digest"):
     """What the machine's state was when its cycle counter showed `cycle`: see `digest`."""
 
     cycle: Count
-    processors: Drawn
-    whole: Drawn | None = None
+    processors: DigestBytes
+    whole: DigestBytes | None = None
 
 
 class Edit(msgspec.Struct, frozen=True, tag="edit"):

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from kseg.errors import KsegError
 from kseg.profile.samples import Caller, Profile
 from kseg.symbols.symbol_table import Symbols
-from kseg.unwind.backtrace import Backtrace, Knowledge, Unwinder, context_of
+from kseg.unwind.backtrace import Backtrace, CodeFacts, Unwinder, context_of
 from kseg.unwind.guest_memory import GuestMemory
 from kseg.unwind.machine import Machine
 
@@ -44,7 +44,7 @@ class Profiler:
         self._symbols = symbols
         self._stacks = stacks
         self._processors = processors
-        self._knowledge = Knowledge()
+        self._knowledge = CodeFacts()
         self._period = max(machine.board.time_model.cycles_per_second // hz, 1)
         self._period_begin = machine.engine.clock
         self._periods = 0

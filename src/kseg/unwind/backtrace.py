@@ -125,7 +125,7 @@ def context_of(state: ProcessorState) -> Context:
     )
 
 
-class Knowledge:
+class CodeFacts:
     """What many back-traces of one guest may have in common: what only depends on its kernel's
     code, which does not change."""
 
@@ -142,11 +142,11 @@ class Unwinder:
         profile: str,
         memory: GuestMemory,
         symbols: Symbols,
-        knowledge: Knowledge | None = None,
+        facts: CodeFacts | None = None,
     ) -> None:
         self._memory = memory
         self._symbols = symbols
-        self._knowledge = knowledge or Knowledge()
+        self._facts = facts or CodeFacts()
         self._unwinder = SymbolicUnwinder(profile_named(profile), memory)
         self._end = ""
 
@@ -219,12 +219,12 @@ class Unwinder:
             back = self._unwinder.function_return(start)
             if back is not None:
                 return Context(back.pc, back.registers, context.user, after_call=True)
-        if context.user or context.pc in self._knowledge.no_handler:
+        if context.user or context.pc in self._facts.no_handler:
             return None
         out = self._unwinder.exception_return(start)
         if out is None:
             if context.pc >= r.KSEG0:
-                self._knowledge.no_handler.add(context.pc)
+                self._facts.no_handler.add(context.pc)
             return None
         user = out.user if out.user is not None else out.pc < r.KSEG0
         return Context(out.pc, out.registers, user, interrupted=True)

@@ -24,7 +24,7 @@ NIC = 0xBFE00000 + 27 * 0x10000
 
 def talking(target: int, text: str) -> bytes:
     """A kernel that says `text` to another address until it hears something, prints what that was,
-    says it twice more for those who came late, and switches off."""
+    says it twice more for cards that came late, and switches off."""
     return kernels.kernel(f"""
         li      s0, {NIC:#x}
         li      s1, {kernels.SERIAL:#x}

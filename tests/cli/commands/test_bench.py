@@ -1,4 +1,4 @@
-"""`kseg bench` from outside, as little of it as shows that it works."""
+"""`kseg bench` as a process, as little of it as shows that it works."""
 
 import json
 import os

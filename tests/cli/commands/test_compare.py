@@ -1,4 +1,4 @@
-"""`kseg compare` from outside."""
+"""`kseg compare` as a process."""
 
 import json
 import xml.etree.ElementTree as ET

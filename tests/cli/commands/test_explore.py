@@ -1,4 +1,4 @@
-"""`kseg explore` from outside."""
+"""`kseg explore` as a process."""
 
 import json
 import os

@@ -121,7 +121,7 @@ def test_w_waits_at_the_start() -> None:
             assert client.cycles() == 0
             assert client.ask(f"Z0,{symbols(CALLING)['work']:x},4") == "OK"
             assert client.ask("c") == "T05thread:1;"
-        # Who leaves lets it run.
+        # A debugger that detaches lets it run.
         assert process.wait(SECONDS) == 0
 
 

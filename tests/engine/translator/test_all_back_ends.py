@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from kseg.engine.translator.compilation.compile_queue import InlineCompileQueue
 from kseg.engine.translator.compilation.messages import Answer, Request, Translation
 from kseg.engine.translator.tiering.policy import BackEnds
-from tests.engine.translator.stencils.shop import loaded
+from tests.engine.translator.stencils.stencil_queue import loaded
 from tests.engine.translator.test_lockstep import EXAMPLES, KINDS, TieringStatistics, side_by_side
 
 _INLINE = InlineCompileQueue()
 
 
 class Remembering:
-    """A workshop whose answers come late, and that keeps them for the next machine."""
+    """A queue whose answers come late, and that keeps them for the next machine."""
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)

@@ -1,4 +1,5 @@
-"""What only the translator as an engine has: looks between turns, and what becomes of requests."""
+"""What only the translator as an engine has: samples between turns, and what becomes of
+requests."""
 
 from typing import Literal
 

@@ -43,7 +43,7 @@ def translator(
     more: BackEnds | None = None,
 ) -> Callable[[PhysicalMemory, list[ProcessorState]], Translator]:
     """Makes a translator that is quick to translate, in ways that depend on the seed; `more` are
-    means beside the workshop."""
+    back ends besides the queue."""
     rng = random.Random(seed + 2)
     thresholds = Thresholds(
         shortest_interval=rng.choice((20, 40, 150)),

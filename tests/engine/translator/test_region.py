@@ -115,8 +115,8 @@ def test_recursion_has_a_look_at_the_budget() -> None:
 
 
 def assert_every_cycle_looks(region: Region) -> None:
-    """Without the blocks that look at the budget, control cannot go round; and the bounds are the
-    longest ways between looks."""
+    """Without the blocks that check the budget, control cannot go round; and the bounds are the
+    longest paths between checks."""
 
     def longest(pc: int, on_the_way: tuple[int, ...]) -> int:
         assert pc not in on_the_way, f"{pc:#x} goes round"

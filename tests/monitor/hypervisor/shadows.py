@@ -80,7 +80,7 @@ class Shadow(NamedTuple):
 
 
 def shadows(host: Hypervisor) -> list[Shadow]:
-    """All entries; AssertionError for one whose ASID nobody has."""
+    """All entries; AssertionError for one whose ASID was not given out."""
     world, hardware = host.world, host.engine.processors[HARDWARE]
     found = []
     for slot in range(TLB_SIZE):

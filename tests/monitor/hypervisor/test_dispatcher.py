@@ -171,7 +171,7 @@ def test_stores_to_a_kept_page_are_counted_once(engine: str, dispatcher: str, mo
 
 
 def figures(machine: Machine) -> dict[str, Any]:
-    """What both dispatchers must agree on, beside what can be seen."""
+    """What both dispatchers must agree on, besides what can be seen."""
     record = record_of(machine)
     return {
         "exits": exits(machine),

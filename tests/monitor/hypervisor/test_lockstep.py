@@ -43,7 +43,7 @@ EMULATED = [ExitReason.BUDGET] * 18 + [
 ]
 
 
-class Scene(ctypes.Structure):
+class Fixture(ctypes.Structure):
     """All memory that a dispatcher works on, so that it can be compared and put back."""
 
     _fields_ = [
@@ -57,8 +57,8 @@ class Scene(ctypes.Structure):
 class RandomEngine:
     """An engine that does anything."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.processors = [scene.virtual, scene.hardware]
+    def __init__(self, fixture: Fixture) -> None:
+        self.processors = [fixture.virtual, fixture.hardware]
         self.random = random.Random()
         self.passed: list[Any] = []
 
@@ -104,25 +104,25 @@ class Trial:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.scene, self.world = Scene(), World()
-        self.engine: Any = RandomEngine(self.scene)
+        self.fixture, self.world = Fixture(), World()
+        self.engine: Any = RandomEngine(self.fixture)
         self.supervisor = GuestSupervisor(self.engine, self.world)
         self.shadow = ShadowTlb(self.engine, self.world)
 
     def prepare(self) -> bool:
         """The state; has a device answered?"""
-        rng, scene, world = random.Random(self.seed), self.scene, self.world
-        ctypes.memset(ctypes.addressof(scene), 0, ctypes.sizeof(scene))
+        rng, fixture, world = random.Random(self.seed), self.fixture, self.world
+        ctypes.memset(ctypes.addressof(fixture), 0, ctypes.sizeof(fixture))
         self.engine.random.seed(self.seed)
         self.engine.passed.clear()
-        guest, virtual, hardware = scene.guest, scene.virtual, scene.hardware
+        guest, virtual, hardware = fixture.guest, fixture.virtual, fixture.hardware
         world.guest = ctypes.addressof(guest)
         guest.number, guest.hybrid = rng.randint(1, 2), rng.randrange(2)
         guest.window_base, guest.window_size = rng.choice([(0x40000000, 1 << 29), (0, 0)])
-        guest.frames, guest.pages = ctypes.addressof(scene.frames), rng.randint(1, PAGES)
+        guest.frames, guest.pages = ctypes.addressof(fixture.frames), rng.randint(1, PAGES)
         guest.kernel_space = rng.randrange(3) << 6
         for page in range(PAGES):
-            scene.frames[page] = page + 32 << 12 | rng.randrange(2)
+            fixture.frames[page] = page + 32 << 12 | rng.randrange(2)
         for asid in range(64):
             world.asid_holder[asid] = 0
             place = rng.randrange(65)
@@ -152,10 +152,10 @@ class Trial:
     def outcome(self, form: Callable[[bool, int], Exit]) -> dict[str, Any]:
         """What a form makes of it."""
         answered = self.prepare()
-        found = form(answered, self.scene.virtual.clock + 200)
+        found = form(answered, self.fixture.virtual.clock + 200)
         world = self.world
         arrays = (world.slot_guest, world.slot_origin, world.asid_holder)
-        parts = {name: bytes(getattr(self.scene, name)) for name, _ in Scene._fields_}
+        parts = {name: bytes(getattr(self.fixture, name)) for name, _ in Fixture._fields_}
         return parts | {
             "exit": found,
             "slots": [*map(bytes, arrays), world.next_slot, world.next_asid],

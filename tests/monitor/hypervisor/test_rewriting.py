@@ -1,4 +1,5 @@
-"""Instructions that trap only to move a register of CP0 are rewritten where nobody sees it."""
+"""Instructions that trap only to move a register of CP0 are rewritten where the guest cannot see
+it."""
 
 import ctypes
 from collections.abc import Iterator

@@ -63,7 +63,7 @@ def mode_tables(b: FunctionBuilder) -> dict[str, Operand]:
     return {name: fields.load_pointer(b, name) for name in ("reads", "writes")}
 
 
-def save_place(b: FunctionBuilder, variant: Variant, pc: Operand, clock: Operand) -> None:
+def save_pc(b: FunctionBuilder, variant: Variant, pc: Operand, clock: Operand) -> None:
     """Write back where the processor stands, in address and time."""
     fields.store_state(b, "clock", Symbol.of_i64(b, clock))
     if variant.in_slot:

@@ -67,12 +67,12 @@ def asked(number: int = 1, **changes: object) -> Request:
 
 
 def pretending(code: str) -> ProcessCompileQueue:
-    """A workshop whose process runs some lines of Python instead of the compiler."""
+    """A queue whose process runs some lines of Python instead of the compiler."""
     return ProcessCompileQueue([sys.executable, "-c", code])
 
 
 def changed(lines: str) -> ProcessCompileQueue:
-    """A workshop whose process is the compiler's with something different."""
+    """A queue whose process is the compiler's with something different."""
     return pretending(
         "from kseg.engine.translator.compilation import compile_server as worker\n"
         f"{lines}\nworker.main()"
@@ -381,7 +381,7 @@ def test_nothing_is_imported_from_the_current_directory(
 
 
 def counted(shop: ProcessCompileQueue) -> Translator:
-    """A machine that counts, with this workshop alone."""
+    """A machine that counts, with this queue alone."""
     memory, states = board(counting())
     back_ends = BackEnds(lambda: shop)
     return Translator("mips161", "big", memory, states, thresholds=EAGER, back_ends=back_ends)

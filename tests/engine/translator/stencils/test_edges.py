@@ -16,7 +16,7 @@ from kseg.memory.physical import PhysicalMemory
 from tests.engine.random_programs import Machine
 from tests.engine.translator import assembly as a
 from tests.engine.translator.assembly import Assembly
-from tests.engine.translator.stencils.shop import queue
+from tests.engine.translator.stencils.stencil_queue import queue
 from tests.engine.translator.test_lockstep import (
     _COMPILE_QUEUE,
     TieringStatistics,

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.random_programs import Machine, machine
-from tests.engine.translator.stencils.shop import queue
+from tests.engine.translator.stencils.stencil_queue import queue
 from tests.engine.translator.test_lockstep import (
     EXAMPLES,
     KINDS,

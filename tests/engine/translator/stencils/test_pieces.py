@@ -15,7 +15,7 @@ from kseg.engine.translator.stencils.stencil import StencilImage
 from kseg.isa.instruction_set import instruction_set
 from tests.engine.random_programs import random_word
 from tests.engine.translator import assembly as a
-from tests.engine.translator.stencils.shop import loaded
+from tests.engine.translator.stencils.stencil_queue import loaded
 from tests.engine.translator.test_lockstep import KINDS
 
 PC = 0x80001000

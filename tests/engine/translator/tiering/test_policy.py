@@ -16,14 +16,14 @@ from kseg.engine.translator.tiering.policy import FIRST_TIER, BackEnds
 from kseg.engine.translator.tiering.thresholds import Thresholds
 from tests.engine.translator import assembly as a
 from tests.engine.translator.assembly import Assembly
-from tests.engine.translator.stencils.shop import loaded
+from tests.engine.translator.stencils.stencil_queue import loaded
 from tests.engine.translator.test_engine import CODE, DATA, EAGER, KSEG0, board, counting
 
 _INLINE = InlineCompileQueue()
 
 
 class Shop:
-    """A workshop that does nothing by itself."""
+    """A queue that does nothing by itself."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
@@ -339,7 +339,7 @@ def test_code_that_goes_away_while_it_is_compiled_is_refused() -> None:
 
 
 def test_code_that_is_moved_elsewhere_does_not_make_tables_grow() -> None:
-    """All of memory changes from outside, again and again."""
+    """All of memory is changed, not by the guest, again and again."""
     shop = Shop()
     shop.is_at_work = True
     engine = machine(many_pages(8), BackEnds(lambda: shop))

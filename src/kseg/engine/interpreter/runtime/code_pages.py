@@ -31,7 +31,7 @@ from kseg.engine.interpreter.layout import (
     TRANSLATED,
     RegionEntry,
 )
-from kseg.engine.interpreter.runtime.debug_stops import has_breakpoint_place
+from kseg.engine.interpreter.runtime.debug_stops import has_breakpoint_bit
 from kseg.engine.interpreter.runtime.invalidation import (
     clear_translated,
     drop_if_translated,
@@ -187,7 +187,7 @@ def _reset_entry(profile: Profile) -> str:
         page_end = handler_of(b, "handlers", str(PAGE_END))
         handler = b.emit(f"select i1 {at_end}, ptr {page_end}, ptr {handler}")
         operation = b.emit(f"select i1 {at_end}, i8 {PAGE_END}, i8 {PREDECODE}")
-    set_here = has_breakpoint_place(b, entry_number(b, "%entry"))
+    set_here = has_breakpoint_bit(b, entry_number(b, "%entry"))
     stopping = handler_of(b, "handlers", str(BREAKPOINT))
     handler = b.emit(f"select i1 {set_here}, ptr {stopping}, ptr {handler}")
     operation = b.emit(f"select i1 {set_here}, i8 {BREAKPOINT}, i8 {operation}")

@@ -20,7 +20,7 @@ from kseg.engine.interpreter.dispatch import (
     code_is_unknown,
     dispatch,
     go_entry,
-    save_place,
+    save_pc,
     stop_if_spent,
 )
 from kseg.engine.interpreter.layout import (
@@ -59,7 +59,7 @@ def _stop(variant: Variant) -> str:
     if not variant.load_pending:
         stop_in_ring(b, RESUME_SLOT if variant.in_slot else RESUME_PLAIN)
     limit = fields.load_context(b, "limit")
-    save_place(b, variant, pc_of(b, "%entry"), b.emit(f"sub i64 {limit}, %budget"))
+    save_pc(b, variant, pc_of(b, "%entry"), b.emit(f"sub i64 {limit}, %budget"))
     b.return_("i32", "0")
     return b.text("noinline")
 
@@ -94,7 +94,7 @@ def _go(variant: Variant, early_fetch_faults: bool) -> str:
     def if_fault() -> None:
         """The fetch faults: that takes a cycle, if there is one left."""
         with b.leave_if(b.emit("icmp eq i64 %budget, 0")):
-            save_place(b, variant, pc, fields.load_context(b, "limit"))
+            save_pc(b, variant, pc, fields.load_context(b, "limit"))
             b.return_("i32", "0")
         b.do("%left = sub i64 %budget, 1")
         raise_exception(b, variant, pc, "0")
@@ -116,7 +116,7 @@ def _page_after() -> str:
     with b.leave_if(b.emit("icmp slt i64 %left, 0")):
         # Not as other stops: a processor that goes on with the entry at once would not come by here
         # again.
-        save_place(b, SLOT, pc_of(b, "%entry"), fields.load_context(b, "limit"))
+        save_pc(b, SLOT, pc_of(b, "%entry"), fields.load_context(b, "limit"))
         b.return_("i32", "0")
     word = b.emit(f"call i32 @peek(ptr %context, i32 {pc_of(b, '%entry')})")
     with b.if_((u32(b, word) != RFE_WORD).i1()):

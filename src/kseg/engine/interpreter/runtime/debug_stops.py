@@ -45,7 +45,7 @@ def functions(profile: Profile) -> list[str]:
     return [_is_breakpoint(profile), _look_at_watchpoints(), *found]
 
 
-def has_breakpoint_place(b: FunctionBuilder, number: Operand) -> Operand:
+def has_breakpoint_bit(b: FunctionBuilder, number: Operand) -> Operand:
     """Has some breakpoint the place i64 `number` in its page? An i1."""
     places = b.offset(fields.load_pointer(b, "shared"), SHARED_OFFSETS["breakpoint_places"])
     byte = b.load("i8", places, b.emit(f"lshr i64 {number}, 3"))

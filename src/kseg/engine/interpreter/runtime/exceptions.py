@@ -24,7 +24,7 @@ from kseg.engine.interpreter.dispatch import (
     go_entry,
     mode_tables,
     next_address,
-    save_place,
+    save_pc,
 )
 from kseg.engine.interpreter.layout import (
     CONTEXT_OFFSETS,
@@ -66,7 +66,7 @@ def _fault(variant: Variant) -> str:
         limit = fields.load_context(b, "limit")
         clock = b.emit(f"sub i64 {b.emit(f'sub i64 {limit}, %left')}, 1")
         retract(b, clock)
-        save_place(b, variant, pc_of(b, "%entry"), clock)
+        save_pc(b, variant, pc_of(b, "%entry"), clock)
         b.return_("i32", reason)
     raise_exception(b, variant, pc_of(b, "%entry"), b.load("i32", "%entry", ENTRY_WORD))
     return b.text("noinline")
@@ -88,7 +88,7 @@ def raise_exception(b: FunctionBuilder, variant: Variant, pc: Operand, opcode: O
         limit = fields.load_context(b, "limit")
         clock = b.emit(f"sub i64 {b.emit(f'sub i64 {limit}, %left')}, 1")
         retract(b, clock)
-        save_place(b, variant, pc, clock)
+        save_pc(b, variant, pc, clock)
         b.return_("i32", str(int(ExitReason.TRAP)))
     if variant.load_pending:
         commit_pending(b, None)
@@ -114,7 +114,7 @@ def raise_exception(b: FunctionBuilder, variant: Variant, pc: Operand, opcode: O
 def _let_records_be_taken(b: FunctionBuilder, pc: Operand, now: Operand) -> None:
     """Between two instructions: back to the outer loop if there is no more room for a trace."""
     with b.leave_if(is_full(b)):
-        save_place(b, PLAIN, pc, now)
+        save_pc(b, PLAIN, pc, now)
         b.return_("i32", str(RESCHEDULE))
 
 
@@ -280,12 +280,12 @@ def _resync(variant: Variant, *, refetches: bool) -> str:
     into_user = (was_user == 0) & (u32(b, fields.load_context(b, "user_mode")) != 0)
     leaves = u32(b, fields.load_context(b, "leaves_for_user")) != 0
     with b.leave_if((leaves & into_user).i1()):
-        save_place(b, PLAIN, pc, now)
+        save_pc(b, PLAIN, pc, now)
         b.return_("i32", str(LEFT_KERNEL))
     with b.if_(interrupt_due(b).i1(), "unlikely"):
         with b.leave_if(b.emit("icmp sle i64 %left, 0")):
             # It is taken before the next instruction, which is for the outer loop to see to.
-            save_place(b, PLAIN, pc, now)
+            save_pc(b, PLAIN, pc, now)
             b.return_("i32", str(RESCHEDULE))
         vector = _call_enter(
             b,
@@ -338,7 +338,7 @@ def _reschedule(variant: Variant) -> str:
     b.do("%left = add i64 %budget, 0")
     now = after_cycle(b)
     pc = next_address(b, variant)
-    save_place(b, PLAIN, pc, now)
+    save_pc(b, PLAIN, pc, now)
     b.return_("i32", str(RESCHEDULE))
     return b.text("noinline")
 

@@ -235,7 +235,7 @@ def _translated(b: FunctionBuilder, access: int, size: Operand, reported: Operan
     return physical
 
 
-def _return_place(b: FunctionBuilder, physical: Operand) -> None:
+def _return_host_address(b: FunctionBuilder, physical: Operand) -> None:
     """Return the host address of i64 `physical` in %region."""
     inside = b.emit(f"sub i64 {physical}, {region_field(b, 'base')}")
     b.return_("ptr", b.offset(region_field(b, "host"), inside))
@@ -330,7 +330,7 @@ def _slow_load() -> str:
     physical = resolve(b, physical)
     with b.if_(b.emit(f"and i1 {whole_page_inside(b, physical)}, {found}")):
         _fill(b, "reads", physical)
-    _return_place(b, physical)
+    _return_host_address(b, physical)
     return b.text("noinline")
 
 
@@ -374,10 +374,10 @@ def _slow_store() -> str:
         number = page_number(b, physical)
         kept = b.emit(f"call i1 @store_into_code(ptr %context, i64 {number}, i64 {physical})")
         with b.leave_if(kept):
-            _return_place(b, physical)
+            _return_host_address(b, physical)
     with b.if_(b.emit(f"and i1 {whole_page_inside(b, physical)}, {found}")):
         _fill(b, "writes", physical)
-    _return_place(b, physical)
+    _return_host_address(b, physical)
     return b.text("noinline")
 
 

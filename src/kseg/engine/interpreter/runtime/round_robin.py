@@ -1,8 +1,8 @@
 """Native turns without an outer loop: where several processors run, each handler chain that has
 used up its turn goes straight on to the next processor's.
 
-The outer loop (`scheduler`) prepares a ring of the processors that run, when each of them
-stopped at the end of a turn and nothing but executing lies before it for a while; `hop` then
+The outer loop (`scheduler`) prepares a ring of the processors that run, when each of them stopped
+at the end of a turn and nothing but executing lies before it for a while; `next_processor` then
 passes from one to the next until that time is over or a processor has an exit.
 """
 
@@ -29,17 +29,18 @@ FEWEST_ROUNDS = 2
 
 def functions() -> list[str]:
     """The text of every function of this file."""
-    return [_materialise(), _hop(), _join(), _round_robin()]
+    return [_materialise(), _next_processor(), _join(), _round_robin()]
 
 
 def stop_in_ring(b: FunctionBuilder, kind: int) -> None:
-    """In a stop handler: remember the place, and if there is a ring, hop to the next processor."""
+    """In a stop handler: remember the place, and if there is a ring, go on with the next
+    processor."""
     b.store("i64", str(kind), "%context", CONTEXT_OFFSETS["resume"])
     b.store("ptr", "%entry", "%context", CONTEXT_OFFSETS["resume_entry"])
     b.store("ptr", "%target", "%context", CONTEXT_OFFSETS["resume_target"])
     following = fields.load_pointer(b, "next")
     with b.leave_if(b.emit(f"icmp ne ptr {following}, null")):
-        b.tail_call("@hop", arguments())
+        b.tail_call("@next_processor", arguments())
 
 
 def _materialise() -> str:
@@ -61,9 +62,9 @@ def _materialise() -> str:
     return b.text("noinline")
 
 
-def _hop() -> str:
+def _next_processor() -> str:
     """The processor's turn is over: on to the next one in the ring."""
-    b = handler_builder("hop")
+    b = handler_builder("next_processor")
     shared = fields.load_pointer(b, "shared")
     following = fields.load_pointer(b, "next")
     began = b.load("i64", following, CONTEXT_OFFSETS["limit"])

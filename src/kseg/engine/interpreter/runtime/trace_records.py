@@ -18,7 +18,7 @@ from kseg.engine.interpreter.convention import (
     pc_of,
     variants,
 )
-from kseg.engine.interpreter.dispatch import save_place
+from kseg.engine.interpreter.dispatch import save_pc
 from kseg.engine.interpreter.layout import (
     CODE_PAGE_ORIGINALS,
     ENTRY_WORD,
@@ -387,7 +387,7 @@ def leave_if_full(b: FunctionBuilder, variant: Variant, *, recorded: Operand = "
     with b.leave_if(b.emit(f"and i1 {waits}, {is_full(b)}")):
         limit = fields.load_context(b, "limit")
         clock = b.emit(f"sub i64 {b.emit(f'sub i64 {limit}, %left')}, 1")
-        save_place(b, variant, pc_of(b, "%entry"), clock)
+        save_pc(b, variant, pc_of(b, "%entry"), clock)
         b.return_("i32", str(RESCHEDULE))
 
 

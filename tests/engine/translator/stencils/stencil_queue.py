@@ -1,4 +1,4 @@
-"""A workshop that makes translations of stencils, for tests."""
+"""A compile queue that makes translations of stencils, for tests."""
 
 from functools import cache
 
