@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from kseg.file_systems.device import FileSystemError
-from kseg.file_systems.recognition import FileSystem
+from kseg.file_systems.file_system import FileSystem
 
 NAMES = st.one_of(
     st.sampled_from("abcde"),

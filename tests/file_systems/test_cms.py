@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kseg.file_systems.cms.file_system import CmsFileSystem, make_file_system
-from kseg.file_systems.cms.layout import BLOCK_SIZE, MAXIMUM_FILE_SIZE, NAME_LIMIT
+from kseg.file_systems.cms.layout import MAXIMUM_FILE_SIZE, NAME_LIMIT
 from kseg.file_systems.cms.memory_disk import MemoryDisk, pack
 from kseg.file_systems.device import FileSystemError
-from kseg.file_systems.recognition import FileSystem
+from kseg.file_systems.file_system import FileSystem
+from kseg.file_systems.format import BLOCK_SIZE
+from tests.file_systems.damage import damaged, filled, try_everything
 from tests.file_systems.file_system_model import FileSystemModel
 
 
@@ -70,6 +72,14 @@ def test_a_full_disk_leaves_nothing_behind() -> None:
         system.put("f", bytes(64 * BLOCK_SIZE))
     assert system.free_blocks() == free
     assert [entry.name for entry in system.list()] == ["kept"]
+    assert system.check() == ()
+
+
+def test_a_large_disk_that_was_full_for_a_moment_is_used_again() -> None:
+    system = fresh(9000)
+    with pytest.raises(FileSystemError, match="full"):
+        system.put("f", bytes(9000 * BLOCK_SIZE))
+    system.put("f", b"f")
     assert system.check() == ()
 
 
@@ -176,8 +186,8 @@ def test_check_tells_lost_blocks_and_names() -> None:
     system = fresh()
     system.put("f", bytes(2000))
     system._set_used(300, True)
-    system._set_used(system._find("f").direct[0], False)
-    system._remove_entry(system._find("/"), "f")
+    system._set_used(system._find("f").pointers[0], False)
+    system._change_entry(system._find("/"), "f", 0)
     problems = " / ".join(system.check())
     assert "block 300 is marked used but nothing uses it" in problems
     assert "inode 2 is in use but has no name" in problems
@@ -187,9 +197,8 @@ def test_check_tells_shared_blocks() -> None:
     system = fresh()
     system.put("f", bytes(2000))
     system.put("g", bytes(2000))
-    inode = system._find("g")
-    inode.direct = system._find("f").direct
-    system._write_inode(inode)
+    pointers = system._find("f").pointers
+    system._write_inode(replace(system._find("g"), pointers=pointers))
     assert any("belongs to inodes" in problem for problem in system.check())
 
 
@@ -215,17 +224,7 @@ TestModel = Model.TestCase
 TestModel.settings = settings(max_examples=15, stateful_step_count=20)
 
 
-def sample() -> bytes:
-    system = fresh(500, inodes=24)
-    system.make_directory("d")
-    system.put("d/small", b"small")
-    system.put("large", bytes(index % 251 for index in range(90_000)))
-    for index in range(17):
-        system.put(f"d/{index}", bytes(index * 300))
-    return bytes(system._disk.disk.contents)  # type: ignore[attr-defined]
-
-
-SAMPLE = sample()
+SAMPLE = filled(fresh(500, inodes=24))
 LAST_TABLE = 5 * BLOCK_SIZE  # superblock, bitmap, inodes
 
 INTERESTING = st.one_of(
@@ -242,39 +241,12 @@ CHANGES = st.lists(
 """Words to overwrite: their place (in words), and what with; mostly in the tables."""
 
 
-def try_everything(image: bytes) -> None:
-    """Use a disk in every way; only FileSystemError may come of it."""
-    disk = MemoryDisk(contents=image)
-    try:
-        system = CmsFileSystem(disk)
-    except FileSystemError:
-        return
-    requests = [
-        system.check,
-        lambda: system.list("d"),
-        lambda: [system.get(entry.name) for entry in system.list() if not entry.is_directory],
-        lambda: system.get("d/small"),
-        lambda: system.put("new", bytes(40_000)),
-        lambda: system.put("d/small", bytes(2_000)),
-        lambda: system.make_directory("d/e"),
-        lambda: system.remove("large"),
-        lambda: system.remove("d/3"),
-        system.check,
-        system.free_blocks,
-    ]
-    for request in requests:
-        with contextlib.suppress(FileSystemError):
-            request()
-
-
 @settings(max_examples=60)
 @given(CHANGES)
 def test_damaged_disks(places: list[tuple[int, int]]) -> None:
-    image = bytearray(SAMPLE)
-    for place, value in places:
-        image[4 * place : 4 * place + 4] = value.to_bytes(4, "big")
-    try_everything(bytes(image))
-    mend(bytes(image))
+    image = damaged(SAMPLE, places)
+    try_everything(image)
+    mend(image)
 
 
 def mend(image: bytes) -> None:
@@ -301,7 +273,7 @@ def test_a_table_full_of_rubbish(rubbish: bytes, block: int) -> None:
 def test_damage_to_data_shows_in_the_data_only() -> None:
     image = bytearray(SAMPLE)
     system = CmsFileSystem(MemoryDisk(contents=SAMPLE))
-    block = system._find("large").direct[3]
+    block = system._find("large").pointers[3]
     image[block * BLOCK_SIZE] ^= 0xFF
     data = CmsFileSystem(MemoryDisk(contents=bytes(image))).get("large")
     good = system.get("large")

@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from kseg.file_systems import copying
 from kseg.file_systems.cms.memory_disk import MemoryDisk
 from kseg.file_systems.device import DamagedError, FileSystemError
-from kseg.file_systems.recognition import FileSystem, open_file_system
+from kseg.file_systems.file_system import FileSystem
+from kseg.file_systems.format import BLOCK_SIZE
+from kseg.file_systems.recognition import open_file_system
 from kseg.file_systems.sfs.file_system import SfsFileSystem
 from kseg.file_systems.sfs.formatting import make_sfs
-from kseg.file_systems.sfs.layout import BLOCK_SIZE, NAME_LIMIT, Geometry, freemap_of
+from kseg.file_systems.sfs.layout import NAME_LIMIT, Geometry, freemap_of
+from tests.file_systems.damage import damaged, filled, try_everything
 from tests.file_systems.file_system_model import FileSystemModel
 
 SMALL_FILES = (15 + 128) * BLOCK_SIZE
@@ -89,7 +92,7 @@ def test_holes_are_zeros() -> None:
     inode = system._find("f")
     system._set_used(inode.pointers[2], False)
     pointers = (*inode.pointers[:2], 0, *inode.pointers[3:])
-    system._write_inode(type(inode)(inode.number, 1, 3000, 1, pointers))
+    system._write_inode(replace(inode, size=3000, pointers=pointers))
     assert system.get("f") == b"x" * 1024 + bytes(512) + b"x" * 1464
     assert system.check() == ()
 
@@ -157,7 +160,7 @@ def test_a_file_with_two_names() -> None:
     system = fresh()
     system.put("a", b"both")
     inode = system._find("a")
-    system._write_inode(inode.linked(1))
+    system._link(inode, 1)
     system._add_entry(system._find("/"), "b", inode.number)
     assert system.check() == ()
     system.remove("a")
@@ -201,6 +204,20 @@ def test_an_image_that_is_cut_short() -> None:
         make_sfs(MemoryDisk(400), label="a/b")
 
 
+def test_a_large_disk_that_was_full_for_a_moment_is_used_again() -> None:
+    system = fresh(9000)
+
+    def fill() -> None:
+        with system.together():
+            for number in range(100):
+                system.put(f"f{number}", bytes(SMALL_FILES))
+
+    with pytest.raises(FileSystemError, match="full"):
+        fill()
+    system.put("f", b"f")
+    assert system.check() == ()
+
+
 class Model(FileSystemModel):
     """Random requests to a small disk."""
 
@@ -215,17 +232,7 @@ TestModel = Model.TestCase
 TestModel.settings = settings(max_examples=15, stateful_step_count=20)
 
 
-def sample() -> bytes:
-    system = SfsFileSystem(with_journal(700))
-    system.make_directory("d")
-    system.put("d/small", b"small")
-    system.put("large", bytes(index % 251 for index in range(90_000)))
-    for index in range(17):
-        system.put(f"d/{index}", bytes(index * 300))
-    return bytes(system._disk.disk.contents)  # type: ignore[attr-defined]
-
-
-SAMPLE = sample()
+SAMPLE = filled(SfsFileSystem(with_journal(700)))
 INTERESTING = st.one_of(
     st.integers(0, 700), st.integers(0, 0xFFFFFFFF), st.sampled_from([0x00010001, 0x00020002])
 )
@@ -249,35 +256,9 @@ CHANGES = st.lists(
 @settings(max_examples=60)
 @given(CHANGES)
 def test_damaged_disks(places: list[tuple[int, int]]) -> None:
-    image = bytearray(SAMPLE)
-    for place, value in places:
-        image[4 * place : 4 * place + 4] = value.to_bytes(4, "big")
-    try_everything(bytes(image))
-    mend(bytes(image))
-
-
-def try_everything(image: bytes) -> None:
-    """Use a disk in every way; only FileSystemError may come of it."""
-    try:
-        system = open_file_system(MemoryDisk(contents=image))
-    except FileSystemError:
-        return
-    requests = [
-        system.check,
-        lambda: system.list("d"),
-        lambda: [system.get(entry.name) for entry in system.list() if not entry.is_directory],
-        lambda: system.get("d/small"),
-        lambda: system.put("new", bytes(40_000)),
-        lambda: system.put("d/small", bytes(2_000)),
-        lambda: system.make_directory("d/e"),
-        lambda: system.rename("d/3", "x"),
-        lambda: system.remove("large"),
-        system.check,
-        system.free_blocks,
-    ]
-    for request in requests:
-        with contextlib.suppress(FileSystemError):
-            request()
+    image = damaged(SAMPLE, places)
+    try_everything(image)
+    mend(image)
 
 
 def mend(image: bytes) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from kseg import Machine
 from kseg.file_systems.cms.file_system import make_file_system
-from kseg.file_systems.cms.layout import BLOCK_SIZE
 from kseg.file_systems.cms.memory_disk import MemoryDisk
+from kseg.file_systems.format import BLOCK_SIZE
 from kseg.machine import disk_image
 
 

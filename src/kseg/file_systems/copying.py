@@ -9,7 +9,7 @@ from pathlib import Path
 from kseg.platform.files import write_file
 
 from .device import DamagedError, Entry, FileSystemError
-from .recognition import FileSystem
+from .file_system import FileSystem
 
 
 def is_directory(system: FileSystem, path: str) -> bool:

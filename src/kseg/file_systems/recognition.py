@@ -2,45 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import Protocol
-
-from .device import Entry, FileSystemError, SectorDevice
-
-
-class FileSystem(Protocol):
-    """An open file system: what `cms.file_system.CmsFileSystem` and `sfs.file_system.SfsFileSystem`
-    have in common. Every method raises FileSystemError, and the disk is as it was then."""
-
-    label: str
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def block_count(self) -> int: ...
-
-    def free_blocks(self) -> int: ...
-
-    def together(self) -> AbstractContextManager[None]: ...
-
-    def list(self, path: str = "/") -> list[Entry]: ...
-
-    def status(self, path: str) -> Entry: ...
-
-    def get(self, path: str) -> bytes: ...
-
-    def put(self, path: str, data: bytes, modified: int = 0) -> None: ...
-
-    def make_directory(self, path: str, modified: int = 0) -> None: ...
-
-    def remove(self, path: str) -> None: ...
-
-    def rename(self, source: str, target: str) -> None: ...
-
-    def check(self) -> tuple[str, ...]: ...
-
-    def repair(self) -> tuple[str, ...]: ...
+from .device import FileSystemError, SectorDevice
+from .file_system import FileSystem
 
 
 class UnknownFileSystemError(FileSystemError):

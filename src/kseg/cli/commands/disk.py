@@ -15,7 +15,7 @@ from kseg.cli.parameters import File, Text
 from kseg.errors import DiskDamageError, DiskImageError
 
 if TYPE_CHECKING:
-    from kseg.file_systems.recognition import FileSystem
+    from kseg.file_systems.file_system import FileSystem
 
 MOST_SHOWN = 20
 """Kinds of damage that `info` shows, at most."""

@@ -13,7 +13,7 @@ from kseg.errors import DiskDamageError, DiskImageError
 
 if TYPE_CHECKING:
     from kseg.file_systems.device import Entry
-    from kseg.file_systems.recognition import FileSystem
+    from kseg.file_systems.file_system import FileSystem
     from kseg.machine.disk_image import DiskImage
 
 

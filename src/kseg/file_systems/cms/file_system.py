@@ -1,14 +1,29 @@
-"""The file system as its user sees it."""
+"""The file system of cms: its superblock, its inodes, which lie in tables, and names."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-
-from ..device import Entry, FileSystemError, SectorDevice, components
-from .directories import Directories
+from ..device import DamagedError, FileSystemError, SectorDevice
+from ..file_system import FileSystem
+from ..files import Inode
+from ..format import BLOCK_SIZE, DIRECTORY, FILE, ROOT_INODE
 from .formatting import format_disk
-from .inode import Inode
-from .layout import DIRECTORY, FILE, MAXIMUM_FILE_SIZE
+from .layout import (
+    DIRECT_BLOCKS,
+    ENTRY,
+    FREE,
+    INODE,
+    INODE_SIZE,
+    INODES_PER_BLOCK,
+    LEVELS,
+    MAGIC,
+    MAXIMUM_BLOCKS,
+    MAXIMUM_FILE_SIZE,
+    MINIMUM_BLOCKS,
+    NAME_LIMIT,
+    SUPERBLOCK,
+    VERSION,
+    Geometry,
+)
 
 
 def make_file_system(
@@ -19,126 +34,123 @@ def make_file_system(
     return CmsFileSystem(disk)
 
 
-class CmsFileSystem(Directories):
-    """An open file system. Paths are like `dir/file`; a leading `/` is optional.
-
-    Every method raises FileSystemError when the path or the disk is at fault; then the disk is as
-    it was.
-    """
+class CmsFileSystem(FileSystem):
+    """The file system on a disk whose superblock has been checked."""
 
     name = "cms"
+    direct_blocks, levels, has_holes = DIRECT_BLOCKS, LEVELS, False
+    most_file_blocks = MAXIMUM_FILE_SIZE // BLOCK_SIZE
+    entry, name_limit, first_character, dots = ENTRY, NAME_LIMIT, "!", ()
 
-    def together(self) -> AbstractContextManager[None]:
-        """All changes that the block makes, or none of them when it raises."""
-        return self._disk.together()
-
-    def list(self, path: str = "/") -> list[Entry]:
-        """The entries of the directory `path`, sorted by name."""
-        directory = self._find(path)
-        self._expect_directory(directory, path)
-        return sorted(
-            (self._entry(name, self._read_inode(number)) for _, name, number in
-             self._entries(directory)),
-            key=lambda entry: entry.name,
-        )  # fmt: skip
-
-    def status(self, path: str) -> Entry:
-        """Kind, size and time of the file or directory `path`."""
-        parts = components(path)
-        return self._entry(parts[-1] if parts else "/", self._find(path))
-
-    def get(self, path: str) -> bytes:
-        """The contents of the file `path`."""
-        inode = self._find(path)
-        if inode.kind == DIRECTORY:
-            raise FileSystemError(f"{path} is a directory; name a file in it")
-        return self._contents(inode)
-
-    def put(self, path: str, data: bytes, modified: int = 0) -> None:
-        """Write `data` as the file `path`, replacing a file of that name.
-
-        The directory must exist. `modified` is in seconds since 1970.
-        """
-        if len(data) > MAXIMUM_FILE_SIZE:
+    def __init__(self, disk: SectorDevice) -> None:
+        """Open the file system on `disk`, after checking its superblock."""
+        if disk.sectors < MINIMUM_BLOCKS:
             raise FileSystemError(
-                f"{path}: {len(data)} bytes are more than a file can hold "
-                f"({MAXIMUM_FILE_SIZE}); split it"
+                f"a disk of {disk.sectors} sectors holds no cms file system; "
+                f"it needs at least {MINIMUM_BLOCKS}"
             )
-        if not 0 <= modified <= 0xFFFFFFFF:
-            raise FileSystemError(f"time {modified} does not fit 32 bits; give seconds since 1970")
-        with self.together():
-            parent, name = self._parent(path)
-            found = self._lookup(parent, name)
-            if found is None:
-                inode = self._new_inode(FILE)
-            else:
-                inode = self._read_inode(found)
-                if inode.kind != FILE:
-                    raise FileSystemError(f"{path} is a directory; choose another name")
-                self._truncate(inode)
-            inode.modified = modified
-            if found is None:
-                self._add_entry(parent, name, inode.number)
-            self._fill(inode, data)
-
-    def make_directory(self, path: str, modified: int = 0) -> None:
-        """Make the empty directory `path`; its parent must exist."""
-        with self.together():
-            parent, name = self._parent(path)
-            self._expect_nothing(parent, name, path)
-            inode = self._new_inode(DIRECTORY)
-            inode.modified = modified
-            self._write_inode(inode)
-            self._add_entry(parent, name, inode.number)
-
-    def remove(self, path: str) -> None:
-        """Remove the file or the empty directory `path`."""
-        with self.together():
-            parent, name = self._parent(path)
-            inode = self._read_inode(self._expect(parent, name, path))
-            if inode.kind == DIRECTORY and any(True for _ in self._entries(inode)):
-                raise FileSystemError(f"{path} is not empty; remove what is in it first")
-            self._remove_entry(parent, name)
-            self._truncate(inode)
-            self._write_inode(Inode(inode.number))
-
-    def rename(self, source: str, target: str) -> None:
-        """Let what is at `source` be at `target`, where nothing may be yet."""
-        with self.together():
-            parent, name = self._parent(source)
-            number = self._expect(parent, name, source)
-            if components(target)[: len(components(source))] == components(source):
-                raise FileSystemError(f"{target} lies in {source}; choose another place")
-            new_parent, new_name = self._parent(target)
-            self._expect_nothing(new_parent, new_name, target)
-            self._remove_entry(parent, name)
-            # Read again: it may be the same directory.
-            new_parent, new_name = self._parent(target)
-            self._add_entry(new_parent, new_name, number)
+        block = disk.read_sector(0)
+        (
+            magic, version, block_size, blocks, _bitmap_start, _bitmap_blocks,
+            _inode_start, inode_blocks, _data_start, _root, label,
+        ) = SUPERBLOCK.unpack_from(block)  # fmt: skip
+        if magic != MAGIC:
+            raise FileSystemError(
+                "this disk holds no cms file system; make one with `format` in cms, "
+                "or with `kseg disk create --format`"
+            )
+        if version != VERSION or block_size != BLOCK_SIZE:
+            raise FileSystemError(
+                f"file system version {version} with {block_size}-byte blocks is unknown; "
+                f"this kseg reads version {VERSION} with {BLOCK_SIZE}-byte blocks"
+            )
+        if not MINIMUM_BLOCKS <= blocks <= min(disk.sectors, MAXIMUM_BLOCKS):
+            raise DamagedError(
+                f"the superblock speaks of {blocks} blocks, the disk has {disk.sectors}; "
+                "the image is cut short or damaged, restore it"
+            )
+        self._geometry = geometry = Geometry(blocks, inode_blocks)
+        if (
+            not 1 <= inode_blocks < blocks
+            or geometry.data_start >= blocks
+            or block != geometry.superblock(label)
+        ):
+            raise DamagedError("the superblock is damaged; restore the image or format it anew")
+        bitmap = range(1, geometry.inode_start)
+        super().__init__(
+            disk, blocks, bitmap, label.rstrip(b"\0").decode("ascii", "backslashreplace")
+        )
 
     def check(self) -> tuple[str, ...]:
-        """Everything that is inconsistent, a line each; nothing means sound."""
-        from .check import Check
+        from .check import CmsCheck
 
-        return Check(self).run()
+        return CmsCheck(self).run()
 
     def repair(self) -> tuple[str, ...]:
-        """Make everything consistent, losing as little as possible; what was wrong, as `check`
-        tells it."""
-        from .repair import Repair
+        from .repair import CmsRepair
 
         with self.together():
-            return Repair(self).run()
+            return CmsRepair(self).run()
 
-    def _expect(self, parent: Inode, name: str, path: str) -> int:
-        number = self._lookup(parent, name)
-        if number is None:
-            raise FileSystemError(f"{path} does not exist; look with `ls`")
-        return number
+    def _is_for_files(self, number: int) -> bool:
+        return self._geometry.data_start <= number < self._geometry.blocks
 
-    def _expect_nothing(self, parent: Inode, name: str, path: str) -> None:
-        if self._lookup(parent, name) is not None:
-            raise FileSystemError(f"{path} exists already; choose another name")
+    @staticmethod
+    def _name_of(stored: bytes) -> str:
+        return stored.rstrip(b"\0").decode("latin-1")
 
-    def _entry(self, name: str, inode: Inode) -> Entry:
-        return Entry(name, inode.kind == DIRECTORY, inode.size, inode.modified, inode.number)
+    def _is_possible_name(self, name: str) -> bool:
+        try:
+            self._stored_name(name)
+        except FileSystemError:
+            return False
+        return True
+
+    # Inodes.
+
+    def _inode_place(self, number: int) -> tuple[int, int]:
+        if not ROOT_INODE <= number < self._geometry.inodes:
+            raise DamagedError(
+                f"inode number {number} does not exist (there are {self._geometry.inodes}); "
+                "the file system is damaged, restore the image"
+            )
+        block, index = divmod(number, INODES_PER_BLOCK)
+        return self._geometry.inode_start + block, index * INODE_SIZE
+
+    def _read_inode(self, number: int) -> Inode:
+        block, offset = self._inode_place(number)
+        kind, _, size, modified, *pointers = INODE.unpack_from(self._read(block), offset)
+        if kind not in (FILE, DIRECTORY) or size > MAXIMUM_FILE_SIZE:
+            raise DamagedError(
+                f"inode {number} has type {kind} and {size} bytes, which no file has; "
+                "the file system is damaged, restore the image"
+            )
+        if kind == DIRECTORY and (size % ENTRY.size or size > ENTRY.size * self._geometry.inodes):
+            raise DamagedError(
+                f"directory inode {number} has {size} bytes, which no directory has; "
+                "the file system is damaged, restore the image"
+            )
+        return Inode(number, kind, size, tuple(pointers), modified=modified)
+
+    def _write_inode(self, inode: Inode) -> None:
+        pointers = inode.pointers or (0,) * (DIRECT_BLOCKS + LEVELS)
+        stored = INODE.pack(inode.kind, 0, inode.size, inode.modified or 0, *pointers)
+        self._store_inode(*self._inode_place(inode.number), stored)
+
+    def _store_inode(self, block: int, offset: int, stored: bytes) -> None:
+        data = bytearray(self._read(block))
+        data[offset : offset + INODE_SIZE] = stored
+        self._write(block, bytes(data))
+
+    def _new_inode(self, kind: int) -> Inode:
+        for block in range(self._geometry.inode_blocks):
+            data = self._read(self._geometry.inode_start + block)
+            for index in range(INODES_PER_BLOCK):
+                number = block * INODES_PER_BLOCK + index
+                free = data[index * INODE_SIZE : index * INODE_SIZE + 2] == b"\0\0"
+                if free and number > ROOT_INODE:
+                    return Inode(number, kind)
+        raise FileSystemError("no inode is left; remove files, or format with more inodes")
+
+    def _free_inode(self, number: int) -> None:
+        self._write_inode(Inode(number, FREE))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from ..device import FileSystemError, SectorDevice
+from ..format import BLOCK_SIZE, DIRECTORY, ROOT_INODE
 from .layout import (
-    BITS_PER_BLOCK,
-    BLOCK_SIZE,
     DIRECT_BLOCKS,
-    DIRECTORY,
     INODE,
     INODE_SIZE,
     INODES_PER_BLOCK,
+    LEVELS,
     MAXIMUM_BLOCKS,
     MINIMUM_BLOCKS,
-    ROOT_INODE,
     Geometry,
 )
 
@@ -49,21 +47,13 @@ def format_disk(
             f"{wanted} inodes do not fit a disk of {blocks} blocks; "
             "ask for at least 2 and leave room for data"
         )
+    bitmap = bytes(geometry.bitmap)
     for index in range(geometry.bitmap_blocks):
-        disk.write_sector(1 + index, _initial_bitmap(geometry, index))
+        disk.write_sector(1 + index, bitmap[index * BLOCK_SIZE : (index + 1) * BLOCK_SIZE])
     for number in range(geometry.inode_start, geometry.data_start):
         disk.write_sector(number, bytes(BLOCK_SIZE))
     disk.write_sector(0, geometry.superblock(stored_label))
     root = bytearray(BLOCK_SIZE)
-    none = (0,) * (DIRECT_BLOCKS + 2)
+    none = (0,) * (DIRECT_BLOCKS + LEVELS)
     INODE.pack_into(root, ROOT_INODE * INODE_SIZE, DIRECTORY, 0, 0, modified, *none)
     disk.write_sector(geometry.inode_start, bytes(root))
-
-
-def _initial_bitmap(geometry: Geometry, index: int) -> bytes:
-    """Bitmap block `index`: the tables are taken, and so is what lies past the end."""
-    first = index * BITS_PER_BLOCK
-    taken = min(max(geometry.data_start - first, 0), BITS_PER_BLOCK)
-    exist = min(geometry.blocks - first, BITS_PER_BLOCK)
-    bits = (1 << taken) - 1 | ((1 << BITS_PER_BLOCK) - (1 << exist))
-    return bits.to_bytes(BLOCK_SIZE, "little")

@@ -5,34 +5,31 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-BLOCK_SIZE = 512
-"""Bytes in a block; a block is one disk sector."""
+from ..format import BITS_PER_BLOCK, BLOCK_SIZE, ROOT_INODE, most_blocks
 
 MAGIC = 0x434D5346  # "CMSF"
 VERSION = 1
-ROOT_INODE = 1
 INODE_SIZE = 64
 INODES_PER_BLOCK = BLOCK_SIZE // INODE_SIZE
 DIRECT_BLOCKS = 10
-POINTERS_PER_BLOCK = BLOCK_SIZE // 4
-ENTRY_SIZE = 32
+LEVELS = 2
 NAME_LIMIT = 27
 """The longest file name, in characters."""
 
-MAXIMUM_FILE_SIZE = BLOCK_SIZE * (DIRECT_BLOCKS + POINTERS_PER_BLOCK + POINTERS_PER_BLOCK**2)
+MAXIMUM_FILE_SIZE = BLOCK_SIZE * most_blocks(DIRECT_BLOCKS, LEVELS)
 """The longest file, in bytes (8,459,264)."""
 
 MINIMUM_BLOCKS = 8
 MAXIMUM_BLOCKS = 0x00800000
-BITS_PER_BLOCK = BLOCK_SIZE * 8
 
-FREE, FILE, DIRECTORY = 0, 1, 2
+FREE = 0
+"""The kind of an inode that is none."""
 
 SUPERBLOCK = struct.Struct(">10I16s")
 CHECKSUM = struct.Struct(">I")
-INODE = struct.Struct(">HHII10III4x")
+INODE = struct.Struct(f">HHII{DIRECT_BLOCKS + LEVELS}I4x")
+"""Kind, 0, size, time, pointers."""
 ENTRY = struct.Struct(">I28s")
-POINTERS = struct.Struct(f">{POINTERS_PER_BLOCK}I")
 
 
 @dataclass(frozen=True)
@@ -45,6 +42,13 @@ class Geometry:
     @property
     def bitmap_blocks(self) -> int:
         return -(-self.blocks // BITS_PER_BLOCK)
+
+    @property
+    def bitmap(self) -> bytearray:
+        """Of an empty file system: the tables are in use, and so is what lies past the end."""
+        size = self.bitmap_blocks * BLOCK_SIZE
+        bits = (1 << size * 8) - (1 << self.blocks) | (1 << self.data_start) - 1
+        return bytearray(bits.to_bytes(size, "little"))
 
     @property
     def inode_start(self) -> int:

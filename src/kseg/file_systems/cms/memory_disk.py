@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..device import FileSystemError
+from ..format import BLOCK_SIZE
 from .file_system import CmsFileSystem, make_file_system
-from .layout import (
-    BLOCK_SIZE,
-    MINIMUM_BLOCKS,
-)
+from .layout import MINIMUM_BLOCKS
 
 
 class MemoryDisk:

@@ -1,140 +1,141 @@
-"""The file system as its user sees it."""
+"""SFS: its superblock, its inodes, each of which fills a block, and names."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
-from ..device import Entry, FileSystemError, components
-from .directories import Directories
+from ..device import DamagedError, FileSystemError, SectorDevice
+from ..file_system import FileSystem
+from ..files import Inode
+from ..format import BLOCK_SIZE, DIRECTORY, FILE, ROOT_INODE
 from .journal import check_journal
-from .layout import DIRECTORY, ENTRY, FILE, MOST_LINKS, Inode
+from .layout import (
+    DIRECT_BLOCKS,
+    ENTRY,
+    FEWEST_BLOCKS,
+    INODE,
+    LEVELS,
+    MAGIC,
+    MOST_LINKS,
+    NAME_LIMIT,
+    SUPERBLOCK,
+    SUPERBLOCK_NUMBER,
+    Geometry,
+)
+
+DOTS = (".", "..")
 
 
-class SfsFileSystem(Directories):
-    """An open file system. Paths are like `dir/file`; a leading `/` is optional.
-
-    Every method raises FileSystemError when the path or the disk is at fault; then the disk is as
-    it was. SFS keeps no times.
-    """
+class SfsFileSystem(FileSystem):
+    """The file system on a disk whose superblock has been checked. SFS keeps no times."""
 
     name = "SFS"
+    direct_blocks, levels, has_holes = DIRECT_BLOCKS, LEVELS, True
+    entry, name_limit, first_character, dots = ENTRY, NAME_LIMIT, " ", DOTS
 
-    def together(self) -> AbstractContextManager[None]:
-        """All changes that the block makes, or none of them when it raises."""
+    def __init__(self, disk: SectorDevice) -> None:
+        """Open the file system on `disk`, after checking its superblock."""
+        block = disk.read_sector(SUPERBLOCK_NUMBER)
+        magic, blocks, label, journal_start, journal_blocks = SUPERBLOCK.unpack_from(block)
+        if magic != MAGIC:
+            raise FileSystemError(
+                "this disk holds no SFS; make one with mksfs in OS/161,"
+                " or with `kseg disk create --sfs`"
+            )
+        if not FEWEST_BLOCKS <= blocks <= disk.sectors:
+            raise DamagedError(
+                f"the superblock speaks of {blocks} blocks, the disk has {disk.sectors}; "
+                "the image is cut short or damaged, restore it"
+            )
+        second_root = _has_second_root(disk)
+        self._geometry = geometry = Geometry(blocks, second_root, journal_start, journal_blocks)
+        if geometry.freemap.stop > blocks:
+            raise DamagedError("the superblock is damaged; restore the image or format it anew")
+        journal = geometry.journal
+        if journal and not geometry.freemap.stop <= journal.start < journal.stop <= blocks:
+            raise DamagedError(
+                f"the journal is said to be in blocks {journal.start} to {journal.stop - 1}; "
+                "the superblock is damaged, restore the image"
+            )
+        name = label.partition(b"\0")[0].decode("ascii", "backslashreplace")
+        super().__init__(disk, blocks, geometry.freemap, name)
+
+    @property
+    def most_file_blocks(self) -> int:
+        return self._geometry.most_file_blocks
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
         check_journal(self._geometry.journal, self._read)
-        return self._disk.together()
-
-    def list(self, path: str = "/") -> list[Entry]:
-        """The entries of the directory `path`, sorted by name; `.` and `..` are not shown."""
-        directory = self._find(path)
-        self._expect_directory(directory, path)
-        return sorted(
-            (self._entry(name, self._read_inode(number)) for _, name, number in
-             self._entries(directory)),
-            key=lambda entry: entry.name,
-        )  # fmt: skip
-
-    def status(self, path: str) -> Entry:
-        """Kind and size of the file or directory `path`."""
-        parts = components(path)
-        return self._entry(parts[-1] if parts else "/", self._find(path))
-
-    def get(self, path: str) -> bytes:
-        """The contents of the file `path`."""
-        inode = self._find(path)
-        if inode.kind == DIRECTORY:
-            raise FileSystemError(f"{path} is a directory; name a file in it")
-        return self._contents(inode)
-
-    def put(self, path: str, data: bytes, modified: int = 0) -> None:  # noqa: ARG002
-        """Write `data` as the file `path`, replacing a file of that name; its directory must exist.
-        SFS has no place for `modified`."""
-        with self.together():
-            parent, name = self._parent(path)
-            found = self._lookup(parent, name)
-            if found is None:
-                inode = Inode(self._allocate(), FILE)
-                self._add_entry(parent, name, inode.number)
-            else:
-                inode = self._read_inode(found)
-                if inode.kind != FILE:
-                    raise FileSystemError(f"{path} is a directory; choose another name")
-            try:
-                self._replace(inode, data)
-            except FileSystemError as error:
-                raise FileSystemError(f"{path}: {error}") from None
-
-    def make_directory(self, path: str, modified: int = 0) -> None:  # noqa: ARG002
-        """Make the empty directory `path`; its parent must exist."""
-        with self.together():
-            parent, name = self._parent(path)
-            self._expect_nothing(parent, name, path)
-            number = self._allocate()
-            dots = ENTRY.pack(number, b".") + ENTRY.pack(parent.number, b"..")
-            self._fill(Inode(number, DIRECTORY, links=2), dots)
-            self._write_inode(self._another_link(self._add_entry(parent, name, number)))
-
-    def remove(self, path: str) -> None:
-        """Remove the file or the empty directory `path`."""
-        with self.together():
-            parent, name = self._parent(path)
-            inode = self._read_inode(self._expect(parent, name, path))
-            if inode.kind == DIRECTORY and any(True for _ in self._entries(inode)):
-                raise FileSystemError(f"{path} is not empty; remove what is in it first")
-            parent = self._change_entry(parent, name, 0)
-            if inode.kind == DIRECTORY:
-                self._write_inode(parent.linked(-1))
-            elif inode.links > 1:
-                self._write_inode(inode.linked(-1))
-                return
-            self._release(inode)
-            self._set_used(inode.number, False)
-
-    def rename(self, source: str, target: str) -> None:
-        """Let what is at `source` be at `target`, where nothing may be yet."""
-        with self.together():
-            parent, name = self._parent(source)
-            inode = self._read_inode(self._expect(parent, name, source))
-            if components(target)[: len(components(source))] == components(source):
-                raise FileSystemError(f"{target} lies in {source}; choose another place")
-            new_parent, new_name = self._parent(target)
-            self._expect_nothing(new_parent, new_name, target)
-            parent = self._change_entry(parent, name, 0)
-            if inode.kind == DIRECTORY and parent.number != new_parent.number:
-                self._write_inode(parent.linked(-1))
-                self._change_entry(inode, "..", new_parent.number)
-                self._write_inode(self._another_link(self._read_inode(new_parent.number)))
-            self._add_entry(self._read_inode(new_parent.number), new_name, inode.number)
+        with super().together():
+            yield
 
     def check(self) -> tuple[str, ...]:
-        """Everything that is inconsistent, a line each; nothing means sound."""
-        from .check import Check
+        from .check import SfsCheck
 
-        return Check(self).run()
+        return SfsCheck(self).run()
 
     def repair(self) -> tuple[str, ...]:
-        """Make everything consistent, losing as little as possible; what was wrong, as `check`
-        tells it."""
-        from .repair import Repair
+        from .repair import SfsRepair
 
-        with self._disk.together():
-            return Repair(self).run()
+        with super().together():
+            return SfsRepair(self).run()
 
-    def _another_link(self, inode: Inode) -> Inode:
-        if inode.links >= MOST_LINKS:
+    def _is_for_files(self, number: int) -> bool:
+        roots = ROOT_INODE + self._geometry.second_root
+        return roots < number < self._geometry.blocks and not self._geometry.is_table(number)
+
+    @staticmethod
+    def _name_of(stored: bytes) -> str:
+        return stored.partition(b"\0")[0].decode("latin-1")
+
+    def _is_possible_name(self, name: str) -> bool:
+        return 1 <= len(name) <= NAME_LIMIT and "/" not in name and ":" not in name
+
+    # Inodes.
+
+    def _read_inode(self, number: int) -> Inode:
+        if number != ROOT_INODE and not (number == 2 and self._geometry.second_root):
+            self._check_block(number, number)
+        size, kind, links, *pointers = INODE.unpack_from(self._read(number))
+        if kind not in (FILE, DIRECTORY):
+            raise DamagedError(f"block {number} is no inode: its type is {kind}")
+        if -(-size // BLOCK_SIZE) > self._most_blocks(pointers):
+            raise DamagedError(f"inode {number} has {size} bytes, which no file has")
+        if kind == DIRECTORY and size % ENTRY.size:
+            raise DamagedError(f"directory inode {number} has {size} bytes, which no directory has")
+        return Inode(number, kind, size, tuple(pointers), links)
+
+    def _most_blocks(self, pointers: list[int]) -> int:
+        """How many blocks a file may have: no more than the disk, either."""
+        deep = any(pointers[DIRECT_BLOCKS + 1 :])
+        most = self._disk.sectors if deep else self.most_file_blocks
+        return min(most, self._geometry.blocks)
+
+    def _write_inode(self, inode: Inode) -> None:
+        pointers = inode.pointers or (0,) * (DIRECT_BLOCKS + LEVELS)
+        self._write(inode.number, INODE.pack(inode.size, inode.kind, inode.links, *pointers))
+
+    def _new_inode(self, kind: int) -> Inode:
+        return Inode(self._allocate(), kind, links=2 if kind == DIRECTORY else 1)
+
+    def _free_inode(self, number: int) -> None:
+        self._set_used(number, False)
+
+    def _link(self, inode: Inode, more: int) -> None:
+        if inode.links + more > MOST_LINKS:
             raise FileSystemError("a directory has as many directories in it as there can be")
-        return replace(inode, links=inode.links + 1)
+        self._write_inode(replace(inode, links=inode.links + more))
 
-    def _expect(self, parent: Inode, name: str, path: str) -> int:
-        number = self._lookup(parent, name)
-        if number is None:
-            raise FileSystemError(f"{path} does not exist; look with `ls`")
-        return number
 
-    def _expect_nothing(self, parent: Inode, name: str, path: str) -> None:
-        if self._lookup(parent, name) is not None:
-            raise FileSystemError(f"{path} exists already; choose another name")
-
-    def _entry(self, name: str, inode: Inode) -> Entry:
-        return Entry(name, inode.kind == DIRECTORY, inode.size, None, inode.number)
+def _has_second_root(disk: SectorDevice) -> bool:
+    """Whether block 2 is an inode. It is the freemap otherwise, in which the blocks of the
+    superblock, the root and the freemap itself are in use; an inode would be larger than a disk
+    if it began like this."""
+    block = disk.read_sector(2)
+    if block[0] & 7 == 7:
+        return False
+    _size, kind, *_ = INODE.unpack_from(block)
+    return bool(disk.read_sector(3)[0] & 15 == 15 and (kind == DIRECTORY or not any(block)))

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from ..device import FileSystemError, SectorDevice
+from ..format import BLOCK_SIZE, DIRECTORY, ROOT_INODE
 from .file_system import SfsFileSystem
 from .layout import (
-    BLOCK_SIZE,
     DIRECT_BLOCKS,
-    DIRECTORY,
     ENTRY,
     FEWEST_BLOCKS,
     INODE,
     LABEL_LIMIT,
     LEVELS,
     MAGIC,
-    ROOT_INODE,
     SUPERBLOCK,
     SUPERBLOCK_NUMBER,
     Geometry,

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Iterator
 
 from ..device import DamagedError, FileSystemError
-from .layout import BLOCK_SIZE
+from ..format import BLOCK_SIZE
 
 RECORD = struct.Struct(">Q")
 """A record's head: class (1 bit: 1 for what the file system itself wrote), type (7), length in

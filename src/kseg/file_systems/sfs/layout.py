@@ -6,26 +6,20 @@ OS/161, kern/include/kern/sfs.h.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-BLOCK_SIZE = 512
-"""Bytes in a block; a block is one disk sector."""
-BITS_PER_BLOCK = BLOCK_SIZE * 8
+from ..format import BITS_PER_BLOCK, BLOCK_SIZE, ROOT_INODE, most_blocks
+
 MAGIC = 0xABADF001
 SUPERBLOCK_NUMBER = 0
-ROOT_INODE = 1
-"""An inode fills a block, whose number is its own."""
 FEWEST_BLOCKS = 8
 
 DIRECT_BLOCKS = 15
-POINTERS_PER_BLOCK = BLOCK_SIZE // 4
 LEVELS = 3
 """An inode has pointers to a single, a double and a triple indirect block, where the variant of SFS
 has them."""
 
-FILE, DIRECTORY = 1, 2
 MOST_LINKS = 0xFFFF
-ENTRY_SIZE = 64
 NAME_LIMIT = 59
 """The longest file name, in characters: a NUL follows."""
 LABEL_LIMIT = 31
@@ -33,9 +27,8 @@ LABEL_LIMIT = 31
 SUPERBLOCK = struct.Struct(">II32sII")
 """Magic, blocks, label; where the journal begins and how many blocks it has."""
 INODE = struct.Struct(f">IHH{DIRECT_BLOCKS + LEVELS}I")
-"""Size, type, links; pointers."""
+"""Size, type, links; pointers. An inode fills a block, whose number is its own."""
 ENTRY = struct.Struct(">I60s")
-POINTERS = struct.Struct(f">{POINTERS_PER_BLOCK}I")
 
 
 @dataclass(frozen=True)
@@ -74,36 +67,11 @@ class Geometry:
     @property
     def most_file_blocks(self) -> int:
         """Of a file's contents, at most."""
-        blocks, below = DIRECT_BLOCKS, 1
-        for _ in range(self.levels):
-            below *= POINTERS_PER_BLOCK
-            blocks += below
-        return blocks
+        return most_blocks(DIRECT_BLOCKS, self.levels)
 
     def is_table(self, number: int) -> bool:
         """Whether a block is the superblock, or part of the freemap or the journal."""
         return number == SUPERBLOCK_NUMBER or number in self.freemap or number in self.journal
-
-
-@dataclass(frozen=True)
-class Inode:
-    """One inode; `number` says where it is stored. `pointers` are its blocks, then the indirect,
-    double and triple indirect block; 0 is none."""
-
-    number: int
-    kind: int
-    size: int = 0
-    links: int = 1
-    pointers: tuple[int, ...] = (0,) * (DIRECT_BLOCKS + LEVELS)
-
-    @property
-    def blocks(self) -> int:
-        """How many blocks the contents have, holes included."""
-        return -(-self.size // BLOCK_SIZE)
-
-    def linked(self, more: int) -> Inode:
-        """With so many more links."""
-        return replace(self, links=self.links + more)
 
 
 def freemap_of(geometry: Geometry, used: bytearray | None = None) -> bytearray:

@@ -345,7 +345,7 @@ input()
 def test_interrupts_do_not_end_the_compiler_but_the_machines_end_does() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", SCRIPT],
-        cwd=Path(__file__).parents[3],
+        cwd=Path(__file__).parents[4],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 
-from ..device import DamagedError, FileSystemError, components
-from .files import Files
-from .layout import DIRECTORY, ENTRY, ENTRY_SIZE, NAME_LIMIT, ROOT_INODE, Inode
-
-DOTS = (".", "..")
+from .device import DamagedError, FileSystemError, components
+from .files import Files, Inode
+from .format import DIRECTORY, ROOT_INODE
 
 
 class Directories(Files):
     """Finds files by path, and changes directories."""
+
+    entry: struct.Struct
+    """An entry of a directory: an inode's number, 0 in one that is free, and the name."""
+    name_limit: int
+    """The longest file name, in characters."""
+    first_character: str
+    """The first character of ASCII that names may hold."""
+    dots: tuple[str, ...]
+    """Names of entries that are no files: `.` and `..`, where they are stored."""
+
+    @staticmethod
+    def _name_of(stored: bytes) -> str:
+        """The name that is stored in an entry, whatever it is."""
+        raise NotImplementedError
+
+    def _is_possible_name(self, name: str) -> bool:
+        """Whether a directory on a disk may hold a name."""
+        raise NotImplementedError
+
+    def _stored_name(self, text: str) -> bytes:
+        """`text` as it is stored; FileSystemError unless it may name a file."""
+        if not 1 <= len(text) <= self.name_limit:
+            raise FileSystemError(
+                f"file name {text!r} must have 1 to {self.name_limit} characters; rename"
+            )
+        first = self.first_character
+        if text in (".", "..") or any(not first <= c <= "~" or c in "/:" for c in text):
+            which = "" if first == " " else "visible "
+            raise FileSystemError(
+                f"file name {text!r} may hold only {which}ASCII characters other than '/' and ':', "
+                "and be neither '.' nor '..'; rename the file"
+            )
+        return text.encode("ascii")
 
     def _expect_directory(self, inode: Inode, path: str) -> None:
         if inode.kind != DIRECTORY:
@@ -20,16 +52,17 @@ class Directories(Files):
 
     def _slots(self, contents: bytes) -> Iterator[tuple[int, str, int]]:
         """(position in bytes, name, inode number) of every entry that is in use."""
-        for index, (number, stored) in enumerate(ENTRY.iter_unpack(contents)):
+        whole = contents[: len(contents) // self.entry.size * self.entry.size]
+        for index, (number, stored) in enumerate(self.entry.iter_unpack(whole)):
             if number:
-                yield index * ENTRY_SIZE, stored.partition(b"\0")[0].decode("latin-1"), number
+                yield index * self.entry.size, self._name_of(stored), number
 
     def _entries(self, directory: Inode) -> Iterator[tuple[int, str, int]]:
         """The same, but for `.` and `..`; DamagedError for names that no file has."""
         for position, name, number in self._slots(self._contents(directory)):
-            if name in DOTS:
+            if name in self.dots:
                 continue
-            if not is_possible_name(name):
+            if not self._is_possible_name(name):
                 raise DamagedError(
                     f"directory inode {directory.number} holds the bad name {name!r}; "
                     "the file system is damaged"
@@ -65,36 +98,19 @@ class Directories(Files):
         return parent, parts[-1]
 
     def _add_entry(self, directory: Inode, name: str, number: int) -> Inode:
-        contents = bytearray(self._contents(directory))
+        size, contents = self.entry.size, bytearray(self._contents(directory))
         free = next(
-            (p for p in range(0, len(contents), ENTRY_SIZE) if not any(contents[p : p + 4])),
+            (p for p in range(0, len(contents), size) if not any(contents[p : p + 4])),
             len(contents),
         )
-        contents[free : free + ENTRY_SIZE] = ENTRY.pack(number, stored_name(name))
+        contents[free : free + size] = self.entry.pack(number, self._stored_name(name))
         return self._replace(directory, bytes(contents))
 
     def _change_entry(self, directory: Inode, name: str, number: int) -> Inode:
-        """Let a name mean another inode; 0 removes it."""
+        """Let a name mean another inode; 0 removes it. A directory never gets smaller."""
         contents = bytearray(self._contents(directory))
         for position, found, _ in self._slots(bytes(contents)):
             if found == name:
                 stored = name.encode("latin-1") if number else b""
-                ENTRY.pack_into(contents, position, number, stored)
+                self.entry.pack_into(contents, position, number, stored)
         return self._replace(directory, bytes(contents))
-
-
-def is_possible_name(name: str) -> bool:
-    """Whether a directory on a disk may hold a name."""
-    return 1 <= len(name) <= NAME_LIMIT and "/" not in name and ":" not in name
-
-
-def stored_name(text: str) -> bytes:
-    """`text` as it is stored, if it may name a file."""
-    if not 1 <= len(text) <= NAME_LIMIT:
-        raise FileSystemError(f"file name {text!r} must have 1 to {NAME_LIMIT} characters; rename")
-    if text in DOTS or any(not " " <= c <= "~" or c in "/:" for c in text):
-        raise FileSystemError(
-            f"file name {text!r} may hold only ASCII characters other than '/' and ':', "
-            "and be neither '.' nor '..'; rename the file"
-        )
-    return text.encode("ascii")
