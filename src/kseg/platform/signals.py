@@ -44,7 +44,24 @@ def handle(numbers: tuple[int, ...], handler: Handler) -> None:
 def ignore(*numbers: int) -> None:
     """They do nothing to this process from now on."""
     for number in numbers:
-        signal.signal(number, signal.SIG_IGN)
+        # Python complains of one that has come already and is ignored when its turn is.
+        signal.signal(number, _nothing)
+
+
+def _nothing(_number: int, _frame: FrameType | None) -> None:
+    """Takes a signal."""
+
+
+def let_interrupt_end() -> None:
+    """INTERRUPT ends this process from now on, and it is not said where; if not ignored."""
+    if signal.getsignal(INTERRUPT) is not signal.SIG_IGN:
+        signal.signal(INTERRUPT, signal.SIG_DFL)
+
+
+def let_interrupt_raise() -> None:
+    """INTERRUPT raises KeyboardInterrupt again, as in any program in Python."""
+    if signal.getsignal(INTERRUPT) is signal.SIG_DFL:
+        signal.signal(INTERRUPT, signal.default_int_handler)
 
 
 def stop_as_if_unhandled(handler: Handler) -> None:
