@@ -1,7 +1,7 @@
 """What an instruction can do to a processor: the language of the declarations.
 
 A declaration is a function of a `Processor` and its operand fields. It is executed directly by
-the reference engine, with ints, and traced once by the code generators, with symbolic values;
+the reference engine, with ints, and lifted once by the code generators, with symbolic values;
 so it must not use Python's `if` on a value, only `select`, `trap_if` and `branch`.
 
 Order matters in one way: whatever can trap comes before the first write to a register. (The link of

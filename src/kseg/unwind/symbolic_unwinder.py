@@ -4,7 +4,7 @@ What a function returns to, and what an exception handler returns to, is decided
 that are still to come: an epilogue, or the restoring of a trap frame, whatever its layout is. So
 they are executed here (they are the declarations of `kseg.isa.instructions`), with registers and
 memory of their own, up to the jump that leaves. What is not known stays unknown; calls are stepped
-over; where a condition is not known, both ways are tried. This is bounded, and nothing of it is
+over; where a condition is not known, both paths are tried. This is bounded, and nothing of it is
 seen by the guest.
 """
 
@@ -21,13 +21,13 @@ from kseg.unwind.guest_memory import GuestMemory
 from kseg.unwind.symbolic_processor import Control, InfeasiblePathError, SymbolicProcessor
 
 MOST_STEPS_BACK = 40
-"""Instructions tried on the way back to a caller: what lies straight ahead."""
+"""Instructions executed back to a caller: what lies straight ahead."""
 LONGEST_PATH = 300
-"""Instructions of one way out of a handler: one may end in a loop."""
+"""Instructions of one path out of a handler: one may end in a loop."""
 MOST_STEPS = 1200
-"""Instructions tried on the way out of a handler, all ways together."""
+"""Instructions executed out of a handler, all paths together."""
 MOST_BRANCHES = 16
-"""Ways that wait to be tried."""
+"""Paths that wait to be tried."""
 
 STACK_POINTER, FRAME_POINTER = 29, 30
 RETURN = "return"

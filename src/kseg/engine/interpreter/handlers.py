@@ -80,8 +80,8 @@ def rewritable(found: list[Operation], profile: Profile, big_endian: bool) -> di
             virtual = replace(
                 operation, name=f"virtual_{operation.name}", patterns=(), virtual=True
             )
-            _, traced = _traced(virtual.name, virtual, profile, big_endian, PLAIN, "")
-            if not (traced.resynchronise or traced.reschedule or traced.trapped):
+            _, lifted = _lifted(virtual.name, virtual, profile, big_endian, PLAIN, "")
+            if not (lifted.resynchronise or lifted.reschedule or lifted.trapped):
                 chosen[index] = virtual
     return chosen
 
@@ -91,8 +91,8 @@ def recording(found: list[Operation], profile: Profile, big_endian: bool) -> dic
     chosen = {}
     for index, operation in enumerate(found):
         if not operation.virtual:
-            _, traced = _traced(operation.name, operation, profile, big_endian, PLAIN, "")
-            if traced.branched is not None:
+            _, lifted = _lifted(operation.name, operation, profile, big_endian, PLAIN, "")
+            if lifted.branched is not None:
                 chosen[index] = replace(
                     operation, name=f"recording_{operation.name}", patterns=(), records_jump=True
                 )
@@ -128,11 +128,11 @@ def handlers(
     name: str, operation: Operation, profile: Profile, big_endian: bool, variant: Variant
 ) -> tuple[list[str], Lifter]:
     """The text of one operation's handler, with that of its slow copy where there is one, and
-    what tracing it found out."""
-    fast, lifter = _traced(name, operation, profile, big_endian, variant, f"{name}_slow")
+    what lifting it found out."""
+    fast, lifter = _lifted(name, operation, profile, big_endian, variant, f"{name}_slow")
     texts = [fast]
     if lifter.uses_slow_copy:
-        texts.append(_traced(f"{name}_slow", operation, profile, big_endian, variant, "")[0])
+        texts.append(_lifted(f"{name}_slow", operation, profile, big_endian, variant, "")[0])
     return texts, lifter
 
 
@@ -156,7 +156,7 @@ def accumulator_handler(
     if operation.constants or operation.records_jump or operation.name in RARE:
         return ""
     slow_copy = f"op_{operation.name}_n_slow"
-    text, lifter = _traced(
+    text, lifter = _lifted(
         accumulator_name(operation, letter),
         operation,
         profile,
@@ -168,7 +168,7 @@ def accumulator_handler(
     return text if letter in lifter.register_reads else ""
 
 
-def _traced(
+def _lifted(
     name: str,
     operation: Operation,
     profile: Profile,

@@ -259,7 +259,7 @@ class Context(ctypes.Structure):
         ("passed_at", u64),
         ("passed_stalls", u64),
         ("passed_pc", u32),
-        # For tracing (`tracing_runtime`): the number of records after the one of the instruction
+        # For tracing (`trace_records`): the number of records after the one of the instruction
         # that executes, and its cycle; the same, for an instruction whose result is to be noted,
         # and the register; what the TLB entry last written was before, and its number.
         ("trace_mark", u64),
@@ -315,14 +315,14 @@ class Shared(ctypes.Structure):
         # For each operation, the one that does the same to the CP0 of the context's `virtual`
         # processor; 0 where there is none.
         ("rewritten", u8 * OPERATIONS),
-        # For debuggers (`debugging_runtime`): the addresses of the breakpoints, a bit for each
+        # For debuggers (`debug_stops`): the addresses of the breakpoints, a bit for each
         # place in a page that one has, and an array of WatchpointEntry.
         ("breakpoint_count", u64),
         ("breakpoints", pointer),
         ("breakpoint_places", u64 * (ENTRIES // 64)),
         ("watchpoint_count", u64),
         ("watchpoints", pointer),
-        # For tracing (`tracing_runtime`): not 0 if anything is traced; if code is decoded so that
+        # For tracing (`trace_records`): not 0 if anything is traced; if code is decoded so that
         # instructions, or jumps, are; for each jump's operation the one that records it.
         ("tracing", u32),
         ("trace_instructions", u32),

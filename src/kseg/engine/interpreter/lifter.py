@@ -1,8 +1,8 @@
 """A declaration becomes the body of a handler.
 
 `Lifter` implements `kseg.isa.semantics.Processor` on symbols. Reads are emitted where they stand;
-writes are kept back until the instruction can no longer trap, then `finish` makes them. Rare ways
-out (traps, device accesses) leave through a tail call to the variant's runtime function.
+writes are kept back until the instruction can no longer trap, then `finish` makes them. Rare
+exits (traps, device accesses) leave through a tail call to the variant's runtime function.
 """
 
 from typing import Any
@@ -40,7 +40,7 @@ class _Registers:
 
 
 class Lifter(MemoryAccess):
-    """One declaration being traced into one variant of its handler."""
+    """One declaration being lifted into one variant of its handler."""
 
     def __init__(
         self,

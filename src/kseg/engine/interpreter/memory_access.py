@@ -38,7 +38,7 @@ class MemoryAccess:
         return self._load(address & ~3, 4, address)
 
     def _load(self, address: Symbol, size: int, reported: Symbol) -> Symbol:
-        place = self._place(
+        place = self._host_address(
             address,
             size,
             "%reads",
@@ -55,13 +55,13 @@ class MemoryAccess:
         bits = 8 * size
         mask = (1 << bits) - 1
         call = _slow_store(size, value, str(mask))
-        place = self._place(address, size, "%writes", call, address)
+        place = self._host_address(address, size, "%writes", call, address)
         narrow = value.i32() if bits == 32 else self.b.emit(f"trunc i32 {value.i32()} to i{bits}")
         self.b.store(f"i{bits}", self._swapped(narrow, bits), place)
 
     def store_masked(self, address: Symbol, value: Symbol, mask: Symbol) -> None:
         call = _slow_store(4, value, mask.i32())
-        place = self._place(address & ~3, 4, "%writes", call, address)
+        place = self._host_address(address & ~3, 4, "%writes", call, address)
         old = Symbol.of_i32(self.b, self._swapped(self.b.load("i32", place), 32))
         merged = (old & ~mask) | (value & mask)
         self.b.store("i32", self._swapped(merged.i32(), 32), place)
@@ -89,7 +89,7 @@ class MemoryAccess:
             call = f"check_load(ptr %context, i32 {at})"
             self._leave_if_null(self.b.emit(f"call ptr @{call}"))
 
-    def _place(
+    def _host_address(
         self, address: Symbol, size: int, table: Operand, call: str, reported: Symbol
     ) -> Operand:
         """The host address of `size` bytes at virtual `address`."""

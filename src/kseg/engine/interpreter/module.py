@@ -136,12 +136,12 @@ def build(profile_name: str, byte_order: str) -> Module:
         names = _runtime_operations(variant, profile.early_fetch_faults)
         for operation in found:
             name = f"op_{operation.name}_{variant.suffix}"
-            added, traced = handlers(name, operation, profile, big_endian, variant)
+            added, lifted = handlers(name, operation, profile, big_endian, variant)
             texts += added
             names.append(name)
             if variant == PLAIN:
-                destination = DESTINATIONS[traced.redirected_field()]
-                destinations.append(destination | DESTINATIONS[traced.result_field] << 8)
+                destination = DESTINATIONS[lifted.redirected_field()]
+                destinations.append(destination | DESTINATIONS[lifted.result_field] << 8)
         tables[TABLES[variant]] = names
     for letter in "st":
         names = [""] * FIRST_INSTRUCTION

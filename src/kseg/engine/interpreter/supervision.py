@@ -54,7 +54,7 @@ class Supervision:
 
     @property
     def supervisor(self) -> Supervisor | None:
-        """Who decides which processor executes, instead of their taking turns."""
+        """What decides which processor executes, instead of their taking turns."""
         return self._supervisor
 
     @supervisor.setter

@@ -40,8 +40,8 @@ class _Registers(list[int]):
 
 
 class Latch:
-    """A monitor's answer to a device access, for the instruction that asked to take up; or that
-    the instruction was stopped at for a debugger, and is to be executed now."""
+    """The run loop's answer to a device access (MMIO), for the instruction that asked to take up;
+    or that the instruction was stopped at for a debugger, and is to be executed now."""
 
     def __init__(self) -> None:
         self.loaded: int | None = None

@@ -16,7 +16,7 @@ from kseg.isa.values import WORD
 
 
 def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
-    """Let one cycle pass on `cpu`. Raises Leave, with nothing done, to ask the monitor."""
+    """Let one cycle pass on `cpu`. Raises EngineExit, with nothing done, for a VM exit."""
     cpu.began_in_user_mode = bool(cpu.status & r.STATUS_KUC)
     if interrupt_is_due(cpu) and not cpu.latch.answered:
         # A load before the interrupted instruction arrives before its handler begins.

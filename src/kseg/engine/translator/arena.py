@@ -1,4 +1,4 @@
-"""Executable memory for translations: a fixed amount, used in turn.
+"""The code cache in memory: executable pages for translations, a fixed amount, used as a ring.
 
 A translation gets whole host pages. They can be written only while it is put there, and executed
 only afterwards. When the arena is full, the oldest translations make room: the memory is a ring.

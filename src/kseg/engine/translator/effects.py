@@ -1,7 +1,7 @@
 """What an instruction reads, writes and may do, found out by running its declaration.
 
-The declaration runs on a processor that only watches: its registers hold `UNKNOWN`, which
-absorbs every operator. Nothing about single instructions is written down twice.
+An abstract interpretation: the declaration runs on a processor whose registers hold `UNKNOWN`,
+which absorbs every operator. Nothing about single instructions is written down twice.
 """
 
 from dataclasses import dataclass, field
@@ -64,16 +64,16 @@ def effects(profile_name: str, pc: int, word: int) -> Effects:
     encoding = instruction_set(profile_name).decode(word)
     if encoding is None:
         return Effects(is_hard=True)
-    return _watched(profile_name, pc if encoding.instruction.is_branch else None, word)
+    return _interpreted(profile_name, pc if encoding.instruction.is_branch else None, word)
 
 
 @lru_cache(EFFECTS_KEPT)
-def _watched(profile_name: str, pc: int | None, word: int) -> Effects:
+def _interpreted(profile_name: str, pc: int | None, word: int) -> Effects:
     """What the instruction does; without an address, one that asks for its own is hard."""
     instructions = instruction_set(profile_name)
     encoding = instructions.decode(word)
     assert encoding is not None
-    watcher = _Watcher(instructions.profile)
+    watcher = _AbstractProcessor(instructions.profile)
     if pc is not None:
         watcher.__dict__.update(pc=pc, next_pc=pc + 4 & 0xFFFFFFFF)
     declared = encoding.instruction
@@ -102,8 +102,8 @@ class _Registers:
             self._found.constants[number] = int(value) & WORD
 
 
-class _Watcher:
-    """A processor that a declaration runs on to be watched."""
+class _AbstractProcessor:
+    """A processor on which a declaration is interpreted abstractly."""
 
     big_endian = True
 

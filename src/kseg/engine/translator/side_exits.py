@@ -35,7 +35,7 @@ class SideExits:
         )
         fields.store_context(self.b, "translated", total)
 
-    # Ways out. Registers have been written back.
+    # Side exits. Registers have been written back.
 
     def leave_page(self, offset: Operand, budget: Operand, handler: Operand) -> None:
         """To the handler at i64 `handler` in the context, for the entry at `offset` of the page

@@ -1,4 +1,4 @@
-"""Native code pages: finding, making and giving them up (`decoding_runtime` fills them in).
+"""Native code pages: finding, making and giving them up (`decoding` fills them in).
 
 A code page belongs to a physical page, so that its entries serve every address space and survive
 TLB changes. While a physical page has one, no write table maps it: every store comes through

@@ -102,7 +102,7 @@ def resolve(
 
 
 def page_number(b: FunctionBuilder, physical: Operand) -> Operand:
-    """The number of the page of i64 `physical` in %region, an i64 (see `code_runtime`)."""
+    """The number of the page of i64 `physical` in %region, an i64 (see `code_pages`)."""
     inside = b.emit(f"sub i64 {physical}, {region_field(b, 'base')}")
     first = b.emit(f"zext i32 {region_field(b, 'first_page')} to i64")
     return b.emit(f"add i64 {first}, {b.emit(f'lshr i64 {inside}, 12')}")

@@ -1,4 +1,4 @@
-"""Where the runtime asks whether anything is traced: `tracing_runtime` does the rest."""
+"""Where the runtime asks whether anything is traced: `trace_records` does the rest."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -49,7 +49,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """A place at which a translation may be entered."""
+    """An entry point of a translation; at a loop, for on-stack replacement."""
 
     pc: int
     offset: int

@@ -1,4 +1,4 @@
-"""One block of a region: its instructions in order, its ways out, and how it goes on."""
+"""One block of a region: its instructions in order, its side exits, and how it goes on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -70,7 +70,7 @@ class BlockEmitter:
         self._chained = False
 
     def emit(self) -> None:
-        """All of it, up to the jump or the way out at its end."""
+        """All of it, up to the jump or the side exit at its end."""
         if self.block.pc in self.region.region.loops:
             # With too little budget, control goes there instead.
             with self.b.cold():
@@ -89,11 +89,11 @@ class BlockEmitter:
             self._edge(self.block.following, frame)
         self._write_back_chain()
 
-    # Ways out to the interpreter.
+    # Side exits, to the interpreter.
     #
     # Registers written before the block and not yet in it are written back by a chain of stores
-    # that all ways out of the block share: the first to be overwritten stands first, so that a way
-    # out enters the chain behind those that it has written back itself.
+    # that all side exits of the block share: the first to be overwritten stands first, so that a
+    # side exit enters the chain behind those that it has written back itself.
 
     def _in_order_of_writing(self) -> list[tuple[int, int]]:
         """(time of the first write in this block, register) of those that may be dirty before."""
@@ -162,7 +162,7 @@ class BlockEmitter:
             frame.values[register] = self.region.registers[register].get()
         return frame.values[register]
 
-    def _trace(
+    def _lift(
         self, step: Step, frame: FrameState, leave_at: tuple[int, FrameState]
     ) -> RegionLifter:
         """Run the declaration; where it cannot complete, it leaves before `leave_at`."""
@@ -203,7 +203,7 @@ class BlockEmitter:
     def _step(self, step: Step, frame: FrameState) -> None:
         self._look_ahead(step, frame)
         self._stall(step, frame)
-        lifter = self._trace(step, frame, (step.pc, frame.copy()))
+        lifter = self._lift(step, frame, (step.pc, frame.copy()))
         cycle = frame.cycles
         self._complete(lifter, frame)
         self._occupy(step, frame, cycle)
@@ -258,7 +258,7 @@ class BlockEmitter:
     def _branch(self, branch: Step, slot: Step, frame: FrameState) -> None:
         self._look_ahead(branch, frame)
         before = frame.copy()
-        lifter = self._trace(branch, frame, (branch.pc, before))
+        lifter = self._lift(branch, frame, (branch.pc, before))
         assert lifter.branched is not None
         condition, target = lifter.branched
         self._complete(lifter, frame)
@@ -317,7 +317,7 @@ class BlockEmitter:
         return self.region.is_elsewhere(page)
 
     def _slot(self, slot: Step, frame: FrameState, branch: Step, before: FrameState) -> None:
-        lifter = self._trace(slot, frame, (branch.pc, before))
+        lifter = self._lift(slot, frame, (branch.pc, before))
         cycle = frame.cycles
         self._complete(lifter, frame)
         self._occupy(slot, frame, cycle)

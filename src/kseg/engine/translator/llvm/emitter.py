@@ -1,7 +1,8 @@
 """A region as LLVM IR: one function that its heads lead into.
 
 Guest registers are variables of the function (LLVM makes SSA values of them): they are loaded from
-the processor's state at a head and written back wherever control leaves. There are three ways out:
+the processor's state at a head and written back wherever control leaves. There are three kinds of
+side exit:
 
 * `interpret`: before an instruction that needs the interpreter. Memory that the tables do not
   map, traps, device registers and the end of the budget all go this way, so that nothing of the
@@ -150,11 +151,11 @@ class RegionEmitter(SideExits):
         self._write_back_time()
         super().go(target, budget, jump_from)
 
-    # Ways out. Registers have been written back.
+    # Side exits. Registers have been written back.
 
     @property
     def interpret_label(self) -> str:
-        """Where all ways to the interpreter end, with `exit_offset` and `exit_budget` set."""
+        """Where all side exits to the interpreter end, with `exit_offset` and `exit_budget` set."""
         return "leave_to_interpreter"
 
     def _interpret_tail(self) -> None:

@@ -1,4 +1,4 @@
-"""Traces one instruction's declaration into a translation: registers are values, not memory."""
+"""Lifts one instruction's declaration into a translation: registers are values, not memory."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +33,7 @@ class RegionLifter(MemoryAccess):
     """A processor as `kseg.isa.semantics` wants it, for one instruction of a block.
 
     What the instruction writes is in `written` and `loaded` afterwards; `read_register` gives
-    what it reads. Where the instruction cannot complete, `leave` emits the way out.
+    what it reads. Where the instruction cannot complete, `leave` emits the side exit.
     """
 
     slow_copy = "leave"
@@ -169,7 +169,7 @@ class RegionLifter(MemoryAccess):
         b.jump(join)
         with b.cold():
             b.place(far)
-            place = self._place(address, size, "%reads", "", reported)
+            place = self._host_address(address, size, "%reads", "", reported)
             # Volatile, or LLVM makes one load of both, with an address that comes later.
             value.set(b.emit(f"load volatile i{bits}, ptr {place}, align 1"))
             b.jump(join)
@@ -179,7 +179,7 @@ class RegionLifter(MemoryAccess):
             raw = b.emit(f"zext i{bits} {raw} to i32")
         return Symbol.of_i32(b, raw, (0, (1 << bits) - 1))
 
-    def _place(
+    def _host_address(
         self,
         address: Symbol,
         size: int,

@@ -1,8 +1,8 @@
 """One block of a region after the other, as stencils.
 
-The rules are those of `translator.block_emitter`; what is simpler here is that registers are in
-memory between any two instructions. A block's cycles are taken off the budget at its beginning,
-and a way out gives back what was not executed.
+The rules are those of `translator.llvm.block_emitter`; what is simpler here is that registers are
+in memory between any two instructions. A block's cycles are taken off the budget at its beginning,
+and a side exit gives back what was not executed.
 """
 
 from collections.abc import Callable
@@ -115,7 +115,7 @@ class BlockWriter:
             self.out.put("count", cycles=cycles)
 
     def _leave(self, pc: int, state: _BlockState) -> Label:
-        """The way out before the instruction at `pc`."""
+        """The side exit before the instruction at `pc`."""
         return "leave", pc, state.ahead, state.pending
 
     # Instructions.

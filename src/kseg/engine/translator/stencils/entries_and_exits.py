@@ -1,4 +1,4 @@
-"""Stencils for what a translation does between instructions: ways in and out, time, pages.
+"""Stencils for what a translation does between instructions: entries, side exits, time, pages.
 
 In all of them the registers of the convention are what they are in a handler, except that `entry`
 holds the address that a jump to a register leads to, and `target` the value of a load that has not
@@ -136,7 +136,7 @@ class _Frame(SideExits):
         self.b.store("i32", self._pending_value(), "%state", wide("p"))
         self._next()
 
-    # Ways out.
+    # Side exits.
 
     def leave(self) -> None:
         """Give back `cycles`, and go on with the entry at `offset`."""

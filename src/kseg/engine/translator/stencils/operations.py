@@ -1,4 +1,4 @@
-"""Stencils for instructions: each declaration traced with holes for its operands."""
+"""Stencils for instructions: each declaration lifted with holes for its operands."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ class _Maker:
         spelled = [letter for letter in operands if self._is_spelled(letter)]
         self._read: set[str] = set()
         self._loads = bool(does.loads) and profile.load_delay
-        trial = self._trace("trial", {}, dict.fromkeys(spelled, 0), NONE_PENDING)
+        trial = self._lift("trial", {}, dict.fromkeys(spelled, 0), NONE_PENDING)
         written = [] if does.is_branch else list(trial.written)
         result = written[0] if len(written) == 1 else None
         self.family = Family(
@@ -117,11 +117,11 @@ class _Maker:
                     at = list(zip(reads, places, strict=True))
                     given = list(zip(spelled, numbers, strict=True))
                     name = stencil_name(self.operation.name, at, given, pending)
-                    lifter = self._trace(name, dict(at), dict(given), pending)
+                    lifter = self._lift(name, dict(at), dict(given), pending)
                     self._end(lifter, pending)
                     yield lifter.b.text("optsize nounwind")
 
-    def _trace(
+    def _lift(
         self, name: str, places: dict[str, str], spelled: dict[str, int], pending: str
     ) -> RegionLifter:
         b = handler_builder(f'"{name}"')
@@ -156,7 +156,7 @@ class _Maker:
         return lifter
 
     def _load_destination(self) -> _Register:
-        trial = self._trace("trial", {}, dict.fromkeys(self.family.spelled, 0), NONE_PENDING)
+        trial = self._lift("trial", {}, dict.fromkeys(self.family.spelled, 0), NONE_PENDING)
         assert trial.loaded is not None
         register: Any = trial.loaded[0]
         assert isinstance(register, _Register)

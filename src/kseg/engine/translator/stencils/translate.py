@@ -33,7 +33,7 @@ class Stencils:
             BlockWriter(region, self._pieces, out).write_all()
         except NoStencil:
             return None
-        _write_ways_out(out)
+        _write_side_exits(out)
         heads = [Head(pc, _write_head(out, region, pc)) for pc in region.heads]
         out.align(_POINTER)
         pages_offset = len(out.code)
@@ -54,7 +54,7 @@ class Stencils:
 
 
 def _write_head(out: Assembler, region: Region, pc: int) -> int:
-    """The way in at a head; returns its offset."""
+    """The entry at a head; returns its offset."""
     offset = len(out.code)
     if pc in region.loops:
         out.put("loop_head", pc=pc)
@@ -64,15 +64,15 @@ def _write_head(out: Assembler, region: Region, pc: int) -> int:
     return offset
 
 
-def _write_ways_out(out: Assembler) -> None:
-    """Every way out that is used, and what they share."""
+def _write_side_exits(out: Assembler) -> None:
+    """Every side exit that is used, and what they share."""
     while missing := [label for label in out.missing() if label[0] != "page"]:
         for label in missing:
             out.place(label)
-            _write_way_out(out, label)
+            _write_side_exit(out, label)
 
 
-def _write_way_out(out: Assembler, label: Label) -> None:
+def _write_side_exit(out: Assembler, label: Label) -> None:
     kind, *which = label
     numbers = [int(number) for number in which]
     if kind == "leave":
