@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 from kseg.version import __version__
 
 if TYPE_CHECKING:
-    from kseg.api.checks import ArgumentError
     from kseg.api.console import Console, ConsoleClosed, ConsoleTimeout, Expected
     from kseg.api.host import Host
     from kseg.api.host_guest import Guest
     from kseg.api.machine import Machine
-    from kseg.api.memory import AddressError
     from kseg.api.recording import Recording
     from kseg.api.replay import Replay
     from kseg.api.travel import TimeTravel
+    from kseg.checks import ArgumentError
     from kseg.engine.contract import Watchpoint
     from kseg.errors import (
         ConfigurationError,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         StateError,
     )
     from kseg.exploration.exploration import explore
+    from kseg.inspection.memory import AddressError
     from kseg.machine.preemption import Preemption
     from kseg.machine.run_lock import InUseError
     from kseg.monitor.stop import Stop, StopReason
@@ -65,12 +65,12 @@ __all__ = [
 ]
 
 _PLACES = {
-    "kseg.api.checks": ("ArgumentError",),
+    "kseg.checks": ("ArgumentError",),
     "kseg.api.console": ("Console", "ConsoleClosed", "ConsoleTimeout", "Expected"),
     "kseg.api.host": ("Host",),
     "kseg.api.host_guest": ("Guest",),
     "kseg.api.machine": ("Machine",),
-    "kseg.api.memory": ("AddressError",),
+    "kseg.inspection.memory": ("AddressError",),
     "kseg.api.recording": ("Recording",),
     "kseg.api.replay": ("Replay",),
     "kseg.api.travel": ("TimeTravel",),

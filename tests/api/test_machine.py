@@ -12,9 +12,9 @@ from kseg import Machine
 from kseg.api import ConsoleClosed, ConsoleTimeout, StopReason
 from kseg.api.boards import configure
 from kseg.api.guests import find_guest
-from kseg.api.memory import AddressError
 from kseg.engine import ENGINES
 from kseg.errors import ConfigurationError, DiskImageError, ImageError, KsegError, StateError
+from kseg.inspection.memory import AddressError
 from kseg.machine import disk_image
 
 PROMPT = "cms> "

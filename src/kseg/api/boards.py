@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kseg.api import checks
+from kseg import checks
 from kseg.api.options import Disks
 from kseg.boards import DEFAULT, board_named
 from kseg.devices import Device

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kseg.api import checks
+from kseg import checks
 from kseg.api.assembly import Assembly, Source
 from kseg.api.guests import find_guest
 from kseg.api.options import Hardware, boot_string, group

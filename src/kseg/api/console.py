@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kseg.api import checks
+from kseg import checks
 from kseg.errors import KsegError
 
 if TYPE_CHECKING:

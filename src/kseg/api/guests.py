@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from kseg.api import checks
+from kseg import checks
 from kseg.errors import ImageError
 
 

@@ -7,9 +7,9 @@ from typing import Any, Unpack
 
 import msgspec
 
+from kseg import checks
 from kseg import engine as engines
 from kseg import monitor as monitors
-from kseg.api import checks
 from kseg.api.assembly import Setup, Source
 from kseg.api.boards import size_of
 from kseg.api.booting import Boot

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kseg.api import checks
+from kseg import checks
 from kseg.api.assembly import Setup, Source
 from kseg.api.virtual_machine import Message, VirtualMachine
 from kseg.errors import KsegError

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
 
-from kseg.api import checks
+from kseg import checks
 from kseg.api.assembly import Setup, Source
 from kseg.api.booting import Boot
 from kseg.api.console import Search

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import msgspec
 
+from kseg import checks
 from kseg import engine as engines
 from kseg import monitor as monitors
-from kseg.api import checks
 from kseg.boards import DEFAULT
 from kseg.errors import ConfigurationError
 from kseg.isa.values import WORD

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kseg.api import checks
-from kseg.api.checks import ArgumentError
+from kseg import checks
+from kseg.checks import ArgumentError
 from kseg.engine.contract import Watchpoint
 from kseg.isa.values import WORD
 from kseg.monitor.stop import Stop, StopReason

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from kseg.api import checks
+from kseg import checks
 from kseg.api.options import limit_of
 from kseg.monitor.stop import StopReason
 from kseg.profile.profiler import MOST_HZ, Profiler

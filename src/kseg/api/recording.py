@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kseg.api import checks
+from kseg import checks
 from kseg.api.snapshots import can_be_cut, check_savable, is_whole, origin_of
 from kseg.errors import LogError, StateError
 from kseg.history.checkpoints import Checkpoint

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from kseg.api import checks
+from kseg import checks
 from kseg.api.machine import Machine
 from kseg.api.options import EngineOptions, check_names
 from kseg.api.repeating import become, disk_sizes, repeating

@@ -2,7 +2,7 @@
 
 import re
 
-from kseg.api import checks
+from kseg import checks
 from kseg.errors import ConfigurationError
 from kseg.monitor.shares import Share
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kseg.api import checks
+from kseg import checks
 from kseg.api.assembly import Setup, Source
 from kseg.api.boards import configure
 from kseg.api.options import Execution, Running, group

@@ -24,7 +24,7 @@ from kseg.symbols.executable import SymbolError
 from kseg.unwind.guest_memory import GuestMemory
 
 if TYPE_CHECKING:
-    from kseg.unwind.machine import Machine
+    from kseg.inspection.machine import InspectedMachine
 
 MOST_PENDING = 4096
 """Calls that have not returned."""
@@ -107,7 +107,7 @@ class _Pending:
 class SystemCalls:
     """Watches the system calls of one machine."""
 
-    def __init__(self, machine: "Machine", wanted: TraceFilter) -> None:
+    def __init__(self, machine: "InspectedMachine", wanted: TraceFilter) -> None:
         """`wanted` is what is traced besides, and says of which processors, address spaces, cycles,
         and instructions' addresses; and, of no system calls, whether of user mode at all."""
         self._machine, self._asked = machine, wanted

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kseg.api import checks
-from kseg.api.checks import ArgumentError
+from kseg import checks
+from kseg.checks import ArgumentError
 from kseg.engine.contract import Engine
 from kseg.engine.tracing import (
     ASIDS,

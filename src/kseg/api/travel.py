@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from kseg.api import checks, points
+from kseg import checks
+from kseg.api import points
 from kseg.api.machine import Machine
 from kseg.api.options import Running
 from kseg.api.repeating import become, repeating

@@ -1,14 +1,12 @@
 """What can be seen of a machine: the read-only part of `Machine`."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from kseg.api import checks
+from kseg import checks
 from kseg.api.assembly import Assembly, Setup
-from kseg.api.memory import Memory
-from kseg.api.processor import Processor
-from kseg.engine.contract import Engine
+from kseg.api.guests import programs_of
+from kseg.inspection.machine import InspectedMachine
 from kseg.machine.clock import SECOND
 from kseg.machine.statistics import Statistics
 from kseg.monitor.stop import Stop
@@ -19,24 +17,24 @@ if TYPE_CHECKING:
     from kseg.kernels.contract import GuestThreads
     from kseg.kernels.failure_report import Report
     from kseg.monitor.hypervisor.statistics import MonitorStatistics
-    from kseg.symbols.symbol_table import Symbols
     from kseg.unwind.address_space import AddressSpace
     from kseg.unwind.backtrace import Backtrace
 
 
-class View:
+class View(InspectedMachine):
     """A machine, as far as it can be looked at: one by itself, or a guest of a host."""
 
     def __init__(self, parts: Assembly) -> None:
+        setup = parts.setup
+        super().__init__(
+            setup.kernel,
+            parts.board,
+            parts.engine,
+            parts.monitor,
+            window=setup.window,
+            programs=programs_of(setup.kernel),
+        )
         self._parts = parts
-        self.kernel = parts.setup.kernel
-        """The file that was booted."""
-        self.board = parts.board
-        """The hardware: see `kseg.machine.board`."""
-        self.engine: Engine = parts.engine
-        """What executes the guest's code: see `kseg.engine.contract`."""
-        self.monitor = parts.monitor
-        """What answers the engine: see `kseg.monitor.run_loop`."""
         self.console = parts.console
         """What the guest prints, and its keyboard."""
         self.paced_input = parts.paced_input
@@ -57,20 +55,6 @@ class View:
         return [card for card in self.board.cards if isinstance(card, NetworkInterface)]
 
     @property
-    def processors(self) -> list[Processor]:
-        """The processors: registers, TLB and counters of each."""
-        board = self.board
-        return [
-            Processor(each, board.profile, board.changed, board.run_lock)
-            for each in board.processors
-        ]
-
-    @property
-    def memory(self) -> Memory:
-        """Memory and device registers, physical and as a processor sees them."""
-        return Memory(self.board, self.setup.window)
-
-    @property
     def time(self) -> float:
         """Virtual seconds since power-on."""
         return self.board.clock.now / SECOND
@@ -84,15 +68,6 @@ class View:
     def statistics(self) -> Statistics:
         """What the machine did since power-on: see `kseg.machine.statistics`."""
         return self.monitor.statistics
-
-    @cached_property
-    def symbols(self) -> "Symbols":
-        """Names for addresses: those of the kernel's file, of the programs that come with a bundled
-        guest, and of those that were given to `symbols.add`. See `kseg.symbols.symbol_table`."""
-        from kseg.api.guests import programs_of
-        from kseg.symbols.symbol_table import Symbols
-
-        return Symbols.read(self.kernel, archive=programs_of(self.kernel))
 
     def guest_threads(self) -> "GuestThreads":
         """The threads of the guest's kernel: what each does, what it waits for, the holder of that,

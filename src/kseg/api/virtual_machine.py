@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, overload
 
-from kseg.api import checks
+from kseg import checks
 from kseg.api.assembly import Assembly, Setup, Source
 from kseg.api.view import View
 from kseg.errors import ConfigurationError

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from kseg import checks
 from kseg import engine as engines
-from kseg.api import checks
 from kseg.api.machine import Machine
 from kseg.api.options import choice
 from kseg.errors import ConfigurationError, KsegError, LogError, StateError

@@ -5,8 +5,8 @@ back from where an exception has returned to goes on to where it was taken, and 
 instruction before: by raw instructions, it would end in the handler.
 """
 
+from kseg.api.travel import TimeTravel
 from kseg.engine.state import ProcessorState
-from kseg.gdb.history import History
 from kseg.isa.exceptions import GENERAL_VECTOR, REFILL_VECTOR, RFE_WORD
 from kseg.isa.registers import STATUS_KUC, STATUS_KUP
 from kseg.isa.values import WORD
@@ -22,7 +22,7 @@ KEPT = (28, 29, 30, 31)
 """GP, SP, FP and RA, which a thread has after an exception, or a system call, as before."""
 
 
-def step_back(history: History, processor: int) -> tuple[bool, int | None]:
+def step_back(history: TimeTravel, processor: int) -> tuple[bool, int | None]:
     """Go to where a processor was one instruction before, with all exceptions between the two
     undone. Whether there is such a moment, and, if exceptions were undone, the address to which
     they returned."""
@@ -45,7 +45,7 @@ def step_back(history: History, processor: int) -> tuple[bool, int | None]:
             return True, undone
 
 
-def _state(history: History, processor: int) -> ProcessorState:
+def _state(history: TimeTravel, processor: int) -> ProcessorState:
     return history.machine.processors[processor].state
 
 
@@ -67,7 +67,7 @@ class _ThreadPosition:
         )
 
 
-def _is_return_to(history: History, processor: int, pc: int) -> bool:
+def _is_return_to(history: TimeTravel, processor: int, pc: int) -> bool:
     """Whether a processor is about to leave an exception's handler for `pc`."""
     state = _state(history, processor)
     if not state.in_delay_slot or state.next_pc != pc:
@@ -80,7 +80,7 @@ def _is_again(state: ProcessorState, pc: int) -> bool:
     return state.pc == pc or bool(state.in_delay_slot and state.pc == (pc + 4) & WORD)
 
 
-def _go_to_exception(history: History, processor: int, position: _ThreadPosition) -> bool:
+def _go_to_exception(history: TimeTravel, processor: int, position: _ThreadPosition) -> bool:
     """Go back to where an exception was taken whose handler has returned to a place."""
     clock = history.machine.engine.clock
 

@@ -7,9 +7,9 @@ the access itself then, to see what it has changed.
 
 from collections.abc import Callable
 
+from kseg.api.travel import TimeTravel
 from kseg.gdb.back_step import step_back
 from kseg.gdb.conditions import holds
-from kseg.gdb.history import History
 from kseg.gdb.inferior import Inferior
 from kseg.monitor.stop import Stop, StopReason
 
@@ -22,7 +22,7 @@ class Backward:
         """Where we stood when an access was reported, and at which moment that was."""
         self._found = 0
 
-    def step(self, history: History, inferior: Inferior, processor: int) -> Stop | None:
+    def step(self, history: TimeTravel, inferior: Inferior, processor: int) -> Stop | None:
         """Go back by one instruction of a processor, or to what stops it before: None where
         nothing is before."""
         before, cycle = history.moment, history.machine.engine.clock
@@ -52,7 +52,7 @@ class Backward:
         return Stop(StopReason.CONDITION) if moved else None
 
     def run(
-        self, history: History, inferior: Inferior, interrupted: Callable[[], bool]
+        self, history: TimeTravel, inferior: Inferior, interrupted: Callable[[], bool]
     ) -> Stop | None:
         """Go back to the last stop; None where there is none, and the beginning is visited."""
         before, cycle = history.moment, history.machine.engine.clock
@@ -74,7 +74,7 @@ class Backward:
         return told[1] if told is not None and told[0] == moment else None
 
     def _is_wanted(
-        self, history: History, inferior: Inferior, told: int | None, moment: int, stop: Stop
+        self, history: TimeTravel, inferior: Inferior, told: int | None, moment: int, stop: Stop
     ) -> bool:
         if stop.reason is StopReason.WATCHPOINT and moment == told:
             return False
@@ -84,7 +84,7 @@ class Backward:
         self._found = moment
         return True
 
-    def _stand(self, history: History, stop: Stop, cycle: int) -> None:
+    def _stand(self, history: TimeTravel, stop: Stop, cycle: int) -> None:
         """Behind an access, but not beyond where we were."""
         if stop.reason is not StopReason.WATCHPOINT:
             return

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from kseg.api.travel import TimeTravel
 from kseg.errors import KsegError
 from kseg.gdb.answers import Answer, Kill
 from kseg.gdb.documents import condition
-from kseg.gdb.history import History
 from kseg.gdb.threads import Thread
+from kseg.inspection.machine import InspectedMachine
 from kseg.isa.registers import KSEG1
-from kseg.unwind.machine import Machine
 
 if TYPE_CHECKING:
     from kseg.gdb.answers import Answer
@@ -103,19 +103,19 @@ def _registers(thread: Thread) -> str:
     return f"{it.registers!r}\n{places}"
 
 
-def _address_space(machine: Machine, processor: int) -> str:
+def _address_space(machine: InspectedMachine, processor: int) -> str:
     from kseg.unwind.address_space import address_space
 
     return f"{address_space(machine, processor)!r}\n"
 
 
-def _backtrace(machine: Machine, processor: int) -> str:
+def _backtrace(machine: InspectedMachine, processor: int) -> str:
     from kseg.unwind.backtrace import backtrace
 
     return f"{backtrace(machine, processor, machine.symbols)}\n"
 
 
-def _guest_threads(machine: Machine) -> str:
+def _guest_threads(machine: InspectedMachine) -> str:
     from kseg.kernels import guest_threads
 
     try:
@@ -124,7 +124,7 @@ def _guest_threads(machine: Machine) -> str:
         return f"{error}\n"
 
 
-def _symbol(machine: Machine, what: str) -> str:
+def _symbol(machine: InspectedMachine, what: str) -> str:
     symbols = machine.symbols
     return "".join(
         f"{address:#010x} {symbols.location(address) or '?'}\n"
@@ -132,20 +132,20 @@ def _symbol(machine: Machine, what: str) -> str:
     )
 
 
-def _read_symbols(machine: Machine, path: str) -> str:
+def _read_symbols(machine: InspectedMachine, path: str) -> str:
     file = machine.symbols.add(path)
     damage = f"; its debug information is damaged: {file.damage}" if file.damage else ""
     return f"{len(file.symbols)} symbols{damage}\n"
 
 
-def _processors(machine: Machine) -> str:
+def _processors(machine: InspectedMachine) -> str:
     return "".join(
         f"CPU {number}: {condition(each)}, pc {_place(machine, each.registers['pc'])}\n"
         for number, each in enumerate(machine.processors)
     )
 
 
-def _devices(machine: Machine) -> str:
+def _devices(machine: InspectedMachine) -> str:
     cards = machine.board.cards
     return "".join(f"{card.owner:12} {KSEG1 | card.base:#010x}\n" for card in cards)
 
@@ -159,7 +159,7 @@ def _guests(stub: "Stub") -> str:
     )
 
 
-def _cycles(machine: Machine) -> str:
+def _cycles(machine: InspectedMachine) -> str:
     seconds = machine.board.clock.now / 1_000_000_000
     return f"{machine.engine.clock} cycles, {seconds:.9f} s\n"
 
@@ -182,7 +182,7 @@ def _history(stub: "Stub") -> str:
 
 
 def _travel(
-    stub: "Stub", travel: Callable[["Stub", History, list[str]], str], arguments: list[str]
+    stub: "Stub", travel: Callable[["Stub", TimeTravel, list[str]], str], arguments: list[str]
 ) -> str:
     """Go somewhere in the history."""
     history = stub.target.history
@@ -203,7 +203,7 @@ def _number(text: str, what: str) -> int:
         raise KsegError(f"{text[:40]!r}: give {what}, such as 1000 or 0x3e8") from None
 
 
-def _go_to(stub: "Stub", history: History, arguments: list[str]) -> str:
+def _go_to(stub: "Stub", history: TimeTravel, arguments: list[str]) -> str:
     if len(arguments) > 1:
         raise KsegError("go-to takes one cycle")
     history.go_to(_number(arguments[0], "a cycle"))
@@ -212,7 +212,7 @@ def _go_to(stub: "Stub", history: History, arguments: list[str]) -> str:
     return f"{_cycles(history.machine).strip()}, CPU {number} at pc {place}; {FLUSH}\n"
 
 
-def _last_write(stub: "Stub", history: History, arguments: list[str]) -> str:
+def _last_write(stub: "Stub", history: TimeTravel, arguments: list[str]) -> str:
     if len(arguments) > 2:
         raise KsegError("last-write takes an address or a name, and how many bytes from there")
     length = _number(arguments[1], "a number of bytes") if len(arguments) > 1 else None
@@ -229,7 +229,7 @@ def _last_write(stub: "Stub", history: History, arguments: list[str]) -> str:
     return f"CPU {stop.processor} at pc {place}, {_cycles(history.machine).strip()}; {FLUSH}\n"
 
 
-def _place(machine: Machine, address: int) -> str:
+def _place(machine: InspectedMachine, address: int) -> str:
     """An address, and what is there if that is known."""
     location = machine.symbols.location(address)
     return f"{address:#010x}" + (f" ({location})" if location is not None else "")

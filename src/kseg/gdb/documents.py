@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from kseg.gdb.inferior import Inferior
 from kseg.gdb.registers import target_description
 from kseg.gdb.threads import threads_of
+from kseg.inspection.machine import InspectedMachine
+from kseg.inspection.processor import Processor
 from kseg.isa import registers as r
-from kseg.unwind.machine import Machine, Processor
 
 if TYPE_CHECKING:
     from kseg.gdb.stub import Stub
@@ -33,14 +34,14 @@ def document(stub: "Stub", inferior: Inferior, kind: bytes, name: bytes) -> byte
     return text.encode("utf-8", "surrogateescape") if text else None
 
 
-def kernel_file(machine: Machine) -> str:
+def kernel_file(machine: InspectedMachine) -> str:
     """The file that the guest was booted from, so that GDB finds its symbols; "" where there is
     none any more."""
     path = machine.kernel.absolute()
     return str(path) if path.is_file() else ""
 
 
-def memory_map(machine: Machine) -> str:
+def memory_map(machine: InspectedMachine) -> str:
     """Where there is memory, at virtual addresses (GDB manual, "Memory Map Format").
 
     What the TLB maps counts as RAM, since it is not known what it will map. Device registers do

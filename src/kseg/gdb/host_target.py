@@ -1,46 +1,20 @@
 """All guests of a host as what a debugger is attached to: each is an inferior."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Sequence
 
-from kseg.gdb.history import History
+from kseg.api.host import Host
+from kseg.api.travel import TimeTravel
 from kseg.gdb.inferior import Inferior
 from kseg.gdb.target import Ending
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
-from kseg.monitor.hypervisor.time_sharing import TimeSharing
 from kseg.monitor.stop import STOPS_TO_STAND_AT, Stop
-from kseg.unwind.machine import DebuggedMachine
-
-
-class Guest(DebuggedMachine, Protocol):
-    """See `kseg.api.host_guest`."""
-
-    name: str
-
-    @property
-    def stop(self) -> Stop | None: ...
-
-    def end(self, stop: Stop | None = None) -> None: ...
-
-
-class Host(Protocol):
-    """See `kseg.api.host`."""
-
-    time_sharing: TimeSharing
-
-    @property
-    def guests(self) -> Mapping[str, Guest]: ...
-
-    def run(
-        self, *, until: Callable[[], bool] | None = None, cycles: int | None = None
-    ) -> Stop: ...
 
 
 class HostTarget:
     """Implements `kseg.gdb.target.Target`. Guests that are added later are not debugged."""
 
     several = True
-    history: History | None = None
+    history: TimeTravel | None = None
     remembers = False
 
     def __init__(self, host: Host) -> None:

@@ -2,17 +2,17 @@
 
 from collections.abc import Collection
 
+from kseg.api.virtual_machine import VirtualMachine
 from kseg.engine.contract import Engine
 from kseg.gdb.breakpoints import Points
 from kseg.gdb.registers import ReportedValues
 from kseg.monitor.stop import Stop, StopReason
-from kseg.unwind.machine import DebuggedMachine
 
 
 class Inferior:
     """One machine, and what a debugger has set in it and knows of it."""
 
-    def __init__(self, number: int, name: str, machine: DebuggedMachine) -> None:
+    def __init__(self, number: int, name: str, machine: VirtualMachine) -> None:
         """`number` is that of the process that the machine is to GDB."""
         self.number, self.name, self.machine = number, name, machine
         self.points = Points()

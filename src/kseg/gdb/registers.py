@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kseg.gdb.packets import Malformed
+from kseg.inspection.processor import Processor
 from kseg.isa.profile import Profile
 from kseg.isa.registers import GPR_NAMES
-from kseg.unwind.machine import Processor
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
+from kseg.api.machine import Machine
+from kseg.api.travel import TimeTravel
 from kseg.errors import KsegError
-from kseg.gdb.history import History
 from kseg.gdb.inferior import Inferior
 from kseg.monitor.stop import Stop
-from kseg.unwind.machine import RunnableMachine
 
 
 class Ending(NamedTuple):
@@ -24,7 +24,7 @@ class Target(Protocol):
     several: bool
     """Whether there can be more than one, which the debugger then tells apart."""
 
-    history: History | None
+    history: TimeTravel | None
     """The past of what is debugged, while there is a debugger; None where it cannot be visited."""
     remembers: bool
     """Whether there is a history when there is a debugger."""
@@ -78,15 +78,13 @@ class OneMachine:
 
     several = False
 
-    def __init__(
-        self, machine: RunnableMachine, remember: Callable[[], History] | None = None
-    ) -> None:
+    def __init__(self, machine: Machine, remember: Callable[[], TimeTravel] | None = None) -> None:
         """`remember` begins the machine's history, or raises KsegError."""
         self._machine = machine
         self._inferior = Inferior(1, "", machine)
         self._remember = remember
         self.remembers = remember is not None
-        self.history: History | None = None
+        self.history: TimeTravel | None = None
 
     @property
     def inferiors(self) -> Sequence[Inferior]:

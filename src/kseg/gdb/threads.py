@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kseg.gdb.inferior import Inferior
 from kseg.gdb.packets import Malformed, number
-from kseg.unwind.machine import Processor
+from kseg.inspection.processor import Processor
 
 ALL, ANY = b"-1", b"0"
 

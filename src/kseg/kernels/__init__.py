@@ -6,12 +6,12 @@ recognised by its symbols (`aware`). Its memory may be corrupt, which is why a u
 is read is checked, every list has an end, and what makes no sense is left out.
 """
 
+from kseg.inspection.machine import InspectedMachine
 from kseg.kernels.calls import UNKNOWN_CALLS, Calls
 from kseg.kernels.contract import GuestThreads, KernelAwareness
 from kseg.symbols.executable import SymbolError
 from kseg.symbols.symbol_file import SymbolFile
 from kseg.symbols.symbol_table import Symbols
-from kseg.unwind.machine import Machine
 
 UNKNOWN_KERNEL = (
     "the threads of this kernel are not known: kseg knows those of OS/161 2 (with debug"
@@ -19,7 +19,7 @@ UNKNOWN_KERNEL = (
 )
 
 
-def aware(machine: Machine, symbols: Symbols) -> KernelAwareness:
+def aware(machine: InspectedMachine, symbols: Symbols) -> KernelAwareness:
     """The awareness of the guest's kernel; SymbolError, with the reason, where there is none."""
     for file in symbols.files:
         found = _of_file(machine, symbols, file)
@@ -28,7 +28,7 @@ def aware(machine: Machine, symbols: Symbols) -> KernelAwareness:
     raise SymbolError(UNKNOWN_KERNEL)
 
 
-def guest_threads(machine: Machine, symbols: Symbols) -> GuestThreads:
+def guest_threads(machine: InspectedMachine, symbols: Symbols) -> GuestThreads:
     """The threads of the guest's kernel, and what is wrong with them; SymbolError where the kernel
     is not known. The guest notices nothing."""
     return aware(machine, symbols).threads()
@@ -44,7 +44,9 @@ def calls_of_kernel(symbols: Symbols) -> Calls:
     return CALLS if known else UNKNOWN_CALLS
 
 
-def _of_file(machine: Machine, symbols: Symbols, file: SymbolFile) -> KernelAwareness | None:
+def _of_file(
+    machine: InspectedMachine, symbols: Symbols, file: SymbolFile
+) -> KernelAwareness | None:
     from kseg.kernels import cms, os161, racelab
 
     return (

@@ -4,6 +4,7 @@ Its images have symbols and no debug information; so the structure's layout is w
 and a test compares it with what the compiler makes of the sources.
 """
 
+from kseg.inspection.machine import InspectedMachine
 from kseg.isa import registers as r
 from kseg.kernels.cms_calls import CALLS
 from kseg.kernels.contract import GuestThread, GuestThreads, Wait
@@ -14,7 +15,6 @@ from kseg.kernels.switched import context_on_stack, first_frame
 from kseg.symbols.symbol_file import SymbolFile
 from kseg.symbols.symbol_table import Symbols
 from kseg.unwind.backtrace import Context, Unwinder, context_of
-from kseg.unwind.machine import Machine
 
 PROCESSES = 16
 SIZE = 392
@@ -37,7 +37,7 @@ MOST_FRAMES = 24
 _SLEEP = ("switch_stack", "schedule", "process_sleep", "process_sleep_until")
 
 
-def recognise(machine: Machine, symbols: Symbols, file: SymbolFile) -> "CMS | None":
+def recognise(machine: InspectedMachine, symbols: Symbols, file: SymbolFile) -> "CMS | None":
     """Who knows the guest's processes, if `file` is a kernel of cms."""
     table = next(iter(file.named("processes")), None)
     names = ("current", "switch_stack", "kernel_stack_top")
@@ -52,7 +52,9 @@ class CMS:
     name = "cms"
     calls = CALLS
 
-    def __init__(self, machine: Machine, symbols: Symbols, file: SymbolFile, table: int) -> None:
+    def __init__(
+        self, machine: InspectedMachine, symbols: Symbols, file: SymbolFile, table: int
+    ) -> None:
         self._machine, self._symbols, self._file, self._table = machine, symbols, file, table
         self._base = file.code_range[0] & ~0x1FFFFFFF
         """Where the kernel is linked: kseg0, or a window in kuseg for a monitor."""

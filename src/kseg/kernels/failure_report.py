@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from kseg import kernels
+from kseg.inspection.machine import InspectedMachine
 from kseg.isa import registers as r
 from kseg.isa.exceptions import DESCRIPTIONS, MNEMONICS
 from kseg.kernels.contract import GuestThreads
@@ -18,7 +19,6 @@ from kseg.symbols.executable import SymbolError
 from kseg.symbols.symbol_table import Symbols
 from kseg.unwind.backtrace import Backtrace, Frame, backtrace, exception_of
 from kseg.unwind.guest_memory import GuestMemory
-from kseg.unwind.machine import Machine
 
 MOST_LINES = 40
 FRAMES = 14
@@ -123,7 +123,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def report(
-    machine: Machine,
+    machine: InspectedMachine,
     stop: Stop | None = None,
     *,
     symbols: Symbols | None = None,
@@ -157,7 +157,7 @@ def report(
     )
 
 
-def _threads(machine: Machine, symbols: Symbols) -> GuestThreads:
+def _threads(machine: InspectedMachine, symbols: Symbols) -> GuestThreads:
     """Those of the guest's kernel; none where it is not known."""
     try:
         return kernels.guest_threads(machine, symbols)
@@ -166,7 +166,7 @@ def _threads(machine: Machine, symbols: Symbols) -> GuestThreads:
 
 
 def _processor(
-    machine: Machine, number: int, trace: Backtrace, symbols: Symbols
+    machine: InspectedMachine, number: int, trace: Backtrace, symbols: Symbols
 ) -> ProcessorReport:
     processor, memory = machine.processors[number], GuestMemory(machine, number).read
     state, registers = processor.state, processor.registers

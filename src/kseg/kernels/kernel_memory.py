@@ -5,13 +5,13 @@ from array import array
 from collections.abc import Container, Iterator
 from itertools import islice
 
+from kseg.inspection.machine import InspectedMachine
 from kseg.isa.registers import KSEG0
 from kseg.isa.values import WORD
 from kseg.memory.pages import PAGE_SIZE
 from kseg.memory.physical import MemoryRangeError
 from kseg.symbols.types import Structure
 from kseg.unwind.guest_memory import GuestMemory
-from kseg.unwind.machine import Machine
 
 MOST_SEARCHED = 64 << 20
 """Bytes of RAM, from its beginning."""
@@ -25,7 +25,7 @@ class KernelMemory(GuestMemory):
     """Memory from `lowest` on, where the kernel is linked: not that of programs, of which only the
     one that a processor executes is mapped."""
 
-    def __init__(self, machine: Machine, lowest: int = KSEG0) -> None:
+    def __init__(self, machine: InspectedMachine, lowest: int = KSEG0) -> None:
         super().__init__(machine, 0)
         self._lowest = lowest
 

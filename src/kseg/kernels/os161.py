@@ -8,6 +8,7 @@ kern/include/thread.h, cpu.h, threadlist.h and kern/thread/thread.c of OS/161 2.
 
 from typing import NamedTuple
 
+from kseg.inspection.machine import InspectedMachine
 from kseg.isa import registers as r
 from kseg.isa.unknown import UNKNOWN, Number
 from kseg.kernels.contract import MOST_THREADS, GuestThread, GuestThreads
@@ -21,7 +22,6 @@ from kseg.symbols.symbol_file import SymbolFile
 from kseg.symbols.symbol_table import Symbols
 from kseg.symbols.types import Structure, Types
 from kseg.unwind.backtrace import Backtrace, Context, Unwinder, context_of
-from kseg.unwind.machine import Machine
 
 MOST_PROCESSORS = 32
 MOST_FRAMES = 24
@@ -49,7 +49,7 @@ class Layout(NamedTuple):
     cpu: Structure
 
 
-def recognise(machine: Machine, symbols: Symbols, file: SymbolFile) -> "OS161 | None":
+def recognise(machine: InspectedMachine, symbols: Symbols, file: SymbolFile) -> "OS161 | None":
     """Who knows the guest's threads, if `file` is an OS/161 kernel with debug information."""
     if not (file.named("thread_switch") and file.named("switchframe_switch")):
         return None
@@ -76,7 +76,7 @@ class OS161:
     calls = CALLS
 
     def __init__(
-        self, machine: Machine, symbols: Symbols, file: SymbolFile, layout: Layout
+        self, machine: InspectedMachine, symbols: Symbols, file: SymbolFile, layout: Layout
     ) -> None:
         self._machine, self._symbols, self._file = machine, symbols, file
         self._types: Types = file.types

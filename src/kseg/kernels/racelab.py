@@ -1,6 +1,7 @@
 """racelab, the kernel of the exercises: its table of threads (guests/racelab/thread.h), as the
 debug information describes it."""
 
+from kseg.inspection.machine import InspectedMachine
 from kseg.kernels.calls import UNKNOWN_CALLS
 from kseg.kernels.contract import GuestThread, GuestThreads, Wait
 from kseg.kernels.findings import findings
@@ -11,7 +12,6 @@ from kseg.symbols.symbol_file import SymbolFile
 from kseg.symbols.symbol_table import Symbols
 from kseg.symbols.types import Structure
 from kseg.unwind.backtrace import Context, Unwinder, context_of
-from kseg.unwind.machine import Machine
 
 MOST_THREADS = 64
 STACK, BOOT_STACK = 2048, 4096
@@ -22,7 +22,7 @@ MOST_FRAMES = 24
 _SLEEP = ("switch_stack", "schedule", "thread_sleep")
 
 
-def recognise(machine: Machine, symbols: Symbols, file: SymbolFile) -> "Racelab | None":
+def recognise(machine: InspectedMachine, symbols: Symbols, file: SymbolFile) -> "Racelab | None":
     """Who knows the guest's threads, if `file` is the kernel of racelab."""
     table = next(iter(file.named("threads")), None)
     if table is None or not all(map(file.named, ("current", "switch_stack", "use_after_free"))):
@@ -43,7 +43,7 @@ class Racelab:
 
     def __init__(
         self,
-        machine: Machine,
+        machine: InspectedMachine,
         symbols: Symbols,
         file: SymbolFile,
         thread: Structure,

@@ -8,11 +8,11 @@ of the run: the same on every host and engine. They cost the host's time only.
 from collections.abc import Collection
 
 from kseg.errors import KsegError
+from kseg.inspection.machine import InspectedMachine
 from kseg.profile.samples import Caller, Profile
 from kseg.symbols.symbol_table import Symbols
 from kseg.unwind.backtrace import Backtrace, CodeFacts, Unwinder, context_of
 from kseg.unwind.guest_memory import GuestMemory
-from kseg.unwind.machine import Machine
 
 MOST_HZ = 1_000_000
 MOST_PROCESSORS = 32
@@ -26,7 +26,7 @@ class Profiler:
 
     def __init__(
         self,
-        machine: Machine,
+        machine: InspectedMachine,
         *,
         hz: int = 1000,
         stacks: bool = True,

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, overload
 
+from kseg.inspection.machine import InspectedMachine
+from kseg.inspection.processor import TlbEntry
 from kseg.isa import registers as r
 from kseg.memory.pages import PAGE_SIZE
-from kseg.unwind.machine import Machine, TlbEntry
 
 FIRST_DEVICE, AFTER_DEVICES = 0x1FE00000, 0x20000000
 """Physical addresses of the bus."""
@@ -70,7 +71,7 @@ class AddressSpace(Sequence[Mapping]):
         return "\n".join([heading, *map(str, self._mappings)])
 
 
-def address_space(machine: Machine, processor: int = 0) -> AddressSpace:
+def address_space(machine: InspectedMachine, processor: int = 0) -> AddressSpace:
     """What a processor's addresses lead to now, in kernel mode; those of kuseg in user mode too."""
     chosen = machine.processors[processor]
     state = chosen.state
@@ -78,7 +79,7 @@ def address_space(machine: Machine, processor: int = 0) -> AddressSpace:
     return AddressSpace(mappings, (state.entry_hi & r.ASID_MASK) >> 6)
 
 
-def _windows(machine: Machine) -> Iterable[Mapping]:
+def _windows(machine: InspectedMachine) -> Iterable[Mapping]:
     for region in machine.board.memory.regions:
         if region.end > r.KSEG1 - r.KSEG0 or FIRST_DEVICE <= region.base < AFTER_DEVICES:
             continue

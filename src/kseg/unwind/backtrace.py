@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kseg.engine.state import ProcessorState
+from kseg.inspection.machine import InspectedMachine
 from kseg.isa import registers as r
 from kseg.isa.exceptions import BOOT_ROM
 from kseg.isa.profile import profile_named
@@ -24,7 +25,6 @@ from kseg.symbols.symbol_file import Location, SymbolFile
 from kseg.symbols.symbol_table import Symbols
 from kseg.unwind import prologue
 from kseg.unwind.guest_memory import GuestMemory
-from kseg.unwind.machine import Machine
 from kseg.unwind.symbolic_processor import LOST_IN_CALLS, Control
 from kseg.unwind.symbolic_unwinder import STACK_POINTER, Start, SymbolicUnwinder
 
@@ -95,7 +95,10 @@ class Context(NamedTuple):
 
 
 def backtrace(
-    machine: Machine, processor: int = 0, symbols: Symbols | None = None, most: int = MOST_FRAMES
+    machine: InspectedMachine,
+    processor: int = 0,
+    symbols: Symbols | None = None,
+    most: int = MOST_FRAMES,
 ) -> Backtrace:
     """The back-trace of a processor, `most` frames at most; the guest notices nothing."""
     state = machine.processors[processor].state

@@ -3,15 +3,15 @@ never a device's registers."""
 
 from typing import Literal
 
+from kseg.inspection.machine import InspectedMachine
 from kseg.memory.pages import PAGE_SIZE
 from kseg.memory.physical import MemoryRangeError
-from kseg.unwind.machine import Machine
 
 
 class GuestMemory:
     """Memory as it is now: made for one inspection of a guest that stands."""
 
-    def __init__(self, machine: Machine, processor: int) -> None:
+    def __init__(self, machine: InspectedMachine, processor: int) -> None:
         self.byte_order: Literal["big", "little"] = (
             "big" if machine.board.byte_order == "big" else "little"
         )

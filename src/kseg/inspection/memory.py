@@ -6,7 +6,7 @@ machine's byte order.
 
 from typing import Literal
 
-from kseg.api import checks
+from kseg import checks
 from kseg.engine.state import ProcessorState
 from kseg.errors import BusError, KsegError
 from kseg.isa import registers as r

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from kseg.api import checks
-from kseg.api.checks import ArgumentError
+from kseg import checks
+from kseg.checks import ArgumentError
 from kseg.engine.state import TLB_SIZE, ProcessorState
 from kseg.errors import KsegError
 from kseg.isa import registers as r
