@@ -64,7 +64,8 @@ class Source:
 
 
 class Keeper(Protocol):
-    """Who has the machine, lets it run, and tells its user what it does: itself, or a host."""
+    """What owns the machine, runs it, and tells its user what it does: a `Machine`, or a `Host`'s
+    guest."""
 
     def printed(self, data: bytes) -> None:
         """The guest has printed something."""

@@ -100,7 +100,7 @@ class Guest(VirtualMachine):
         self._host.wake(self)
 
     def end(self, stop: Stop | None = None) -> None:
-        """Switch it off from outside, with a Stop that says why; its memory is free."""
+        """Switch it off, with a Stop that says why; its memory is free."""
         self._host.end(self, ENDED if stop is None else stop)
 
     # What it has had.

@@ -1,8 +1,8 @@
 """What machines are made with: options in groups, each of them checked where it is made.
 
-Whoever makes a machine, boots it from a snapshot or adds it to a host says what differs from the
-usual as keywords, or as a dictionary of them (`MachineOptions` and the like tell editors and type
-checkers which there are). The same words mean the same everywhere. Here they become the groups
+A program that makes a machine, boots it from a snapshot or adds it to a host says what differs from
+the usual as keywords, or as a dictionary of them (`MachineOptions` and the like tell editors and
+type checkers which there are). The same words mean the same everywhere. Here they become the groups
 that the parts of a machine are made from.
 """
 

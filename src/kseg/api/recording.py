@@ -72,7 +72,7 @@ class Recording:
 
     @property
     def input_recorder(self) -> InputRecorder:
-        """Who knows what has come in since."""
+        """The input recorder, which knows what has come in since."""
         return self._recorder.input_recorder
 
     @property

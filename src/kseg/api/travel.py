@@ -46,7 +46,7 @@ class MomentError(KsegError, LookupError):
 
 class TimeTravel:
     """The moments of a run, from `first_cycle` on. `machine` is the machine at the moment that is
-    visited: look into it, and run it; but what is changed in the past is lost."""
+    visited: inspect it, and run it; but what is changed in the past is lost."""
 
     def __init__(
         self,

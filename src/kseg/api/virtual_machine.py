@@ -1,4 +1,4 @@
-"""What can be done with a virtual machine, whoever lets it run: one by itself (`machine`), or a
+"""What can be done with a virtual machine, whatever lets it run: one by itself (`machine`), or a
 guest of a host (`host_guest`)."""
 
 from abc import ABC, abstractmethod
@@ -24,7 +24,7 @@ Message = TypeVar("Message")
 
 
 class Companion(Protocol):
-    """Who goes along with a machine that runs, and wants to look at it now and then."""
+    """An observer of a machine that runs, called at the cycles that it asks for."""
 
     @property
     def next_cycle(self) -> int | None:

@@ -41,7 +41,7 @@ class Text(click.ParamType):  # type: ignore[type-arg]
 
 
 class Name(Text):
-    """One of some names; whoever it is for says what is wrong with another."""
+    """One of some names; its user, not this, says what is wrong with another."""
 
     def __init__(self, metavar: str, names: Named) -> None:
         super().__init__(metavar)

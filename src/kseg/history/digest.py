@@ -1,4 +1,4 @@
-"""Digests of a machine's state: a run that is repeated is held against the recorded one by them.
+"""Digests of a machine's state: a replay is compared with the recorded run by them.
 
 They are of what is declared (`kseg.machine.board_state`), as far as it was there in the version of
 the state with which a log begins: so logs of earlier versions can be checked.

@@ -25,7 +25,7 @@ from kseg.platform.clocks import own_time_ns
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """How often a recorder looks at the machine. Times are ns of the host's processor time: a guest
+    """How often a recorder checks the machine. Times are ns of the host's processor time: a guest
     that rests needs no looking after."""
 
     shortest: int = 100_000

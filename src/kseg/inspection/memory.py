@@ -1,4 +1,4 @@
-"""A machine's memory from outside: reading never has an effect on the guest.
+"""A machine's memory for programs on the host: reading never has an effect on the guest.
 
 Addresses are physical, or virtual as a processor sees them at the moment. Words are in the
 machine's byte order.
@@ -54,7 +54,7 @@ class Memory:
 
     def write(self, address: int, data: bytes) -> None:
         """Store into memory at physical `address`, read-only memory included; AddressError where
-        there is none. Device registers cannot be written from outside."""
+        there is none. Device registers cannot be written here."""
         data = checks.raw("data", data)
         address, _ = _range(address, len(data))
         with self._board.run_lock.at(Rest.CHANGED):

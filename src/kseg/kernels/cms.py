@@ -38,7 +38,7 @@ _SLEEP = ("switch_stack", "schedule", "process_sleep", "process_sleep_until")
 
 
 def recognise(machine: InspectedMachine, symbols: Symbols, file: SymbolFile) -> "CMS | None":
-    """Who knows the guest's processes, if `file` is a kernel of cms."""
+    """The awareness of the guest's processes, if `file` is a kernel of cms."""
     table = next(iter(file.named("processes")), None)
     names = ("current", "switch_stack", "kernel_stack_top")
     if table is None or table.size != PROCESSES * SIZE or not all(map(file.named, names)):

@@ -50,7 +50,8 @@ class Layout(NamedTuple):
 
 
 def recognise(machine: InspectedMachine, symbols: Symbols, file: SymbolFile) -> "OS161 | None":
-    """Who knows the guest's threads, if `file` is an OS/161 kernel with debug information."""
+    """The awareness of the guest's threads, if `file` is an OS/161 kernel with debug
+    information."""
     if not (file.named("thread_switch") and file.named("switchframe_switch")):
         return None
     types = file.types

@@ -23,7 +23,7 @@ _SLEEP = ("switch_stack", "schedule", "thread_sleep")
 
 
 def recognise(machine: InspectedMachine, symbols: Symbols, file: SymbolFile) -> "Racelab | None":
-    """Who knows the guest's threads, if `file` is the kernel of racelab."""
+    """The awareness of the guest's threads, if `file` is the kernel of racelab."""
     table = next(iter(file.named("threads")), None)
     if table is None or not all(map(file.named, ("current", "switch_stack", "use_after_free"))):
         return None

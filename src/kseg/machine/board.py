@@ -74,7 +74,7 @@ class Board:
     configuration_file: str = ""
     """What describes the machine of kernels that lie beside it, if that is not said."""
     line_names: Mapping[int, str] = MappingProxyType({})
-    """The processors' interrupt lines, as Cause shows them, for who traces them."""
+    """The processors' interrupt lines, as Cause shows them, for a trace."""
 
     bus: Bus
 
@@ -313,7 +313,7 @@ class Board:
         raise KsegError(f"the board {self.name} has no meter")
 
     def hang_up(self) -> None:
-        """The machine has become another one: whoever talked to that from outside is not here."""
+        """The machine has become another one: the clients of the one before are not here."""
 
     # State.
 

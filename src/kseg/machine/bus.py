@@ -1,4 +1,4 @@
-"""A board's bus, as a monitor and whoever looks at a machine see it."""
+"""A board's bus, as the run loop and inspection see it."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol

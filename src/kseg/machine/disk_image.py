@@ -58,7 +58,7 @@ class Disk(Protocol):
 
 
 class Observer(Protocol):
-    """Who wants to know what a machine finds on a disk image, and what it leaves there."""
+    """An observer of what a machine finds on a disk image, and what it leaves there."""
 
     def was_read(self, sector: int, data: bytes) -> None: ...
 

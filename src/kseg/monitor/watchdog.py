@@ -1,4 +1,4 @@
-"""The watchdog for guests that make no progress (System/161's option -Z)."""
+"""The watchdog: stops guests that make no progress (System/161's option -Z)."""
 
 from kseg.machine.board import Board
 from kseg.machine.clock import SECOND

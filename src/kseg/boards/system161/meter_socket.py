@@ -133,8 +133,8 @@ class MeterSocket:
         return listener
 
     def start(self) -> None:
-        """The machine is about to run. Who has connected by now is served from the first look at
-        the host's side on."""
+        """The machine is about to run. A client that has connected by now is served from the first
+        poll of the host's side on."""
         self._accept()
         self._thread.start()
 

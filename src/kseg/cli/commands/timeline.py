@@ -44,8 +44,9 @@ def timeline(engine: str, width: int | None, listed: bool, as_json: bool, log: s
     were, exceptions, system calls, context switches, disk and console, and where the log has
     markers and keyframes, from which a replay can start.
 
-    Context switches are what looks like it from outside: another ASID, a return from an exception
-    to another stack than it came from, exceptions of the kernel on another stack than the last.
+    Context switches are what looks like it without knowledge of the kernel: another ASID, a return
+    from an exception to another stack than it came from, exceptions of the kernel on another stack
+    than the last.
     """
     from kseg.api.replay import Replay
     from kseg.api.timeline import timeline as gather

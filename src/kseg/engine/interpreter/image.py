@@ -38,7 +38,7 @@ FUNCTIONS = (
     "tlb_place",
     "leave_state",
 )
-"""The functions that are called from outside; the last three where there is a TLB."""
+"""The functions that other code calls; the last three where there is a TLB."""
 _HEADER = struct.Struct(f"<{3 + len(FUNCTIONS)}I")
 
 _DECLARATIONS = (

@@ -28,7 +28,7 @@ class NotAdmitted(KsegError):
 
 
 class Allocator:
-    """Who has which frame of the hardware's RAM."""
+    """Which page of which guest has which frame of the hardware's RAM."""
 
     def __init__(self, hardware: PhysicalMemory) -> None:
         self.hardware = hardware

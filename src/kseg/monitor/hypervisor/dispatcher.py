@@ -1,4 +1,4 @@
-"""The dispatcher: lets a guest run on the hardware, and decides what to do when it traps.
+"""The dispatcher: lets a guest's vCPU run on the hardware, and decides what to do at its VM exits.
 
 The hardware is always in user mode while a guest runs. What traps is one of three things. The page
 is one that the guest may reach, and only the shadow TLB did not have it: enter it, and no observer

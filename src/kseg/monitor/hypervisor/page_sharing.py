@@ -43,7 +43,7 @@ class PageSharing:
         allocator.started = self.share_new
 
     def scan(self, budget: int) -> int:
-        """Look at up to `budget` pages, and stop where all have been looked at once. Returns
+        """Scan up to `budget` pages, and stop where all have been looked at once. Returns
         how many frames became free. A page takes some 3 µs."""
         before = self._allocator.available
         for memory, page in self._round:
@@ -67,7 +67,7 @@ class PageSharing:
         return self._allocator.available - before
 
     def reclaim(self) -> int:
-        """Look at every page now and share what can be, however recently it was written: for when
+        """Scan every page now and share what can be, however recently it was written: for when
         no frame is left. Returns how many frames became free."""
         before = self._allocator.available
         self._begin_round()

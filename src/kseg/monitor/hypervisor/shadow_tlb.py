@@ -1,4 +1,5 @@
-"""The hardware's TLB while guests run on it: entries made from theirs, under ASIDs of ours.
+"""The shadow TLB (shadow page table): the hardware's, with entries made from guests', under ASIDs
+of ours.
 
 An entry of a guest maps its virtual pages to what it takes for physical ones; the shadow entry maps
 the same virtual page to the frame that holds that page. Virtual kernel and virtual user mode have

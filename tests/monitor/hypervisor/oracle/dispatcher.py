@@ -61,7 +61,7 @@ class Dispatcher:
                 return self._left(guest, found)
 
     def _left(self, guest: GuestRecord, found: Exit) -> Exit:
-        """Somebody must be asked."""
+        """The exit is for the run loop."""
         self.answered = found.reason in (ExitReason.DEVICE_LOAD, ExitReason.DEVICE_STORE)
         if found.reason is ExitReason.PAGE_STORE:
             guest.exits[ExitKind.PAGE_STORE] += 1
