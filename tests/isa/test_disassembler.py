@@ -2,6 +2,7 @@
 
 import re
 
+import capstone
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -143,7 +144,6 @@ NAMED_OTHERWISE = re.compile(
 @settings(max_examples=500)
 @given(sample=samples(main_pattern=True))
 def test_capstone_agrees(byte_order: str, sample: Sample) -> None:
-    capstone = pytest.importorskip("capstone", reason="capstone is not installed")
     order = capstone.CS_MODE_BIG_ENDIAN if byte_order == "big" else capstone.CS_MODE_LITTLE_ENDIAN
     oracle = capstone.Cs(capstone.CS_ARCH_MIPS, capstone.CS_MODE_MIPS32 | order)
     name = sample.encoding.instruction.name

@@ -1,5 +1,7 @@
 """RAM that several memories have in common until they write it."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,8 +83,8 @@ def test_addresses_stay() -> None:
 def test_what_was_never_written_is_not_looked_at() -> None:
     memory = PhysicalMemory(SIZE)
     memory.write(5 * PAGE_SIZE, b"x")
-    if memory.used_pages(memory.ram).count(1) == SIZE // PAGE_SIZE:
-        pytest.skip("this host does not say which pages are used, or uses huge ones")
+    if sharing.PAGE_SIZE != PAGE_SIZE or not Path("/proc/self/pagemap").exists():
+        pytest.skip("this host does not say which pages are used, or has larger ones")
     assert [n for n, mark in enumerate(memory.used_pages(memory.ram)) if mark] == [5]
     # Looking at a layer's holes must not fill them either.
     other = copy(memory)

@@ -6,6 +6,8 @@ those with POSIX; where one of them lacks something that Linux has, there is ano
 error that says what is missing. A browser (Python compiled to WebAssembly) will have fewer of
 these, or calls that silently do nothing: what to do without is decided here, not by the caller.
 
-Modules: `host` (which one this is), `memory` (zeros, given back), `code` (executable memory),
-`instruction_cache`.
+`host` (which one this is, and whether kseg runs there), `processors`, `clocks`; `memory`, `sharing`
+(between clones), `code` and `instruction_cache`; `files` (whole or not at all), `copies`, `locks`,
+`owners`, `directory` (one that cannot be left), `compression`; `signals`, `terminal`, `waiting`,
+`processes`, `pipes`, `sockets`.
 """

@@ -2,10 +2,10 @@
 
 import json
 import subprocess
-from pathlib import Path
 
 import pytest
 
+from kseg.platform import host
 from tests.cli.command import COMMAND, environment, kseg
 
 
@@ -88,7 +88,7 @@ def test_bad_usage_is_one_line(arguments, text):
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this host has no full device")
+@pytest.mark.skipif(host.SYSTEM != "linux", reason="only Linux has /dev/full")
 @pytest.mark.parametrize("events", ["exception", "instruction"])
 def test_a_full_disk_is_one_line(events):
     result = kseg("trace", "-e", events, "-o", "/dev/full", "cms", "halt")

@@ -7,8 +7,13 @@ from hypothesis import strategies as st
 
 from kseg.engine.codegen import native, targets
 from kseg.engine.codegen.targets import aarch64
+from kseg.engine.interpreter.image import FUNCTIONS
+from kseg.engine.interpreter.module import build
+from kseg.engine.translator.llvm.emitter import emit, head_name
+from kseg.engine.translator.region import discover
 from kseg.platform import host
 from kseg.platform.code import NativeCodeError
+from tests.engine.translator.test_region import count_down, request
 
 MODULE = """
 @numbers = internal constant [4 x i32] [i32 3, i32 5, i32 7, i32 11], align 16
@@ -32,6 +37,8 @@ define <4 x i32> @vector(<4 x i32> %n) {
   ret <4 x i32> %sum
 }
 """
+
+ISB = bytes.fromhex("df3f03d5")
 
 DISASSEMBLERS = {
     "x86_64": capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64),
@@ -73,6 +80,27 @@ def test_aarch64_reaches_its_constants() -> None:
     base = int(page[1].split("#")[1], 16)
     offset = int(low[1].split("#")[1].rstrip("]"), 16) if "#" in low[1] else 0
     assert blob.code[base + offset :][:16] == constant
+
+
+@pytest.mark.parametrize("name", targets.NAMES)
+def test_a_translation_stands_by_itself_on_every_target(name: str) -> None:
+    target = targets.named(name)
+    machine = native.target_machine(target=target)
+    region = discover(request(count_down))
+    assert region is not None
+    module = native.parse(emit(region, big_endian=True), machine)
+    blob = native.extract(machine.emit_object(module), target)
+    assert {"pages", head_name(0)} <= set(blob.symbols)
+    assert not blob.symbols["pages"] % 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("profile", "byte_order"), [("mips161", "big"), ("r3000", "little")])
+def test_the_interpreter_stands_by_itself_on_aarch64(profile: str, byte_order: str) -> None:
+    blob = native.compile_module(build(profile, byte_order).text, targets.named("aarch64"))
+    assert set(FUNCTIONS) <= set(blob.symbols)
+    words = [blob.code[at : at + 4] for at in range(0, len(blob.code), 4)]
+    assert 1 <= words.count(ISB) <= 4  # where handlers are entered, and not in them
 
 
 def test_an_unknown_processor_has_no_native_code(monkeypatch: pytest.MonkeyPatch) -> None:
