@@ -22,6 +22,7 @@ from kseg.api.replay import Replay
 from kseg.api.travel import TimeTravel
 from kseg.history.digest import whole_digest
 from kseg.history.recorder import Intervals
+from kseg.monitor.observer import Edits
 from kseg.monitor.stop import StopReason
 from tests.history.logs import board
 from tests.history.machines import EPOCH
@@ -52,6 +53,7 @@ class Histories(RuleBasedStateMachine):
         self.log: Path | None = None
         self.travel: TimeTravel | None = None
         self.seen: dict[int, bytes] = {}
+        self.edits = Edits(self.seen.clear)
         """Of the past that can be visited: the state at some cycles."""
         self.snapshot: Path | None = None
 
@@ -74,7 +76,7 @@ class Histories(RuleBasedStateMachine):
     def remember(self, memory: int) -> None:
         self.travel = self.machine.travel(memory=memory)
         self.seen.clear()
-        self.machine.board.when_changed.append(self.seen.clear)
+        self.machine.observers.add(self.edits)
 
     @precondition(lambda self: bool(self.travel and self.seen))
     @rule(data=st.data(), steps=st.integers(0, 3))
@@ -94,7 +96,7 @@ class Histories(RuleBasedStateMachine):
 
     def forget(self) -> None:
         if self.travel is not None:
-            self.machine.board.when_changed.remove(self.seen.clear)
+            self.machine.observers.remove(self.edits)
             self.travel.close()
             self.travel = None
 

@@ -172,7 +172,7 @@ def test_typed_at_the_pace_of_a_person(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with Machine("cms", pace="real", seed=1) as machine:
         recording = Recording(machine, path, DIGESTS)
-        machine.monitor.wait_for_input = True
+        machine.monitor.idling.wait_for_input = True
 
         def person() -> None:
             for text in (b"echo one\r", b"prime", b"s 2000\r", b"ls a:\r", b"sleep 1\r", b"halt\r"):

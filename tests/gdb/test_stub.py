@@ -127,7 +127,7 @@ def test_who_puts_pc_back_into_a_delay_slot_puts_target_back(fresh: Stub) -> Non
 def test_memory_that_keeps_its_contents(fresh: Stub) -> None:
     stub, machine = fresh, fresh.inferior.machine
     changes: list[None] = []
-    machine.board.when_changed.append(lambda: changes.append(None))
+    machine.board.when_changed = lambda: changes.append(None)
     rom = stub.answer(b"mbfc00000,8")
     assert isinstance(rom, bytes)
     assert stub.answer(b"Mbfc00000,8:" + rom) == b"OK"

@@ -67,20 +67,18 @@ def test_what_came_in_is_written_before_the_machine_sleeps(tmp_path: Path) -> No
         recording = Recording(machine, tmp_path / "log", Intervals(shortest=1 << 40))
         machine.run(cycles=700_000)
         assert not read_log(tmp_path / "log").history.inputs
-        machine.board.input_port.disturb()
-        machine.board.input_port.wait(0)
+        machine.observers.before_sleep()
         assert read_log(tmp_path / "log").history.inputs
         recording.finish()
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
     with busy(0) as machine:
-        input_port, board = machine.board.input_port, machine.board
+        input_port, before = machine.board.input_port, list(machine.observers)
         recording = machine.record(tmp_path / "log")
         assert len(input_port.recorders) == 1
         recording.finish()
-        assert (input_port.recorders, input_port.before_sleep, board.when_changed) == ([], None, [])
-        assert machine.companions == []
+        assert (input_port.recorders, list(machine.observers)) == ([], before)
         machine.memory.set_word(0, 1)
         recording.mark("nobody reads this")
         recording.changed()

@@ -1,4 +1,4 @@
-"""What a replay's companion says of a machine that stands."""
+"""What a replay's verifier says of a machine that stands."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_stops_of_the_user_mean_nothing(path: Path) -> None:
             StopReason.BREAK,
             StopReason.DEBUGGER,
         ):
-            assert replay.verifier.attend(Stop(reason)) is None
+            assert replay.verifier.stopped(Stop(reason)) is None
         assert replay.verifier.checked == 0
 
 
@@ -48,7 +48,7 @@ def test_an_end_that_comes_too_soon(path: Path, reason: StopReason) -> None:
     with Replay(path) as replay:
         replay.machine.run(cycles=50_000)
         with pytest.raises(DivergenceError, match=f"it stops .{reason}., and the recorded one did"):
-            replay.verifier.attend(Stop(reason))
+            replay.verifier.stopped(Stop(reason))
 
 
 def test_a_machine_that_was_changed(path: Path) -> None:

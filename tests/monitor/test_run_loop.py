@@ -8,6 +8,7 @@ from kseg.errors import BusError
 from kseg.machine.input_history import InputHistory
 from kseg.machine.input_port import InputPort
 from kseg.monitor.stop import StopReason
+from kseg.monitor.watchdog import Watchdog
 from tests.machine.boards import CONTROL, make_board, run_program, slot
 from tests.machine.fake_engine import Break, FakeEngine, Load, Program, Run, Store, Wait
 
@@ -240,7 +241,7 @@ def test_the_watchdog_warns_and_then_stops() -> None:
             yield Run(1_000_000)
 
     board = make_board()
-    monitor, engine = run_program(board, guest, progress_timeout=2)
+    monitor, engine = run_program(board, guest, observers=[Watchdog(2, board)])
     monitor.run(until_cycle=60_000_000)
     assert messages(board) == ["Caution: no progress in 2 seconds"]
     board.processors[0].user_cycles += 1

@@ -5,6 +5,7 @@ import pytest
 from kseg import Machine
 from kseg.api import StopReason
 from kseg.errors import KsegError
+from kseg.monitor.observer import RUN_ON
 from kseg.profile.profiler import Profiler
 from kseg.profile.samples import Profile
 from tests.cli.kernels import TRACE, ticking
@@ -94,7 +95,7 @@ def test_samples_are_not_in_step_with_the_guest(tmp_path: Path) -> None:
         for _ in range(200):
             machine.run(cycles=profiler.next_cycle - machine.cycles)
             at.append(machine.cycles)
-            profiler.sample_due()
+            profiler.stopped(RUN_ON)
         assert [cycle // 25_000 for cycle in at] == list(range(200))
         tenths = [cycle % 25_000 // 2_500 for cycle in at]
         assert all(15 <= tenths.count(tenth) <= 25 for tenth in range(10))
@@ -125,9 +126,8 @@ after:      b after
         """
         machine = boot(tmp_path, source)
         profiler = Profiler(machine, symbols=machine.symbols, visible=visible)
-        while machine.time < 0.1:
-            machine.run(cycles=profiler.next_cycle - machine.cycles)
-            profiler.sample_due()
+        with machine.observers.added(profiler):
+            machine.run(seconds=0.1)
         profiler.close()
         machine.close()
         return profiler.profile, machine

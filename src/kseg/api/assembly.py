@@ -22,9 +22,11 @@ from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import Disk
 from kseg.machine.input_port import InputPort
 from kseg.machine.run_lock import RunLock
+from kseg.monitor.observer import Observer, Observers, Order
 from kseg.monitor.placement import Placement, alone
 from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.stop import Stop
+from kseg.monitor.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from kseg.memory.layer import Layer
@@ -84,6 +86,21 @@ class Keeper(Protocol):
         ...
 
 
+class _Teller(Observer):
+    """Lets the keeper know what the machine prints and says."""
+
+    order = Order.USER
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    def printed(self, data: bytes) -> None:
+        self._keeper.printed(data)
+
+    def said(self, text: str) -> None:
+        self._keeper.said(text)
+
+
 class Assembly:
     """A machine's parts, all of them: what cannot be put together leaves nothing open."""
 
@@ -101,6 +118,8 @@ class Assembly:
         part's."""
         self.setup = setup
         self.keeper = keeper
+        self.observers = Observers()
+        """All that take part in its runs."""
         execution = setup.execution
         self.placement = placement or alone(
             execution.engine,
@@ -117,8 +136,8 @@ class Assembly:
             self.board = kind(
                 setup.configuration,
                 memory=lambda size: self.placement.memory(kind.profile, kind.byte_order, size),
-                console=self._printed,
-                message=keeper.said,
+                console=self.observers.printed,
+                message=self.observers.said,
                 epoch=None if source.epoch is None else lambda: source.epoch or 0,
                 doom=source.doom,
                 disks=source.disks,
@@ -129,27 +148,25 @@ class Assembly:
                 self.board.run_lock = lock
             self.paced_input = PacedInput(self.board, keeper.wake)
             self.console = Console(self.paced_input, keeper.run_for)
+            for observer in (self.paced_input, self.console, _Teller(keeper)):
+                self.observers.add(observer)
             source.enter(self)
             self.engine = self.placement.engine_for(self.board)
             running = setup.running
             self.monitor = RunLoop(
                 self.board,
                 self.engine,
+                self.observers,
                 pace=running.pace,
-                progress_timeout=running.progress_timeout,
                 stop_for_debugger=running.stop_for_debugger,
             )
-            self.board.when_reset = self.monitor.state_loaded
+            if running.progress_timeout:
+                self.observers.add(Watchdog(running.progress_timeout, self.board))
             if source.network:
                 for connection in self.board.connect_network(keeper.wake):
                     made.callback(connection.close)
             self.closing = made.pop_all()
             """What else is to be closed with the machine can be pushed onto it."""
-
-    def _printed(self, data: bytes) -> None:
-        self.paced_input.printed(data)
-        self.console.printed(data)
-        self.keeper.printed(data)
 
     def close(self) -> None:
         """Give back files, locks, sockets, memory and the engine. A second time does nothing."""

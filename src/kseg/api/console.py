@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from kseg import checks
 from kseg.errors import KsegError
+from kseg.monitor.observer import Observer
 
 if TYPE_CHECKING:
     from kseg.api.paced_input import PacedInput
@@ -99,7 +100,7 @@ class Search:
                 self.found = (index, place, end, match)
 
 
-class Console:
+class Console(Observer):
     """Everything a guest prints, and the keyboard. Text is UTF-8; what is not reads as U+FFFD."""
 
     def __init__(

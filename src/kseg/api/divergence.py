@@ -45,7 +45,7 @@ class _Side:
         self._problem = ""
         if self.machine.cycles < same:
             self.machine.run(cycles=same - self.machine.cycles)
-        self.machine.companions.clear()
+        self.machine.observers.remove(replay.verifier)
 
     def place(self) -> _Position:
         board = self.machine.board

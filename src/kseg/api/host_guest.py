@@ -58,9 +58,7 @@ class Guest(VirtualMachine):
         placement = SharedPlacement(host.hypervisor, setup.execution.monitor, setup.window)
         super().__init__(setup, source, output, message, placement=placement, lock=host.run_lock)
         try:
-            self.turns = host.time_sharing.add(
-                name, share, self.board, self.monitor, self.paced_input.look
-            )
+            self.turns = host.time_sharing.add(name, share, self.board, self.monitor)
             """Its place among the others."""
         except BaseException:
             self._parts.close()
@@ -156,7 +154,6 @@ class Guest(VirtualMachine):
 
     def release(self) -> None:
         """Give back its memory, disks, locks and places in networks; what is known of it stays."""
-        if self.recording is not None:
-            self.recording.end()
+        self.observers.closing()
         self._memory_use = self._count_memory()
         self._parts.close()

@@ -22,7 +22,7 @@ from kseg.api.virtual_machine import Message, VirtualMachine
 from kseg.errors import StateError
 from kseg.machine.board_state import BoardState
 from kseg.machine.run_lock import Rest
-from kseg.monitor.stop import Stop, StopReason
+from kseg.monitor.stop import Stop
 
 if TYPE_CHECKING:
     from kseg.api.points import Addresses, Watched
@@ -116,13 +116,7 @@ class Machine(VirtualMachine):
         )
 
     def tell(self, callback: Callable[[Message], None], what: Message) -> None:
-        try:
-            callback(what)
-        except BaseException as error:
-            monitor = getattr(self, "monitor", None)  # not while it is put together
-            if monitor is None or not monitor.running:
-                raise
-            monitor.fail(error)  # The device that has said this is not at its end.
+        callback(what)
 
     def wake(self) -> None:
         """It looks for input while it sleeps."""
@@ -172,7 +166,7 @@ class Machine(VirtualMachine):
                 limit += self.engine.clock
             condition = self._condition(until)
             if points is None:
-                return self.run_to(limit, condition)
+                return self.monitor.run(limit, until=condition)
             return points.run(limit, condition)
 
     def step(self, count: int = 1, *, processor: int = 0) -> Stop:
@@ -185,35 +179,6 @@ class Machine(VirtualMachine):
         with self.board.run_lock:
             return step(self, count, self._number(processor))
 
-    def run_to(self, limit: int | None, condition: Callable[[], bool] | None = None) -> Stop:
-        """Run to a cycle, or until a condition holds: for the holder of the machine's lock."""
-        look = self.paced_input.look
-
-        def check() -> bool:
-            look()
-            return condition is not None and condition()
-
-        while True:
-            stop, goes_on = self._run_on(limit, check)
-            pending = self.paced_input.pending
-            if not goes_on and (stop.reason is not StopReason.IDLE or not pending):
-                return stop
-
-    def _run_on(self, limit: int | None, check: Callable[[], bool]) -> tuple[Stop, bool]:
-        """Run to a stop, or to where a companion is due; whether it was that."""
-        if not self.companions:
-            return self.monitor.run(until_cycle=limit, until=check), False
-        wanted = [each.next_cycle for each in self.companions]
-        ends = [cycle for cycle in (limit, *wanted) if cycle is not None]
-        self.stands = False
-        stop = self.monitor.run(until_cycle=min(ends, default=None), until=check)
-        self.stands = True
-        for companion in tuple(self.companions):
-            stop = companion.attend(stop) or stop
-        return stop, stop.reason is StopReason.CYCLE_LIMIT and (
-            limit is None or self.engine.clock < limit
-        )
-
     def _condition(
         self, until: Callable[[], bool] | str | re.Pattern[str] | None
     ) -> Callable[[], bool] | None:
@@ -222,7 +187,7 @@ class Machine(VirtualMachine):
         if until is None:
             return None
         # What is remembered of the run begins anew where it is changed: at the end of a run only.
-        rest = Rest.SAVED if self.companions else Rest.CHANGED
+        rest = Rest.SAVED if self.observers.remember else Rest.CHANGED
         return self.board.run_lock.resting(rest, until)
 
     def profile(
@@ -300,8 +265,7 @@ class Machine(VirtualMachine):
         if lock.closed:
             return
         with lock:
-            if self.recording is not None:
-                self.recording.end()
+            self.observers.closing()
             lock.close()
             self._parts.close()
 

@@ -20,6 +20,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kseg.machine.board import Board
+from kseg.monitor.observer import RUN_ON, Observer, Order
+from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.history.state import PacedInputState
@@ -32,8 +34,10 @@ BUSY_PATIENCE = 10_000_000_000
 ENTER = b"\r\n"
 
 
-class PacedInput:
+class PacedInput(Observer):
     """Holds what is still to be typed, and gives it to the machine character by character."""
+
+    order = Order.INPUT
 
     def __init__(self, board: Board, wake: Callable[[], None] = lambda: None) -> None:
         """`wake` is called when something has been queued: the machine may be asleep."""
@@ -85,10 +89,14 @@ class PacedInput:
         """Whether the guest waits, and for nothing that a device is about to bring."""
         return self._board.all_idle and not self._board.clock.devices_work
 
-    def look(self) -> None:
-        """Between two bursts: type the next character if the guest is ready for it."""
+    def between_bursts(self) -> None:
+        """Type the next character if the guest is ready for it."""
         if self._pending and not self._board.input_port.waiting and self._is_ready():
             self._type_next()
+
+    def stopped(self, stop: Stop) -> Stop | None:
+        """A guest that waits for input has not got all of it yet."""
+        return RUN_ON if stop.reason is StopReason.IDLE and self._pending else None
 
     def _is_ready(self) -> bool:
         if self._echoed:

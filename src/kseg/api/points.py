@@ -91,17 +91,17 @@ class Points:
     def run(
         self, limit: int | None, condition: Callable[[], bool] | None, *, here: bool = False
     ) -> Stop:
-        """Run to one of them, or as `Machine.run_to`. That at which the machine stands counts only
+        """Run to one of them, or as `RunLoop.run`. That at which the machine stands counts only
         if it is to be looked for `here`."""
         machine, engine = self._machine, self._engine
         begin = moment(machine)
         engine.set_breakpoints(self._breakpoints)
         engine.set_watchpoints(self._watchpoints)
         try:
-            stop = machine.run_to(limit, condition)
+            stop = machine.monitor.run(limit, until=condition)
             if stop.reason in HITS and moment(machine) == begin and not here:
                 # That at which it stands already, and which the next run passes.
-                stop = machine.run_to(limit, condition)
+                stop = machine.monitor.run(limit, until=condition)
         finally:
             engine.set_breakpoints(())
             engine.set_watchpoints(())

@@ -11,7 +11,6 @@ from kseg.history.input_recorder import InputRecorder
 from kseg.history.log import LogWriter
 from kseg.history.recorder import Intervals, Recorder
 from kseg.machine.run_lock import RunLock
-from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.virtual_machine import VirtualMachine
@@ -36,34 +35,22 @@ class Recording:
             )
         self.path = Path(path)
         self._machine = machine
-        self._last = Stop(StopReason.CONDITION)
-        """Nothing that a replay would come to stand by."""
         self._recorder = Recorder(
             LogWriter(path),
             machine.board,
+            machine.observers,
             lambda: machine.engine.clock,
             lambda: origin_of(machine, alone=True),
             lambda: is_whole(machine),
             lambda: len(machine.console.output),
             intervals,
         )
-        machine.companions.append(self)
         machine.recording = self
 
     @property
     def goes_on(self) -> bool:
         """Whether what happens is still written down."""
         return self._recorder.next_cycle is not None
-
-    @property
-    def next_cycle(self) -> int | None:
-        """Where the machine is to stand for a moment."""
-        return self._recorder.next_cycle
-
-    def attend(self, stop: Stop) -> None:
-        """The machine stands."""
-        self._last = stop
-        self._recorder.attend(stop)
 
     @property
     def beginning(self) -> Checkpoint:
@@ -96,15 +83,9 @@ class Recording:
         line exits with, where the guest does not say."""
         if exit_code is not None:
             exit_code = checks.whole("exit_code", exit_code, 0, 255)
-        if self.goes_on or self in self._machine.companions:
+        if self.goes_on:
             with self._lock:
-                self.end(exit_code)
-
-    def end(self, exit_code: int | None = None) -> None:
-        """The same, for the holder of the machine's lock."""
-        self._recorder.finish(self._last if self._machine.stands else None, exit_code)
-        if self in self._machine.companions:
-            self._machine.companions.remove(self)
+                self._recorder.finish(exit_code)
 
     def __enter__(self) -> "Recording":
         return self

@@ -68,7 +68,7 @@ class Replay:
             self.log, machine.board, lambda: machine.engine.clock, self._become, begin
         )
         """What holds it against the log."""
-        machine.companions.append(self.verifier)
+        machine.observers.add(self.verifier)
 
     def explain(self, error: DivergenceError) -> list[str]:
         """What differs since which cycle, after `machine.run` has raised this: a few lines. Runs

@@ -48,7 +48,7 @@ class ReplayCursor:
         self._output_filters: list[OutputFilter[Any]] = []
         self._near: list[Checkpoint] = []
         self.checkpointer = Checkpointer(checkpoints, self._clock, self._is_whole, self.take)
-        machine.companions.append(self.checkpointer)
+        machine.observers.add(self.checkpointer)
         if present is None:
             self._output_filters = [
                 OutputFilter(machine, machine.output),

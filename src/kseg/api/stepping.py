@@ -19,11 +19,11 @@ def step(machine: "Machine", count: int, number: int) -> Stop:
     wanted = executed(state) + count
     while executed(state) < wanted:
         if any(_is_ready(each) for each in machine.board.processors):
-            stop = machine.run_to(machine.cycles + 1)
+            stop = machine.monitor.run(machine.cycles + 1)
         else:
             # Time jumps to what wakes one of them, and nothing is executed before it is asked.
-            stop = machine.run_to(
-                None, lambda: any(_is_ready(each) for each in machine.board.processors)
+            stop = machine.monitor.run(
+                until=lambda: any(_is_ready(each) for each in machine.board.processors)
             )
         if stop.reason not in _GOES_ON:
             return stop

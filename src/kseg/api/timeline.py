@@ -11,6 +11,8 @@ from kseg.engine.tracing import USER, TraceKind, TraceRecord, unpack
 from kseg.isa.exceptions import ExceptionCode
 from kseg.machine.input_history import Input
 from kseg.memory.pages import PAGE_SIZE
+from kseg.monitor.observer import Observer
+from kseg.monitor.stop import Stop
 
 MOST_STRETCHES = 4096
 FIRST_STRETCH = 1 << 17
@@ -91,7 +93,7 @@ def timeline(replay: Replay) -> Timeline:
     return _Watcher(replay).run()
 
 
-class _Watcher:
+class _Watcher(Observer):
     """Follows a machine that repeats a run."""
 
     def __init__(self, replay: Replay) -> None:
@@ -107,13 +109,13 @@ class _Watcher:
         """Cycles that were executed, and virtual time, when that was looked at."""
         self._next = 0
 
-    # A companion of the machine: it looks now and then how much was executed.
+    # As an observer of the machine, it looks now and then how much was executed.
 
     @property
     def next_cycle(self) -> int | None:
         return self._next
 
-    def attend(self, _stop: object) -> None:
+    def stopped(self, stop: Stop) -> None:  # noqa: ARG002
         self._look()
 
     def _look(self) -> None:
@@ -139,26 +141,15 @@ class _Watcher:
 
     def run(self) -> Timeline:
         machine, found = self._machine, self._found
-        output = machine.output
-
-        def printed(data: bytes) -> None:
-            if output is not None:
-                output(data)
-            self._printed(data)
-
         self._busy = machine.cycles - machine.board.clock.idle_cycles, machine.board.clock.now
-        machine.output = printed
         machine.board.input_port.recorders.append(self._came_in)
-        machine.companions.append(self)
         try:
             kinds = ("exception", "interrupt", "return", "address-space", "disk")
-            with machine.trace(*kinds, receive=self._happened):
+            with machine.observers.added(self), machine.trace(*kinds, receive=self._happened):
                 machine.run()
             self._look()
         finally:
-            machine.output = output
             machine.board.input_port.recorders.remove(self._came_in)
-            machine.companions.remove(self)
         self._end_line()
         self._take("input", self._typed)
         found.cycle, found.time = machine.cycles, machine.board.clock.now
@@ -182,7 +173,7 @@ class _Watcher:
         text = data.decode("utf-8", "replace")
         return Moment(machine.engine.clock, machine.board.clock.now, kind, text)
 
-    def _printed(self, data: bytes) -> None:
+    def printed(self, data: bytes) -> None:
         self._found.count("console output", self._machine.board.clock.now, len(data))
         self._line += data
         if self._line.endswith(b"\n"):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kseg import checks
 from kseg.checks import ArgumentError
-from kseg.engine.contract import Engine
 from kseg.engine.tracing import (
     ASIDS,
     CYCLES,
@@ -25,6 +24,7 @@ from kseg.engine.tracing import (
 )
 from kseg.errors import KsegError
 from kseg.machine.board import Board
+from kseg.monitor.observer import Observer
 from kseg.monitor.run_loop import RunLoop
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _ranges(given: Any) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-class Trace:
+class Trace(Observer):
     """A trace that is going on: see `kseg.Machine.trace`. It ends when it is closed."""
 
     def __init__(
@@ -194,7 +194,7 @@ class Trace:
         calls in the records, and then says what the engine is to record. Keep the `last` events
         only, or stop after `most`. `receive` gets the stream, part for part, as it comes;
         else it is kept. KsegError where the machine is traced already."""
-        if monitor.trace_taker is not None:
+        if any(isinstance(each, Trace) for each in monitor.observers):
             raise KsegError("the machine is being traced already; close that trace first")
         for name, limit in (("last", last), ("most", most)):
             if limit is not None:
@@ -212,7 +212,7 @@ class Trace:
         self._cycle_length = board.time_model.nanoseconds_per_cycle
         self._origin = self._present_origin
         self._set(wanted, devices)
-        monitor.trace_taker = self
+        monitor.observers.add(self)
 
     def _set(self, wanted: TraceFilter, devices: Iterable[str]) -> None:
         if self._last is not None:
@@ -234,12 +234,12 @@ class Trace:
 
     def close(self) -> None:
         """End the trace; events that were not taken can still be."""
-        if self._monitor.trace_taker is self:
+        if self in self._monitor.observers:
             self._board.run_lock.check_thread()
             self._take_records()
             self._add_deferred()
             self._stop()
-            self._monitor.trace_taker = None
+            self._monitor.observers.remove(self)
 
     def __enter__(self) -> "Trace":
         return self
@@ -251,7 +251,7 @@ class Trace:
         """Record nothing any more: the machine runs as if it were not traced."""
         self._set(TraceFilter(kernel=frozenset(), user=frozenset()), ())
 
-    # What the monitor asks for (`kseg.monitor.run_loop.TraceTaker`).
+    # As an observer of the machine.
 
     def records_wait(self) -> None:
         moved = self._origin != self._present_origin
@@ -263,11 +263,11 @@ class Trace:
         if "line" in self._devices:
             self._add_event(TraceEvent(*self._now, "line", text="every processor waits"))
 
-    def resume(self, engine: Engine) -> None:
+    def state_loaded(self) -> None:
         self._take_records()
         if self._calls is not None:
             self._calls.forget()
-        self._engine = engine
+        self._engine = self._monitor.engine
         self._engine.set_trace(self._wanted)
         self._origin = self._present_origin
 
@@ -285,7 +285,7 @@ class Trace:
     def take_parts(self) -> list[Part]:
         """The same, in parts: the engine's records as bytes."""
         self._board.run_lock.check_thread()
-        if self._monitor.trace_taker is self:
+        if self in self._monitor.observers:
             self._take_records()
         self._add_deferred()
         parts = list(self._parts)

@@ -28,6 +28,7 @@ from kseg.history.input_recorder import InputRecorder
 from kseg.isa.values import WORD
 from kseg.machine.processor_state import executed
 from kseg.machine.run_lock import RunLock
+from kseg.monitor.observer import Edits
 from kseg.monitor.stop import STOPS_TO_STAND_AT, Stop, StopReason
 
 if TYPE_CHECKING:
@@ -454,15 +455,16 @@ def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
 
     clock, whole = lambda: machine.engine.clock, lambda: is_whole(machine)
     checkpointer = Checkpointer(checkpoints, clock, whole, take)
-    machine.companions.append(checkpointer)
+    machine.observers.add(checkpointer)
     checkpoints.add(take())
 
     def end() -> None:
         machine.board.run_lock.check_thread()
-        machine.companions.remove(checkpointer)
-        machine.board.when_changed.remove(found.changed)
+        machine.observers.remove(checkpointer)
+        machine.observers.remove(edits)
         input_recorder.leave()
 
     found = TimeTravel(checkpoints, cursor, machine, checkpointer.begin_anew, end)
-    machine.board.when_changed.append(found.changed)
+    edits = Edits(found.changed)
+    machine.observers.add(edits)
     return found

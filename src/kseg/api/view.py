@@ -35,6 +35,8 @@ class View(InspectedMachine):
             programs=programs_of(setup.kernel),
         )
         self._parts = parts
+        self.observers = parts.observers
+        """All that take part in its runs: see `kseg.monitor.observer`."""
         self.console = parts.console
         """What the guest prints, and its keyboard."""
         self.paced_input = parts.paced_input

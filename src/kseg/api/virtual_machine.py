@@ -4,7 +4,7 @@ guest of a host (`host_guest`)."""
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from kseg import checks
 from kseg.api.assembly import Assembly, Setup, Source
@@ -21,20 +21,6 @@ if TYPE_CHECKING:
     from kseg.monitor.placement import Placement
 
 Message = TypeVar("Message")
-
-
-class Companion(Protocol):
-    """An observer of a machine that runs, called at the cycles that it asks for."""
-
-    @property
-    def next_cycle(self) -> int | None:
-        """Where the machine is to stand for it next; None where that does not matter."""
-        ...
-
-    def attend(self, stop: Stop) -> Stop | None:
-        """The machine stands, because of `stop`; a Stop that is returned counts instead. After
-        CYCLE_LIMIT it runs on, if that was not the user's limit."""
-        ...
 
 
 class VirtualMachine(View, ABC):
@@ -60,10 +46,6 @@ class VirtualMachine(View, ABC):
         """What the machine had to say to its user so far."""
         self.recording: Recording | None = None
         """What writes the machine's log, if anything does."""
-        self.companions: list[Companion] = []
-        self.stands = True
-        """Whether it stands as its last Stop says: not when an exception, such as one that a signal
-        raises, has interrupted `run` (known only with companions)."""
         super().__init__(Assembly(setup, source, self, placement=placement, lock=lock))
 
     # What it tells.
@@ -137,7 +119,6 @@ class VirtualMachine(View, ABC):
                     " snapshot once more instead"
                 )
             self.board.reset()
-            self.monitor.state_loaded()
         self.wake()
 
     @overload

@@ -124,10 +124,10 @@ class OneMachine:
 
     @property
     def waits_for_input(self) -> bool:
-        return self._machine.monitor.wait_for_input
+        return self._machine.monitor.idling.wait_for_input
 
     def interrupt(self) -> None:
         self._machine.monitor.interrupt()
 
     def host_stood_still(self) -> None:
-        self._machine.monitor.host_stood_still()
+        self._machine.monitor.idling.host_stood_still()

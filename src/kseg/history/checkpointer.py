@@ -4,15 +4,18 @@ from collections.abc import Callable
 
 from kseg.history.adaptive_interval import AdaptiveInterval
 from kseg.history.checkpoints import Checkpoint, Checkpoints
+from kseg.monitor.observer import Observer, Order
 from kseg.monitor.stop import Stop
 
 SHORT, LONG = 40_000_000, 120_000_000
 """ns of the host's time: from one checkpoint to the next it is to be between these."""
 
 
-class Checkpointer:
-    """A companion of a machine (see `kseg.api.machine.Companion`) that keeps some of its states, so
-    close to each other that the machine soon runs from one to the next."""
+class Checkpointer(Observer):
+    """Keeps some of a machine's states, so close to each other that it soon runs from one to the
+    next."""
+
+    order = Order.RECORD
 
     def __init__(
         self,
@@ -34,8 +37,7 @@ class Checkpointer:
         """Where the machine is to stand for a moment."""
         return None if self.idle else self._next
 
-    def attend(self, stop: Stop) -> Stop | None:  # noqa: ARG002
-        """The machine stands."""
+    def stopped(self, stop: Stop) -> None:  # noqa: ARG002
         cycle = self._clock()
         if not self.idle and cycle >= self._next and self._whole():
             before = self._checkpoints.before(cycle)
@@ -43,7 +45,6 @@ class Checkpointer:
                 self._checkpoints.add(self._take())
             self._interval.next_stretch()
             self._next = cycle + self._stretch
-        return None
 
     def begin_anew(self) -> None:
         """What was before does not count: keep the machine's state as soon as it can be kept."""

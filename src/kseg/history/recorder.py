@@ -19,6 +19,7 @@ from kseg.history.log import MOST_TEXT, Digest, Edit, End, LogWriter, Marker
 from kseg.history.state import Origin
 from kseg.machine.board import Board
 from kseg.machine.input_history import Item
+from kseg.monitor.observer import Observer, Observers, Order
 from kseg.monitor.stop import Stop, StopReason
 from kseg.platform.clocks import own_time_ns
 
@@ -54,25 +55,28 @@ WORTH_A_MARK = (
 """Ends that a reader will look for."""
 
 
-class Recorder:
-    """Writes a machine's log. The run loop stops the machine at `next_cycle` and calls `attend`,
-    as for every companion; with `changed` it is told that the machine was edited."""
+class Recorder(Observer):
+    """Writes a machine's log."""
+
+    order = Order.RECORD
 
     def __init__(
         self,
         writer: LogWriter,
         board: Board,
+        observers: Observers,
         clock: Callable[[], int],
         origin: Callable[[], Origin],
         whole: Callable[[], bool],
         printed: Callable[[], int],
         intervals: Intervals | None = None,
     ) -> None:
-        """`clock` is the engine's cycle counter, `origin` what keyframes say of the machine, and
-        `whole` whether all processors stand between the same two cycles; `printed` is the number of
-        characters on the console. LogError when the host refuses to take the beginning."""
+        """It is one of the machine's `observers` until the log ends. `clock` is the engine's cycle
+        counter, `origin` what keyframes say of the machine, and `whole` whether all processors
+        stand between the same two cycles; `printed` is the number of characters on the console.
+        LogError when the host refuses to take the beginning."""
         self._writer, self._board, self._clock, self._origin = writer, board, clock, origin
-        self._whole, self._printed = whole, printed
+        self._observers, self._whole, self._printed = observers, whole, printed
         self.problem = ""
         """Why the recording came to its end, if it was not asked to."""
         self.input_recorder = InputRecorder(board, self._came_in)
@@ -88,16 +92,21 @@ class Recorder:
             writer.discard()
             raise
         self._next: int | None = clock() + self._interval.stretch
-        board.input_port.before_sleep = self._flush
-        board.when_changed.append(self.changed)
+        self._stands: Stop | None = Stop(StopReason.CONDITION)
+        """Why the machine stands: at first because of nothing that a replay would come to stand by.
+        None while it runs, and where that has been interrupted in the middle of something."""
+        observers.add(self)
 
     @property
     def next_cycle(self) -> int | None:
-        """When `attend` wants to be called; None when it does not."""
+        """Where it is to look at the machine; None when the log has ended."""
         return self._next
 
-    def attend(self, stop: Stop) -> None:
-        """The machine stands: at `next_cycle`, or before it."""
+    def starts(self) -> None:
+        self._stands = None
+
+    def stopped(self, stop: Stop) -> None:
+        self._stands = stop
         # Only after this reason does one that repeats the run stand in the same state.
         if self._next is None or stop.reason is not StopReason.CYCLE_LIMIT:
             return
@@ -112,21 +121,23 @@ class Recorder:
         now = self._board.clock.now
         self._guard(lambda: self._writer.add(Marker(self._clock(), now, _text(text))))
 
-    def changed(self) -> None:
-        """The machine was edited."""
+    def edited(self) -> None:
         if self._next is not None and not self._edited:
             self._edited = True
             self._next = self._clock() + int(not self._whole())
 
-    def finish(self, stop: Stop | None, exit_code: int | None = None) -> None:
-        """The run ends here. The machine stands because of `stop`; None where it was interrupted in
-        the middle of something. `exit_code` is what the user's process will exit with."""
+    def finish(self, exit_code: int | None = None) -> None:
+        """The run ends here. `exit_code` is what the user's process will exit with."""
         if self._next is None:
             return
-        self._guard(lambda: self._end(stop, exit_code))
+        self._guard(lambda: self._end(exit_code))
         self._leave()
 
-    def _end(self, stop: Stop | None, exit_code: int | None) -> None:
+    def closing(self) -> None:
+        self.finish()
+
+    def _end(self, exit_code: int | None) -> None:
+        stop = self._stands
         if stop is not None and self._whole():
             if self._edited:
                 self._keep_edit()
@@ -146,8 +157,7 @@ class Recorder:
         if self._next is None:
             return
         self._next = None
-        self._board.input_port.before_sleep = None
-        self._board.when_changed.remove(self.changed)
+        self._observers.remove(self)
         self.input_recorder.leave()
         self._writer.abandon()
 
@@ -171,8 +181,8 @@ class Recorder:
             self._leave()
             raise
 
-    def _flush(self) -> None:
-        """The machine is about to wait for input, for how long, it does not know."""
+    def before_sleep(self) -> None:
+        """What has come in so far is in the file, however long the sleep is."""
         self._guard(self._writer.flush)
 
     def _came_in(self, item: Item) -> None:

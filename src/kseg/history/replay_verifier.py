@@ -8,6 +8,7 @@ from kseg.history.digest import processors_digest, whole_digest
 from kseg.history.log import Digest
 from kseg.history.log_reader import Keyframe, Log
 from kseg.machine.board import Board
+from kseg.monitor.observer import RUN_ON, Observer, Order
 from kseg.monitor.stop import Stop, StopReason
 
 _BY_THE_USER = (
@@ -32,8 +33,10 @@ class Divergence(DivergenceError):
         self.cycle, self.same = cycle, same
 
 
-class ReplayVerifier:
-    """A companion of a machine that repeats a log's run (see `kseg.api.machine.Companion`)."""
+class ReplayVerifier(Observer):
+    """An observer of a machine that repeats a log's run."""
+
+    order = Order.VERIFY
 
     def __init__(
         self,
@@ -77,7 +80,7 @@ class ReplayVerifier:
         `same`."""
         self.place, self.same = place, same
 
-    def attend(self, stop: Stop) -> Stop | None:
+    def stopped(self, stop: Stop) -> Stop | None:
         """The machine stands. Returns the Stop that counts instead, or None; Divergence when it is
         not as it was."""
         if stop.reason in _BY_THE_USER:
@@ -86,7 +89,7 @@ class ReplayVerifier:
         changed = self._pass_checks(cycle)
         if stop.reason is not StopReason.CYCLE_LIMIT:
             # The recorded machine was edited where it stood, and went on.
-            return Stop(StopReason.CYCLE_LIMIT) if changed else self._conclude(stop, cycle)
+            return RUN_ON if changed else self._conclude(stop, cycle)
         if cycle < self.end or (self._meets_end and cycle == self.end):
             return None
         if self._meets_end:

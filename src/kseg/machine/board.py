@@ -139,8 +139,6 @@ class Board:
         self.configuration = configuration
         self.input_port = input_port or InputPort()
         self.message = message or (lambda _text: None)
-        self.console = console or (lambda _data: None)
-        """Takes what the guest prints."""
         self.memory = memory(configuration.ram_size)
         self.processors: Sequence[ProcessorState] = [
             ProcessorState() for _ in range(configuration.processors)
@@ -166,10 +164,10 @@ class Board:
         """Where one is expected, for the user to be told."""
         self.struck: list[Struck] = []
         """Preemptions that have happened since this board was made."""
-        self.when_changed: list[Callable[[], None]] = []
+        self.when_changed: Callable[[], None] = lambda: None
         """Called when the machine is edited: its state is changed by hand."""
-        self.when_reset: Callable[[], None] | None = None
-        """Called after a reset, for observers that know what the machine was like."""
+        self.when_reset: Callable[[], None] = lambda: None
+        """Called after a reset. The run loop takes both, for its observers."""
         self.kernel: BootedKernel | None = None
         """What `reset` boots; a board that is made for a snapshot has none."""
         self.bus = self.make_bus()
@@ -180,9 +178,8 @@ class Board:
             directory=Path(configuration.directory),
             input_port=self.input_port,
             activity=self.activity,
-            # Looked up at each use, so that both can be replaced while the machine runs.
-            console=lambda data: self.console(data),
-            message=lambda text: self.message(text),
+            console=console or (lambda _data: None),
+            message=self.message,
             control=self,
             disks=disks or {},
         )
@@ -247,8 +244,7 @@ class Board:
         for card in self.cards:
             card.reset()
         self._boot()
-        if self.when_reset is not None:
-            self.when_reset()
+        self.when_reset()
         self.changed()
 
     def _reset_processors(self) -> None:
@@ -265,8 +261,7 @@ class Board:
 
     def changed(self) -> None:
         """The machine was edited between two runs."""
-        for told in tuple(self.when_changed):
-            told()
+        self.when_changed()
 
     def preempt(self) -> None:
         """Let the next preemption happen."""

@@ -45,8 +45,6 @@ class InputPort:
         the machine must not open anything of the host's, for all it needs is in a history that it
         will be given."""
         self.recorders = [] if recorder is None else [recorder]
-        self.before_sleep: Callable[[], None] | None = None
-        """Called before the machine sleeps until something comes."""
         self.isolated = isolated
         self._history: InputHistory | None = None
         self._inputs_given = 0
@@ -205,8 +203,6 @@ class InputPort:
         """Sleep up to `seconds` of the host's time (None: for ever) until something can be
         delivered or the port is disturbed, or where that would be for ever, closes; True when
         something can be delivered."""
-        if self.before_sleep is not None:
-            self.before_sleep()
         with self._changed:
             endless = seconds is None
             self._changed.wait_for(

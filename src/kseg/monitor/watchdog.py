@@ -3,22 +3,28 @@
 from kseg.machine.board import Board
 from kseg.machine.clock import SECOND
 from kseg.machine.statistics import retired
+from kseg.monitor.observer import Observer
 from kseg.monitor.stop import Stop, StopReason
 
 
-class Watchdog:
-    """Option -Z: user-mode instructions must be executed now and then."""
+class Watchdog(Observer):
+    """Option -Z: user-mode instructions must be executed now and then. There is a warning where
+    there were none in a virtual time in which the machine runs, and the run stops after twice as
+    long."""
 
-    def __init__(self, timeout: int, board: Board) -> None:
-        """`timeout` in ns of virtual time."""
-        self._timeout = timeout
+    every_burst = True
+
+    def __init__(self, seconds: int, board: Board) -> None:
+        """`seconds` of virtual time without progress are for a warning."""
+        self._timeout = seconds * SECOND
         self._board = board
-        self._deadline = timeout
+        self._deadline = self._timeout
         self._seen = self._executed()
         self._warned = False
+        self._run_cycles = board.clock.run_cycles
 
-    def restart(self) -> None:
-        """Another state was loaded: the machine has the whole time again."""
+    def state_loaded(self) -> None:
+        """The machine has the whole time again."""
         self._deadline = self._board.clock.now + self._timeout
         self._seen = self._executed()
         self._warned = False
@@ -26,9 +32,13 @@ class Watchdog:
     def _executed(self) -> int:
         return sum(retired(each)[1] for each in self._board.processors)
 
-    def look(self) -> Stop | None:
+    def between_bursts(self) -> Stop | None:
         """Warn at the first deadline without progress, stop at the second."""
-        now, executed = self._board.clock.now, self._executed()
+        clock = self._board.clock
+        if clock.run_cycles == self._run_cycles:
+            return None  # Nothing but idle time has passed.
+        self._run_cycles = clock.run_cycles
+        now, executed = clock.now, self._executed()
         if executed != self._seen:
             self._seen = executed
             self._deadline = now + self._timeout

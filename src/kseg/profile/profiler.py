@@ -9,6 +9,8 @@ from collections.abc import Collection
 
 from kseg.errors import KsegError
 from kseg.inspection.machine import InspectedMachine
+from kseg.monitor.observer import Observer
+from kseg.monitor.stop import Stop
 from kseg.profile.samples import Caller, Profile
 from kseg.symbols.symbol_table import Symbols
 from kseg.unwind.backtrace import Backtrace, CodeFacts, Unwinder, context_of
@@ -20,9 +22,8 @@ WEYL = 0x9E3779B1
 """Multiples of the golden ratio fill an interval evenly, and repeat nothing."""
 
 
-class Profiler:
-    """Samples a machine when it is asked to: the run loop stops it at `next_cycle`, and calls
-    `sample_due`."""
+class Profiler(Observer):
+    """Samples a machine that runs."""
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class Profiler:
         place = (self._periods * WEYL & 0xFFFFFFFF) * self._period >> 32
         return self._period_begin + place
 
-    def sample_due(self) -> None:
+    def stopped(self, stop: Stop) -> None:  # noqa: ARG002
         """Take a sample if it is time for one."""
         now = self._machine.engine.clock
         if now < self.next_cycle:

@@ -15,10 +15,13 @@ from kseg.cli.console.cast import Events as CastEvents
 from kseg.cli.console.cast import Session as CastSession
 from kseg.cli.parameters import File
 from kseg.errors import DivergenceError, KsegError
+from kseg.monitor.observer import Observer
 
 if TYPE_CHECKING:
+    from kseg.api.machine import Machine
     from kseg.api.replay import Replay
     from kseg.cli.output import Output
+    from kseg.machine.clock import EventClock
 
 
 @click.command()
@@ -98,12 +101,7 @@ def replay(
         conditions = Conditions("fast", None, limit=limit, idle_limit=0.0, saves=wanted)
         session = Session(machine, output, conditions, os.devnull)
         last = repeated.log.last_cycle if limit is None else limit
-
-        def report_progress() -> None:
-            done = machine.cycles - begun
-            progress.report(f"  [replaying: {progress.share(done, last - begun)}]")
-
-        session.pulse, begun = report_progress, machine.cycles
+        machine.observers.add(_Progress(machine, last))
         if gdb is not None:
             history = repeated.travel()
             listen(session, machine, output, gdb, wait=True, remember=lambda: history)
@@ -141,14 +139,29 @@ def _film(repeated: "Replay", path: str, version: str) -> CastSession:
     marked: CastEvents = ((each.time, each.text) for each in log.markers)
     events = merge(typed, marked, key=lambda each: each[0])
     film = CastSession(cast, (each for each in events if each[0] >= began))
-    console = machine.board.console
-
-    def printed(data: bytes) -> None:
-        film.printed(machine.board.clock.now, data)
-        console(data)
-
-    machine.board.console = printed
+    machine.observers.add(_Filming(film, machine.board.clock))
     return film
+
+
+class _Filming(Observer):
+    """Lets what a guest prints go into an asciicast."""
+
+    def __init__(self, film: CastSession, clock: "EventClock") -> None:
+        self._film, self._clock = film, clock
+
+    def printed(self, data: bytes) -> None:
+        self._film.printed(self._clock.now, data)
+
+
+class _Progress(Observer):
+    """Says how far a replay has come."""
+
+    def __init__(self, machine: "Machine", end: int) -> None:
+        self._machine, self._begin, self._end = machine, machine.cycles, end
+
+    def between_bursts(self) -> None:
+        done = progress.share(self._machine.cycles - self._begin, self._end - self._begin)
+        progress.report(f"  [replaying: {done}]")
 
 
 def _explain(repeated: "Replay", error: DivergenceError, output: "Output") -> None:

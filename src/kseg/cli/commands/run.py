@@ -128,7 +128,7 @@ def run(
         session = Session(vm, output, conditions, os.devnull if repeats else input_file)
         _watch(session, vm, output, record, gdb, wait)
         if diagnostics is not None:
-            diagnostics.begin(vm, session)
+            diagnostics.begin(vm)
         if meter is not None:
             vm.serve_meter(meter).start()
         outcome = session.run()

@@ -11,7 +11,7 @@ from kseg.monitor.stop import StopReason
 if TYPE_CHECKING:
     from kseg.api.host_guest import Guest
     from kseg.api.machine import Machine
-    from kseg.cli.console.session import Outcome, Session
+    from kseg.cli.console.session import Outcome
     from kseg.cli.output import Output
     from kseg.profile.samples import Profile
 
@@ -60,7 +60,7 @@ class Diagnostics:
         self._replay = replay
         self._made: Profile | None = None
 
-    def begin(self, machine: "Machine", session: "Session") -> None:
+    def begin(self, machine: "Machine") -> None:
         """Before the guest runs; KsegError when a file can be neither read nor written."""
         for path in self._symbols:
             machine.symbols.add(path)
@@ -74,7 +74,7 @@ class Diagnostics:
                 check_destination("profile", str(path_or_none))
         if options.gmon is not None:
             _code_range(machine)
-        session.profiler = Profiler(
+        profiler = Profiler(
             machine,
             hz=options.hz,
             stacks=options.stacks,
@@ -82,7 +82,8 @@ class Diagnostics:
             processors=range(1 if options.first_processor_only else MOST_PROCESSORS),
             visible=options.first_processor_only,
         )
-        self._made = session.profiler.profile
+        machine.observers.add(profiler)
+        self._made = profiler.profile
 
     def end(self, machine: "Machine", outcome: "Outcome", output: "Output") -> None:
         """After it has run; KsegError when a file cannot be written."""

@@ -1,6 +1,5 @@
 """A host with the user in front of it: which guest is shown and typed for, and how it all ends."""
 
-import gc
 import threading
 import time
 from collections import deque
@@ -14,7 +13,7 @@ from kseg.cli.console.consoles import Consoles, Switch
 from kseg.cli.console.idle_watch import IdleWatch
 from kseg.cli.console.keyboard import EscapeKey, start_reading
 from kseg.cli.console.session import CYCLE_LIMIT, IDLE, Attendant, Outcome
-from kseg.cli.console.signals import Ended, handled
+from kseg.cli.console.signals import Ended, in_front
 from kseg.cli.output import Output, OutputClosed
 from kseg.monitor.stop import Stop, StopReason
 from kseg.platform import signals
@@ -81,12 +80,9 @@ class HostSession:
         """Run until the guests or the user end it; the terminal is restored in any case."""
         if self._switch is not None:
             self._terminal = Terminal(0)
-        gc.freeze()
-        gc.enable()
         number, code = None, 1
         try:
-            with handled(self._give_terminal_back, self._go_on):
-                self._take_terminal()
+            with in_front(self._terminal, self._host.time_sharing.host_stood_still):
                 if self._terminal is not None:
                     keys = EscapeKey(self._escape, self)
                     start_reading(0, self._terminal, keys.type, self.end_of_input)
@@ -102,7 +98,6 @@ class HostSession:
                 self.debugger.ended(code)
             self._show_consoles()
             self._output.clears = False
-            self._give_terminal_back()
         if number is not None:
             return Outcome(stop, 128 + number, number)
         return Outcome(stop, self._exit_code(stop))
@@ -266,20 +261,6 @@ class HostSession:
         if self._switch is not None and self._switch.held:
             self._output.screen(host_table.LEAVE)
             self._switch.release()
-
-    # The terminal.
-
-    def _take_terminal(self) -> None:
-        if self._terminal is not None:
-            self._terminal.take()
-
-    def _go_on(self) -> None:
-        self._take_terminal()
-        self._host.time_sharing.host_stood_still()
-
-    def _give_terminal_back(self) -> None:
-        if self._terminal is not None:
-            self._terminal.give_back()
 
 
 def ending(guest: Guest) -> str:

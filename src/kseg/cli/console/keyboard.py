@@ -34,10 +34,6 @@ class Sink(Protocol):
         """A key pressed after the escape key."""
         ...
 
-    def end_of_input(self) -> None:
-        """Nothing will come any more."""
-        ...
-
 
 class EscapeKey:
     """Divides what is typed into text for the guest and commands for us."""

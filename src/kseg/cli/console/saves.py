@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kseg.errors import KsegError, StateError
+from kseg.monitor.observer import Observer
+from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
 
 
-class Saves:
+class Saves(Observer):
     """What is to be saved when, and where."""
 
     def __init__(
@@ -40,14 +42,14 @@ class Saves:
         """When the next one is to be made; None: never."""
         return self._wanted[0][0] if self._wanted else None
 
-    def save_due(self) -> bool:
-        """Make those that are due now, and say whether there were any; StateError when one cannot
-        be written."""
-        found = False
+    def stopped(self, stop: Stop) -> None:
+        if stop.reason is StopReason.CYCLE_LIMIT:
+            self.save_due()
+
+    def save_due(self) -> None:
+        """Make those that are due now; StateError when one cannot be written."""
         while self._wanted and self._wanted[0][0] <= self._machine.cycles:
             self._save(self._wanted.popleft()[1])
-            found = True
-        return found
 
     def save_here(self) -> None:
         """Make one now, in a file whose name says what it is. What goes wrong is said, and the

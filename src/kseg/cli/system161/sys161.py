@@ -144,7 +144,7 @@ def sys161(
                 output.message(str(error))
                 sys.exit(error.exit_code)
         diagnostics = Diagnostics((), wants_report, GMON if profile else None)
-        diagnostics.begin(machine, session)
+        diagnostics.begin(machine)
         if meter is not None:
             meter.start()
         outcome = session.run()

@@ -20,19 +20,15 @@ GOES_ON = (StopReason.CYCLE_LIMIT, StopReason.CONDITION, StopReason.IDLE)
 class TimeSharedGuest:
     """A board, the monitor that serves it, and how far its time has come."""
 
-    def __init__(
-        self, name: str, board: Board, monitor: RunLoop, look: Callable[[], None], now: int
-    ) -> None:
-        """It begins at machine time `now`, in cycles. `look` is called between two bursts: what
-        types for the guest may give it the next character. The monitor must skip idle time and not
-        wait for input; waiting is the machine's business."""
+    def __init__(self, name: str, board: Board, monitor: RunLoop, now: int) -> None:
+        """It begins at machine time `now`, in cycles. The run loop must skip idle time and not wait
+        for input; waiting is the machine's business."""
         self.name, self.board, self.monitor = name, board, monitor
         self.stop: Stop | None = None
         """How it ended; None while it has not."""
         self.asleep = False
         self.wakes_at: int | None = None
         """The machine time at which it is to wake, while it is asleep; None: only by input."""
-        self._look = look
         self._cycle = board.clock.model.nanoseconds_per_cycle
         self._rested = now
         """The machine time at which the last cycle of its time so far is over: in the future
@@ -49,7 +45,10 @@ class TimeSharedGuest:
         guest's too; otherwise input takes it no time."""
         clock, input_port = self.board.clock, self.board.input_port
         if self._rests:
-            self._look()
+            # Whoever types for the guest may give it the next character.
+            stop = self.monitor.observers.between_bursts()
+            if stop is not None:
+                return stop
             if input_port.waiting:
                 if real:
                     self._pass(now - self._rested)
@@ -64,7 +63,6 @@ class TimeSharedGuest:
         idle = clock.idle_cycles
 
         def check() -> bool:
-            self._look()
             if until() or clock.idle_cycles != idle:
                 return True
             return self.board.all_idle and not input_port.waiting

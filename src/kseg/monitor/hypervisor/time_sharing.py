@@ -58,18 +58,11 @@ class TimeSharing:
         """Machine time in cycles."""
         return self.scheduler.now
 
-    def add(
-        self,
-        name: str,
-        share: Share,
-        board: Board,
-        monitor: RunLoop,
-        look: Callable[[], None] = lambda: None,
-    ) -> TimeSharedGuest:
-        """A guest from now on; `look` is called between two of its bursts. ValueError when there
-        is one of that name, ReservationError when the machine cannot reserve so much."""
+    def add(self, name: str, share: Share, board: Board, monitor: RunLoop) -> TimeSharedGuest:
+        """A guest from now on. ValueError when there is one of that name, ReservationError when the
+        machine cannot reserve so much."""
         self.scheduler.add(name, share)
-        guest = TimeSharedGuest(name, board, monitor, look, self.now)
+        guest = TimeSharedGuest(name, board, monitor, self.now)
         self.guests[name] = guest
         self._uses.pop(name, None)
         return guest
