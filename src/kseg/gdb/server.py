@@ -22,9 +22,6 @@ GOODBYE = 1
 ONE_AT_A_TIME = packet(b"E.another debugger is connected to this guest: one at a time")
 """The answer to a second one, in words that GDB shows."""
 
-NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-"""What accept says of a host that may have room for a connection later."""
-
 MOST_WAITING = 64
 """Packets of a debugger that wait to be answered; it is read no further until there are less."""
 
@@ -194,7 +191,7 @@ class Server:
             try:
                 stream, _ = self._listener.accept()
             except OSError as error:
-                if error.errno in NO_ROOM:
+                if error.errno in sockets.NO_ROOM:
                     time.sleep(GOODBYE)
                 elif error.errno not in (errno.ECONNABORTED, errno.EINTR):
                     return

@@ -1,5 +1,6 @@
 """Sockets in the file system: for this user only, and free again when a process has left one."""
 
+import errno
 import os
 import socket
 import struct
@@ -8,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 DATAGRAM, STREAM = socket.SOCK_DGRAM, socket.SOCK_STREAM
+
+NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+"""Errors of `accept` where the host may have room for a connection later, and not at once."""
 
 
 def local(kind: int = STREAM) -> socket.socket:

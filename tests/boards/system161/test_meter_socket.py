@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -202,3 +203,19 @@ def test_anything_else_does_not(board: System161, path: Path) -> None:
 def test_a_path_that_is_too_long(board: System161, tmp_path: Path) -> None:
     with pytest.raises(KsegError, match="meter socket"):
         MeterSocket(tmp_path / ("x" * 150), board.meter)
+
+
+def test_a_host_without_descriptors_is_not_asked_again_at_once(
+    server: MeterSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    class Listener:
+        def accept(self) -> None:
+            raise OSError(errno.EMFILE, "no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(meter_socket.time, "sleep", waits.append)
+        patched.setattr(server, "_listener", Listener())
+        server._accept()
+    assert waits == [meter_socket.PATIENCE]

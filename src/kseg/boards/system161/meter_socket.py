@@ -198,8 +198,10 @@ class MeterSocket:
         while True:
             try:
                 stream, _ = self._listener.accept()
-            except OSError:
-                return  # No more, or it has gone again, or there are no descriptors left.
+            except OSError as error:  # no more, or it has gone again
+                if error.errno in sockets.NO_ROOM:
+                    time.sleep(PATIENCE)
+                return
             client = Client(stream, self._wake)
             if len(self._clients) >= MOST_CLIENTS:
                 client.say("ERROR too many clients")
