@@ -1,4 +1,5 @@
-"""Popek and Goldberg's conditions, checked on the declared instructions by executing them.
+"""Virtualisability: Popek and Goldberg's conditions, checked on the declared instructions by
+executing them.
 
 G. J. Popek, R. P. Goldberg: "Formal Requirements for Virtualizable Third Generation
 Architectures", Communications of the ACM 17(7), 1974. docs/virtualisability.md says how the

@@ -1,4 +1,4 @@
-"""The ways to run a guest that are compared."""
+"""The configurations that are compared; to the user they are ways to run a guest."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from kseg.monitor import BARE, HYBRID, TRAP_AND_EMULATE
 
 @dataclass(frozen=True)
 class Way:
-    """One way: what the guest runs on, and how that executes code."""
+    """One configuration: the monitor, and the engine that executes code."""
 
     name: str
     """What chooses it, and what it is called in results."""

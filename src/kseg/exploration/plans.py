@@ -1,6 +1,6 @@
 """Which preemptions a seed stands for.
 
-A plan is a pure function of the strategy, the seed, and the course of the unperturbed run. Chances
+A plan is a pure function of the strategy, the seed, and the baseline, the unperturbed run. Chances
 of finding a race that needs `d` preemptions at particular ones of `k` instructions: about
 (preemptions a run / k) to the power of d, as Burckhardt et al. reckon it ("A Randomized Scheduler
 with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010). So few preemptions are better only in

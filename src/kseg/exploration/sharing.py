@@ -195,7 +195,7 @@ class Sharing:
             self._processors[number] = processor
 
     def take(self, part: Part) -> None:
-        """Look at a part of a trace."""
+        """Take in a part of a trace."""
         if isinstance(part, RecordBatch) and part.records:
             self._take(part.records)
 

@@ -1,4 +1,4 @@
-"""GDB's way into a machine (GDB manual, appendix "Remote Protocol").
+"""The GDB stub (GDB manual, appendix "Remote Protocol").
 
 Read `packets`, then `stub`, which answers them one by one (`answers`), then `debugger`, which
 decides when the guest runs and when it stands, also in its past (`history`). `stepping` and

@@ -95,7 +95,7 @@ class Expression:
             at = behind
 
     def value(self, context: EvaluationContext) -> int:
-        """What it comes to, without sign; Failed where that is nothing."""
+        """What it comes to, without sign; EvaluationError where that is nothing."""
         try:
             return self._value(context)
         except (LookupError, ZeroDivisionError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""When the guest runs and when it stands, while a debugger may be there.
+"""The debugger loop: when the guest runs and when it is stopped, while a debugger may be attached.
 
 Everything about the guest happens in the thread that runs it: it is woken when a packet comes, and
 between two bursts sees to that. A debugger that connects stops the guest; one that leaves, is

@@ -42,7 +42,7 @@ class EventKind(Enum):
 
 @dataclass(frozen=True)
 class Event:
-    """Something came from a debugger: a packet's data, or a happening."""
+    """Something came from a debugger: a packet's data, or another event."""
 
     connection: "Connection"
     what: bytes | EventKind

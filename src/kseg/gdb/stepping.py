@@ -33,7 +33,7 @@ class Progress(Enum):
 
 
 class Step:
-    """One step of a processor. `stops` are the addresses at which to look at it next."""
+    """One step of a processor. `stops` are the addresses at which it is checked next."""
 
     def __init__(self, thread: Thread, addresses: range | None = None) -> None:
         """Of one instruction, or until pc has left `addresses`."""

@@ -265,7 +265,7 @@ class Unwinder:
         return Context(target, registers, context.user, after_call=True)
 
     def _checked(self, context: Context, caller: Context | None) -> Context | None:
-        """The caller, unless nobody called, or the stack leads nowhere."""
+        """The caller, unless there is none, or the stack leads nowhere."""
         if caller is None or (caller.pc == 0 and caller.after_call):
             return None
         old, new = (known(each.registers[STACK_POINTER]) for each in (context, caller))

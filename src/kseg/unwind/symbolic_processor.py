@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002 - most of what a processor is told has no effect here
-"""A copy of a processor on which code can be tried: registers and memory of its own, in which some
+"""The processor of symbolic execution: a copy with registers and memory of its own, in which some
 values are unknown."""
 
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ class Control(NamedTuple):
 
 
 class InfeasiblePathError(Exception):
-    """What is being tried leads nowhere."""
+    """The path that is being executed is infeasible, or leads nowhere."""
 
 
 class _Registers(list[Any]):

@@ -1,4 +1,4 @@
-"""Where code would go back to: its instructions tried on a copy of a processor.
+"""The symbolic unwinder: where code would return to, from its instructions executed symbolically.
 
 What a function returns to, and what an exception handler returns to, is decided by the instructions
 that are still to come: an epilogue, or the restoring of a trap frame, whatever its layout is. So
@@ -58,7 +58,7 @@ class Start(NamedTuple):
 
 
 class SymbolicUnwinder:
-    """Tries code of one guest, at one moment."""
+    """Executes code of one guest symbolically, at one moment."""
 
     def __init__(self, profile: Profile, memory: GuestMemory) -> None:
         self._profile = profile
@@ -120,7 +120,8 @@ class SymbolicUnwinder:
         return None
 
     def _after(self, branch: str, condition: Number, target: Number, behind: int) -> int:
-        """Where a branch leads that is known; NoWay if this way is to be followed no further."""
+        """Where a branch leads that is known; InfeasiblePathError if this path is to be followed no
+        further."""
         if branch == RETURN or branch in CALLS or isinstance(condition, Unknown):
             raise InfeasiblePathError
         if not condition:

@@ -1,4 +1,4 @@
-"""Snapshots that the user of `kseg run` asks for: at given cycles, or with a key."""
+"""Scheduled snapshots of `kseg run`: at given cycles, or with a key."""
 
 from collections import deque
 from collections.abc import Sequence
