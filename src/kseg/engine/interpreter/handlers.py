@@ -262,13 +262,13 @@ class _Ending:
             return
         # Within the page the target's entry is known from its distance.
         distance = u32(b, target) ^ u32(b, pc)
-        input_port = (distance & 0xFFFFF003) != 0
+        outside = (distance & 0xFFFFF003) != 0
         if profile.early_fetch_faults:
             # The delay slot will have to look at the page after the target's: `go_s` does.
-            input_port = input_port | ((u32(b, target) & 0xFFC) == 0xFFC)
+            outside = outside | ((u32(b, target) & 0xFFC) == 0xFFC)
         far = b.label("far")
         near = b.label("near")
-        b.branch(input_port.i1(), far, near)
+        b.branch(outside.i1(), far, near)
         b.place(far)
         with b.scope():
             self._check_target(target)

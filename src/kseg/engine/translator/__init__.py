@@ -7,10 +7,9 @@ guest registers in host registers. A translation is entered through the interpre
 before any instruction that it cannot complete; so every hard case is the interpreter's, and the
 result is the same to the bit.
 
-Reading order: `effects` (what an instruction does), `region` (which instructions belong together),
-`timing` and `side_exits` (what both tiers do), `stencils` (the first tier: native code at once),
-`llvm` (the second: a region as LLVM IR), `compilation` (where that is done, and kept on disk),
-`arena` and `installation` (in place), `code_pages` and `tiering` (what is worth it), `engine`.
-
-docs/translator.md tells the same for users.
+Reading order: `effects` (what an instruction does), `region` and `discovery` (which instructions
+belong together), `timing` and `side_exits` (what both tiers do), `stencils` (the first tier:
+native code at once), `llvm` (the second: a region as LLVM IR), `compilation` (where that is done,
+and kept on disk), `arena` and `installation` (in place), `code_pages` and `tiering` (what is
+worth it), `engine`. docs/translator.md tells the same for users.
 """

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from kseg.engine.codegen.builder import Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter.layout import CONTEXT_OFFSETS, ENTRY_SIZE, STATE_OFFSETS
+from kseg.engine.translator.discovery import LAST_BUT_ONE
 from kseg.engine.translator.effects import HI, LO
 from kseg.engine.translator.llvm.lifter import RegionLifter
 from kseg.engine.translator.offsets import is_window, register_offset
-from kseg.engine.translator.region import LAST_BUT_ONE, Block, Step
+from kseg.engine.translator.region import Block, Step
 from kseg.engine.translator.timing import OCCUPIED, occupied_by, stall, used_by
 from kseg.isa.instruction_set import instruction_set
 from kseg.isa.values import WORD, Value

@@ -11,8 +11,8 @@ from kseg.engine.translator.compilation.messages import (
     Translation,
     sources_of,
 )
+from kseg.engine.translator.discovery import discover
 from kseg.engine.translator.llvm.emitter import emit, head_name
-from kseg.engine.translator.region import discover
 from kseg.platform.code import NativeCodeError
 
 REGION_TIER = 2

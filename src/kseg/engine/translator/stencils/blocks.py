@@ -8,8 +8,9 @@ and a side exit gives back what was not executed.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from kseg.engine.translator.discovery import LAST_BUT_ONE
 from kseg.engine.translator.offsets import register_offset
-from kseg.engine.translator.region import LAST_BUT_ONE, Block, Region, Step
+from kseg.engine.translator.region import Block, Region, Step
 from kseg.engine.translator.stencils.assembler import Assembler, Label
 from kseg.engine.translator.stencils.pieces import UNCHANGED, Pieces
 from kseg.engine.translator.timing import OCCUPIED, occupied_by, stall, used_by

@@ -4,7 +4,8 @@ import time
 
 from kseg.engine.interpreter.layout import ENTRY_SIZE
 from kseg.engine.translator.compilation.messages import Head, Request, Translation, sources_of
-from kseg.engine.translator.region import Region, discover
+from kseg.engine.translator.discovery import discover
+from kseg.engine.translator.region import Region
 from kseg.engine.translator.stencils.assembler import Assembler, Label
 from kseg.engine.translator.stencils.blocks import BlockWriter, block_label
 from kseg.engine.translator.stencils.pieces import NoStencil, Pieces

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from kseg.engine.translator.compilation.messages import Page, Request
-from kseg.engine.translator.region import PAGE, Region, discover
+from kseg.engine.translator.discovery import PAGE, discover
+from kseg.engine.translator.region import Region
 from tests.engine.translator import assembly as a
 from tests.engine.translator.assembly import Assembly
 
