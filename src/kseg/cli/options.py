@@ -96,7 +96,6 @@ monitor = click.option(
 quantum = click.option(
     "--quantum",
     type=click.IntRange(1, 1_000_000),
-    default=1,
     metavar="N",
     help="Cycles of a processor's turn, where several run (default: 1, as on System/161; from about"
     " 1000 on each runs translated code in its turn).",
@@ -177,6 +176,7 @@ run = group(
     idle_limit,
     click.option(
         "--progress",
+        "progress_timeout",
         type=click.IntRange(min=1),
         metavar="SECONDS",
         help="Stop when no user-mode instruction is executed for twice as long.",

@@ -108,9 +108,16 @@ def trace(
     last: int | None,
     file: str | None,
     form: str,
+    max_cycles: int | None,
+    stats: str | None,
+    input_file: str | None,
+    pace: str,
+    escape: int | None,
+    idle_limit: float,
+    symbols: tuple[str, ...],
     kernel: str | None,
     arguments: tuple[str, ...],
-    **given: Any,
+    **machine: Any,
 ) -> None:
     """Boot KERNEL as kseg run does, with its console here, and write down what it does.
 
@@ -126,17 +133,17 @@ def trace(
     if len(addresses) > MOST_RANGES:
         raise click.UsageError(f"--pc: at most {MOST_RANGES} ranges")
     conditions = Conditions(
-        pace=given["pace"],
-        escape=given["escape"],
+        pace=pace,
+        escape=escape,
         signals=True,
-        limit=given["max_cycles"],
-        idle_limit=given["idle_limit"],
+        limit=max_cycles,
+        idle_limit=idle_limit,
     )
     output = Output("kseg")
-    with machine_for(kernel, arguments, given, output) as vm:
-        input_file = given["input_file"] if given["log"] is None else os.devnull
-        session = Session(vm, output, conditions, input_file)
-        for path in given["symbols"]:
+    with machine_for(kernel, arguments, machine, output) as vm:
+        repeats = machine["log"] is not None
+        session = Session(vm, output, conditions, os.devnull if repeats else input_file)
+        for path in symbols:
             vm.symbols.add(path)
         destination = TraceFile(file, output)
         writer = Writer(vm, destination, form)
@@ -157,7 +164,7 @@ def trace(
 
         def end() -> None:
             writer.end(tracing)
-            report(vm, outcome, given["stats"], output)
+            report(vm, outcome, stats, output)
 
         finish(output, outcome, end, vm.close)
 
