@@ -86,13 +86,9 @@ class Board:
         ConfigurationError where there are no such machines."""
         if given is not None and not isinstance(given, PlainConfiguration):
             raise ConfigurationError(f"config {given}: the board {cls.name} has none in files")
-        refused = [
-            name
-            for name in ("disks", "share", "devices")
-            if getattr(options, name) not in (None, ())
-        ]
-        if refused:
-            raise ConfigurationError(f"{refused[0]}: the board {cls.name} has no place for them")
+        for name in ("disks", "share", "devices"):
+            if getattr(options, name):
+                raise ConfigurationError(f"{name}: the board {cls.name} has no place for that")
         words = [] if given is None else [given.text()]
         words += [f"ram={options.ram}"] if options.ram is not None else []
         words += [f"cpus={options.cpus}"] if options.cpus is not None else []
