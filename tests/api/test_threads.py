@@ -11,7 +11,7 @@ import pytest
 from kseg import Host, Machine, Replay
 from kseg.engine import ENGINES
 from kseg.errors import KsegError
-from kseg.machine.run_lock import InUseError, Rest, RunLock
+from kseg.machine.run_lock import InUseError, RunLock, Safepoint
 from kseg.monitor.stop import StopReason
 
 HOG = {"epoch": 0, "ram": "512K", "engine": "interpreter"}
@@ -276,25 +276,25 @@ class TestLock:
             lock.close()
         with pytest.raises(KsegError, match="the thing is closed"), lock:
             pass
-        with pytest.raises(KsegError, match="the thing is closed"), lock.at(Rest.SAVED):
+        with pytest.raises(KsegError, match="the thing is closed"), lock.at(Safepoint.SAVABLE):
             pass
 
     def test_rest(self) -> None:
         lock = RunLock()
 
         def inside() -> None:
-            with lock.at(Rest.CHANGED), lock.at(Rest.SAVED):
+            with lock.at(Safepoint.CHANGEABLE), lock.at(Safepoint.SAVABLE):
                 pass
-            with pytest.raises(InUseError), lock.at(Rest.SLICE):
+            with pytest.raises(InUseError), lock.at(Safepoint.SLICE):
                 pass
             with pytest.raises(InUseError), lock:
                 pass
 
         with lock:
-            lock.resting(Rest.CHANGED, inside)()
-            with pytest.raises(InUseError), lock.at(Rest.SAVED):
+            lock.at_safepoint(Safepoint.CHANGEABLE, inside)()
+            with pytest.raises(InUseError), lock.at(Safepoint.SAVABLE):
                 pass
-        inside_alone = lock.at(Rest.SLICE)
+        inside_alone = lock.at(Safepoint.SLICE)
         with inside_alone:
             pass
         with lock:

@@ -26,11 +26,11 @@ def test_it_cannot_be_written() -> None:
 
 
 @pytest.mark.parametrize(("foreseen", "used"), [(4, 4), (4, 0), (5, 3)])
-def test_what_is_foreseen_is_what_is_read(foreseen: int, used: int) -> None:
+def test_what_is_foreseen_is_what_is_read(prefetched: int, used: int) -> None:
     bench, other = Bench(RandomSource, "seed=7"), Bench(RandomSource, "seed=7")
-    words = bench.device.foresee(foreseen)
-    assert words == [other.read(0) for _ in range(foreseen)]
-    bench.device.read_foreseen(used)
+    words = bench.device.prefetch(prefetched)
+    assert words == [other.read(0) for _ in range(prefetched)]
+    bench.device.consumed(used)
     again = Bench(RandomSource, "seed=7")
     for _ in range(used):
         again.read(0)

@@ -65,7 +65,7 @@ class Source:
     """Whether network cards are to reach their hubs."""
 
 
-class Keeper(Protocol):
+class Owner(Protocol):
     """What owns the machine, runs it, and tells its user what it does: a `Machine`, or a `Host`'s
     guest."""
 
@@ -91,14 +91,14 @@ class _Teller(Observer):
 
     order = Order.USER
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._keeper = keeper
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
 
     def printed(self, data: bytes) -> None:
-        self._keeper.printed(data)
+        self._owner.printed(data)
 
     def said(self, text: str) -> None:
-        self._keeper.said(text)
+        self._owner.said(text)
 
 
 class Assembly:
@@ -108,7 +108,7 @@ class Assembly:
         self,
         setup: Setup,
         source: Source,
-        keeper: Keeper,
+        owner: Owner,
         *,
         placement: Placement | None = None,
         lock: RunLock | None = None,
@@ -117,7 +117,7 @@ class Assembly:
         machines have together. KsegError where a part cannot be made: what it says is the
         part's."""
         self.setup = setup
-        self.keeper = keeper
+        self.owner = owner
         self.observers = Observers()
         """All that take part in its runs."""
         execution = setup.execution
@@ -146,9 +146,9 @@ class Assembly:
             made.callback(self.board.close)
             if lock is not None:
                 self.board.run_lock = lock
-            self.paced_input = PacedInput(self.board, keeper.wake)
-            self.console = Console(self.paced_input, keeper.run_for)
-            for observer in (self.paced_input, self.console, _Teller(keeper)):
+            self.paced_input = PacedInput(self.board, owner.wake)
+            self.console = Console(self.paced_input, owner.run_for)
+            for observer in (self.paced_input, self.console, _Teller(owner)):
                 self.observers.add(observer)
             source.enter(self)
             self.engine = self.placement.engine_for(self.board)
@@ -163,7 +163,7 @@ class Assembly:
             if running.progress_timeout:
                 self.observers.add(Watchdog(running.progress_timeout, self.board))
             if source.network:
-                for connection in self.board.connect_network(keeper.wake):
+                for connection in self.board.connect_network(owner.wake):
                     made.callback(connection.close)
             self.closing = made.pop_all()
             """What else is to be closed with the machine can be pushed onto it."""

@@ -29,7 +29,7 @@ from kseg.api.shares import share_from
 from kseg.boards import DEFAULT, board_named
 from kseg.errors import ConfigurationError, KsegError
 from kseg.machine.configuration import Configuration
-from kseg.machine.run_lock import Rest, RunLock
+from kseg.machine.run_lock import RunLock, Safepoint
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
@@ -225,7 +225,7 @@ class Host:
         message: Callable[[str], None] | None,
     ) -> Guest:
         """Put a guest together, and give it its place among the others."""
-        with self.run_lock.at(Rest.SLICE):
+        with self.run_lock.at(Safepoint.SLICE):
             if not isinstance(name, str) or NAME.fullmatch(name) is None:
                 raise ConfigurationError(
                     f"guest {checks.shown(name)}: a name has 1 to 32 letters, digits, '_', '.',"
@@ -264,7 +264,7 @@ class Host:
         if not isinstance(stop, Stop):
             raise checks.wrong("stop", stop, "a Stop, or None")
         if guest.stop is None:
-            with self.run_lock.at(Rest.SLICE):
+            with self.run_lock.at(Safepoint.SLICE):
                 self._end(guest, stop)
 
     def _end(self, guest: Guest, stop: Stop) -> None:
@@ -287,7 +287,7 @@ class Host:
         self._between_slices(self.while_idle)
 
     def _between_slices(self, callback: Callable[[], None]) -> None:
-        self.run_lock.resting(Rest.SLICE, callback)()
+        self.run_lock.at_safepoint(Safepoint.SLICE, callback)()
 
     def _scan(self) -> None:
         """Look for pages that are alike, every so often. Guests cannot tell."""
@@ -313,7 +313,7 @@ class Host:
         """
         limit = limit_of(cycles, seconds, self._kind.time_model)
         until = checks.function("until", until) or (lambda: False)
-        asked = self.run_lock.resting(Rest.CHANGED, until)
+        asked = self.run_lock.at_safepoint(Safepoint.CHANGEABLE, until)
         with self.run_lock:
             if limit is not None:
                 limit += self.cycles

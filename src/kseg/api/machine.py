@@ -21,7 +21,7 @@ from kseg.api.options import (
 from kseg.api.virtual_machine import Message, VirtualMachine
 from kseg.errors import StateError
 from kseg.machine.board_state import BoardState
-from kseg.machine.run_lock import Rest
+from kseg.machine.run_lock import Safepoint
 from kseg.monitor.stop import Stop
 
 if TYPE_CHECKING:
@@ -187,8 +187,8 @@ class Machine(VirtualMachine):
         if until is None:
             return None
         # What is remembered of the run begins anew where it is changed: at the end of a run only.
-        rest = Rest.SAVED if self.observers.remember else Rest.CHANGED
-        return self.board.run_lock.resting(rest, until)
+        rest = Safepoint.SAVABLE if self.observers.remember else Safepoint.CHANGEABLE
+        return self.board.run_lock.at_safepoint(rest, until)
 
     def profile(
         self,

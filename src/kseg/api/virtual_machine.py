@@ -12,7 +12,7 @@ from kseg.api.view import View
 from kseg.errors import ConfigurationError
 from kseg.machine.board_state import MOST_PREEMPTIONS, BoardState
 from kseg.machine.preemption import Preemption
-from kseg.machine.run_lock import Rest, RunLock
+from kseg.machine.run_lock import RunLock, Safepoint
 from kseg.monitor.stop import Stop
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Message = TypeVar("Message")
 
 
 class VirtualMachine(View, ABC):
-    """A machine that is about to run. Implements `kseg.api.assembly.Keeper`."""
+    """A machine that is about to run. Implements `kseg.api.assembly.Owner`."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class VirtualMachine(View, ABC):
             checks.whole("at", each.at, 0, checks.LATEST)
             checks.processor(each.processor, count)
         wanted.sort()
-        with self.board.run_lock.at(Rest.CHANGED):
+        with self.board.run_lock.at(Safepoint.CHANGEABLE):
             self.board.state.preemptions = wanted
 
     # State.
@@ -111,7 +111,7 @@ class VirtualMachine(View, ABC):
         """Back to power-on with the same kernel and boot string, as at the press of a button: time
         goes on, and disks keep what is on them. ConfigurationError where the machine comes from a
         snapshot, which has no kernel."""
-        with self.board.run_lock.at(Rest.SLICE):
+        with self.board.run_lock.at(Safepoint.SLICE):
             self.check_present()
             if self.board.kernel is None:
                 raise ConfigurationError(
@@ -143,7 +143,7 @@ class VirtualMachine(View, ABC):
             path = checks.path("path", path)
         if base is not None:
             base = checks.path("base", base)
-        with self.board.run_lock.at(Rest.SAVED):
+        with self.board.run_lock.at(Safepoint.SAVABLE):
             self.check_present()
             if path is None:
                 return self.board.save()
@@ -171,7 +171,7 @@ class VirtualMachine(View, ABC):
 
         if reseed is not None:
             reseed = checks.whole("reseed", reseed)
-        with self.board.run_lock.at(Rest.SAVED):
+        with self.board.run_lock.at(Safepoint.SAVABLE):
             self.check_present()
             return fork_machine(self, reseed, output, message)
 

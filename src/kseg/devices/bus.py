@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 from kseg.devices.device import Device
 from kseg.engine.state import ProcessorState
 from kseg.errors import BusError
-from kseg.machine.bus import Foreseeable
+from kseg.machine.bus import Prefetchable
 
 WORD_MASK = 0xFFFFFFFF
 
@@ -25,7 +25,7 @@ class DeviceBus:
         self._word_writers: dict[int, Callable[[int], None]] = {}
         self.steady_words: set[int] = set()
         """Physical addresses of registers whose words can be read again without asking."""
-        self.foreseeable_words: dict[int, Foreseeable] = {}
+        self.prefetchable_words: dict[int, Prefetchable] = {}
         """By physical address: registers that know what reading them again will bring."""
         self.asking_processor = 0
         """Which processor made the last access."""
@@ -43,8 +43,8 @@ class DeviceBus:
         for offset, reader in device.word_readers.items():
             self._word_readers[base + offset] = reader
         self.steady_words.update(base + offset for offset in device.steady_words)
-        for offset in device.foreseeable_words:
-            self.foreseeable_words[base + offset] = cast(Foreseeable, device)
+        for offset in device.prefetchable_words:
+            self.prefetchable_words[base + offset] = cast(Prefetchable, device)
         for offset, writer in device.word_writers.items():
             self._word_writers[base + offset] = writer
 

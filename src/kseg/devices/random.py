@@ -54,16 +54,16 @@ class RandomSource(Device):
 
     # The words that come next are known, so that an engine can be told some in advance.
 
-    foreseeable_words = frozenset({0})
+    prefetchable_words = frozenset({0})
 
-    def foresee(self, count: int) -> list[int]:
+    def prefetch(self, count: int) -> list[int]:
         self._ahead = generator = self.context.random.copy()
         draw = generator.next
-        self._foreseen = count
+        self._prefetched = count
         return [(draw() ^ draw() << 16) & 0xFFFFFFFF for _ in range(count)]
 
-    def read_foreseen(self, count: int) -> None:
-        if count == self._foreseen:
+    def consumed(self, count: int) -> None:
+        if count == self._prefetched:
             self.context.random.take_over(self._ahead)
             return
         for _ in range(2 * count):

@@ -12,7 +12,7 @@ from kseg.errors import BusError, KsegError
 from kseg.isa import registers as r
 from kseg.isa.values import WORD
 from kseg.machine.board import Board
-from kseg.machine.run_lock import Rest
+from kseg.machine.run_lock import Safepoint
 from kseg.memory.pages import PAGE_SIZE
 from kseg.memory.physical import MemoryRangeError
 
@@ -57,7 +57,7 @@ class Memory:
         there is none. Device registers cannot be written here."""
         data = checks.raw("data", data)
         address, _ = _range(address, len(data))
-        with self._board.run_lock.at(Rest.CHANGED):
+        with self._board.run_lock.at(Safepoint.CHANGEABLE):
             try:
                 self._board.memory.write(address, data)
             except MemoryRangeError as error:

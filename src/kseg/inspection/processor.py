@@ -13,7 +13,7 @@ from kseg.engine.state import TLB_SIZE, ProcessorState
 from kseg.errors import KsegError
 from kseg.isa import registers as r
 from kseg.isa.profile import profile_named
-from kseg.machine.run_lock import Rest, RunLock
+from kseg.machine.run_lock import RunLock, Safepoint
 
 CONTROL_FIELDS = {
     "pc": "pc",
@@ -94,7 +94,7 @@ class Registers(MutableMapping[str | int, int]):
 
     def __setitem__(self, name: str | int, value: int) -> None:
         value = checks.word(f"register {checks.shown(name)}", value)
-        with self._lock.at(Rest.CHANGED):
+        with self._lock.at(Safepoint.CHANGEABLE):
             self._set(name, value)
             if self._changed is not None:
                 self._changed()

@@ -7,15 +7,15 @@ if TYPE_CHECKING:
     from kseg.devices.device import Device
 
 
-class Foreseeable(Protocol):
+class Prefetchable(Protocol):
     """A register whose next values depend on nothing but how often it is read."""
 
-    def foresee(self, count: int) -> list[int]:
+    def prefetch(self, count: int) -> list[int]:
         """The next `count` words that reading would bring, at present; reads nothing."""
         ...
 
-    def read_foreseen(self, count: int) -> None:
-        """The first `count` of the words foreseen last have been read."""
+    def consumed(self, count: int) -> None:
+        """The first `count` of the words prefetched last have been read."""
         ...
 
 
@@ -27,7 +27,7 @@ class Bus(Protocol):
     """Which processor made the last access."""
     steady_words: set[int]
     """Physical addresses of registers whose words can be read again without asking."""
-    foreseeable_words: dict[int, "Foreseeable"]
+    prefetchable_words: dict[int, "Prefetchable"]
     """By physical address: registers that know what reading them again will bring."""
 
     line_trace: Callable[[int, bool], None] | None

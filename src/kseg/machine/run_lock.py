@@ -19,14 +19,14 @@ class InUseError(KsegError):
     """The machine is being used: by another thread, or by what this is called from."""
 
 
-class Rest:
-    """How far a machine that runs can be used by what it calls meanwhile."""
+class Safepoint:
+    """A safepoint: how far a machine that runs can be used by a callback that it calls there."""
 
     NONE = 0
-    """It is in the middle of something, such as an instruction that prints a character."""
-    SAVED = 1
+    """None: it is in the middle of something, such as an instruction that prints a character."""
+    SAVABLE = 1
     """It stands between two bursts: it can be saved and cloned."""
-    CHANGED = 2
+    CHANGEABLE = 2
     """In addition, no observer has to know when: its memory and registers can be changed."""
     SLICE = 3
     """A host stands between two slices of its guests: they can be reset, ended and added."""
@@ -35,8 +35,8 @@ class Rest:
 class RunLock:
     """Held while a machine, or a host with its guests, runs or is saved, loaded or changed.
 
-    `with lock:` for what needs the machine for itself, `with lock.at(Rest.SAVED):` for what a
-    callback of that kind may do, too. InUseError where it is in use, KsegError when it is closed.
+    `with lock:` for what needs the machine for itself, `with lock.at(Safepoint.SAVABLE):` for what
+    a callback of that kind may do, too. InUseError where it is in use, KsegError when it is closed.
     """
 
     def __init__(self, what: str = "machine") -> None:
@@ -45,10 +45,10 @@ class RunLock:
         self._lock = threading.Lock()
         self._thread = 0
         """Who holds it, as `threading.get_ident` says."""
-        self._rest: int = Rest.NONE
+        self._safepoint: int = Safepoint.NONE
         self._nested = 0
         self._closed = False
-        self._within = [_Within(self, rest) for rest in range(Rest.SLICE + 1)]
+        self._within = [_Within(self, safepoint) for safepoint in range(Safepoint.SLICE + 1)]
 
     def __enter__(self) -> None:
         if self._closed:
@@ -61,19 +61,19 @@ class RunLock:
         self._thread = 0
         self._lock.release()
 
-    def at(self, rest: int) -> "_Within":
-        """To hold it, also from within a callback that comes at such a `rest`."""
-        return self._within[rest]
+    def at(self, safepoint: int) -> "_Within":
+        """To hold it, also from within a callback that comes at such a safepoint."""
+        return self._within[safepoint]
 
-    def resting(self, rest: int, callback: Callable[[], Answer]) -> Callable[[], Answer]:
-        """The same callback, which may use the machine as far as `rest` says."""
+    def at_safepoint(self, safepoint: int, callback: Callable[[], Answer]) -> Callable[[], Answer]:
+        """The same callback, which may use the machine as far as `safepoint` says."""
 
         def call() -> Answer:
-            before, self._rest = self._rest, rest
+            before, self._safepoint = self._safepoint, safepoint
             try:
                 return callback()
             finally:
-                self._rest = before
+                self._safepoint = before
 
         return call
 
@@ -96,9 +96,9 @@ class RunLock:
         """Whether it is."""
         return self._closed
 
-    def _may(self, rest: int) -> bool:
-        """Whether this is a callback that may do what needs such a rest."""
-        return self._thread == get_ident() and self._rest >= rest
+    def _may(self, safepoint: int) -> bool:
+        """Whether this is a callback that may do what needs such a safepoint."""
+        return self._thread == get_ident() and self._safepoint >= safepoint
 
     def _reason(self) -> str:
         holder = self._thread
@@ -115,11 +115,11 @@ class RunLock:
 class _Within:
     """The lock, as callbacks may take it."""
 
-    def __init__(self, lock: RunLock, rest: int) -> None:
-        self._lock, self._rest = lock, rest
+    def __init__(self, lock: RunLock, safepoint: int) -> None:
+        self._lock, self._safepoint = lock, safepoint
 
     def __enter__(self) -> None:
-        if self._lock._may(self._rest):
+        if self._lock._may(self._safepoint):
             self._lock._nested += 1
         else:
             self._lock.__enter__()

@@ -104,8 +104,8 @@ class Bursts:
             if left <= 0:
                 break
             request = run(left)
-            if answers.foreseen is not None:
-                answers.read_foreseen(answers.foreseen)
+            if answers.prefetching is not None:
+                answers.settle_prefetch(answers.prefetching)
             clock.elapsed = engine.clock - start
             reason = request.reason
             if reason is not ExitReason.BUDGET or clock.elapsed < clock.burst:

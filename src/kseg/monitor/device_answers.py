@@ -3,10 +3,10 @@
 from kseg.engine.contract import Engine, Exit
 from kseg.errors import BusError, GuestFatal
 from kseg.machine.board import Board
-from kseg.machine.bus import Foreseeable
+from kseg.machine.bus import Prefetchable
 
 FURTHEST = 256
-"""Words that a register is asked to foresee at most."""
+"""Words that a register is asked to prefetch at most: the largest prefetch distance."""
 
 
 class DeviceAnswers:
@@ -14,12 +14,12 @@ class DeviceAnswers:
 
     def __init__(self, board: Board, engine: Engine) -> None:
         self.engine = engine
-        self.foreseen: Foreseeable | None = None
-        """The register that has said what reading it again will bring: see `read_foreseen`."""
+        self.prefetching: Prefetchable | None = None
+        """The register that has said what reading it again will bring: see `settle_prefetch`."""
         self.fatal: GuestFatal | None = None
         """What the guest has done that its hardware does not survive, in this cycle."""
         self._bus, self._clock = board.bus, board.clock
-        self._foresight = 1
+        self._distance = 1
 
     def load(self, request: Exit) -> None:
         """Answer DEVICE_LOAD."""
@@ -32,22 +32,23 @@ class DeviceAnswers:
             self.engine.complete_load(0)
             self._stop_after_cycle(fatal)
         else:
-            if request.size == 4 and request.address in bus.foreseeable_words:
-                self.foreseen = bus.foreseeable_words[request.address]
-                words = self.foreseen.foresee(self._foresight)
+            if request.size == 4 and request.address in bus.prefetchable_words:
+                self.prefetching = bus.prefetchable_words[request.address]
+                words = self.prefetching.prefetch(self._distance)
                 self.engine.complete_load(value, following=words)
                 return
             steady = request.size == 4 and request.address in bus.steady_words
             self.engine.complete_load(value, steady=steady)
 
-    def read_foreseen(self, device: Foreseeable) -> None:
+    def settle_prefetch(self, device: Prefetchable) -> None:
         """After the exit that follows: let a register know how often it was read without its being
-        asked. The more of what it foresaw was used, the further it is to look the next time."""
+        asked. The more of what was prefetched was used, the larger is the distance the next
+        time."""
         used = self.engine.take_used()
-        device.read_foreseen(used)
-        self.foreseen = None
-        furthest = used >= self._foresight
-        self._foresight = min(2 * self._foresight, FURTHEST) if furthest else max(2 * used, 1)
+        device.consumed(used)
+        self.prefetching = None
+        furthest = used >= self._distance
+        self._distance = min(2 * self._distance, FURTHEST) if furthest else max(2 * used, 1)
 
     def store(self, request: Exit) -> None:
         """Answer DEVICE_STORE."""
@@ -70,4 +71,4 @@ class DeviceAnswers:
 
     def forget(self) -> None:
         """The machine is in another state."""
-        self.foreseen = self.fatal = None
+        self.prefetching = self.fatal = None

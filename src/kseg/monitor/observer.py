@@ -42,10 +42,10 @@ class Observer:
     """Takes part in a machine's run. All methods are called in the thread that runs the machine.
 
     Where the machine *stands* (`stopped`, `between_bursts`), an observer may look at it, save and
-    fork it (`kseg.machine.run_lock.Rest.SAVED`), and add and remove observers, itself included;
-    elsewhere it may only look. What it raises ends the run: the machine stands as it did, and can
-    run on. What `printed` and `said` raise in the middle of what a device does comes out of the run
-    as soon as the machine stands.
+    fork it (`kseg.machine.run_lock.Safepoint.SAVABLE`), and add and remove observers, itself
+    included; elsewhere it may only look. What it raises ends the run: the machine stands as it did,
+    and can run on. What `printed` and `said` raise in the middle of what a device does comes out of
+    the run as soon as the machine stands.
     """
 
     order: ClassVar[Order] = Order.WATCH

@@ -11,13 +11,14 @@ for devices come to, `idling` how idle time passes, `observer` who takes part.
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 
 from kseg.engine.contract import Engine
 from kseg.errors import DoomReached, GuestFatal
 from kseg.machine.board import Board
-from kseg.machine.run_lock import InUseError, Rest
+from kseg.machine.run_lock import InUseError, Safepoint
 from kseg.machine.statistics import Statistics, processor_statistics
 from kseg.monitor.bursts import Bursts
 from kseg.monitor.device_answers import DeviceAnswers
@@ -110,8 +111,10 @@ class RunLoop:
             observers.starts()
             stop = self._run_timed()
             self._raise_failure()
-            at_rest = self.board.run_lock.resting(Rest.SAVED, lambda: observers.stopped(stop))  # noqa: B023 - called here
-            stop = at_rest()
+            at_safepoint = self.board.run_lock.at_safepoint(
+                Safepoint.SAVABLE, partial(observers.stopped, stop)
+            )
+            stop = at_safepoint()
             self._raise_failure()
             reached = limit is not None and self.engine.clock >= limit
             if reached or stop.reason is not StopReason.CYCLE_LIMIT:

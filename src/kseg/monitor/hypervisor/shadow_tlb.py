@@ -174,10 +174,10 @@ def guest_wrote(world: World, written: u64) -> None:
         same = matching(hardware.tlb_entry_hi, virtual.tlb_entry_hi[index], r.VPN_MASK)
         for slot in each_bit(mine & (made | same)):
             drop(world, slot)
-        foresee(world, index)
+        prefetch(world, index)
 
 
-def foresee(world: World, index: Slot) -> None:
+def prefetch(world: World, index: Slot) -> None:
     """The guest has written an entry: its user mode is about to use it."""
     guest, virtual = world.present, world.virtual_state
     high, low = virtual.tlb_entry_hi[index], virtual.tlb_entry_lo[index]

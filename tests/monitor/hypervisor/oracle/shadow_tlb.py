@@ -170,9 +170,9 @@ class ShadowTlb:
                 world.slot_origin[slot] == index or hardware.tlb_entry_hi[slot] & r.VPN_MASK == page
             ):
                 self._drop(slot)
-        self._foresee(guest, virtual, index)
+        self._prefetch(guest, virtual, index)
 
-    def _foresee(self, guest: GuestRecord, virtual: ProcessorState, index: int) -> None:
+    def _prefetch(self, guest: GuestRecord, virtual: ProcessorState, index: int) -> None:
         """The guest has written an entry: its user mode is about to use it."""
         high, low = virtual.tlb_entry_hi[index], virtual.tlb_entry_lo[index]
         space = virtual.entry_hi if low & r.ENTRY_LO_G else high
