@@ -10,9 +10,9 @@ from kseg.engine.interpreter.convention import (
     pc_of,
     target_pc,
 )
+from kseg.engine.interpreter.entries import handler_of
+from kseg.engine.interpreter.fields import u32
 from kseg.engine.interpreter.layout import CONTEXT_OFFSETS, ENTRY_OPERATION, ENTRY_SIZE
-from kseg.engine.interpreter.runtime.code_pages import handler_of
-from kseg.engine.interpreter.runtime.memory import u32
 
 
 def dispatch(b: FunctionBuilder, entry: Operand, variant: Variant, **changed: Operand) -> None:

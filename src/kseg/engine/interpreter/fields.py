@@ -1,11 +1,10 @@
-"""Fields of the shared structures as symbolic values."""
+"""What handlers do with the shared structures: fields as symbolic values, and exceptions."""
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import U32, U64, Symbol
 from kseg.engine.interpreter.layout import (
     CONTEXT_OFFSETS,
     CONTEXT_TYPES,
-    SHARED_OFFSETS,
     STATE_OFFSETS,
     STATE_TYPES,
 )
@@ -50,11 +49,6 @@ def store_context(b: FunctionBuilder, name: str, operand: Operand | int) -> None
     b.store(CONTEXT_TYPES[name], str(operand), "%context", CONTEXT_OFFSETS[name])
 
 
-def shared_pointer(b: FunctionBuilder, name: str) -> Operand:
-    """The pointer in the field `name` of Shared."""
-    return b.load("ptr", load_pointer(b, "shared"), SHARED_OFFSETS[name])
-
-
 def add_to_state(
     b: FunctionBuilder, name: str, amount: Symbol | int, state: Operand = "%state"
 ) -> None:
@@ -62,3 +56,21 @@ def add_to_state(
     operand = amount.i64() if isinstance(amount, Symbol) else str(amount)
     old = b.load("i64", state, STATE_OFFSETS[name])
     b.store("i64", b.emit(f"add i64 {old}, {operand}"), state, STATE_OFFSETS[name])
+
+
+def u32(b: FunctionBuilder, operand: Operand) -> Symbol:
+    """An i32 operand as a value."""
+    return Symbol.of_i32(b, operand)
+
+
+def state_of(b: FunctionBuilder) -> None:
+    """Name the processor's state %state, from %context."""
+    b.do(f"%state = load ptr, ptr {b.offset('%context', CONTEXT_OFFSETS['state'])}")
+
+
+def fault(b: FunctionBuilder, code: Value, address: Value = 0, refill: Operand = "0") -> None:
+    """Note an exception in the context."""
+    operands = [
+        value.i32() if isinstance(value, Symbol) else str(int(value)) for value in (code, address)
+    ]
+    b.do(f"call void @fault(ptr %context, i32 {operands[0]}, i32 {operands[1]}, i32 {refill})")

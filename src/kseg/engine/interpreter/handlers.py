@@ -21,13 +21,16 @@ from kseg.engine.interpreter.dispatch import (
     go_entry,
     stop_if_spent,
 )
+from kseg.engine.interpreter.fields import fault, u32
 from kseg.engine.interpreter.layout import ENTRY_SIZE
 from kseg.engine.interpreter.lifter import Lifter
 from kseg.engine.interpreter.operands import operand_symbols
 from kseg.engine.interpreter.runtime.control_flow import check_fetch
-from kseg.engine.interpreter.runtime.memory import fault, u32
-from kseg.engine.interpreter.runtime.trace_records import leave_if_full, record_traced_jump
-from kseg.engine.interpreter.runtime.tracing_hooks import is_set
+from kseg.engine.interpreter.runtime.tracing_hooks import (
+    is_set,
+    leave_if_full,
+    record_traced_jump,
+)
 from kseg.engine.interpreter.runtime.translations import record_jump
 from kseg.isa import cp0
 from kseg.isa.exceptions import ExceptionCode

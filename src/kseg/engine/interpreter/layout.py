@@ -55,8 +55,7 @@ ENTRY_SIZE = ctypes.sizeof(Entry)
 ENTRY_FIELDS = {name: getattr(Entry, name).offset for name in "std"}
 ENTRY_OPERATION, ENTRY_WORD = Entry.operation.offset, Entry.word.offset
 CODE_PAGE_HOST, CODE_PAGE_NUMBER = CodePage.host.offset, CodePage.number.offset
-CODE_PAGE_PHYSICAL, CODE_PAGE_NEXT = CodePage.physical.offset, CodePage.next.offset
-CODE_PAGE_STORES, CODE_PAGE_TRANSLATED = CodePage.stores.offset, CodePage.translated.offset
+CODE_PAGE_PHYSICAL, CODE_PAGE_TRANSLATED = CodePage.physical.offset, CodePage.translated.offset
 CODE_PAGE_COVERED, CODE_PAGE_HEADS = CodePage.covered.offset, CodePage.heads.offset
 CODE_PAGE_ORIGINALS = CodePage.originals.offset
 CODE_PAGE_STRIDE = 32768
@@ -68,6 +67,10 @@ CODE_PAGE_STRIDE = 32768
 # the address of the code page, or 0.
 DATA_TABLE_SIZE = 8 << 22
 CODE_TABLE_SIZE = 8 << 20
+
+VIRTUAL_PAGES = 1 << 20
+PageTable = pointer * VIRTUAL_PAGES
+"""A code table, or the part of a data table in which aligned accesses find their slot."""
 
 OPERATIONS = 256
 PREDECODE, SENTINEL, GO, PAGE_END, RESERVED, NOP, TRANSLATED, INTERPRET, DISPATCH = range(9)
@@ -105,6 +108,10 @@ PASSING_BREAKPOINT, PASSING_WATCHPOINT = 4, 5
 
 WRITABLE, EXECUTABLE = 1, 2
 
+LOAD, STORE, FETCH = range(3)
+"""Why an address is translated. In `WatchpointEntry.kinds` the first two have the bit of their
+number."""
+
 TRANSLATIONS = 4096
 """Translations installed at one time, at most, and 1: number 0 is none."""
 TRANSLATION_PAGES = 8
@@ -140,8 +147,10 @@ class RegionEntry(ctypes.Structure):
         return cls(region.base, region.end, region.host_address, flags, first_page)
 
 
-LOAD, STORE = 0, 1
-"""Kinds of access. In `WatchpointEntry.kinds` each has the bit of its number."""
+Regions = RegionEntry * MAX_REGIONS
+FRAMES = 1 << 20
+FrameTable = u32 * FRAMES
+"""Of paged memory, as long as one can be (`kseg.memory.paged`)."""
 
 
 class WatchpointEntry(ctypes.Structure):
@@ -271,6 +280,16 @@ class Context(ctypes.Structure):
         ("trace_tlb_low", u32),
     ]
 
+    @property
+    def processor(self) -> ProcessorState:
+        """The state that it is beside."""
+        return ProcessorState.from_address(self.state)
+
+    @property
+    def engine(self) -> "Shared":
+        """What is kept for all processors."""
+        return Shared.from_address(self.shared)
+
 
 class Shared(ctypes.Structure):
     """What the engine keeps for the whole machine."""
@@ -315,7 +334,7 @@ class Shared(ctypes.Structure):
         # For each operation, the one that does the same to the CP0 of the context's `virtual`
         # processor; 0 where there is none.
         ("rewritten", u8 * OPERATIONS),
-        # For debuggers (`debug_stops`): the addresses of the breakpoints, a bit for each
+        # For debuggers (`stops`): the addresses of the breakpoints, a bit for each
         # place in a page that one has, and an array of WatchpointEntry.
         ("breakpoint_count", u64),
         ("breakpoints", pointer),

@@ -3,9 +3,7 @@
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter.convention import Variant, arguments
-
-MEMORY_ONLY = 0x100
-"""Flag in the size that slow paths are given: a device there is a bus error, not an exit."""
+from kseg.engine.interpreter.runtime.memory import MEMORY_ONLY
 
 
 def _slow_store(size: int, value: Symbol, mask: Operand) -> str:

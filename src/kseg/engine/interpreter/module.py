@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from kseg.engine.codegen import vector
-from kseg.engine.codegen.builder import FunctionBuilder
+from kseg.engine.codegen.typed import compiler
 from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.convention import (
     PLAIN,
@@ -15,6 +14,7 @@ from kseg.engine.interpreter.convention import (
     variants,
 )
 from kseg.engine.interpreter.dispatch import dispatch, fall_through, stop_if_spent
+from kseg.engine.interpreter.fields import fault
 from kseg.engine.interpreter.handlers import (
     Operation,
     accumulator_handler,
@@ -24,6 +24,7 @@ from kseg.engine.interpreter.handlers import (
     recording,
     rewritable,
 )
+from kseg.engine.interpreter.image import FUNCTIONS
 from kseg.engine.interpreter.layout import (
     BREAKPOINT,
     DISPATCH,
@@ -41,6 +42,7 @@ from kseg.engine.interpreter.layout import (
     TRANSLATED,
 )
 from kseg.engine.interpreter.runtime import (
+    address_translation,
     code_pages,
     control_flow,
     debug_stops,
@@ -48,14 +50,16 @@ from kseg.engine.interpreter.runtime import (
     exceptions,
     invalidation,
     memory,
+    modes,
     processor_loop,
     round_robin,
     scheduler,
+    stops,
     tlb,
     trace_records,
+    tracing_hooks,
     translations,
 )
-from kseg.engine.interpreter.runtime.memory import fault
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction_set import instruction_set
 
@@ -63,13 +67,40 @@ DESTINATIONS = {"": 0, "t": 1, "d": 2}
 
 _PRELUDE = """
 declare i32 @llvm.fshl.i32(i32, i32, i32)
-declare i32 @llvm.bswap.i32(i32)
 declare i16 @llvm.bswap.i16(i16)
 declare i64 @llvm.umin.i64(i64, i64)
 declare i64 @llvm.usub.sat.i64(i64, i64)
-!0 = !{!"branch_weights", i32 2000, i32 1}
-!1 = !{!"branch_weights", i32 1, i32 2000}
 """
+
+_TEXTS = (
+    address_translation.fault,
+    memory.slow_load,
+    memory.slow_store,
+    memory.check_load,
+    code_pages.slow_fetch,
+    code_pages.materialise,
+    code_pages.memory_changed,
+    code_pages.entry_changed,
+    decoding.peek,
+    decoding.decode,
+    invalidation.drop_translation,
+    modes.resynchronise,
+    stops.is_breakpoint,
+    trace_records.trace_retract,
+    trace_records.trace_instruction,
+    trace_records.trace_jump,
+    trace_records.trace_exception,
+    trace_records.trace_changed,
+)
+"""What handlers and Python call of the runtime's texts."""
+_TLB_TEXTS = (
+    address_translation.tlb_find,
+    tlb.tlb_read,
+    tlb.tlb_write,
+    tlb.tlb_place,
+    tlb.tlb_probe,
+    tlb.leave_state,
+)
 
 
 @dataclass(frozen=True)
@@ -112,23 +143,18 @@ def build(profile_name: str, byte_order: str) -> Module:
         raise ValueError(f"{profile_name} has more operations than an entry can name")
     texts = [
         _nop_passing_on(),
-        *memory.functions(profile),
-        *code_pages.functions(profile),
-        *decoding.functions(profile, big_endian),
         *control_flow.functions(profile, big_endian),
-        *invalidation.functions(),
         *debug_stops.functions(profile),
-        *trace_records.functions(profile),
+        *tracing_hooks.functions(profile),
         *translations.functions(profile, big_endian),
         *exceptions.functions(profile),
         *processor_loop.functions(profile),
         *scheduler.functions(),
         *round_robin.functions(),
     ]
-    if profile.has_tlb:
-        texts += tlb.functions(profile)
-    else:
-        texts.append(_no_address_spaces())
+    roots = [*_TEXTS, *(_TLB_TEXTS if profile.has_tlb else ())]
+    constants = {"PROFILE": profile, "BIG_ENDIAN": big_endian}
+    texts += compiler.functions(roots, FUNCTIONS, constants)
     tables: dict[str, list[str]] = {"s_handlers": [], "t_handlers": []}
     destinations: list[int] = []
     for variant in variants(profile):
@@ -153,7 +179,7 @@ def build(profile_name: str, byte_order: str) -> Module:
         tables[f"{letter}_handlers"] = names
     patterns, starts = _decoder(found, destinations)
     return Module(
-        _PRELUDE + vector.DECLARATIONS + "\n".join(texts),
+        _PRELUDE + compiler.DECLARATIONS + "\n".join(texts),
         tables,
         patterns,
         starts,
@@ -210,12 +236,6 @@ def _nop_passing_on() -> str:
     b = handler_builder("nop_passing_on")
     stop_if_spent(b, PLAIN)
     fall_through(b, "%accumulator")
-    return b.text()
-
-
-def _no_address_spaces() -> str:
-    b = FunctionBuilder("leave_address_space", "void", [("ptr", "context")], "internal")
-    b.do("ret void")
     return b.text()
 
 

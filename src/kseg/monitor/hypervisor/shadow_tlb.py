@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import Annotated, TypeAlias
 
 from kseg.engine.codegen.typed import below, each_bit, lowest_bit, matching, u8, u32, u64, unlikely
+from kseg.engine.interpreter.layout import FRAMES, FrameTable
 from kseg.engine.state import TLB_SIZE, ProcessorState
 from kseg.isa import registers as r
 from kseg.memory.paged import FRAME_WRITABLE
@@ -31,10 +32,7 @@ KERNEL, USER = 0, 1
 """Places in a guest's `asids`: of virtual kernel mode, and of user mode's first space."""
 PAGE_SHIFT = 12
 ALL = 0xFFFFFFFF
-PAGES = 1 << 32 - PAGE_SHIFT
-Page: TypeAlias = Annotated[int, below(PAGES)]
-Frames = ctypes.c_uint32 * PAGES
-"""The table of a paged memory (`kseg.memory.paged`), as long as one can be."""
+Page: TypeAlias = Annotated[int, below(FRAMES)]
 
 
 class Fill(IntEnum):
@@ -136,7 +134,7 @@ def fill(world: World, address: u32, store: bool) -> Fill:
 
 def frame_of(guest: GuestRecord, page: Page) -> u32:
     """Where a page below `guest.pages` lies, as the table has it."""
-    return u32(Frames.from_address(guest.frames)[page])
+    return u32(FrameTable.from_address(guest.frames)[page])
 
 
 def enter(world: World, high: u32, frame: u32, may_store: bool, origin: u32) -> None:

@@ -6,8 +6,8 @@ from typing import Annotated, TypeAlias
 
 from kseg.engine.codegen.typed import below, i32, through, u32, u64
 from kseg.engine.interpreter.layout import Context
+from kseg.engine.interpreter.runtime.address_translation import tlb_find
 from kseg.engine.state import TLB_SIZE, ProcessorState
-from kseg.isa import registers as r
 
 pointer = ctypes.c_uint64
 
@@ -116,12 +116,12 @@ class World(ctypes.Structure):
 
     @property
     def hardware_state(self) -> ProcessorState:
-        return ProcessorState.from_address(self.hardware_context.state)
+        return self.hardware_context.processor
 
     @property
     def virtual_state(self) -> ProcessorState:
         """The guest's processor."""
-        return ProcessorState.from_address(self.virtual_context.state)
+        return self.virtual_context.processor
 
     # The engine's functions.
 
@@ -138,12 +138,7 @@ class World(ctypes.Structure):
     @through("tlb_find")
     def find(self, state: ProcessorState, entry_hi: u32) -> i32:
         """The lowest of a processor's TLB entries that matches an EntryHi; -1 if none does."""
-        for index in range(TLB_SIZE):
-            difference = state.tlb_entry_hi[index] ^ entry_hi
-            same_space = not difference & r.ASID_MASK or state.tlb_entry_lo[index] & r.ENTRY_LO_G
-            if same_space and not difference & r.VPN_MASK:
-                return index
-        return -1
+        return tlb_find(state, entry_hi)
 
     @through("tlb_place")
     def place(self, context: Context, index: u64, high: u32, low: u32) -> None:

@@ -63,7 +63,9 @@ WRONG = {
     # Names.
     "if g:\n x = a\nreturn x": "x is no constant, and no local that is surely assigned",
     "x = a\nx = b": "x is assigned more than once: declare it",
-    "x = a\nif g:\n x: u8 = 0": "declare it",
+    "x = a\nif g:\n x: u8 = 0": "x is declared already",
+    "x = a\nif g:\n x = 0": "declare it",
+    "return a in s.t": "of a tuple that is written there",
     "x: u8 = 1\nif g:\n x: u8 = 0": "x is declared already",
     "for a in range(3):\n pass": "a is declared already",
     "for i in range(3):\n pass\nreturn i": "i is no constant",

@@ -17,16 +17,18 @@ A text imports its words from here, which costs next to nothing:
   none, CPython raises and native code traps.
 * **Memory** is ctypes': fields of structures, elements of arrays (surely within their bounds),
   `Structure.from_address(a)`, `c_uint32.from_address(a).value`, `ctypes.addressof(x)`,
-  `Structure.field.offset`. A structure or an array as a parameter is a reference to it.
+  `ctypes.sizeof(T)`, `Structure.field.offset`. A structure or an array as a parameter is a
+  reference to it; an address is a number, of the type `pointer` where other native code passes it
+  as one.
 * **Control** is `if`, `while`, `for` over `range`, `each_bit` or a constant tuple (which is
-  expanded), `break`, `continue`, `return`. A local that is assigned more than once is declared
+  expanded), `break`, `continue`, `return`. A local that is assigned again is declared
   (`n: u32 = 0`); it is known in the block that assigns it first. A condition that constants decide
   drops the other branch.
 * **Calls** go to other functions by name, to methods and properties; to what another compiler made,
   by the address in a field, where the method is marked `through`.
 * **Constants** are whatever the module's names stand for: numbers, enumerations, tuples.
-* **Words**: `matching`, `each_bit`, `lowest_bit`, `copy`, `likely`, `unlikely`, `host_ticks`, and
-  `min`, `max`, `int`, `bool`.
+* **Words**: `matching`, `each_bit`, `lowest_bit`, `swapped`, `copy`, `likely`, `unlikely`,
+  `host_ticks`, and `min`, `max`, `int`, `bool`.
 
 Reading order: `words` (what CPython runs), `values` (numbers with their ranges), `expressions`,
 `calls`, `statements`, `compiler`.
@@ -42,6 +44,8 @@ from kseg.engine.codegen.typed.words import (
     likely,
     lowest_bit,
     matching,
+    pointer,
+    swapped,
     through,
     u8,
     u16,
@@ -60,6 +64,8 @@ __all__ = [
     "likely",
     "lowest_bit",
     "matching",
+    "pointer",
+    "swapped",
     "through",
     "u8",
     "u16",

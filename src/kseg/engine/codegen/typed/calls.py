@@ -6,11 +6,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from kseg.engine.codegen import vector
 from kseg.engine.codegen.builder import Operand
 from kseg.engine.codegen.typed import values, words
 from kseg.engine.codegen.typed.expressions import NOTHING, Expressions
-from kseg.engine.codegen.typed.values import TypedPythonError, Value
+from kseg.engine.codegen.typed.values import TypedPythonError, Value, number
 from kseg.engine.codegen.typed.words import Word
 
 _HIGHEST_ADDRESS = (1 << 56) - 1
@@ -66,9 +65,9 @@ def abi(type_: Any, of_result: bool = False) -> str:
     if type_ is None:
         return "void"
     if type_ is bool:
-        return "zeroext i1" if of_result else "i1 zeroext"
+        return "zeroext i1" if of_result else "i1"
     word = values.held(type_)
-    return "ptr" if word is None else f"i{word.bits}"
+    return "ptr" if word is None or type_ is _POINTER else f"i{word.bits}"
 
 
 class Calls(Expressions):
@@ -151,7 +150,10 @@ class Calls(Expressions):
         if word is not None:
             if value.type in (int, bool):
                 value = self.fitting(node, self.as_number(node, value), word)
-                return values.narrowed(self.b, value, word)
+                operand = values.narrowed(self.b, value, word)
+                if type_ is _POINTER:
+                    return self.b.emit(f"inttoptr i64 {operand} to ptr")
+                return operand
         elif value.type is type_ or (values.is_memory(type_) and type_ in value.type.__mro__):
             return value.operand
         raise self.error(node, f"a {values.name_of(type_)} is wanted here")
@@ -159,6 +161,8 @@ class Calls(Expressions):
     def received(self, operand: Operand, type_: Any) -> Value:
         """A parameter or result as a value."""
         word = values.held(type_)
+        if type_ is _POINTER:
+            operand = self.b.emit(f"ptrtoint ptr {operand} to i64")
         if word is not None:
             return values.widened(self.b, operand, word)
         return values.truth(operand) if type_ is bool else Value(operand, type_)
@@ -197,6 +201,12 @@ class Calls(Expressions):
             raise self.error(of, "only what lies in memory has an address")
         return Value(self.b.emit(f"ptrtoint ptr {value.operand} to i64"), int, 0, _HIGHEST_ADDRESS)
 
+    def _size(self, of: ast.expr) -> Value:
+        type_ = self.static(of)
+        if not values.is_memory(type_):
+            raise self.error(of, "no type that native code knows")
+        return number(ctypes.sizeof(type_))
+
     def _copy(self, target: ast.expr, source: ast.expr, size: ast.expr) -> None:
         to, from_, length = self._pointer(target), self._pointer(source), self.number(size)
         if not length.constant:
@@ -216,14 +226,29 @@ class Calls(Expressions):
             raise self.error(table, "the table is an array of at most 64 words")
         if values.stored(kind._type_) != values.stored(ctypes.c_uint32) or not mask.constant:
             raise self.error(bits, "the words have 32 bits, and which are looked at is constant")
-        operand = values.narrowed(self.b, word, _U32)
-        length = kind._length_
-        found = vector.matching(self.b, array.operand, operand, _U32(mask.low), length)
+        emit, length = self.b.emit, kind._length_
+        type_ = f"<{length} x i32>"
+        words_ = emit(f"load {type_}, ptr {array.operand}, align 4")
+        first = f"i32 {values.narrowed(self.b, word, _U32)}, i64 0"
+        first = emit(f"insertelement {type_} poison, {first}")
+        everywhere = f"{type_} {first}, {type_} poison, {type_} zeroinitializer"
+        different = emit(f"xor {type_} {words_}, {emit(f'shufflevector {everywhere}')}")
+        constant = ", ".join([f"i32 {_U32(mask.low)}"] * length)
+        cut = emit(f"and {type_} {different}, <{constant}>")
+        equal = emit(f"icmp eq {type_} {cut}, zeroinitializer")
+        found = emit(f"bitcast <{length} x i1> {equal} to i{length}")
+        if length < 64:
+            found = emit(f"zext i{length} {found} to i64")
         return Value(found, int, 0, (1 << length) - 1)
 
     def _lowest_bit(self, bits: ast.expr) -> Value:
         operand = self.number(bits, exact=True).operand
         return Value(self.b.emit(f"call i64 @llvm.cttz.i64(i64 {operand}, i1 false)"), int, 0, 64)
+
+    def _swapped(self, word: ast.expr) -> Value:
+        value = self.fitting(word, self.number(word), _U32)
+        operand = values.narrowed(self.b, value, _U32)
+        return values.widened(self.b, self.b.emit(f"call i32 @llvm.bswap.i32(i32 {operand})"), _U32)
 
     def _host_ticks(self) -> Value:
         return Value(self.b.emit("call i64 @llvm.readcyclecounter()"))
@@ -247,11 +272,14 @@ class Calls(Expressions):
 
 
 _U32: Any = words.u32
+_POINTER: Any = words.pointer
 _WORDS: dict[Any, Any] = {
     ctypes.addressof: Calls._address,
+    ctypes.sizeof: Calls._size,
     words.copy: Calls._copy,
     words.matching: Calls._matching,
     words.lowest_bit: Calls._lowest_bit,
+    words.swapped: Calls._swapped,
     words.host_ticks: Calls._host_ticks,
     words.likely: Calls._condition,
     words.unlikely: Calls._condition,

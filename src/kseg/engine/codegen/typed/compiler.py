@@ -1,18 +1,20 @@
-"""From typed Python to a module of LLVM's text."""
+"""From typed Python to LLVM's text."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from kseg.engine.codegen import vector
 from kseg.engine.codegen.typed.statements import Function
 
-PRELUDE = f"""{vector.DECLARATIONS}
+DECLARATIONS = """
+declare i64 @llvm.cttz.i64(i64, i1)
+declare i32 @llvm.bswap.i32(i32)
 declare i64 @llvm.readcyclecounter()
 declare void @llvm.trap()
-!0 = !{{!"branch_weights", i32 2000, i32 1}}
-!1 = !{{!"branch_weights", i32 1, i32 2000}}
+!0 = !{!"branch_weights", i32 2000, i32 1}
+!1 = !{!"branch_weights", i32 1, i32 2000}
 """
+"""What a module needs for it, once."""
 
 
 def build(roots: Iterable[Callable[..., Any]], constants: Mapping[str, Any] | None = None) -> str:
@@ -21,26 +23,32 @@ def build(roots: Iterable[Callable[..., Any]], constants: Mapping[str, Any] | No
     `constants` go before those of the texts' modules that have the same names: so a text can be
     specialised. TypedPythonError says where and why something cannot become native code.
     """
-    return PRELUDE + "\n".join(functions(roots, constants))
+    roots = list(roots)
+    names = [root.__name__ for root in roots]
+    return DECLARATIONS + "\n".join(functions(roots, names, constants))
 
 
 def functions(
-    roots: Iterable[Callable[..., Any]], constants: Mapping[str, Any] | None = None
+    roots: Iterable[Callable[..., Any]],
+    exported: Collection[str],
+    constants: Mapping[str, Any] | None = None,
 ) -> list[str]:
-    """The same, function by function, for a module that has more; it needs what `PRELUDE` has."""
+    """The same, function by function, for a module that has others too, which call `roots`. Those
+    whose names are `exported` can be called from outside."""
     wanted, texts = list(roots), []
-    exported, done = list(wanted), set()
+    own, done = set(wanted), set()
 
     def symbol(function: Any) -> str:
-        if function in exported:
+        if function in own:
             return str(function.__name__)
         return re.sub(r"[^\w.]", "", f"{function.__module__}.{function.__qualname__}")
 
     for function in wanted:
         if function not in done:
             done.add(function)
-            linkage = "hidden" if function in exported else "internal"
-            compiled = Function(function, symbol, constants or {}, (linkage, ""))
+            linkage = "hidden" if function.__name__ in exported and function in own else "internal"
+            attributes = (linkage, "noinline" if function in own else "")
+            compiled = Function(function, symbol, constants or {}, attributes)
             texts.append(compiled.text)
             wanted += compiled.called
     return texts

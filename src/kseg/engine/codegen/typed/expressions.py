@@ -3,7 +3,7 @@
 import ast
 import builtins
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand, Variable
@@ -31,8 +31,8 @@ class Expressions:
     b: FunctionBuilder
     file: str
     globals: Mapping[str, Any]
-    assigned: Mapping[str, int]
-    """How often each local is assigned in the function's text."""
+    assigned: Collection[str]
+    """The names that the function's text assigns to."""
     scopes: list[dict[str, Value | Local]]
     """What names stand for where the code now is, the innermost block's last."""
 
@@ -169,6 +169,8 @@ class Expressions:
 
     def _compare(self, node: ast.Compare) -> Value:
         """`a < b <= c` as well: what need not be looked at is not."""
+        if isinstance(node.ops[0], (ast.In, ast.NotIn)):
+            return self._among(node)
         left, right = self.number(node.left), self.number(node.comparators[0])
         found = self.checked(node, values.comparison, node.ops[0], left, right)
         if len(node.ops) == 1:
@@ -184,6 +186,18 @@ class Expressions:
         self.b.jump(end)
         self.b.place(end)
         return truth(result.get())
+
+    def _among(self, node: ast.Compare) -> Value:
+        """`a in (b, c)`."""
+        among = node.comparators[0]
+        if len(node.ops) > 1 or not isinstance(among, ast.Tuple):
+            raise self.error(node, "`in` is of a tuple that is written there")
+        left, result = self.number(node.left), truth("false")
+        for each in among.elts:
+            found = self.checked(node, values.comparison, ast.Eq(), left, self.number(each))
+            result = truth(self.b.emit(f"or i1 {result.operand}, {found.operand}"))
+        negated = str(isinstance(node.ops[0], ast.NotIn)).lower()
+        return truth(self.b.emit(f"xor i1 {result.operand}, {negated}"))
 
     def _either(self, node: ast.BoolOp) -> Value:
         """`and` and `or` have the value of an operand: here a truth value."""

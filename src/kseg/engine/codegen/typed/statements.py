@@ -3,7 +3,6 @@
 import ast
 import inspect
 import textwrap
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from enum import EnumType
 from typing import Any, NamedTuple
@@ -124,7 +123,7 @@ class Function(Calls):
             elif value.type is not local.type:
                 raise self.error(target, f"{target.id} is of another type")
             local.variable.set(value.operand)
-        elif local is not None or self.assigned[target.id] > 1:
+        elif local is not None:
             raise self.error(target, f"{target.id} is assigned more than once: declare it")
         else:
             self.scopes[-1][target.id] = value
@@ -220,7 +219,7 @@ class Function(Calls):
         else:
             if given is None:
                 raise self.error(node, "the result is missing")
-            self.b.return_(abi(type_).split()[0], self.passed(node, self.value(given), type_))
+            self.b.return_(abi(type_), self.passed(node, self.value(given), type_))
         self.ended = True
 
     # Loops.
@@ -328,9 +327,9 @@ class Function(Calls):
         self.ended = False
 
 
-def _assigned(tree: ast.FunctionDef) -> Mapping[str, int]:
-    """How often each local is assigned in the text."""
-    return Counter(
+def _assigned(tree: ast.FunctionDef) -> frozenset[str]:
+    """The names that are locals because the text assigns to them."""
+    return frozenset(
         node.id
         for node in ast.walk(tree)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)

@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     u16: TypeAlias = int
     u32: TypeAlias = int
     u64: TypeAlias = int
+    pointer: TypeAlias = int
     i32: TypeAlias = int
     i64: TypeAlias = int
 else:
     u8, u16, u32, u64 = (_word(f"u{bits}", bits) for bits in (8, 16, 32, 64))
+    pointer = _word("pointer", 64)
     i32, i64 = (_word(f"i{bits}", bits, -1 << bits - 1) for bits in (32, 64))
 
 
@@ -60,6 +62,11 @@ def matching(table: Sequence[int], wanted: int, bits: int) -> int:
         if not (word ^ wanted) & bits:
             found |= 1 << number
     return found
+
+
+def swapped(word: int) -> int:
+    """A number of 32 bits with its bytes in the other order."""
+    return int.from_bytes(word.to_bytes(4, "little"), "big")
 
 
 def each_bit(bits: int) -> Iterator[int]:

@@ -23,14 +23,14 @@ from kseg.engine.interpreter.dispatch import (
     save_pc,
     stop_if_spent,
 )
+from kseg.engine.interpreter.entries import entry_host, handler_of
+from kseg.engine.interpreter.fields import u32
 from kseg.engine.interpreter.layout import (
     CONTEXT_OFFSETS,
     RESUME_PLAIN,
     RESUME_SLOT,
 )
-from kseg.engine.interpreter.runtime.code_pages import entry_host, handler_of
 from kseg.engine.interpreter.runtime.exceptions import raise_exception
-from kseg.engine.interpreter.runtime.memory import u32
 from kseg.engine.interpreter.runtime.round_robin import stop_in_ring
 from kseg.isa import registers as r
 from kseg.isa.exceptions import RFE_WORD

@@ -1,190 +1,139 @@
-"""Native decoding: an instruction becomes an entry of its code page, when it is first executed."""
+"""Decoding: an instruction becomes an entry of its code page, when it is first executed."""
 
-from kseg.engine.codegen.builder import FunctionBuilder, Operand
-from kseg.engine.interpreter import fields
+import ctypes
+
+from kseg.engine.codegen.typed import pointer, swapped, u8, u32, u64, unlikely
 from kseg.engine.interpreter.layout import (
     BREAKPOINT,
-    CODE_PAGE_ORIGINALS,
+    CODE_PAGE_STRIDE,
     DISCARD,
-    ENTRY_FIELDS,
-    ENTRY_OPERATION,
-    ENTRY_WORD,
     EXECUTABLE,
+    FETCH,
     NOP,
+    OPERATIONS,
     RESERVED,
-    SHARED_OFFSETS,
     TRACED,
     TRANSLATED,
+    CodePage,
+    Context,
+    Entry,
     Pattern,
+    RegionEntry,
 )
-from kseg.engine.interpreter.runtime.code_pages import (
-    LAST_BUT_ONE,
-    NOPS_LOOKED_THROUGH,
-    code_page_of,
-    entry_host,
-    entry_number,
-    handler_of,
-)
-from kseg.engine.interpreter.runtime.memory import (
-    FETCH,
+from kseg.engine.interpreter.runtime.address_translation import (
     NO_ADDRESS,
-    find,
-    region_field,
-    resolve,
-    u32,
+    NOWHERE,
+    find_region,
+    hardware_address,
+    hardware_region,
+    host_address,
+    translate,
 )
-from kseg.engine.interpreter.runtime.tracing_hooks import is_set
-from kseg.isa.profile import Profile
-from kseg.isa.values import select
+from kseg.engine.interpreter.runtime.code_pages import NOPS_LOOKED_THROUGH
+from kseg.engine.interpreter.runtime.invalidation import LAST_BUT_ONE, place_of
+from kseg.engine.interpreter.runtime.specialisation import BIG_ENDIAN, PROFILE
 
 
-def functions(profile: Profile, big_endian: bool) -> list[str]:
-    """The text of every function of this file."""
-    return [
-        _peek(big_endian),
-        _find_pattern(),
-        _written_before(big_endian),
-        _decode(profile, big_endian),
-    ]
+def word_at(host: pointer) -> u32:
+    """The instruction at a host address."""
+    word = ctypes.c_uint32.from_address(host).value
+    return swapped(word) if BIG_ENDIAN else u32(word)
 
 
-def _peek(big_endian: bool) -> str:
-    """The instruction at %pc in the present mode, or 0 if it cannot be fetched."""
-    b = FunctionBuilder("peek", "i32", [("ptr", "context"), ("i32", "pc")], "internal")
-    physical = b.emit(f"call i64 @translate(ptr %context, i32 %pc, i32 4, i32 %pc, i32 {FETCH})")
-    with b.leave_if(b.emit(f"icmp eq i64 {physical}, {NO_ADDRESS}")):
-        b.return_("i32", "0")
-    with b.leave_if(find(b, physical)):
-        b.return_("i32", "0")
-    physical = resolve(b, physical)
-    with b.leave_if(((u32(b, region_field(b, "flags")) & EXECUTABLE) == 0).i1()):
-        b.return_("i32", "0")
-    inside = b.emit(f"sub i64 {physical}, {region_field(b, 'base')}")
-    host = b.offset(region_field(b, "host"), inside)
-    b.return_("i32", word_at(b, host, big_endian))
-    return b.text("noinline")
+def page_of(entry: Entry) -> CodePage:
+    """The code page that has an entry."""
+    return CodePage.from_address(ctypes.addressof(entry) & ~(CODE_PAGE_STRIDE - 1))
 
 
-def _find_pattern() -> str:
-    """The decoder's row for an instruction, or null if it is none."""
-    b = FunctionBuilder("find_pattern", "ptr", [("ptr", "context"), ("i32", "word")], "internal")
-    word = u32(b, "%word")
-    shared = fields.load_pointer(b, "shared")
-    patterns = b.load("ptr", shared, SHARED_OFFSETS["patterns"])
-    starts = b.offset(shared, SHARED_OFFSETS["pattern_starts"])
-    major = b.emit(f"shl i64 {(word >> 26).i64()}, 2")
-    row = b.variable("i32", b.load("i32", starts, major))
-    end = b.load("i32", b.offset(starts, 4), major)
-    with b.loop() as done:
-        number = row.get()
-        b.leave_loop_if(b.emit(f"icmp uge i32 {number}, {end}"), done)
-        pattern = b.offset(patterns, b.emit(f"shl i64 {u32(b, number).i64()}, 4"))
-        mask = u32(b, b.load("i32", pattern, Pattern.mask.offset))
-        match = u32(b, b.load("i32", pattern, Pattern.match.offset))
-        with b.leave_if(((word & mask) == match).i1()):
-            b.return_("ptr", pattern)
-        row.set(b.emit(f"add i32 {number}, 1"))
-    b.return_("ptr", "null")
-    return b.text("noinline")
+def peek(context: Context, pc: u32) -> u32:
+    """The instruction at an address in the present mode, or 0 if it cannot be fetched."""
+    translated = translate(context, pc, 4, pc, FETCH)
+    if translated == NO_ADDRESS:
+        return 0
+    found = find_region(context, u64(translated))
+    if found == NOWHERE:
+        return 0
+    guest = RegionEntry.from_address(found)
+    region = hardware_region(context, guest)
+    if not region.flags & EXECUTABLE:
+        return 0
+    return word_at(host_address(region, hardware_address(guest, u64(translated))))
 
 
-def word_at(b: FunctionBuilder, host: Operand, big_endian: bool) -> Operand:
-    """The instruction at a host address, an i32."""
-    word = b.load("i32", host)
-    return b.emit(f"call i32 @llvm.bswap.i32(i32 {word})") if big_endian else word
+def find_pattern(context: Context, word: u32) -> pointer:
+    """The address of the decoder's row for an instruction, or NOWHERE if it is none."""
+    engine, major = context.engine, word >> 26
+    for number in range(engine.pattern_starts[major], engine.pattern_starts[major + 1]):
+        row = u64(engine.patterns + ctypes.sizeof(Pattern) * number)
+        pattern = Pattern.from_address(row)
+        if word & pattern.mask == pattern.match:
+            return row
+    return NOWHERE
 
 
-def _written_before(big_endian: bool) -> str:
+def written_before(context: Context, entry: Entry) -> u32:
     """The register (1 to 31) whose new value is in the accumulator when control comes to this
     entry from the one before, or 0 if there is none. Nops pass the accumulator on."""
-    b = FunctionBuilder("written_before", "i32", [("ptr", "context"), ("ptr", "entry")], "internal")
-    place = b.variable("ptr", entry_host(b, "%entry"))
-    left = b.variable("i64", entry_number(b, "%entry"))
-    raw = b.variable("i32", "0")
-    nops = b.variable("i64", str(NOPS_LOOKED_THROUGH))
-    with b.loop() as done:
-        nothing_before = b.emit(f"icmp eq i64 {left.get()}, 0")
-        too_many = b.emit(f"icmp slt i64 {nops.get()}, 0")
-        with b.leave_if(b.emit(f"or i1 {nothing_before}, {too_many}")):
-            b.return_("i32", "0")
-        nops.set(b.emit(f"sub i64 {nops.get()}, 1"))
-        left.set(b.emit(f"sub i64 {left.get()}, 1"))
-        place.set(b.offset(place.get(), -4))
-        raw.set(word_at(b, place.get(), big_endian))
-        b.leave_loop_if(b.emit(f"icmp ne i32 {raw.get()}, 0"), done)
-    pattern = b.emit(f"call ptr @find_pattern(ptr %context, i32 {raw.get()})")
-    with b.leave_if(_is_null(b, pattern)):
-        b.return_("i32", "0")
-    result = u32(b, b.load("i32", pattern, Pattern.destination.offset)) >> 8
-    word = u32(b, raw.get())
-    in_t, in_d = (word >> 16) & 31, (word >> 11) & 31
-    b.return_("i32", select(result == 1, in_t, select(result == 2, in_d, 0)).i32())
-    return b.text("noinline")
+    place, host = place_of(entry), page_of(entry).host
+    for distance in range(1, NOPS_LOOKED_THROUGH + 2):
+        if distance > place:
+            return 0
+        word = word_at(u64(host + 4 * (place - distance)))
+        if word:
+            return register_written(context, word)
+    return 0
 
 
-def _decode(profile: Profile, big_endian: bool) -> str:
+def register_written(context: Context, word: u32) -> u32:
+    """The register whose new value the handler of an instruction passes on, or 0."""
+    row = find_pattern(context, word)
+    if row == NOWHERE:
+        return 0
+    result = Pattern.from_address(row).destination >> 8
+    if result == 1:
+        return word >> 16 & 31
+    return word >> 11 & 31 if result == 2 else 0
+
+
+def decode(context: Context, entry: Entry) -> u32:
     """Fill in an entry from its instruction; the result is the operation.
 
     The handler in the entry is for coming from the entry before, which may have left in the
     accumulator what this one reads. Control that comes from elsewhere goes by the operation.
     """
-    b = FunctionBuilder("decode", "i32", [("ptr", "context"), ("ptr", "entry")], "internal")
-    raw = word_at(b, entry_host(b, "%entry"), big_endian)
-    word = u32(b, raw)
-    b.store("i32", raw, "%entry", ENTRY_WORD)
-    operation, destination = b.variable("i32", str(RESERVED)), b.variable("i32", "0")
-    jumping = b.offset(fields.load_pointer(b, "shared"), SHARED_OFFSETS["jumping"])
-    pattern = b.emit(f"call ptr @find_pattern(ptr %context, i32 {raw})")
-    with b.if_(b.emit(f"icmp ne ptr {pattern}, null")):
-        operation.set(b.load("i32", pattern, Pattern.operation.offset))
-        destination.set(b.load("i32", pattern, Pattern.destination.offset))
-    for letter, shift, code in (("s", 21, 0), ("t", 16, 1), ("d", 11, 2)):
-        offset = ((word >> shift) & 31) << 2
-        if code:
-            redirected = ((u32(b, destination.get()) & 0xFF) == code) & (offset == 0)
-            offset = select(redirected, DISCARD, offset)
-        byte = b.emit(f"trunc i32 {offset.i32()} to i8")
-        b.store("i8", byte, "%entry", ENTRY_FIELDS[letter])
-    with b.if_(is_set(b, "trace_jumps"), "unlikely"):
-        recording = b.load("i8", jumping, u32(b, operation.get()).i64())
-        with b.if_(b.emit(f"icmp ne i8 {recording}, 0")):
-            operation.set(b.emit(f"zext i8 {recording} to i32"))
-    with b.if_(is_set(b, "trace_instructions"), "unlikely"):
-        originals = b.offset(code_page_of(b, "%entry"), CODE_PAGE_ORIGINALS)
-        own = b.emit(f"trunc i32 {operation.get()} to i8")
-        b.store("i8", own, originals, entry_number(b, "%entry"))
-        operation.set(str(TRACED))
-    chosen = u32(b, operation.get())
-    if profile.early_fetch_faults:
-        # That entry looks at the next page first, however it is reached.
-        with b.leave_if(b.emit(f"icmp eq i64 {entry_number(b, '%entry')}, {LAST_BUT_ONE}")):
-            b.return_("i32", chosen.i32())
-    narrow = b.emit(f"trunc i32 {chosen.i32()} to i8")
-    present = b.load("i8", "%entry", ENTRY_OPERATION)
-    begins = b.emit(f"icmp eq i8 {present}, {TRANSLATED}")
-    with b.leave_if(b.emit(f"icmp eq i8 {present}, {BREAKPOINT}")):
-        # It is to be looked at each time.
-        b.return_("i32", chosen.i32())
-    with b.leave_if(begins):
+    engine, place, page = context.engine, place_of(entry), page_of(entry)
+    word = word_at(u64(page.host + 4 * place))
+    s, t, d = word >> 21 & 31, word >> 16 & 31, word >> 11 & 31
+    operation: u8 = RESERVED
+    redirected: u32 = 0
+    row = find_pattern(context, word)
+    if row != NOWHERE:
+        pattern = Pattern.from_address(row)
+        operation = pattern.operation % OPERATIONS
+        redirected = pattern.destination & 0xFF
+    entry.word = word
+    entry.s = s << 2
+    entry.t = DISCARD if redirected == 1 and t == 0 else t << 2
+    entry.d = DISCARD if redirected == 2 and d == 0 else d << 2
+    if unlikely(engine.trace_jumps != 0) and engine.jumping[operation]:
+        operation = engine.jumping[operation]
+    if unlikely(engine.trace_instructions != 0):
+        page.originals[place] = operation
+        operation = TRACED
+    if PROFILE.early_fetch_faults and place == LAST_BUT_ONE:
+        return operation  # which looks at the next page first, however it is reached
+    if entry.operation == BREAKPOINT:
+        return operation  # which is to be looked at each time
+    if entry.operation == TRANSLATED:
         # The entry leads into a translation, which has asked for the instruction itself.
-        originals = b.offset(code_page_of(b, "%entry"), CODE_PAGE_ORIGINALS)
-        b.store("i8", narrow, originals, entry_number(b, "%entry"))
-        b.return_("i32", chosen.i32())
-    b.store("i8", narrow, "%entry", ENTRY_OPERATION)
-
-    written = u32(b, b.emit("call i32 @written_before(ptr %context, ptr %entry)"))
-    handler = b.variable("ptr", handler_of(b, "handlers", chosen.i64()))
-    with b.if_((chosen == NOP).i1()):
-        handler.set(handler_of(b, "s_handlers", str(NOP)))
-    for letter, shift in (("t", 16), ("s", 21)):
-        reads_it = (written != 0) & (((word >> shift) & 31) == written)
-        with b.if_(reads_it.i1()):
-            form = handler_of(b, f"{letter}_handlers", chosen.i64())
-            handler.set(b.emit(f"select i1 {_is_null(b, form)}, ptr {handler.get()}, ptr {form}"))
-    b.store("ptr", handler.get(), "%entry")
-    b.return_("i32", chosen.i32())
-    return b.text("noinline")
-
-
-def _is_null(b: FunctionBuilder, pointer: Operand) -> Operand:
-    return b.emit(f"icmp eq ptr {pointer}, null")
+        page.originals[place] = operation
+        return operation
+    entry.operation = operation
+    handler: u64 = engine.s_handlers[NOP] if operation == NOP else engine.handlers[operation]
+    written = written_before(context, entry)
+    if written and t == written and engine.t_handlers[operation]:
+        handler = engine.t_handlers[operation]
+    if written and s == written and engine.s_handlers[operation]:
+        handler = engine.s_handlers[operation]
+    entry.handler = handler
+    return operation

@@ -1,4 +1,4 @@
-"""Native exceptions, and what changes with Status: mode, tables, interrupts."""
+"""Native exceptions, and what may come after an instruction that changes Status."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -26,16 +26,20 @@ from kseg.engine.interpreter.dispatch import (
     next_address,
     save_pc,
 )
+from kseg.engine.interpreter.fields import state_of, u32
 from kseg.engine.interpreter.layout import (
-    CONTEXT_OFFSETS,
     ENTRY_WORD,
     LEFT_KERNEL,
     RESCHEDULE,
     STATE_OFFSETS,
 )
-from kseg.engine.interpreter.runtime.memory import state_of, u32
-from kseg.engine.interpreter.runtime.trace_records import flags_of_exception
-from kseg.engine.interpreter.runtime.tracing_hooks import if_traced, is_full, retract, slot_flag
+from kseg.engine.interpreter.runtime.tracing_hooks import (
+    flags_of_exception,
+    if_traced,
+    is_full,
+    retract,
+    slot_flag,
+)
 from kseg.isa import exceptions
 from kseg.isa import registers as r
 from kseg.isa.profile import Profile
@@ -44,7 +48,7 @@ from kseg.isa.values import Value, select
 
 def functions(profile: Profile) -> list[str]:
     """The text of every function of this file."""
-    found = [_update_mode(), _enter_exception(profile), _resynchronise()]
+    found = [_enter_exception(profile)]
     for variant in variants(profile):
         found.append(_fault(variant))
         if not variant.load_pending:
@@ -202,48 +206,6 @@ def _enter_exception(profile: Profile) -> str:
         b.do(f"call void @trace_exception(ptr %context, {given})")
     b.do("call void @resynchronise(ptr %context, i64 %now)")
     b.return_("i32", place)
-    return b.text("noinline")
-
-
-# Mode.
-
-
-def _update_mode() -> str:
-    """Count the cycles up to %now for the mode they ran in; take the tables of the mode now."""
-    b = FunctionBuilder("update_mode", "void", [("ptr", "context"), ("i64", "now")], "internal")
-    state_of(b)
-    elapsed = b.emit(f"sub i64 %now, {fields.load_context(b, 'mode_since')}")
-    fields.store_context(b, "mode_since", "%now")
-    was_user = u32(b, fields.load_context(b, "user_mode")) != 0
-    cycles = Symbol.of_i64(b, elapsed)
-    fields.add_to_state(b, "user_cycles", select(was_user, cycles, 0))
-    fields.add_to_state(b, "kernel_cycles", select(was_user, 0, cycles))
-    status = fields.load_state(b, "status")
-    user = (status & r.STATUS_KUC) != 0
-    fields.store_context(b, "user_mode", user.i32())
-    isolated = ((status & r.STATUS_ISC) != 0).i1()
-    for table in ("reads", "writes", "codes"):
-        of_user, of_kernel = (
-            fields.load_pointer(b, f"{mode}_{table}") for mode in ("user", "kernel")
-        )
-        chosen = b.emit(f"select i1 {user.i1()}, ptr {of_user}, ptr {of_kernel}")
-        if table != "codes":
-            empty = fields.load_pointer(b, "empty")
-            chosen = b.emit(f"select i1 {isolated}, ptr {empty}, ptr {chosen}")
-        b.store("ptr", chosen, "%context", CONTEXT_OFFSETS[table])
-    nothing = b.emit(f"or i1 {user.i1()}, {isolated}")
-    size = fields.load_context(b, "ram_size")
-    fields.store_context(b, "kseg0_size", b.emit(f"select i1 {nothing}, i64 0, i64 {size}"))
-    b.do("ret void")
-    return b.text("noinline")
-
-
-def _resynchronise() -> str:
-    """Status or EntryHi may have changed: mode and address space from cycle %now on."""
-    b = FunctionBuilder("resynchronise", "void", [("ptr", "context"), ("i64", "now")], "hidden")
-    b.do("call void @update_mode(ptr %context, i64 %now)")
-    b.do("call void @leave_address_space(ptr %context)")
-    b.do("ret void")
     return b.text("noinline")
 
 

@@ -3,94 +3,98 @@
 The code of a translation is not freed here; it is only not entered any more.
 """
 
-from kseg.engine.codegen.builder import FunctionBuilder, Operand
-from kseg.engine.interpreter import fields
+import ctypes
+from typing import Annotated, TypeAlias
+
+from kseg.engine.codegen.typed import below, u8, u32, u64, unlikely
 from kseg.engine.interpreter.layout import (
-    CODE_PAGE_COVERED,
-    CODE_PAGE_HEADS,
-    CODE_PAGE_TRANSLATED,
+    BREAKPOINT,
+    CODE_PAGE_STRIDE,
     ENTRIES,
     ENTRY_SIZE,
-    SHARED_OFFSETS,
+    PAGE_END,
+    PREDECODE,
     TRANSLATION_PAGES,
+    CodePage,
+    Context,
+    Entry,
+    Shared,
     TranslationRecord,
 )
+from kseg.engine.interpreter.runtime.specialisation import PROFILE
 
-_RECORD_SHIFT = 6
-"""log2 of the size of a TranslationRecord."""
-assert TranslationRecord.pages.size == 1 << _RECORD_SHIFT
-
-
-def functions() -> list[str]:
-    """The text of every function of this file."""
-    return [_drop_translation(), _drop_page()]
+Place: TypeAlias = Annotated[int, below(ENTRIES)]
+"""The number of an instruction in its page."""
+LAST_BUT_ONE = ENTRIES - 2
+"""Where a processor with early fetch faults looks at the next page."""
 
 
-def is_covered(b: FunctionBuilder, code_page: Operand, number: Operand) -> Operand:
-    """May a translation depend on the instruction i64 `number` of the page? An i1."""
-    byte = b.load("i8", b.offset(code_page, CODE_PAGE_COVERED), b.emit(f"lshr i64 {number}, 3"))
-    bit = b.emit(f"trunc i64 {b.emit(f'and i64 {number}, 7')} to i8")
-    return b.emit(f"trunc i8 {b.emit(f'lshr i8 {byte}, {bit}')} to i1")
+def place_of(entry: Entry) -> Place:
+    """The number of an entry in its page."""
+    return ctypes.addressof(entry) % CODE_PAGE_STRIDE // ENTRY_SIZE % ENTRIES
 
 
-def drop_if_translated(b: FunctionBuilder, code_page: Operand) -> None:
+def reset_entry(engine: Shared, entry: Entry) -> None:
+    """Make an entry decode its instruction anew when it is next executed."""
+    place = place_of(entry)
+    ends = PROFILE.early_fetch_faults and place == LAST_BUT_ONE
+    operation: u8 = PAGE_END if ends else PREDECODE
+    if engine.breakpoint_places[place >> 6] >> (place & 63) & 1:
+        operation = BREAKPOINT
+    entry.handler = engine.handlers[operation]
+    entry.operation = operation
+
+
+def is_covered(page: CodePage, place: Place) -> bool:
+    """May a translation depend on an instruction of the page?"""
+    return bool(page.covered[place >> 3] >> (place & 7) & 1)
+
+
+def drop_if_translated(engine: Shared, page: CodePage) -> None:
     """Drop every translation that covers something of the page."""
-    translated = b.load("i64", code_page, CODE_PAGE_TRANSLATED)
-    with b.if_(b.emit(f"icmp ne i64 {translated}, 0"), "unlikely"):
-        b.do(f"call void @drop_page(ptr %context, ptr {code_page})")
+    if unlikely(page.translated != 0):
+        drop_page(engine, page)
 
 
-def clear_translated(b: FunctionBuilder, code_page: Operand) -> None:
+def clear_translated(page: CodePage) -> None:
     """Note that no translation covers anything of the page."""
-    b.store("i64", "0", code_page, CODE_PAGE_TRANSLATED)
-    for word in range(ENTRIES // 64):
-        b.store("i64", "0", code_page, CODE_PAGE_COVERED + 8 * word)
+    page.translated = 0
+    for byte in range(ENTRIES // 8):
+        page.covered[byte] = 0
 
 
-def _record(b: FunctionBuilder, number: Operand) -> Operand:
-    records = fields.shared_pointer(b, "translations")
-    return b.offset(records, b.emit(f"shl i64 {number}, {_RECORD_SHIFT}"))
+def record_of(engine: Shared, number: u64) -> TranslationRecord:
+    """A translation."""
+    where = engine.translations + ctypes.sizeof(TranslationRecord) * number
+    return TranslationRecord.from_address(u64(where))
 
 
-def _drop_translation() -> str:
-    """Take the translation %number out of every page: its code is not entered any more."""
-    b = FunctionBuilder(
-        "drop_translation", "void", [("ptr", "context"), ("i64", "number")], "hidden"
-    )
-    record = _record(b, "%number")
-    wanted = b.emit("trunc i64 %number to i16")
-    with b.count(TRANSLATION_PAGES) as place:
-        at = b.emit(f"shl i64 {place}, 3")
-        code_page = b.load("ptr", record, at)
-        b.store("i64", "0", record, at)
-        with b.if_(b.emit(f"icmp ne ptr {code_page}, null")):
-            heads = b.offset(code_page, CODE_PAGE_HEADS)
-            with b.count(ENTRIES) as entry:
-                at_head = b.emit(f"shl i64 {entry}, 1")
-                head = b.load("i16", heads, at_head)
-                with b.if_(b.emit(f"icmp eq i16 {head}, {wanted}"), "unlikely"):
-                    b.store("i16", "0", heads, at_head)
-                    first = b.offset(code_page, b.emit(f"mul i64 {entry}, {ENTRY_SIZE}"))
-                    b.do(f"call void @reset_entry(ptr %context, ptr {first})")
-    b.do("ret void")
-    return b.text("noinline")
+def drop_translation(context: Context, number: u64) -> None:
+    """Take a translation out of every page: its code is not entered any more."""
+    remove(context.engine, number)
 
 
-def _drop_page() -> str:
-    """Drop every translation that covers something of %code_page."""
-    b = FunctionBuilder("drop_page", "void", [("ptr", "context"), ("ptr", "code_page")], "internal")
-    shared = fields.load_pointer(b, "shared")
-    with b.count(b.load("i64", shared, SHARED_OFFSETS["translations_used"])) as number:
-        record = _record(b, number)
-        found = b.variable("i1", "false")
-        for place in range(TRANSLATION_PAGES):
-            same = b.emit(f"icmp eq ptr {b.load('ptr', record, 8 * place)}, %code_page")
-            found.set(b.emit(f"or i1 {found.get()}, {same}"))
-        with b.if_(found.get(), "unlikely"):
-            b.do(f"call void @drop_translation(ptr %context, i64 {number})")
-            dropped = b.load("i64", shared, SHARED_OFFSETS["translations_dropped"])
-            dropped = b.emit(f"add i64 {dropped}, 1")
-            b.store("i64", dropped, shared, SHARED_OFFSETS["translations_dropped"])
-    clear_translated(b, "%code_page")
-    b.do("ret void")
-    return b.text("noinline")
+def remove(engine: Shared, number: u64) -> None:
+    """See `drop_translation`."""
+    record = record_of(engine, number)
+    for index in range(TRANSLATION_PAGES):
+        address = record.pages[index]
+        record.pages[index] = 0
+        if address:
+            page = CodePage.from_address(address)
+            for place in range(ENTRIES):
+                if unlikely(page.heads[place] == number % (1 << 16)):
+                    page.heads[place] = 0
+                    reset_entry(engine, page.entries[place])
+
+
+def drop_page(engine: Shared, page: CodePage) -> None:
+    """Drop every translation that covers something of a page."""
+    for number in range(u32(engine.translations_used)):
+        record = record_of(engine, number)
+        for index in range(TRANSLATION_PAGES):
+            if unlikely(record.pages[index] == ctypes.addressof(page)):
+                remove(engine, number)
+                engine.translations_dropped += 1
+                break
+    clear_translated(page)

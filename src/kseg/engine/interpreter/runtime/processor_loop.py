@@ -6,6 +6,7 @@ from kseg.engine.contract import ExitReason
 from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.convention import BOTH, LOADED, PLAIN, SLOT, commit_pending
 from kseg.engine.interpreter.dispatch import go_entry
+from kseg.engine.interpreter.fields import state_of, u32
 from kseg.engine.interpreter.layout import (
     CONTEXT_OFFSETS,
     LATCH_NONE,
@@ -14,7 +15,6 @@ from kseg.engine.interpreter.layout import (
     STATE_OFFSETS,
 )
 from kseg.engine.interpreter.runtime.exceptions import interrupt_due
-from kseg.engine.interpreter.runtime.memory import state_of, u32
 from kseg.engine.interpreter.runtime.tracing_hooks import is_full
 from kseg.isa.profile import Profile
 from kseg.isa.registers import TIMER_LINE

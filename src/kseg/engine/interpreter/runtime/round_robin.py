@@ -7,9 +7,9 @@ passes from one to the next until that time is over or a processor has an exit.
 """
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
-from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
-from kseg.engine.interpreter.convention import arguments, handler_builder, pc_of, target_pc
+from kseg.engine.interpreter.convention import arguments, handler_builder
+from kseg.engine.interpreter.fields import state_of
 from kseg.engine.interpreter.layout import (
     CONTEXT_OFFSETS,
     ENTRY_OPERATION,
@@ -21,7 +21,6 @@ from kseg.engine.interpreter.layout import (
     SHARED_OFFSETS,
 )
 from kseg.engine.interpreter.runtime.exceptions import interrupt_due
-from kseg.engine.interpreter.runtime.memory import state_of, u32
 
 FEWEST_ROUNDS = 2
 """A ring is not worth making for fewer."""
@@ -29,7 +28,7 @@ FEWEST_ROUNDS = 2
 
 def functions() -> list[str]:
     """The text of every function of this file."""
-    return [_materialise(), _next_processor(), _join(), _round_robin()]
+    return [_next_processor(), _join(), _round_robin()]
 
 
 def stop_in_ring(b: FunctionBuilder, kind: int) -> None:
@@ -41,25 +40,6 @@ def stop_in_ring(b: FunctionBuilder, kind: int) -> None:
     following = fields.load_pointer(b, "next")
     with b.leave_if(b.emit(f"icmp ne ptr {following}, null")):
         b.tail_call("@next_processor", arguments())
-
-
-def _materialise() -> str:
-    """Write the place at which the processor stopped in the ring into its state."""
-    b = FunctionBuilder("materialise", "void", [("ptr", "context")], "internal")
-    state_of(b)
-    resume = b.load("i64", "%context", CONTEXT_OFFSETS["resume"])
-    with b.if_(b.emit(f"icmp ne i64 {resume}, {RESUME_UNKNOWN}")):
-        entry = b.load("ptr", "%context", CONTEXT_OFFSETS["resume_entry"])
-        target = b.load("ptr", "%context", CONTEXT_OFFSETS["resume_target"])
-        limit = b.load("i64", "%context", CONTEXT_OFFSETS["limit"])
-        fields.store_state(b, "clock", Symbol.of_i64(b, limit))
-        fields.store_state(b, "pc", u32(b, pc_of(b, entry)))
-        in_slot = Symbol.of_i1(b, b.emit(f"icmp eq i64 {resume}, {RESUME_SLOT}"))
-        fields.store_state(b, "in_delay_slot", in_slot)
-        next_pc = in_slot.select(u32(b, target_pc(b, target)), 0)
-        fields.store_state(b, "next_pc", next_pc)
-    b.do("ret void")
-    return b.text("noinline")
 
 
 def _next_processor() -> str:

@@ -8,6 +8,7 @@ from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.convention import PLAIN, SLOT
 from kseg.engine.interpreter.dispatch import entry_handler
+from kseg.engine.interpreter.fields import state_of, u32
 from kseg.engine.interpreter.layout import (
     CONTEXT_OFFSETS,
     RESCHEDULE,
@@ -21,7 +22,6 @@ from kseg.engine.interpreter.layout import (
     STEADY_SLOTS,
 )
 from kseg.engine.interpreter.runtime.exceptions import interrupt_due
-from kseg.engine.interpreter.runtime.memory import state_of, u32
 from kseg.engine.interpreter.runtime.processor_loop import BUDGET, IDLE
 from kseg.isa.registers import WAKING_LINES
 

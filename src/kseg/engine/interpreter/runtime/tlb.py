@@ -1,185 +1,111 @@
-"""Native TLB operations, and the tables that mirror the TLB.
+"""TLB operations, and the tables that mirror the TLB.
 
 A table slot is filled when an access first finds its entry, and emptied when the entry goes or
 its address space is left; so a full slot always means what the TLB would say.
 """
 
-from kseg.engine.codegen.builder import FunctionBuilder, Operand
-from kseg.engine.codegen.value import Symbol
-from kseg.engine.codegen.vector import each_bit, matching
+from typing import Annotated, TypeAlias
+
+from kseg.engine.codegen.typed import below, each_bit, matching, pointer, u32, u64, unlikely
 from kseg.engine.contract import ExitReason
-from kseg.engine.interpreter import fields
-from kseg.engine.interpreter.layout import STATE_OFFSETS
-from kseg.engine.interpreter.runtime.memory import state_of, u32
-from kseg.engine.interpreter.runtime.tracing_hooks import if_traced
+from kseg.engine.interpreter.layout import VIRTUAL_PAGES, Context, PageTable
+from kseg.engine.interpreter.runtime.address_translation import tlb_find
+from kseg.engine.interpreter.runtime.specialisation import PROFILE
+from kseg.engine.interpreter.runtime.trace_records import trace_probed
 from kseg.engine.state import TLB_SIZE
 from kseg.isa import registers as r
 from kseg.isa.exceptions import Fatal
-from kseg.isa.profile import Profile
-from kseg.isa.values import select
+
+VirtualPage: TypeAlias = Annotated[int, below(VIRTUAL_PAGES)]
 
 
-def functions(profile: Profile) -> list[str]:
-    """The text of every function of this file."""
-    return [
-        _tlb_find(),
-        _unmap(),
-        _leave_address_space(),
-        _tlb_read(),
-        _tlb_place(),
-        _tlb_write(profile),
-        _leave_state(),
-        _tlb_probe(),
-    ]
-
-
-def tlb_word(b: FunctionBuilder, field: str, number: Operand, state: Operand = "%state") -> Symbol:
-    """Word i64 `number` of `tlb_entry_hi` or `tlb_entry_lo`."""
-    at = b.emit(f"shl i64 {number}, 2")
-    return u32(b, b.load("i32", b.offset(state, STATE_OFFSETS[field]), at))
-
-
-def is_mapped(page: Symbol) -> Symbol:
+def is_mapped(page: u32) -> bool:
     """Does the TLB translate addresses of the virtual page number (kuseg or kseg2)?"""
-    return (page < r.KSEG0 >> 12) | (page >= r.KSEG2 >> 12)
+    return page < r.KSEG0 >> 12 or page >= r.KSEG2 >> 12
 
 
-def _indexed(b: FunctionBuilder) -> Operand:
-    """The number in Index, an i64."""
-    return ((fields.load_state(b, "index") & r.INDEX_MASK) >> r.INDEX_SHIFT).i64()
-
-
-def _with_page(b: FunctionBuilder, entry_hi: Operand) -> Operand:
-    """An i64 with a bit for each entry that is for the virtual page of the i32 `entry_hi`."""
-    table = b.offset("%state", STATE_OFFSETS["tlb_entry_hi"])
-    return matching(b, table, entry_hi, r.VPN_MASK, TLB_SIZE)
-
-
-def _tlb_find() -> str:
-    """The lowest entry that matches EntryHi's page and ASID, or -1."""
-    b = FunctionBuilder("tlb_find", "i32", [("ptr", "state"), ("i32", "entry_hi")], "hidden")
-    with each_bit(b, _with_page(b, "%entry_hi")) as number:
-        difference = tlb_word(b, "tlb_entry_hi", number) ^ u32(b, "%entry_hi")
-        is_global = (tlb_word(b, "tlb_entry_lo", number) & r.ENTRY_LO_G) != 0
-        with b.leave_if((is_global | ((difference & r.ASID_MASK) == 0)).i1()):
-            b.return_("i32", b.emit(f"trunc i64 {number} to i32"))
-    b.return_("i32", "-1")
-    return b.text("noinline")
-
-
-def _unmap() -> str:
+def unmap(context: Context, page: VirtualPage) -> None:
     """Empty a virtual page number's slots in every table, if the TLB could have filled them."""
-    b = FunctionBuilder("unmap", "void", [("ptr", "context"), ("i32", "page")], "internal")
-    with b.if_(is_mapped(u32(b, "%page")).i1()):
-        at = b.emit(f"shl i64 {b.emit('zext i32 %page to i64')}, 3")
-        for mode in ("kernel", "user"):
-            for table in ("reads", "writes", "codes"):
-                b.store("i64", "0", fields.load_pointer(b, f"{mode}_{table}"), at)
-    b.do("ret void")
-    return b.text("noinline")
+    if is_mapped(page):
+        empty(context.kernel_reads, page)
+        empty(context.kernel_writes, page)
+        empty(context.kernel_codes, page)
+        empty(context.user_reads, page)
+        empty(context.user_writes, page)
+        empty(context.user_codes, page)
 
 
-def _unmap_entry(b: FunctionBuilder, entry_hi: Symbol) -> None:
-    b.do(f"call void @unmap(ptr %context, i32 {(entry_hi >> 12).i32()})")
+def empty(table: pointer, page: VirtualPage) -> None:
+    """Let a table know nothing of a page."""
+    PageTable.from_address(table)[page] = 0
 
 
-def _leave_address_space() -> str:
+def leave_address_space(context: Context) -> None:
     """If the ASID has changed, empty every slot that belongs to one."""
-    b = FunctionBuilder("leave_address_space", "void", [("ptr", "context")], "internal")
-    state_of(b)
-    asid = fields.load_state(b, "entry_hi") & r.ASID_MASK
-    left = u32(b, fields.load_context(b, "asid"))
-    with b.if_((asid != left).i1(), "unlikely"):
-        fields.store_context(b, "asid", asid.i32())
-        table = b.offset("%state", STATE_OFFSETS["tlb_entry_hi"])
-        theirs = matching(b, table, left.i32(), r.ASID_MASK, TLB_SIZE)
-        with each_bit(b, theirs) as number:
-            is_global = (tlb_word(b, "tlb_entry_lo", number) & r.ENTRY_LO_G) != 0
-            with b.if_((is_global == 0).i1()):
-                _unmap_entry(b, tlb_word(b, "tlb_entry_hi", number))
-    b.do("ret void")
-    return b.text("noinline")
+    if not PROFILE.has_tlb:
+        return
+    state = context.processor
+    asid, left = state.entry_hi & r.ASID_MASK, context.asid
+    if unlikely(asid != left):
+        context.asid = asid
+        for number in each_bit(matching(state.tlb_entry_hi, left, r.ASID_MASK)):
+            if not state.tlb_entry_lo[number] & r.ENTRY_LO_G:
+                unmap(context, state.tlb_entry_hi[number] >> 12)
 
 
-def _tlb_read() -> str:
-    b = FunctionBuilder("tlb_read", "void", [("ptr", "context")], "internal")
-    state_of(b)
-    number = _indexed(b)
-    fields.store_state(b, "entry_hi", tlb_word(b, "tlb_entry_hi", number))
-    fields.store_state(b, "entry_lo", tlb_word(b, "tlb_entry_lo", number))
-    b.do("ret void")
-    return b.text("noinline")
+def tlb_read(context: Context) -> None:
+    """TLBR."""
+    state = context.processor
+    number = (state.index & r.INDEX_MASK) >> r.INDEX_SHIFT
+    state.entry_hi = state.tlb_entry_hi[number]
+    state.entry_lo = state.tlb_entry_lo[number]
 
 
-def _tlb_write(profile: Profile) -> str:
+def tlb_write(context: Context, number: u32) -> bool:
     """Write an entry; true, with the exit noted and nothing written, if that is fatal."""
-    b = FunctionBuilder("tlb_write", "i1", [("ptr", "context"), ("i32", "number")], "internal")
-    state_of(b)
-    high, low = fields.load_state(b, "entry_hi"), fields.load_state(b, "entry_lo")
-    high, low = u32(b, high.i32()), u32(b, low.i32())
-    wide = b.emit("zext i32 %number to i64")
-    if profile.duplicate_tlb_is_fatal:
-        with each_bit(b, _with_page(b, high.i32())) as other:
-            difference = tlb_word(b, "tlb_entry_hi", other) ^ high
-            is_other = Symbol.of_i1(b, b.emit(f"icmp ne i64 {other}, {wide}"))
-            with b.if_(is_other.i1()):
-                any_global = ((tlb_word(b, "tlb_entry_lo", other) | low) & r.ENTRY_LO_G) != 0
-                with b.leave_if((any_global | ((difference & r.ASID_MASK) == 0)).i1()):
-                    fields.store_context(b, "fault_reason", int(ExitReason.FATAL))
-                    fields.store_context(b, "exit_fatal", int(Fatal.DUPLICATE_TLB))
-                    fields.store_context(b, "exit_value", high.i32())
-                    b.return_("i1", "true")
-    with if_traced(b):
-        fields.store_context(b, "trace_tlb_index", "%number")
-        for kept, name in (("high", "hi"), ("low", "lo")):
-            old = tlb_word(b, f"tlb_entry_{name}", wide)
-            fields.store_context(b, f"trace_tlb_{kept}", old.i32())
-    b.do(f"call void @tlb_place(ptr %context, i64 {wide}, i32 {high.i32()}, i32 {low.i32()})")
-    b.return_("i1", "false")
-    return b.text("noinline")
+    state = context.processor
+    high, low = state.entry_hi, state.entry_lo
+    if PROFILE.duplicate_tlb_is_fatal:
+        for other in each_bit(matching(state.tlb_entry_hi, high, r.VPN_MASK)):
+            same_space = not (state.tlb_entry_hi[other] ^ high) & r.ASID_MASK
+            any_global = (state.tlb_entry_lo[other] | low) & r.ENTRY_LO_G != 0
+            if other != number and (same_space or any_global):
+                context.fault_reason = ExitReason.FATAL
+                context.exit_fatal = Fatal.DUPLICATE_TLB
+                context.exit_value = high
+                return True
+    if unlikely(context.engine.tracing != 0):
+        context.trace_tlb_index = number
+        context.trace_tlb_high = state.tlb_entry_hi[number % TLB_SIZE]
+        context.trace_tlb_low = state.tlb_entry_lo[number % TLB_SIZE]
+    tlb_place(context, number, high, low)
+    return False
 
 
-def _tlb_place() -> str:
+def tlb_place(context: Context, number: u64, high: u32, low: u32) -> None:
     """Put an entry into the TLB, whatever else is there."""
-    b = FunctionBuilder(
-        "tlb_place",
-        "void",
-        [("ptr", "context"), ("i64", "number"), ("i32", "high"), ("i32", "low")],
-        "hidden",
-    )
-    state_of(b)
-    _unmap_entry(b, tlb_word(b, "tlb_entry_hi", "%number"))
-    _unmap_entry(b, u32(b, "%high"))
-    at = b.emit("shl i64 %number, 2")
-    b.store("i32", "%high", b.offset("%state", STATE_OFFSETS["tlb_entry_hi"]), at)
-    b.store("i32", "%low", b.offset("%state", STATE_OFFSETS["tlb_entry_lo"]), at)
-    written = b.emit("shl i64 1, %number")
-    written = b.emit(f"or i64 {fields.load_context(b, 'tlb_written')}, {written}")
-    fields.store_context(b, "tlb_written", written)
-    b.do("ret void")
-    return b.text("noinline")
+    state, index = context.processor, number % TLB_SIZE
+    unmap(context, state.tlb_entry_hi[index] >> 12)
+    unmap(context, high >> 12)
+    state.tlb_entry_hi[index] = high
+    state.tlb_entry_lo[index] = low
+    context.tlb_written |= 1 << index
 
 
-def _leave_state() -> str:
+def leave_state(context: Context) -> None:
     """Empty every slot that the TLB could have filled: the processor is to be another one."""
-    b = FunctionBuilder("leave_state", "void", [("ptr", "context")], "hidden")
-    state_of(b)
-    with b.count(TLB_SIZE) as number:
-        _unmap_entry(b, tlb_word(b, "tlb_entry_hi", number))
-    b.do("ret void")
-    return b.text("noinline")
+    state = context.processor
+    for number in range(TLB_SIZE):
+        unmap(context, state.tlb_entry_hi[number] >> 12)
 
 
-def _tlb_probe() -> str:
-    parameters = [("ptr", "context"), ("i32", "pc"), ("i64", "clock"), ("i32", "flags")]
-    b = FunctionBuilder("tlb_probe", "void", parameters, "internal")
-    state_of(b)
-    found = b.emit(f"call i32 @tlb_find(ptr %state, i32 {fields.load_state(b, 'entry_hi').i32()})")
-    failed = Symbol.of_i1(b, b.emit(f"icmp slt i32 {found}, 0"))
-    kept = (fields.load_state(b, "index") & r.INDEX_MASK) | r.INDEX_PROBE_FAILED
-    fields.store_state(b, "index", select(failed, kept, u32(b, found) << r.INDEX_SHIFT))
-    with if_traced(b):
-        given = f"ptr %context, i32 {found}, i32 %pc, i64 %clock, i32 %flags"
-        b.do(f"call void @trace_probed({given})")
-    b.do("ret void")
-    return b.text("noinline")
+def tlb_probe(context: Context, pc: u32, clock: u64, flags: u32) -> None:
+    """TLBP."""
+    state = context.processor
+    found = tlb_find(state, state.entry_hi)
+    if found < 0:
+        state.index = state.index & r.INDEX_MASK | r.INDEX_PROBE_FAILED
+    else:
+        state.index = found % TLB_SIZE << r.INDEX_SHIFT
+    if unlikely(context.engine.tracing != 0):
+        trace_probed(context, found, pc, clock, flags)

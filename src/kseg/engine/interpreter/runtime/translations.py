@@ -20,6 +20,14 @@ from kseg.engine.interpreter.convention import (
     variants,
 )
 from kseg.engine.interpreter.dispatch import dispatch
+from kseg.engine.interpreter.entries import (
+    code_page_of,
+    entry_host,
+    entry_number,
+    handler_of,
+    word_at,
+)
+from kseg.engine.interpreter.fields import u32
 from kseg.engine.interpreter.layout import (
     CODE_PAGE_ORIGINALS,
     CONTEXT_OFFSETS,
@@ -27,14 +35,6 @@ from kseg.engine.interpreter.layout import (
     JUMPS,
     TRANSLATED,
 )
-from kseg.engine.interpreter.runtime.code_pages import (
-    code_page_of,
-    entry_host,
-    entry_number,
-    handler_of,
-)
-from kseg.engine.interpreter.runtime.decoding import word_at
-from kseg.engine.interpreter.runtime.memory import u32
 from kseg.isa.profile import Profile
 
 MEMORY_ACCESSES = 32 << 26
