@@ -119,7 +119,7 @@ def test_what_is_wrong_is_said(body: str) -> None:
 def test_what_has_no_source_is_refused() -> None:
     namespace: dict[str, object] = {}
     exec("def g(a: int) -> None: pass", namespace)
-    with pytest.raises(TypedPythonError, match="no source of g"):
+    with pytest.raises(TypedPythonError, match="there is no source of g"):
         build([namespace["g"]])  # type: ignore[list-item]
 
 

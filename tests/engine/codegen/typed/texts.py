@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kseg.engine.codegen.native import MappedCode, compile_module
-from kseg.engine.codegen.typed.calls import Signature
+from kseg.engine.codegen.typed.calls import signature_of
 from kseg.engine.codegen.typed.compiler import build
 from kseg.engine.codegen.typed.values import held
 
@@ -34,7 +34,7 @@ def compiled(*functions: Callable[..., Any], **constants: Any) -> Any:
 
 
 def _native(function: Callable[..., Any], code: MappedCode) -> Callable[..., Any]:
-    signature = Signature.of(function)
+    signature = signature_of(function)
     types = [_ctype(each) for each in signature.parameters.values()]
     result = None if signature.result is None else _ctype(signature.result)
     called = ctypes.CFUNCTYPE(result, *types)(code.address(function.__name__))

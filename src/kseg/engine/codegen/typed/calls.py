@@ -4,6 +4,7 @@ import ast
 import ctypes
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from kseg.engine.codegen.builder import Operand
@@ -21,29 +22,30 @@ class Signature(NamedTuple):
     parameters: dict[str, Any]
     result: Any
 
-    @classmethod
-    def of(cls, function: Any) -> "Signature":
-        """TypedPythonError where it is not one of typed Python."""
-        name = function.__qualname__
-        try:
-            found = inspect.get_annotations(function, eval_str=True)
-        except NameError as error:
-            raise TypedPythonError(f"of the annotations of {name}, {error}") from None
-        parameters = {}
-        for number_, parameter in enumerate(inspect.signature(function).parameters.values()):
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                raise TypedPythonError(f"{name} has {parameter}")
-            if number_ == 0 and parameter.name == "self" and "self" not in found:
-                found["self"] = _class_of(function)
-            if parameter.name not in found or parameter.default is not parameter.empty:
-                raise TypedPythonError(f"{name}: {parameter} has no type, or a default")
-            parameters[parameter.name] = found[parameter.name]
-        if "return" not in found:
-            raise TypedPythonError(f"{name}: the result has no type")
-        for each in (*parameters.values(), found["return"]):
-            if not (is_type(each) or each is None):
-                raise TypedPythonError(f"{name}: {each} is no type that native code knows")
-        return cls(parameters, found["return"])
+
+@cache
+def signature_of(function: Any) -> Signature:
+    """TypedPythonError where it is not one of typed Python."""
+    name = function.__qualname__
+    try:
+        found = inspect.get_annotations(function, eval_str=True)
+    except NameError as error:
+        raise TypedPythonError(f"of the annotations of {name}, {error}") from None
+    parameters = {}
+    for number_, parameter in enumerate(inspect.signature(function).parameters.values()):
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise TypedPythonError(f"{name} has {parameter}")
+        if number_ == 0 and parameter.name == "self" and "self" not in found:
+            found["self"] = _class_of(function)
+        if parameter.name not in found or parameter.default is not parameter.empty:
+            raise TypedPythonError(f"{name}: {parameter} has no type, or a default")
+        parameters[parameter.name] = found[parameter.name]
+    if "return" not in found:
+        raise TypedPythonError(f"{name}: the result has no type")
+    for each in (*parameters.values(), found["return"]):
+        if not (is_type(each) or each is None):
+            raise TypedPythonError(f"{name}: {each} is no type that native code knows")
+    return Signature(parameters, found["return"])
 
 
 def is_type(annotation: Any) -> bool:
@@ -105,9 +107,16 @@ class Calls(Expressions):
 
     # Functions.
 
+    def signature(self, node: Any, function: Any) -> Signature:
+        """Of a function that is named at a node."""
+        try:
+            return signature_of(function)
+        except TypedPythonError as error:
+            raise self.error(node, str(error)) from None
+
     def _call_with(self, node: ast.Call, function: Any, given: list[Value]) -> Value | None:
         """Evaluate the arguments as they are written, and call."""
-        names = list(inspect.signature(function).parameters)
+        names = list(self.signature(node, function).parameters)
         found: dict[str, Value] = dict(zip(names, given, strict=False))
         where = [(None, each) for each in node.args]
         for keyword, each in [*where, *((each.arg, each.value) for each in node.keywords)]:
@@ -121,10 +130,7 @@ class Calls(Expressions):
         return self.call_function(node, function, [found[name] for name in names])
 
     def call_function(self, node: ast.expr, function: Any, given: list[Value]) -> Value | None:
-        try:
-            signature = Signature.of(function)
-        except TypedPythonError as error:
-            raise self.error(node, str(error)) from None
+        signature = self.signature(node, function)
         types = list(signature.parameters.values())
         texts = [
             f"{abi(type_)} {self.passed(node, value, type_)}"

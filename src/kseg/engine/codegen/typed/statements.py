@@ -1,15 +1,15 @@
 """Statements of typed Python: one function after the other becomes LLVM's text."""
 
 import ast
-import inspect
-import textwrap
+import linecache
 from collections.abc import Callable, Iterable, Mapping
 from enum import EnumType
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any
 
 from kseg.engine.codegen.builder import FunctionBuilder
 from kseg.engine.codegen.typed import values, words
-from kseg.engine.codegen.typed.calls import Calls, Signature, abi, is_type
+from kseg.engine.codegen.typed.calls import Calls, abi, is_type
 from kseg.engine.codegen.typed.expressions import Local, llvm_of
 from kseg.engine.codegen.typed.values import TypedPythonError, Value, number
 from kseg.engine.codegen.typed.words import Word
@@ -22,24 +22,21 @@ class Loop:
         self.again, self.done, self.left = again, done, False
 
 
-class Source(NamedTuple):
-    """The syntax tree of a function, with the lines of its file."""
+@cache
+def _functions_in(file: str) -> Mapping[int, ast.FunctionDef]:
+    """The functions of a file, by the line that they begin in."""
+    tree = ast.parse("".join(linecache.getlines(file)))
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    return {min([node.lineno, *(d.lineno for d in node.decorator_list)]): node for node in found}
 
-    file: str
-    tree: ast.FunctionDef
 
-    @classmethod
-    def of(cls, function: Any) -> "Source":
-        """TypedPythonError where there is none to be had."""
-        try:
-            lines, first = inspect.getsourcelines(function)
-        except (OSError, TypeError) as error:
-            raise TypedPythonError(f"no source of {function.__qualname__}: {error}") from None
-        (tree,) = ast.parse(textwrap.dedent("".join(lines))).body
-        if not isinstance(tree, ast.FunctionDef):
-            raise TypedPythonError(f"{function.__qualname__} is no function")
-        ast.increment_lineno(tree, first - 1)
-        return cls(inspect.getsourcefile(function) or "?", tree)
+def _source(function: Any) -> tuple[str, ast.FunctionDef]:
+    """The file of a function, and its syntax tree."""
+    file = function.__code__.co_filename
+    node = _functions_in(file).get(function.__code__.co_firstlineno)
+    if node is None or node.name != function.__name__:
+        raise TypedPythonError(f"there is no source of {function.__qualname__}")
+    return file, node
 
 
 class Function(Calls):
@@ -54,25 +51,20 @@ class Function(Calls):
     ) -> None:
         """`constants` go before the module's of the same name; `attributes` are LLVM's linkage, and
         what stands behind the parameters."""
-        self.file, tree = Source.of(function)
+        self.file, tree = _source(function)
         self.symbol, self.called = symbol, []
         self.globals = {**function.__globals__, **constants}
         self.assigned = _assigned(tree)
         self.loops: list[Loop] = []
         self.ended = False
         """Does control not reach what follows?"""
-        try:
-            self.signature = Signature.of(function)
-        except TypedPythonError as error:
-            raise self.error(tree, str(error)) from None
-        parameters = [
-            (abi(type_), f"p.{name}") for name, type_ in self.signature.parameters.items()
-        ]
+        types, self.result = self.signature(tree, function)
+        parameters = [(abi(type_), f"p.{name}") for name, type_ in types.items()]
         linkage, behind = attributes
-        result = abi(self.signature.result, True)
+        result = abi(self.result, True)
         self.b = FunctionBuilder(symbol(function), result, parameters, linkage)
         self.scopes = [{}]
-        for name, type_ in self.signature.parameters.items():
+        for name, type_ in types.items():
             value = self.received(f"%p.{name}", type_)
             if name in self.assigned:
                 self._declare(tree, name, type_, value)
@@ -80,7 +72,7 @@ class Function(Calls):
                 self.scopes[-1][name] = value
         self.block(tree.body)
         if not self.ended:
-            if self.signature.result is not None:
+            if self.result is not None:
                 raise self.error(tree, f"{tree.name} may end without returning anything")
             self.b.do("ret void")
         self.text = self.b.text(behind)
@@ -211,7 +203,7 @@ class Function(Calls):
             self.b.place(after)
 
     def _return(self, node: ast.Return, given: ast.expr | None) -> None:
-        type_ = self.signature.result
+        type_ = self.result
         if type_ is None:
             if given is not None:
                 raise self.error(node, "a function without a result returns something")
