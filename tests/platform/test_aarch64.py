@@ -29,7 +29,13 @@ pytestmark = [
 ]
 
 PARTS = {
-    "platform": ["tests/platform", "tests/memory", "tests/engine/codegen"],
+    "platform": [
+        "tests/platform/test_code.py",
+        "tests/platform/test_memory.py",
+        "tests/platform/test_sharing.py",
+        "tests/memory",
+        "tests/engine/codegen",
+    ],
     "reference": ["tests/engine/test_choice.py", "tests/engine/test_single_steps.py"],
     "interpreter": [
         "tests/engine/test_interpreter.py",
@@ -44,7 +50,6 @@ PARTS = {
 }
 NOT_THERE = {
     "capstone": "tests/engine/codegen/test_targets.py",
-    "pexpect": "tests/platform/test_terminal.py",
 }
 """Tests that need another package, which is no matter of the host."""
 
@@ -116,6 +121,6 @@ def test_the_suite_passes(part: str, cache: Path) -> None:
         if run(cache, f"import {package}").returncode
     ]
     program = "import pytest; sys.exit(pytest.main(sys.argv[1:]))"
-    options = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", f"--ignore={__file__}", *ignored]
+    options = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", *ignored]
     done = run(cache, program, *options, *PARTS[part], limit=LIMIT)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
