@@ -25,8 +25,8 @@ def test_it_cannot_be_written() -> None:
         bench.read(4)
 
 
-@pytest.mark.parametrize(("foreseen", "used"), [(4, 4), (4, 0), (5, 3)])
-def test_what_is_foreseen_is_what_is_read(prefetched: int, used: int) -> None:
+@pytest.mark.parametrize(("prefetched", "used"), [(4, 4), (4, 0), (5, 3)])
+def test_what_is_prefetched_is_what_is_read(prefetched: int, used: int) -> None:
     bench, other = Bench(RandomSource, "seed=7"), Bench(RandomSource, "seed=7")
     words = bench.device.prefetch(prefetched)
     assert words == [other.read(0) for _ in range(prefetched)]
