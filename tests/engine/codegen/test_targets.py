@@ -13,7 +13,7 @@ from kseg.engine.translator.llvm.emitter import emit, head_name
 from kseg.engine.translator.region import discover
 from kseg.platform import host
 from kseg.platform.code import NativeCodeError
-from tests.engine.translator.test_region import count_down, request
+from tests.engine.translator.test_discovery import count_down, request
 
 MODULE = """
 @numbers = internal constant [4 x i32] [i32 3, i32 5, i32 7, i32 11], align 16

@@ -26,7 +26,7 @@ from kseg.engine.translator.llvm.compiler import Compiler
 from kseg.engine.translator.tiering.policy import BackEnds
 from tests.engine.translator import assembly as a
 from tests.engine.translator.test_engine import EAGER, board, counting
-from tests.engine.translator.test_region import BASE, count_down, request
+from tests.engine.translator.test_discovery import BASE, count_down, request
 
 PAGE = BASE >> 12
 
