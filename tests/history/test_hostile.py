@@ -41,7 +41,7 @@ def snapshot() -> tuple[TemporaryDirectory[str], SnapshotFile, Any, list[Any]]:
     return directory, file, header, mutations(header)
 
 
-class Testbed:
+class Bench:
     """A machine that becomes what a file says, if it can be."""
 
     def __init__(self) -> None:
@@ -73,15 +73,15 @@ class Testbed:
 
 
 @pytest.fixture(scope="module")
-def testbed() -> Iterator[Testbed]:
-    found = Testbed()
+def testbed() -> Iterator[Bench]:
+    found = Bench()
     yield found
     found.machine.close()
 
 
 @settings(max_examples=50)
 @given(data=st.data())
-def test_a_snapshot_with_one_wrong_value(testbed: Testbed, data: st.DataObject) -> None:
+def test_a_snapshot_with_one_wrong_value(testbed: Bench, data: st.DataObject) -> None:
     _, file, header, wrong = snapshot()
     place, new = wrong[data.draw(st.integers(0, len(wrong) - 1))]
     if testbed.load(packed_again(file, replaced(header, place, new))):
@@ -124,12 +124,12 @@ REFUSED: list[tuple[tuple[Any, ...], Any]] = [
 
 
 @pytest.mark.parametrize(("place", "new"), REFUSED, ids=lambda each: str(each)[:60])
-def test_values_that_no_machine_has(testbed: Testbed, place: Any, new: Any) -> None:
+def test_values_that_no_machine_has(testbed: Bench, place: Any, new: Any) -> None:
     _, file, header, _ = snapshot()
     assert not testbed.load(packed_again(file, replaced(header, place, new)))
 
 
-def test_one_page_in_all_places(testbed: Testbed) -> None:
+def test_one_page_in_all_places(testbed: Bench) -> None:
     """Digests are different; lists say no more than fits into memory."""
     _, file, header, _ = snapshot()
     twice = replaced(header, ("digests",), header["digests"][:32] * 2 + header["digests"][64:])

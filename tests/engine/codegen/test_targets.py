@@ -9,8 +9,8 @@ from kseg.engine.codegen import native, targets
 from kseg.engine.codegen.targets import aarch64
 from kseg.engine.interpreter.image import FUNCTIONS
 from kseg.engine.interpreter.module import build
+from kseg.engine.translator.discovery import discover
 from kseg.engine.translator.llvm.emitter import emit, head_name
-from kseg.engine.translator.region import discover
 from kseg.platform import host
 from kseg.platform.code import NativeCodeError
 from tests.engine.translator.test_discovery import count_down, request

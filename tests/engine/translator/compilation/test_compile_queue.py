@@ -24,8 +24,8 @@ from kseg.engine.translator.stencils import background
 from kseg.engine.translator.tiering.policy import BackEnds
 from kseg.platform import processes
 from tests.engine.translator import assembly as a
-from tests.engine.translator.test_engine import EAGER, board, counting
 from tests.engine.translator.test_discovery import BASE, count_down, request
+from tests.engine.translator.test_engine import EAGER, board, counting
 
 PATIENCE = 120.0
 """Seconds after which a test gives up: many, for the host may be busy."""

@@ -25,8 +25,8 @@ from kseg.engine.translator.engine import Translator
 from kseg.engine.translator.llvm.compiler import Compiler
 from kseg.engine.translator.tiering.policy import BackEnds
 from tests.engine.translator import assembly as a
-from tests.engine.translator.test_engine import EAGER, board, counting
 from tests.engine.translator.test_discovery import BASE, count_down, request
+from tests.engine.translator.test_engine import EAGER, board, counting
 
 PAGE = BASE >> 12
 
