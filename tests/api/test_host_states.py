@@ -128,7 +128,30 @@ class TestSeeing:
         assert guest.address_space()
         assert guest.report().data()["processors"]
 
-    def test_one_that_has_failed_can_still_be_reported_on(self, host: Host) -> None:
-        guest = host.add("a", "cms", "fault; halt")
+    def test_one_that_has_ended_can_be_seen_once_more(self, host: Host, tmp_path: Path) -> None:
+        seen = []
+
+        def look(guest: Guest) -> None:
+            seen.append((guest.name, guest.console.output[-6:], guest.backtrace().frames[0].name))
+            guest.save(tmp_path / guest.name)
+
+        host.when_ended = look
+        guest = host.add("a", "cms", "echo there; halt")
         host.run(until=lambda: guest.stop is not None)
+        host.guests["other"].end()
+        assert [each[0] for each in seen] == ["a", "other"]
+        assert seen[0][1] == "there\n"
+        with Machine.from_snapshot(tmp_path / "other", engine=ENGINE) as machine:
+            assert machine.backtrace().frames[0].name == seen[1][2]
         assert guest.report(guest.stop).data()["processors"]
+
+    def test_what_goes_wrong_then_is_no_reason_to_keep_it(self, host: Host) -> None:
+        def fail(_guest: Guest) -> None:
+            raise ZeroDivisionError
+
+        host.when_ended = fail
+        guest = host.add("a", "cms", "halt")
+        with pytest.raises(ZeroDivisionError):
+            host.run(until=lambda: guest.stop is not None)
+        assert guest.stop is not None
+        assert len(host.hypervisor.allocator.memories) == 1

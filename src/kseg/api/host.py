@@ -105,6 +105,9 @@ class Host:
         self.time_sharing.while_idle = self._while_idle
         self.while_idle: Callable[[], None] = lambda: None
         """Called when every guest sleeps, before time passes."""
+        self.when_ended: Callable[[Guest], None] = lambda _guest: None
+        """Called with a guest that has ended, while its memory is still there: now it can be
+        reported on, or saved."""
         self.hypervisor.allocator.overcommit = overcommit
         self._page_sharing = PageSharing(self.hypervisor.allocator)
         self._next_scan = rate // SCANS_A_SECOND
@@ -269,7 +272,19 @@ class Host:
 
     def _end(self, guest: Guest, stop: Stop) -> None:
         self.time_sharing.end(guest.turns, stop)
-        guest.release()
+        self._take_leave(guest)
+
+    def _take_leave(self, guest: Guest) -> None:
+        """A guest has ended."""
+
+        def tell() -> None:
+            guest.deliver()
+            self.when_ended(guest)
+
+        try:
+            self._between_slices(tell)
+        finally:
+            guest.release()
 
     def use_of(self, guest: Guest) -> GuestUse:
         """What a guest has had of the machine."""
@@ -278,7 +293,7 @@ class Host:
     def _after_slice(self, turns: TimeSharedGuest) -> None:
         guest = self.guests[turns.name]
         if turns.stop is not None:
-            guest.release()
+            self._take_leave(guest)
         self._scan()
         self._between_slices(guest.deliver)
 
@@ -353,7 +368,8 @@ class Host:
         with self.run_lock:
             for guest in self.guests.values():
                 if guest.stop is None:
-                    self._end(guest, ENDED)
+                    self.time_sharing.end(guest.turns, ENDED)
+                    guest.release()
             self.run_lock.close()
             self.hypervisor.close()
             self._disk.close()

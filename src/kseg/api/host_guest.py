@@ -149,11 +149,14 @@ class Guest(VirtualMachine):
         return self._host.run_for(self, until, seconds)
 
     def check_present(self) -> None:
-        if self.stop is not None:
+        if self._memory_use is not None:
             raise KsegError(f"guest {self.name} has ended, and its memory is gone: add it anew")
 
     def release(self) -> None:
-        """Give back its memory, disks, locks and places in networks; what is known of it stays."""
+        """Give back its memory, disks, locks and places in networks; what is known of it stays. A
+        second time does nothing."""
+        if self._memory_use is not None:
+            return
         self.observers.closing()
         self._memory_use = self._count_memory()
         self._parts.close()
