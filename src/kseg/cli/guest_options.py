@@ -1,99 +1,136 @@
 """What `--guest` says: NAME=KERNEL[,KEY=VALUE...]."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from kseg.cli.file_kinds import check_kind
-from kseg.cli.parameters import Kernel, Seed, Text, among, monitors, paths, prefixed
+from kseg.cli.parameters import (
+    Directory,
+    File,
+    Kernel,
+    Name,
+    Number,
+    SaveAt,
+    Seed,
+    Text,
+    among,
+    monitors,
+    prefixed,
+)
 from kseg.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from kseg.cli.parameters import Items
 
-KEYS = (
-    "args", "cap", "config", "disk", "input", "monitor", "ram", "reservation", "seed", "share",
-    "weight",
-)  # fmt: skip
 
-_ITEM = re.compile(r'([^=,"]*)=("(?:[^"\\]|\\.)*"|[^,"]*)(?:,|$)', re.DOTALL)
+class Key(NamedTuple):
+    """What a key stands for: a field of `GuestRequest`, or else an option of `Host.add`."""
+
+    name: str
+    type: Text
+    repeated: bool = False
+    restores: bool = True
+    """Whether it goes with a snapshot, which knows the others already."""
+
+
+KEYS = {
+    "args": Key("arguments", Text("TEXT"), restores=False),
+    "cap": Key("cap", Text("RATE")),
+    "config": Key("config", File("configuration"), restores=False),
+    "disk": Key("disks", File(), repeated=True),
+    "doom": Key("doom", Number("N"), restores=False),
+    "from": Key("snapshot", File("snapshot")),
+    "input": Key("input_file", File()),
+    "monitor": Key("monitor", Name("NAME", monitors)),
+    "progress": Key("progress_timeout", Number("SECONDS"), restores=False),
+    "ram": Key("ram", Text("SIZE"), restores=False),
+    "record": Key("record", File()),
+    "reservation": Key("reservation", Text("RATE")),
+    "save-at": Key("saves", SaveAt(), repeated=True),
+    "seed": Key("seed", Seed(), restores=False),
+    "share": Key("share", Directory("DIR")),
+    "symbols": Key("symbols", File("executable"), repeated=True),
+    "weight": Key("weight", Number("N")),
+}
+"""Those that have a value; the others have none."""
+FLAGS = ("overlay", "trust")
+
+_ITEM = re.compile(
+    rf'(?:({"|".join(FLAGS)})|([^=,"]*)=("(?:[^"\\]|\\.)*"|[^,"]*))(?:,|$)', re.DOTALL
+)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class GuestOptions:
-    """A guest to start. Values are as the user wrote them, None where nothing was said; `weight`
-    is a number."""
+class GuestRequest:
+    """A guest to start, as its user wants it: with a `kernel`, or from a `snapshot`. `options` are
+    those of `Host.add` or `Host.restore`; `saves` are cycles of its own, and files."""
 
     name: str
     kernel: str
+    options: dict[str, Any] = field(default_factory=dict)
     arguments: str = ""
-    monitor: str | None = None
-    weight: int = 100
-    cap: str | None = None
-    reservation: str = "0"
-    ram: str | None = None
-    disks: tuple[str, ...] = ()
-    config: str | None = None
-    seed: int | str | None = None
-    share: str | None = None
+    snapshot: str | None = None
     input_file: str | None = None
+    record: str | None = None
+    saves: tuple[tuple[int, str], ...] = ()
+    symbols: tuple[str, ...] = ()
 
 
-def parse_guest(text: str) -> GuestOptions:
+def parse_guest(text: str) -> GuestRequest:
     """One option's value; ConfigurationError says what is wrong with it.
 
     A value with a comma in it stands in double quotes; in those, a backslash takes the meaning
     from the character after it.
     """
-    items = _items(text)
-    (name, kernel), *rest = items
-    if not name or name in KEYS:
+    (name, kernel), *rest = _items(text)
+    if not name or name in KEYS or name in FLAGS:
         raise ConfigurationError(f"--guest {text}: begin with the guest's name: NAME=KERNEL,...")
-    if not kernel:
-        raise ConfigurationError(f"--guest {text}: which kernel is {name} to boot? NAME=KERNEL,...")
-    values: dict[str, str] = {}
-    disks = []
-    for key, value in rest:
-        if key not in KEYS:
+    values: dict[str, Any] = {}
+    for word, value in rest:
+        if word in FLAGS:
+            values[word] = True
+            continue
+        key = KEYS.get(word)
+        if key is None:
             raise ConfigurationError(
-                f"--guest {text}: no such key {key!r}; there are {', '.join(KEYS)}"
+                f"--guest {text}: no such key {word!r}; there are"
+                f" {', '.join(sorted((*KEYS, *FLAGS)))}"
             )
-        if key == "disk":
-            disks.append(value)
-        elif key in values:
-            raise ConfigurationError(f"--guest {text}: {key} is given twice")
+        try:
+            read = key.type.convert(value, None, None)
+        except click.BadParameter as error:
+            raise ConfigurationError(f"--guest {text}: {word}={error.message}") from None
+        if key.repeated:
+            values[key.name] = (*values.get(key.name, ()), read)
+        elif key.name in values:
+            raise ConfigurationError(f"--guest {text}: {word} is given twice")
         else:
-            values[key] = value
-    check_kind(kernel, "executable")
-    weight = values.get("weight", "100")
-    if not (weight.isascii() and weight.isdigit() and len(weight) < 10):
-        raise ConfigurationError(f"--guest {text}: weight={weight}: give a number from 1 to 10000")
-    return GuestOptions(
-        name=name,
-        kernel=kernel,
-        arguments=values.get("args", ""),
-        monitor=values.get("monitor"),
-        weight=int(weight),
-        cap=values.get("cap"),
-        reservation=values.get("reservation", "0"),
-        ram=values.get("ram"),
-        disks=tuple(disks),
-        config=values.get("config"),
-        seed=_seed(text, values.get("seed")),
-        share=values.get("share"),
-        input_file=values.get("input"),
-    )
+            values[key.name] = read
+    _check_beginning(text, name, kernel, values)
+    fields = {each: values.pop(each) for each in GuestRequest.__slots__ if each in values}
+    return GuestRequest(name, kernel, values, **fields)
 
 
-def _seed(text: str, seed: str | None) -> int | str | None:
-    try:
-        return None if seed is None else Seed().convert(seed, None, None)
-    except click.BadParameter as error:
-        raise ConfigurationError(f"--guest {text}: seed={error.message}") from None
+def _check_beginning(text: str, name: str, kernel: str, values: dict[str, Any]) -> None:
+    """It boots a kernel, or goes on from a snapshot."""
+    if "snapshot" in values:
+        unwanted = [word for word, key in KEYS.items() if not key.restores and key.name in values]
+        if kernel or unwanted:
+            raise ConfigurationError(
+                f"--guest {text}: the snapshot says what {[*unwanted, kernel][0]} would; leave it"
+                f" out: {name}=,from=FILE"
+            )
+    elif not kernel:
+        raise ConfigurationError(f"--guest {text}: which kernel is {name} to boot? NAME=KERNEL,...")
+    else:
+        check_kind(kernel, "executable")
+    if "trust" in values and "snapshot" not in values:
+        raise ConfigurationError(f"--guest {text}: trust goes with from=FILE only")
 
 
 def _items(text: str) -> list[tuple[str, str]]:
@@ -107,7 +144,7 @@ def _items(text: str) -> list[tuple[str, str]]:
                 f"--guest {text}: cannot read {text[place:]!r}; expected KEY=VALUE, a value with a"
                 ' comma in it in double quotes: args="echo a, b"'
             )
-        key, value = match[1], match[2]
+        key, value = match[1] or match[2], match[3] or ""
         if value.startswith('"'):
             value = _ESCAPED.sub(r"\1", value[1:-1])
         found.append((key, value))
@@ -115,10 +152,17 @@ def _items(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def copied(guests: Iterable[GuestOptions], count: int) -> list[GuestOptions]:
-    """Each guest `count` times, numbered from 1 if that is more than once."""
+def copied(guests: Sequence[GuestRequest], count: int) -> list[GuestRequest]:
+    """Each guest `count` times, numbered from 1 if that is more than once; ConfigurationError for
+    one that writes files, for copies would write the same ones."""
     if count == 1:
         return list(guests)
+    for guest in guests:
+        if guest.record or guest.saves:
+            raise ConfigurationError(
+                f"--copies {count}: all of {guest.name} would write into the same file; leave out"
+                " record= and save-at="
+            )
     return [
         replace(guest, name=f"{guest.name}-{number}")
         for guest in guests
@@ -135,17 +179,16 @@ class Guest(Text):
     def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:  # noqa: ARG002
         if ctx is not None and ctx.resilient_parsing:
             return value
-        return value if isinstance(value, GuestOptions) else parse_guest(value)
+        return value if isinstance(value, GuestRequest) else parse_guest(value)
 
     def suggestions(self, incomplete: str) -> "Items":
         before, comma, last = incomplete.rpartition(",")
-        key, equals, value = last.partition("=")
+        word, equals, value = last.partition("=")
         if not equals:
-            return among((f"{before},{name}=" for name in KEYS), incomplete) if comma else []
+            words = [*(f"{each}=" for each in KEYS), *FLAGS]
+            return prefixed(f"{before},", among(words, last)) if comma else []
         if not comma:
             found = Kernel().suggestions(value)
-        elif key in ("disk", "config", "input", "share"):
-            found = paths("file", value)
         else:
-            found = among(monitors() if key == "monitor" else (), value)
-        return prefixed(f"{before}{comma}{key}=", found)
+            found = KEYS[word].type.suggestions(value) if word in KEYS else []
+        return prefixed(f"{before}{comma}{word}=", found)

@@ -140,6 +140,17 @@ class SaveAt(File):
         return int(cycle), file
 
 
+class Number(Text):
+    """A whole number of 0 or more, in decimal digits."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        if isinstance(value, int):
+            return value
+        if not (value.isascii() and value.isdigit() and len(value) < 10):
+            self.fail(f"{value}: give a number", param, ctx)
+        return int(value)
+
+
 class Seconds(Text):
     """A number of seconds."""
 

@@ -9,8 +9,9 @@ import time
 import pytest
 
 from kseg.api.guests import find_guest
+from kseg.api.options import GuestOptions, RestoredGuestOptions
 from kseg.cli.console.consoles import LONGEST_LINE, MOST_REMEMBERED, RESET, PrefixedLines, Switch
-from kseg.cli.guest_options import GuestOptions, copied, parse_guest
+from kseg.cli.guest_options import FLAGS, KEYS, GuestRequest, copied, parse_guest
 from kseg.errors import ConfigurationError
 from kseg.machine import disk_image
 from tests.cli import kernels
@@ -21,26 +22,47 @@ BANNER = "cms 1.0 (4096 kB, 1 CPU)"
 HOST = ("host", "--engine", "interpreter")
 
 
-class TestGuestOptions:
+class TestGuestRequests:
     def test_all_keys(self):
         text = (
             "a=./k,weight=300,cap=20%,reservation=5M,ram=8M,monitor=hybrid,disk=5M,disk=d.img,"
-            'args="p /x, y=\\"1\\" \\\\",config=c,seed=7,input=in'
+            'args="p /x, y=\\"1\\" \\\\",config=c,seed=7,input=in,doom=3,progress=4,share=d,overlay,'
+            "record=log,save-at=5:s,save-at=7:t,symbols=p"
         )
-        assert parse_guest(text) == GuestOptions(
+        assert parse_guest(text) == GuestRequest(
             name="a",
             kernel="./k",
             arguments='p /x, y="1" \\',
-            monitor="hybrid",
-            weight=300,
-            cap="20%",
-            reservation="5M",
-            ram="8M",
-            disks=("5M", "d.img"),
-            config="c",
-            seed=7,
+            options={
+                "monitor": "hybrid",
+                "weight": 300,
+                "cap": "20%",
+                "reservation": "5M",
+                "ram": "8M",
+                "disks": ("5M", "d.img"),
+                "config": "c",
+                "seed": 7,
+                "doom": 3,
+                "progress_timeout": 4,
+                "share": "d",
+                "overlay": True,
+            },
             input_file="in",
+            record="log",
+            saves=((5, "s"), (7, "t")),
+            symbols=("p",),
         )
+
+    def test_a_snapshot_in_place_of_a_kernel(self):
+        assert parse_guest("a=,from=s,trust,weight=3") == GuestRequest(
+            name="a", kernel="", options={"trust": True, "weight": 3}, snapshot="s"
+        )
+
+    def test_the_options_are_those_of_the_api(self):
+        known = {*GuestOptions.__annotations__, *RestoredGuestOptions.__annotations__}
+        fields = set(GuestRequest.__slots__)
+        assert {key.name for key in KEYS.values()} <= known | fields
+        assert set(FLAGS) <= known
 
     def test_equals_signs_need_no_quotes(self):
         assert parse_guest("a=cms,args=x=y=z").arguments == "x=y=z"
@@ -50,7 +72,12 @@ class TestGuestOptions:
         guests = [parse_guest("a=cms"), parse_guest("b=cms,weight=7")]
         assert [each.name for each in copied(guests, 1)] == ["a", "b"]
         assert [each.name for each in copied(guests, 2)] == ["a-1", "a-2", "b-1", "b-2"]
-        assert copied(guests, 2)[3].weight == 7
+        assert copied(guests, 2)[3].options["weight"] == 7
+
+    def test_copies_do_not_write_into_one_file(self):
+        for key in ("record=log", "save-at=1:s"):
+            with pytest.raises(ConfigurationError, match="would write into the same file"):
+                copied([parse_guest(f"a=cms,{key}")], 2)
 
     @pytest.mark.parametrize(
         ("text", "says"),
@@ -73,6 +100,11 @@ class TestGuestOptions:
             ("a=cms,weight=lots", "weight=lots: give a number"),
             ("a=cms,weight=", "give a number"),
             ("a=cms,weight=-1", "give a number"),
+            ("a=cms,save-at=5", "save-at=5: give a number of cycles and a file's name"),
+            ("a=cms,from=x", "the snapshot says what cms would; leave it out: a=,from=FILE"),
+            ("a=,from=x,ram=5M", "the snapshot says what ram would"),
+            ("a=cms,trust", "trust goes with from=FILE only"),
+            ("overlay=cms", "begin with the guest's name"),
         ],
     )
     def test_wrong(self, text, says):

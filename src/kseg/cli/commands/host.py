@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from kseg.cli import options
-from kseg.cli.guest_options import Guest, GuestOptions, copied
+from kseg.cli.guest_options import Guest, GuestRequest, copied
 from kseg.cli.parameters import Directory, Seconds, Text
 
 if TYPE_CHECKING:
     from kseg.api.host import Host
     from kseg.cli.console.consoles import Consoles
     from kseg.cli.console.host_session import HostSession
+    from kseg.cli.console.saves import Saves
     from kseg.cli.output import Output
     from kseg.monitor.stop import Stop
 
@@ -31,8 +32,10 @@ by signal N.
     multiple=True,
     required=True,
     type=Guest(),
-    help="A guest; may be repeated. KEYs: args, cap, config, disk, input, monitor, ram,"
-    " reservation, seed, share, weight. Files that a config names are where it is.",
+    help="A guest; may be repeated. KEYs that mean what they mean to kseg run: args, config, disk,"
+    " doom, from (NAME=,from=SNAPSHOT), input, monitor, overlay, progress, ram, record, save-at,"
+    " seed, share, symbols, trust; and cap, reservation, weight. Files that a config names are"
+    " where it is.",
 )
 @click.option(
     "--copies",
@@ -72,8 +75,14 @@ by signal N.
 @options.gdb
 @options.wait
 @options.escape
+@click.option(
+    "--report/--no-report",
+    "wants_report",
+    default=False,
+    help="Whether to report on guests that fail: registers, back-traces, threads (default: no).",
+)
 def host(
-    guests: tuple[GuestOptions, ...],
+    guests: tuple[GuestRequest, ...],
     copies: int,
     ram: str,
     overcommit: float,
@@ -89,6 +98,7 @@ def host(
     gdb: str | None,
     wait: bool,
     escape: int | None,
+    wants_report: bool,
 ) -> None:
     """Run many guests on one machine, each with a console of its own.
 
@@ -116,8 +126,7 @@ def host(
     ) as machine:
         names = [guest.name for guest in wanted]
         consoles: list[Consoles] = []
-        for guest in wanted:
-            _add(machine, guest, overlay, copies > 1, epoch, consoles)
+        saves = [_add(machine, guest, overlay, copies > 1, epoch, consoles) for guest in wanted]
         consoles.append(_consoles(names, directory, interactive, output))
         if copies > 1 and not overlay and _have_images(machine):
             consoles[0].message(
@@ -131,12 +140,15 @@ def host(
             escape=escape,
             limit=None if limit is None else int(limit * machine.cycles_per_second),
             idle_limit=idle_limit,
+            reports=wants_report,
         )
         if gdb is not None:
             _listen(session, machine, consoles[0], gdb, wait)
         outcome = session.run()
 
         def report() -> None:
+            for each in saves:
+                each.say_what_is_left()
             _report(machine, consoles[0], outcome.stop, stats)
 
         finish(output, outcome, report, machine.close)
@@ -159,37 +171,45 @@ def _listen(
 
 def _add(
     machine: "Host",
-    guest: GuestOptions,
+    guest: GuestRequest,
     overlay: bool,
     is_copy: bool,
     epoch: int | None,
     consoles: "list[Consoles]",
-) -> None:
-    """Start a guest. Copies have the same image files, of which only one could be written to, and
-    network cards with the same address. `consoles` gets its one member before anything is
-    printed."""
-    from kseg.cli.input import typed
+) -> "Saves":
+    """Start a guest, or go on with one; returns its snapshots to come. Copies have the same image
+    files, of which only one could be written to, and network cards with the same address.
+    `consoles` gets its one member before anything is printed."""
+    from kseg.cli.console.saves import Saves
+    from kseg.cli.input import typed as text_of
 
-    machine.add(
-        guest.name,
-        guest.kernel,
-        guest.arguments,
-        monitor=guest.monitor,
-        weight=guest.weight,
-        cap=guest.cap,
-        reservation=guest.reservation,
-        ram=guest.ram,
-        disks=guest.disks,
-        share=guest.share,
-        overlay=overlay or is_copy,
-        network=not is_copy,
-        config=guest.config or _config(guest.kernel),
-        seed=guest.seed,
-        epoch=epoch,
-        input=typed(guest.input_file, f"guest {guest.name}: input"),
-        output=lambda data: consoles[0].printed(guest.name, data),
-        message=lambda text: consoles[0].message(f"{guest.name}: {text}"),
-    )
+    options = dict(guest.options)
+    if overlay or is_copy:
+        options["overlay"] = True
+    options["output"] = lambda data: consoles[0].printed(guest.name, data)
+    options["message"] = lambda text: consoles[0].message(f"{guest.name}: {text}")
+    typed = text_of(guest.input_file, f"guest {guest.name}: input")
+    if guest.snapshot is not None:
+        made = machine.restore(guest.name, guest.snapshot, **options)
+        made.console.send(typed)
+    else:
+        options.setdefault("config", _config(guest.kernel))
+        made = machine.add(
+            guest.name,
+            guest.kernel,
+            guest.arguments,
+            network=not is_copy,
+            epoch=epoch,
+            input=typed,
+            **options,
+        )
+    for path in guest.symbols:
+        made.symbols.add(path)
+    if guest.record is not None:
+        made.record(guest.record)
+    saves = Saves(made, sorted(guest.saves), None, options["message"])
+    made.observers.add(saves)
+    return saves
 
 
 def _have_images(machine: "Host") -> bool:

@@ -3,11 +3,10 @@
 import threading
 import time
 from collections import deque
-from typing import cast
+from functools import partial
 
 from kseg.api.host import Host
 from kseg.api.host_guest import Guest
-from kseg.api.machine import Machine
 from kseg.cli.console import host_table
 from kseg.cli.console.consoles import Consoles, Switch
 from kseg.cli.console.idle_watch import IdleWatch
@@ -15,6 +14,7 @@ from kseg.cli.console.keyboard import EscapeKey, start_reading
 from kseg.cli.console.session import CYCLE_LIMIT, IDLE, Attendant, Outcome
 from kseg.cli.console.signals import Ended, in_front
 from kseg.cli.output import Output, OutputClosed
+from kseg.errors import KsegError
 from kseg.monitor.stop import Stop, StopReason
 from kseg.platform import signals
 from kseg.platform.terminal import Terminal
@@ -28,6 +28,7 @@ Keys ({escape} is the escape key; change it with --escape):
   {escape} 1 to 9      the guest of that number
   {escape} l           list the guests
   {escape} t           the table of guests: show it, leave it
+  {escape} s           save a snapshot of the guest
   {escape} w           what the threads of its kernel do, and wait for
   {escape} x           leave: switch all guests off
   {escape} z           suspend kseg; the shell's fg goes on
@@ -49,31 +50,30 @@ class HostSession:
         escape: int | None = 1,
         limit: int | None = None,
         idle_limit: float = 60.0,
+        reports: bool = False,
     ) -> None:
         """With a `Switch` as `consoles`, stdin is a terminal; otherwise nothing is read there.
         `adapts`: the pace is real while guests can be reached, by a user or a network, else fast.
         `escape` is the escape key's number, `limit` a machine time in cycles; `idle_limit` the
-        virtual seconds that guests without a terminal may do nothing (0: for ever)."""
+        virtual seconds that guests without a terminal may do nothing (0: for ever). `reports`:
+        more is said about guests that fail."""
         self._host, self._consoles, self._output = host, consoles, output
         self._switch = consoles if isinstance(consoles, Switch) else None
-        self._escape, self._limit = escape, limit
+        self._escape, self._limit, self._reports = escape, limit, reports
         self._terminal: Terminal | None = None
         self._left = False
         self._commands: deque[str] = deque()
         self._table = host_table.HostTable(host)
         self._drawn = 0.0
-        self._announced: set[str] = set()
         self._adapts = adapts
         self._input_ended = self._switch is None
         self._cards = [card for guest in host.guests.values() for card in guest.network_cards]
         self._next_watch = 0
-        # What it looks at, a guest has as well as a machine.
-        self._watches = {
-            name: IdleWatch(cast(Machine, guest), idle_limit) for name, guest in host.guests.items()
-        }
+        self._watches = {name: IdleWatch(guest, idle_limit) for name, guest in host.guests.items()}
         self.debugger: Attendant | None = None
         """The debugger, which may stop guests, if there is one."""
         host.while_idle = lambda: consoles.pulse(True)
+        host.when_ended = self._announce
         host.time_sharing.wait_for_input = self._switch is not None
 
     def run(self) -> Outcome:
@@ -120,7 +120,6 @@ class HostSession:
                     return end
             left = None if self._limit is None else max(self._limit - host.cycles, 0)
             stop = host.run(until=self._check, cycles=left)
-            self._announce()
             while self._commands:
                 self._obey(self._commands.popleft())
             if self._left:
@@ -142,8 +141,6 @@ class HostSession:
     def _check(self) -> bool:
         """Asked between bursts: is this the end?"""
         self._consoles.pulse(False)
-        if len(self._host.time_sharing.guests) + len(self._announced) < len(self._host.guests):
-            self._announce()
         now = self._host.cycles
         if now < self._next_watch:
             return False
@@ -165,12 +162,13 @@ class HostSession:
         ]
         return bool(waiting) and all(waiting)
 
-    def _announce(self) -> None:
-        """Say which guests have ended since the last time."""
-        for name, guest in self._host.guests.items():
-            if guest.stop is not None and name not in self._announced:
-                self._announced.add(name)
-                self._consoles.message(f"{name}: {ending(guest)}")
+    def _announce(self, guest: Guest) -> None:
+        """Say that a guest has ended, and how; report on one that has failed, if that is wanted."""
+        self._say(guest, ending(guest))
+        if self._reports and guest.crashed:
+            told = guest.stop is not None and guest.stop.reason is StopReason.FATAL
+            for line in guest.report(guest.stop).lines(with_message=not told):
+                self._say(guest, line)
 
     # The user. `type`, `command` and `end_of_input` are called from the keyboard's thread.
 
@@ -220,6 +218,8 @@ class HostSession:
                 mark = "*" if number == switch.visible + 1 else " "
                 text = ending(guest) if guest.stop is not None else guest.state.value
                 switch.message(f"{mark}{number} {guest.name}: {text}")
+        elif letter == "s":
+            self._save()
         elif letter == "w":
             from kseg.cli.console.diagnostics import threads_in_words
 
@@ -229,6 +229,19 @@ class HostSession:
             for line in HELP.format(escape=f"Ctrl-{chr((self._escape or 0) + 64)}").splitlines():
                 if line:
                     switch.message(line)
+
+    def _save(self) -> None:
+        """Save the guest that is shown, in a file whose name says what it is."""
+        from kseg.cli.console.saves import Saves
+
+        guest = self._visible
+        try:
+            Saves(guest, (), None, partial(self._say, guest)).save_here(guest.name)
+        except KsegError as error:
+            self._consoles.message(str(error))
+
+    def _say(self, guest: Guest, text: str) -> None:
+        self._consoles.message(f"{guest.name}: {text}")
 
     def _greeting(self) -> str:
         count = len(self._host.guests)

@@ -5,7 +5,7 @@ with a clock (OS/161 has 100 ticks a second) looks busy for ever: here what coun
 comes of it.
 """
 
-from kseg.api.machine import Machine
+from kseg.inspection.machine import InspectedMachine
 from kseg.machine.clock import SECOND
 
 STEP = SECOND
@@ -18,7 +18,7 @@ BUSY_SHARE = 20
 class IdleWatch:
     """Asked again and again; says when nothing has happened for `limit` virtual seconds."""
 
-    def __init__(self, machine: Machine, limit: float) -> None:
+    def __init__(self, machine: InspectedMachine, limit: float) -> None:
         """A `limit` of 0 is never."""
         self._machine = machine
         self._limit = int(limit * SECOND)

@@ -91,7 +91,7 @@ class KeyCommands(Observer):
         self._left = True
 
     def _save(self) -> None:
-        self._saves().save_here()
+        self._saves().save_here(self._machine.kernel.stem)
 
     def _show_threads(self) -> None:
         from kseg.cli.console.diagnostics import threads_in_words

@@ -1,7 +1,7 @@
-"""Scheduled snapshots of `kseg run`: at given cycles, or with a key."""
+"""Scheduled snapshots of `kseg run` and `kseg host`: at given cycles, or with a key."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kseg.errors import KsegError, StateError
@@ -9,8 +9,7 @@ from kseg.monitor.observer import Observer
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
-    from kseg.api.machine import Machine
-    from kseg.cli.output import Output
+    from kseg.api.virtual_machine import VirtualMachine
 
 
 class Saves(Observer):
@@ -18,14 +17,15 @@ class Saves(Observer):
 
     def __init__(
         self,
-        machine: "Machine",
+        machine: "VirtualMachine",
         wanted: Sequence[tuple[int, str]],
         base: str | None,
-        output: "Output",
+        say: Callable[[str], None],
     ) -> None:
-        """`wanted` are cycles, in order, and files; `base` is the snapshot below all of them.
-        KsegError when one lies in the past, or when the base cannot be read."""
-        self._machine, self._output, self._base = machine, output, base
+        """`wanted` are cycles, in order, and files; `base` is the snapshot below all of them;
+        `say` tells the user. KsegError when one lies in the past, or when the base cannot be
+        read."""
+        self._machine, self._say, self._base = machine, say, base
         self._wanted = deque(wanted)
         if base is not None:
             from kseg.history.files import open_snapshot
@@ -51,16 +51,15 @@ class Saves(Observer):
         while self._wanted and self._wanted[0][0] <= self._machine.cycles:
             self._save(self._wanted.popleft()[1])
 
-    def save_here(self) -> None:
-        """Make one now, in a file whose name says what it is. What goes wrong is said, and the
-        machine runs on."""
+    def save_here(self, name: str) -> None:
+        """Make one now, in a file whose name begins so and says when it was. What goes wrong
+        is said, and the machine runs on."""
         from kseg.api.snapshots import SUFFIX
 
-        name = f"{self._machine.kernel.stem}-{self._machine.cycles}{SUFFIX}"
         try:
-            self._save(name)
+            self._save(f"{name}-{self._machine.cycles}{SUFFIX}")
         except StateError as error:
-            self._output.message(str(error))
+            self._say(str(error))
 
     def _save(self, file: str) -> None:
         if self._base is None:
@@ -69,9 +68,9 @@ class Saves(Observer):
             self._machine.save(file, base=self._base)
         if self._machine.recording is not None:
             self._machine.recording.mark(f"snapshot {file}")
-        self._output.message(f"saved at cycle {self._machine.cycles}: {file}")
+        self._say(f"saved at cycle {self._machine.cycles}: {file}")
 
     def say_what_is_left(self) -> None:
         """At the end: cycles that did not come."""
         for cycle, file in self._wanted:
-            self._output.message(f"not saved: {file}; the machine did not come to cycle {cycle}")
+            self._say(f"not saved: {file}; the machine did not come to cycle {cycle}")

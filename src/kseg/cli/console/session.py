@@ -148,7 +148,8 @@ class Session:
             from kseg.cli.console.saves import Saves
 
             given = self._conditions
-            self._made_saves = Saves(self._machine, given.saves, given.base, self._output)
+            say = self._output.message
+            self._made_saves = Saves(self._machine, given.saves, given.base, say)
         return self._made_saves
 
     def _exit_code(self, stop: Stop) -> int:
