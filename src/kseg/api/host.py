@@ -25,6 +25,7 @@ from kseg.api.options import (
     group,
     limit_of,
 )
+from kseg.api.points import HITS
 from kseg.api.shares import share_from
 from kseg.boards import DEFAULT, board_named
 from kseg.errors import ConfigurationError, KsegError
@@ -34,6 +35,7 @@ from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.time_sharing import TimeSharing
+from kseg.monitor.observer import CycleLimit
 from kseg.monitor.schedule import TIME_SLICE
 from kseg.monitor.shares import GuestUse, Share
 from kseg.monitor.stop import Stop, StopReason
@@ -340,16 +342,26 @@ class Host:
 
     def run_for(self, guest: Guest, until: Callable[[], bool], seconds: float | None) -> Stop:
         """Let all run, until one guest has printed something or never will."""
+        stop = self.run(until=lambda: until() or _is_over(guest), seconds=seconds)
+        return _stop_of(guest, stop)
 
-        def check() -> bool:
-            return until() or guest.stop is not None or guest.waits_for_input
-
-        stop = self.run(until=check, seconds=seconds)
-        if guest.stop is not None:
-            return guest.stop
-        if stop.reason is StopReason.CONDITION and guest.waits_for_input:
-            return Stop(StopReason.IDLE, None, "the guest waits for input")
-        return stop
+    def run_to(self, guest: Guest, limit: int | None, condition: Callable[[], bool] | None) -> Stop:
+        """Let all run, until one guest has come to a cycle of its own, a condition holds or it
+        stops by itself: for the holder of the lock."""
+        end, asked = CycleLimit(guest.engine, limit), condition or (lambda: False)
+        sharing = self.time_sharing
+        stands = sharing.stands
+        sharing.stands = lambda who, stop: (
+            (who is guest.turns and stop.reason in HITS) or stands(who, stop)
+        )
+        try:
+            with guest.observers.added(end):
+                stop = sharing.run(None, lambda: end.reached or asked() or _is_over(guest))
+        finally:
+            sharing.stands = stands
+        if stop.reason is StopReason.CONDITION and end.reached:
+            return Stop(StopReason.CYCLE_LIMIT)
+        return _stop_of(guest, stop)
 
     @property
     def cycles(self) -> int:
@@ -379,6 +391,20 @@ class Host:
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
+
+
+def _is_over(guest: Guest) -> bool:
+    """Whether a guest will do nothing more by itself."""
+    return guest.stop is not None or guest.waits_for_input
+
+
+def _stop_of(guest: Guest, stop: Stop) -> Stop:
+    """What a Stop of all is to one of them."""
+    if guest.stop is not None:
+        return guest.stop
+    if stop.reason is StopReason.CONDITION and guest.waits_for_input:
+        return Stop(StopReason.IDLE, None, "the guest waits for input")
+    return stop
 
 
 def _overcommit(value: float) -> float:

@@ -148,6 +148,10 @@ class Guest(VirtualMachine):
     def run_for(self, until: Callable[[], bool], seconds: float | None) -> Stop:
         return self._host.run_for(self, until, seconds)
 
+    def run_to(self, limit: int | None, condition: Callable[[], bool] | None = None) -> Stop:
+        """The others run, too, as it is their turn."""
+        return self.stop or self._host.run_to(self, limit, condition)
+
     def check_present(self) -> None:
         if self._memory_use is not None:
             raise KsegError(f"guest {self.name} has ended, and its memory is gone: add it anew")

@@ -1,6 +1,5 @@
 """`Machine`: a machine by itself, put together and ready to run."""
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Self, Unpack
 from kseg import checks
 from kseg.api.assembly import Setup, Source
 from kseg.api.booting import Boot
-from kseg.api.console import Search
 from kseg.api.options import (
     Execution,
     MachineOptions,
@@ -16,19 +14,14 @@ from kseg.api.options import (
     Running,
     check_names,
     group,
-    limit_of,
 )
 from kseg.api.virtual_machine import Message, VirtualMachine
 from kseg.errors import StateError
 from kseg.machine.board_state import BoardState
-from kseg.machine.run_lock import Safepoint
 from kseg.monitor.stop import Stop
 
 if TYPE_CHECKING:
-    from kseg.api.points import Addresses, Watched
-    from kseg.api.travel import TimeTravel
     from kseg.machine.board import MeterServer
-    from kseg.profile.samples import Profile
 
 
 class Machine(VirtualMachine):
@@ -126,85 +119,8 @@ class Machine(VirtualMachine):
     def run_for(self, until: Callable[[], bool], seconds: float | None) -> Stop:
         return self.run(until=until, seconds=seconds)
 
-    def run(
-        self,
-        *,
-        until: Callable[[], bool] | str | re.Pattern[str] | None = None,
-        cycles: int | None = None,
-        seconds: float | None = None,
-        until_pc: "Addresses | None" = None,
-        watch: "Watched | None" = None,
-    ) -> Stop:
-        """Let the machine run until it stops by itself, or for so many `cycles` or virtual
-        `seconds`, or `until`: a predicate, asked between two events, or text that the guest
-        prints from now on (a regular expression if compiled).
-
-        `until_pc` is where a processor is about to execute an instruction, `watch` memory that is
-        about to be written to: virtual addresses or names (see `symbols`), one or several. A name
-        watches all that it stands for, an address a word; a `Watchpoint` says how much, and
-        whether reading counts. The run stops before the instruction, the next time that it comes
-        to one: not at that at which it stands.
-
-        The Stop says why it came back: `stop.reason` is a StopReason, `stop.exit_code` what a
-        command line would exit with, or None where the machine could go on; for `until_pc` and
-        `watch`, `stop.processor` and `stop.address` say where, and `stop.message` in words.
-
-        KsegError for arguments that make no sense; InUseError, one of those, in another thread or
-        from a callback while the machine runs.
-        """
-        limit = limit_of(cycles, seconds, self.board.time_model)
-        until = checks.condition("until", until)
-        points = None
-        if until_pc is not None or watch is not None:
-            from kseg.api.points import Points
-
-            points = Points(
-                self, () if until_pc is None else until_pc, () if watch is None else watch
-            )
-        with self.board.run_lock:
-            if limit is not None:
-                limit += self.engine.clock
-            condition = self._condition(until)
-            if points is None:
-                return self.monitor.run(limit, until=condition)
-            return points.run(limit, condition)
-
-    def step(self, count: int = 1, *, processor: int = 0) -> Stop:
-        """Let a processor execute `count` instructions: one that waits for an interrupt waits
-        before. Other processors execute what they do meanwhile. The Stop's reason is CYCLE_LIMIT
-        when it has executed them, or why the machine has stopped before; KsegError as `run`."""
-        from kseg.api.stepping import step
-
-        count = checks.whole("count", count, 0, checks.LATEST)
-        with self.board.run_lock:
-            return step(self, count, self._number(processor))
-
-    def _condition(
-        self, until: Callable[[], bool] | str | re.Pattern[str] | None
-    ) -> Callable[[], bool] | None:
-        if isinstance(until, str | re.Pattern):
-            return Search(self.console, until, len(self.console.output))
-        if until is None:
-            return None
-        # What is remembered of the run begins anew where it is changed: at the end of a run only.
-        rest = Safepoint.SAVABLE if self.observers.remember else Safepoint.CHANGEABLE
-        return self.board.run_lock.at_safepoint(rest, until)
-
-    def profile(
-        self,
-        *,
-        hz: int = 1000,
-        stacks: bool = True,
-        until: Callable[[], bool] | str | re.Pattern[str] | None = None,
-        cycles: int | None = None,
-        seconds: float | None = None,
-    ) -> "Profile":
-        """Run as `run` does, and look at all processors `hz` times a virtual second, with their
-        back-traces if `stacks`. `print` shows the profile as a table; its `stop` is what `run`
-        returned. The guest notices nothing. KsegError when `hz` is not from 1 to a million."""
-        from kseg.api.profiling import profile
-
-        return profile(self, hz, stacks, until, cycles, seconds)
+    def run_to(self, limit: int | None, condition: Callable[[], bool] | None = None) -> Stop:
+        return self.monitor.run(limit, until=condition)
 
     # State.
 
@@ -234,18 +150,6 @@ class Machine(VirtualMachine):
                 self.board.hang_up()
                 self.monitor.state_loaded()
             self.board.changed()
-
-    def travel(self, *, memory: int | None = None) -> "TimeTravel":
-        """Remember from here on what happens, so that any moment can be visited again: see
-        `TimeTravel`. While the machine is recorded, all moments of the recording can. `memory` is
-        what checkpoints may take, in bytes (default: 256 MiB). StateError while the machine cannot
-        be saved."""
-        from kseg.api.travel import travel_live
-
-        if memory is not None:
-            memory = checks.whole("memory", memory)
-        with self.board.run_lock:
-            return travel_live(self, memory)
 
     def serve_meter(self, path: str | Path) -> "MeterServer":
         """Make a socket at which stat161 and test161 read the machine's counters; `start` it before

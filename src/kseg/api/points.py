@@ -12,7 +12,7 @@ from kseg.isa.values import WORD
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
-    from kseg.api.machine import Machine
+    from kseg.api.virtual_machine import VirtualMachine
     from kseg.symbols.symbol_table import Symbols
 
 Addresses = int | str | Iterable[int | str]
@@ -28,7 +28,7 @@ _ADDRESSES = "an address, a name, or a list of them"
 _WATCHED = "an address, a name, a Watchpoint, or a list of them"
 
 
-def moment(machine: "Machine") -> int:
+def moment(machine: "VirtualMachine") -> int:
     """A number that grows with each processor's turn: so it orders all that can happen."""
     return sum(processor.clock for processor in machine.board.processors)
 
@@ -80,7 +80,7 @@ def _written(address: int, length: int) -> Watchpoint:
 class Points:
     """What `Machine.run` is to stop at."""
 
-    def __init__(self, machine: "Machine", until_pc: Any, watch: Any) -> None:
+    def __init__(self, machine: "VirtualMachine", until_pc: Any, watch: Any) -> None:
         """KsegError where they cannot be."""
         self._machine = machine
         symbols = lambda: machine.symbols  # noqa: E731 - most runs need none
@@ -98,10 +98,10 @@ class Points:
         engine.set_breakpoints(self._breakpoints)
         engine.set_watchpoints(self._watchpoints)
         try:
-            stop = machine.monitor.run(limit, until=condition)
+            stop = machine.run_to(limit, condition)
             if stop.reason in HITS and moment(machine) == begin and not here:
                 # That at which it stands already, and which the next run passes.
-                stop = machine.monitor.run(limit, until=condition)
+                stop = machine.run_to(limit, condition)
         finally:
             engine.set_breakpoints(())
             engine.set_watchpoints(())

@@ -9,18 +9,18 @@ from kseg.profile.profiler import MOST_HZ, Profiler
 from kseg.profile.samples import Profile
 
 if TYPE_CHECKING:
-    from kseg.api.machine import Machine
+    from kseg.api.virtual_machine import VirtualMachine
 
 
 def profile(
-    machine: "Machine",
+    machine: "VirtualMachine",
     hz: int,
     stacks: bool,
     until: Callable[[], bool] | str | re.Pattern[str] | None,
     cycles: int | None,
     seconds: float | None,
 ) -> Profile:
-    """See `kseg.api.machine.Machine.profile`."""
+    """See `VirtualMachine.profile`."""
     hz = checks.whole("hz", hz, 1, MOST_HZ)
     stacks = checks.flag("stacks", stacks)
     machine.board.run_lock.check()

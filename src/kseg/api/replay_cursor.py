@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 from kseg.api.machine import Machine
 from kseg.api.repeating import become
 from kseg.api.snapshots import is_whole
+from kseg.api.virtual_machine import VirtualMachine
 from kseg.history.checkpointer import Checkpointer
 from kseg.history.checkpoints import Checkpoint, Checkpoints
 from kseg.history.replay_verifier import ReplayVerifier
@@ -31,7 +32,7 @@ class ReplayCursor:
         history: InputHistory,
         checkpoints: Checkpoints,
         verifier: ReplayVerifier | None = None,
-        present: Machine | None = None,
+        present: VirtualMachine | None = None,
     ) -> None:
         """`machine` repeats what `history` says; it is in the run, and so are the `checkpoints`.
         `present` is the machine whose run that is, if it is another one."""

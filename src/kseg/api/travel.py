@@ -19,6 +19,7 @@ from kseg.api.options import Running
 from kseg.api.repeating import become, repeating
 from kseg.api.replay_cursor import ReplayCursor
 from kseg.api.snapshots import can_be_cut, check_savable, is_whole
+from kseg.api.virtual_machine import VirtualMachine
 from kseg.engine.contract import ExitReason, Watchpoint
 from kseg.engine.state import ProcessorState
 from kseg.errors import KsegError, StateError
@@ -53,7 +54,7 @@ class TimeTravel:
         self,
         checkpoints: Checkpoints,
         cursor: Callable[[], ReplayCursor],
-        present: Machine | None = None,
+        present: VirtualMachine | None = None,
         begin_anew: Callable[[], None] = lambda: None,
         end: Callable[[], None] = lambda: None,
     ) -> None:
@@ -70,7 +71,7 @@ class TimeTravel:
         """Whether what is visited is the past of a machine whose run goes on."""
 
     @property
-    def machine(self) -> Machine:
+    def machine(self) -> VirtualMachine:
         """The machine as it is at the moment that is visited."""
         if self._present is None or self.in_past:
             return self._here.machine
@@ -155,7 +156,7 @@ class TimeTravel:
 
     def _arrive(
         self,
-        present: Machine,
+        present: VirtualMachine,
         stop: Stop,
         until_pc: points.Addresses | None,
         watch: points.Watched | None,
@@ -387,7 +388,7 @@ class _Search(NamedTuple):
 
 
 def _go_on(
-    machine: Machine, until_pc: points.Addresses | None, watch: points.Watched | None
+    machine: VirtualMachine, until_pc: points.Addresses | None, watch: points.Watched | None
 ) -> Stop:
     """Run for a cycle, or to what the machine stands at already."""
     if until_pc is None and watch is None:
@@ -407,7 +408,7 @@ def travel_in_log(replay: "Replay", memory: int | None = None) -> TimeTravel:
     return TimeTravel(checkpoints, lambda: cursor)
 
 
-def travel_live(machine: Machine, memory: int | None = None) -> TimeTravel:
+def travel_live(machine: VirtualMachine, memory: int | None = None) -> TimeTravel:
     """The moments of a machine's run from here on, or since its recording began, if it is recorded;
     see `Machine.travel`."""
     if machine.board.input_port.replaying:

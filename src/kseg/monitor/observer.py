@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from enum import IntEnum
 from typing import Any, ClassVar
 
+from kseg.engine.contract import Engine
 from kseg.monitor.stop import Stop, StopReason
 
 RUN_ON = Stop(StopReason.CYCLE_LIMIT)
@@ -113,6 +114,27 @@ class Condition(Observer):
 
 
 _MET = Stop(StopReason.CONDITION)
+
+
+class CycleLimit(Observer):
+    """Ends a run at a cycle of the machine, whoever lets it run."""
+
+    order = Order.USER
+
+    def __init__(self, engine: Engine, limit: int | None) -> None:
+        self._engine, self._limit = engine, limit
+
+    @property
+    def next_cycle(self) -> int | None:
+        return self._limit
+
+    @property
+    def reached(self) -> bool:
+        """Whether the machine is there."""
+        return self._limit is not None and self._engine.clock >= self._limit
+
+    def stopped(self, stop: Stop) -> Stop | None:
+        return _MET if stop.reason is StopReason.CYCLE_LIMIT and self.reached else None
 
 
 class Edits(Observer):

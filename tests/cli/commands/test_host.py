@@ -26,8 +26,8 @@ class TestGuestRequests:
     def test_all_keys(self):
         text = (
             "a=./k,weight=300,cap=20%,reservation=5M,ram=8M,monitor=hybrid,disk=5M,disk=d.img,"
-            'args="p /x, y=\\"1\\" \\\\",config=c,seed=7,input=in,doom=3,progress=4,share=d,overlay,'
-            "record=log,save-at=5:s,save-at=7:t,symbols=p"
+            'args="p /x, y=\\"1\\" \\\\",config=c,seed=7,input=in,doom=3,progress=4,share=d,'
+            "overlay,record=log,save-at=5:s,save-at=7:t,symbols=p"
         )
         assert parse_guest(text) == GuestRequest(
             name="a",
