@@ -473,3 +473,35 @@ def test_a_guest_with_a_shared_directory(tmp_path):
     result = kseg("host", "--guest", "a=cms,share=none,args=halt", cwd=tmp_path)
     assert result.returncode == 2
     assert "share none: no such directory" in result.stderr
+
+
+def test_a_guest_is_recorded_and_saved(tmp_path):
+    commands = "primes 20; sleep 1; halt"
+    guest = f"a=cms,args={commands},record={tmp_path / 'log'},save-at=20000:{tmp_path / 'saved'}"
+    ran = kseg(*HOST, "--guest", guest, "--guest", "b=cms,args=echo b; halt")
+    assert ran.returncode == 0, ran.stderr
+    assert f"kseg: a: saved at cycle 20000: {tmp_path / 'saved'}" in ran.stderr
+    again = kseg("replay", tmp_path / "log")
+    assert again.returncode == 0
+    assert again.stdout.splitlines() == [
+        line[3:] for line in ran.stdout.splitlines() if line.startswith("a: ")
+    ]
+    after = kseg(*HOST, "--guest", f"c=,from={tmp_path / 'saved'}")
+    assert after.returncode == 0
+    assert after.stdout.endswith("c: 19\n")
+
+
+def test_what_is_not_saved_is_said():
+    ran = kseg(*HOST, "--guest", "a=cms,args=halt,save-at=999999999:never.kseg")
+    assert "kseg: a: not saved: never.kseg; the machine did not come to cycle" in ran.stderr
+
+
+def test_a_report_on_one_that_fails(tmp_path):
+    (tmp_path / "kernel").write_bytes(kernels.kernel("lw t0, 1(zero)"))
+    guest = f"bad={tmp_path / 'kernel'}"
+    short, long = (kseg(*HOST, "--guest", guest, *more) for more in ((), ("--report",)))
+    assert short.returncode == long.returncode == 1
+    assert len(short.stderr.splitlines()) == 1
+    assert short.stderr in long.stderr
+    assert all(line.startswith("kseg: bad: ") for line in long.stderr.splitlines())
+    assert any("status" in line for line in long.stderr.splitlines())
