@@ -20,14 +20,6 @@ SOURCES = Path(kseg.__file__).parents[1]
 LIMIT = 1800
 """Seconds for a part of the suite."""
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not PYTHON,
-        reason="KSEG_AARCH64_PYTHON does not name a Python for AArch64 (docs/hosts.md)",
-    ),
-]
-
 PARTS = {
     "platform": [
         "tests/platform/test_code.py",
@@ -38,7 +30,7 @@ PARTS = {
     ],
     "reference": ["tests/engine/test_choice.py", "tests/engine/test_single_steps.py"],
     "interpreter": [
-        "tests/engine/test_interpreter.py",
+        "tests/engine/interpreter/test_engine.py",
         "tests/engine/test_lockstep.py",
         "tests/engine/test_debugging.py",
     ],
@@ -73,15 +65,24 @@ def run(
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Native code for that host, made once."""
+    """Native code for that host, made once; skips the test where there is none."""
+    if not PYTHON:
+        pytest.skip("KSEG_AARCH64_PYTHON does not name a Python for AArch64 (docs/hosts.md)")
     return tmp_path_factory.mktemp("cache")
 
 
+def test_the_parts_are_there() -> None:
+    for paths in (*PARTS.values(), NOT_THERE.values()):
+        assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.slow
 def test_it_is_the_host_that_is_meant(cache: Path) -> None:
     done = run(cache, "from kseg.platform import host; print(host.SYSTEM, host.PROCESSOR)")
     assert done.stdout == "linux aarch64\n", done.stderr
 
 
+@pytest.mark.slow
 def test_the_default_engine_boots_cms(cache: Path) -> None:
     program = "sys.argv[0] = 'kseg'; from kseg.cli import main; main()"
     done = run(cache, program, "run", "--stats", "-", "cms", "primes 3; halt")
@@ -91,6 +92,7 @@ def test_the_default_engine_boots_cms(cache: Path) -> None:
     assert json.loads("{" + statistics)["engine"]["name"] == "translator"
 
 
+@pytest.mark.slow
 def test_hot_code_becomes_native(cache: Path) -> None:
     program = """
 import time
@@ -110,6 +112,7 @@ with Machine("cms") as machine:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_the_suite_passes(part: str, cache: Path) -> None:
     missing = run(cache, "import pytest, hypothesis").stderr

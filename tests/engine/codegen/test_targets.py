@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kseg.engine.codegen import native, targets
+from kseg.engine.codegen import targets
+from kseg.engine.codegen.linker import link
+from kseg.engine.codegen.llvm import CodeGenerator, compile_module
 from kseg.engine.codegen.targets import aarch64
 from kseg.engine.interpreter.image import FUNCTIONS
 from kseg.engine.interpreter.module import build
@@ -58,7 +60,7 @@ def listing(name: str, code: bytes, at: int = 0) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("name", targets.NAMES)
 def test_code_stands_by_itself_on_every_target(name: str) -> None:
-    blob = native.compile_module(MODULE, targets.named(name))
+    blob = compile_module(MODULE, targets.named(name))
     assert set(blob.symbols) == {"outer", "vector"}
     assert listing(name, blob.code, blob.symbols["outer"])[-1][0] == "ret"
     tables = blob.code.index(b"".join(n.to_bytes(4, "little") for n in (3, 5, 7, 11)))
@@ -66,12 +68,12 @@ def test_code_stands_by_itself_on_every_target(name: str) -> None:
 
 
 def test_where_aarch64_enters_it_fetches_anew() -> None:
-    blob = native.compile_module(MODULE, targets.named("aarch64"))
+    blob = compile_module(MODULE, targets.named("aarch64"))
     assert ("isb", "") in listing("aarch64", blob.code, blob.symbols["outer"])
 
 
 def test_aarch64_reaches_its_constants() -> None:
-    blob = native.compile_module(MODULE, targets.named("aarch64"))
+    blob = compile_module(MODULE, targets.named("aarch64"))
     constant = b"".join(n.to_bytes(4, "little") for n in (3, 1, 4, 1))
     at = blob.symbols["vector"]
     (page, low) = listing("aarch64", blob.code, at)[:2]
@@ -85,11 +87,10 @@ def test_aarch64_reaches_its_constants() -> None:
 @pytest.mark.parametrize("name", targets.NAMES)
 def test_a_translation_stands_by_itself_on_every_target(name: str) -> None:
     target = targets.named(name)
-    machine = native.target_machine(target=target)
+    generator = CodeGenerator(target)
     region = discover(request(count_down))
     assert region is not None
-    module = native.parse(emit(region, big_endian=True), machine)
-    blob = native.extract(machine.emit_object(module), target)
+    blob = generator.blob(generator.parse(emit(region, big_endian=True)))
     assert {"pages", head_name(0)} <= set(blob.symbols)
     assert not blob.symbols["pages"] % 8
 
@@ -97,7 +98,7 @@ def test_a_translation_stands_by_itself_on_every_target(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("profile", "byte_order"), [("mips161", "big"), ("r3000", "little")])
 def test_the_interpreter_stands_by_itself_on_aarch64(profile: str, byte_order: str) -> None:
-    blob = native.compile_module(build(profile, byte_order).text, targets.named("aarch64"))
+    blob = compile_module(build(profile, byte_order).text, targets.named("aarch64"))
     assert set(FUNCTIONS) <= set(blob.symbols)
     words = [blob.code[at : at + 4] for at in range(0, len(blob.code), 4)]
     assert 1 <= words.count(ISB) <= 4  # where handlers are entered, and not in them
@@ -111,17 +112,16 @@ def test_an_unknown_processor_has_no_native_code(monkeypatch: pytest.MonkeyPatch
 
 def test_code_of_another_target_is_refused() -> None:
     other = next(name for name in targets.NAMES if name != host.PROCESSOR)
-    target = targets.named(other)
-    machine = native.target_machine(target=target)
-    module = native.parse(target.prelude + MODULE, machine)
+    generator = CodeGenerator(targets.named(other))
+    made = generator.object(generator.parse(generator.target.prelude + MODULE))
     with pytest.raises(NativeCodeError, match=f"not for {host.PROCESSOR}"):
-        native.extract(machine.emit_object(module))
+        link(made, targets.native())
 
 
 def test_code_that_refers_to_something_outside_is_refused() -> None:
     text = "declare i32 @missing()\ndefine i32 @f() { %a = call i32 @missing() ret i32 %a }"
     with pytest.raises(NativeCodeError, match="refers to missing outside itself"):
-        native.compile_module(text)
+        compile_module(text)
 
 
 @pytest.mark.parametrize("name", targets.NAMES)

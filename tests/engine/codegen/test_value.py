@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kseg.engine.codegen.builder import FunctionBuilder
-from kseg.engine.codegen.native import MappedCode, compile_module
+from kseg.engine.codegen.llvm import compile_module
+from kseg.engine.codegen.native import MappedCode
 from kseg.engine.codegen.value import S32, Symbol
 from kseg.isa.values import WORD, divide, negation, select, signed, word
 

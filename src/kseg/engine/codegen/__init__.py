@@ -1,6 +1,7 @@
 """From declarations to machine code: symbolic values, LLVM IR as text, and a cache of objects.
 
 Reading order: `builder` (IR as text), `value` (the arithmetic of the declarations, symbolic),
-`native` (compile an IR module, keep its object code on disk, map it executable), `typed` (functions
+`targets` (what differs between processors), `llvm` (an IR module becomes an object), `linker` (and
+that bytes), `native` (which are mapped executable), `cache` (and kept on disk), `typed` (functions
 that CPython runs and that become IR as well).
 """

@@ -10,6 +10,9 @@ from typing import Any
 
 Operand = str
 
+HANDLER_CONVENTION = "handlercc"
+"""Stands for the calling convention of handlers, for which each target has its own."""
+
 
 class Variable:
     """A mutable local of a function; LLVM turns it into registers."""
@@ -117,7 +120,7 @@ class FunctionBuilder:
 
     def tail_call(self, function: Operand, arguments: str) -> None:
         """End the function by going to another one of the handlers' convention."""
-        result = self.emit(f"musttail call preserve_nonecc i32 {function}({arguments})")
+        result = self.emit(f"musttail call {HANDLER_CONVENTION} i32 {function}({arguments})")
         self.return_("i32", result)
 
     def label(self, hint: str) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kseg.engine.codegen.builder import FunctionBuilder, Operand
+from kseg.engine.codegen.builder import HANDLER_CONVENTION, FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.layout import CONTEXT_OFFSETS, DISCARD
@@ -30,7 +30,7 @@ def handler_builder(name: str) -> FunctionBuilder:
     before this one in the page wrote to its register, for handlers that were chosen because they
     read it. At most ten arguments stay in registers.
     """
-    return FunctionBuilder(name, "i32", _PARAMETERS, "hidden preserve_nonecc")
+    return FunctionBuilder(name, "i32", _PARAMETERS, f"hidden {HANDLER_CONVENTION}")
 
 
 def arguments(**changed: Operand) -> str:

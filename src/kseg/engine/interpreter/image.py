@@ -125,7 +125,7 @@ def load(profile_name: str, byte_order: str) -> Image:
 
 
 def _compile(profile_name: str, byte_order: str) -> Image:
-    from kseg.engine.codegen.native import compile_module
+    from kseg.engine.codegen.llvm import compile_module
     from kseg.engine.interpreter.module import build
 
     progress.report("compiling the interpreter, once for all runs", long=True)

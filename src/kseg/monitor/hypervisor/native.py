@@ -31,7 +31,7 @@ def load() -> MappedCode:
 
 
 def _compile() -> bytes:
-    from kseg.engine.codegen.native import compile_module
+    from kseg.engine.codegen.llvm import compile_module
     from kseg.engine.codegen.typed.compiler import build
     from kseg.monitor.hypervisor.dispatcher import supervise
 

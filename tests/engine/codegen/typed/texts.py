@@ -6,7 +6,8 @@ import linecache
 from collections.abc import Callable
 from typing import Any
 
-from kseg.engine.codegen.native import MappedCode, compile_module
+from kseg.engine.codegen.llvm import compile_module
+from kseg.engine.codegen.native import MappedCode
 from kseg.engine.codegen.typed.calls import signature_of
 from kseg.engine.codegen.typed.compiler import build
 from kseg.engine.codegen.typed.values import held

@@ -80,6 +80,7 @@ TARGET = Target(
     "aarch64-unknown-linux-gnu",
     "EM_AARCH64",
     relocate,
+    handler_convention="preserve_nonecc",
     prelude="declare void @llvm.aarch64.isb(i32)\n"
     "define internal void @enter_code() alwaysinline {\n"
     "  call void @llvm.aarch64.isb(i32 15)\n  ret void\n}\n",

@@ -21,6 +21,9 @@ class Target:
     elf_machine: str
     """Its name in the header of an ELF file, as pyelftools has it."""
     relocate: Relocate
+    handler_convention: str
+    """LLVM's calling convention of handlers and translations, which pass on all that they know in
+    ten arguments and end with a jump: one that keeps those in registers and saves none."""
     prelude: str
     """LLVM IR that defines `@enter_code()`: what a core does before it enters code that may have
     been written since it last did."""

@@ -19,6 +19,7 @@ TARGET = Target(
     "x86_64-unknown-linux-gnu",
     "EM_X86_64",
     relocate,
+    handler_convention="preserve_nonecc",
     prelude="define internal void @enter_code() alwaysinline { ret void }\n",
     has_stencils=True,
 )

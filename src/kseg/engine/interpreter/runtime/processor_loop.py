@@ -1,6 +1,6 @@
 """The native outer loop of one processor: timer, interrupts, then handlers until they stop."""
 
-from kseg.engine.codegen.builder import FunctionBuilder, Operand
+from kseg.engine.codegen.builder import HANDLER_CONVENTION, FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.contract import ExitReason
 from kseg.engine.interpreter import fields
@@ -31,7 +31,6 @@ def functions(profile: Profile) -> list[str]:
 def _enter(profile: Profile) -> str:
     """Execute from the stored state for at most %budget cycles."""
     b = FunctionBuilder("enter", "i32", [("ptr", "context"), ("i64", "budget")], "internal")
-    b.do("call void @enter_code()")
     state_of(b)
     clock = b.load("i64", "%state", STATE_OFFSETS["clock"])
     limit = b.emit(f"add i64 {clock}, %budget")
@@ -49,7 +48,7 @@ def _enter(profile: Profile) -> str:
     given += f", ptr {reads}, ptr {writes}, ptr %context, i32 0"
 
     def call(suffix: str) -> None:
-        result = b.emit(f"call preserve_nonecc i32 @go_{suffix}({given})")
+        result = b.emit(f"call {HANDLER_CONVENTION} i32 @go_{suffix}({given})")
         b.return_("i32", result)
 
     if profile.load_delay:
@@ -106,6 +105,7 @@ def _cycles_to_timer(b: FunctionBuilder) -> Operand:
 def _run_processor(profile: Profile) -> str:
     """Run the processor until its clock is %end, it waits, or the monitor must be asked."""
     b = FunctionBuilder("run_processor", "i32", [("ptr", "context"), ("i64", "end")], "hidden")
+    b.do("call void @enter_code()")
     state_of(b)
 
     def synchronise() -> None:

@@ -6,7 +6,7 @@ at the end of a turn and nothing but executing lies before it for a while; `next
 passes from one to the next until that time is over or a processor has an exit.
 """
 
-from kseg.engine.codegen.builder import FunctionBuilder, Operand
+from kseg.engine.codegen.builder import HANDLER_CONVENTION, FunctionBuilder, Operand
 from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.convention import arguments, handler_builder
 from kseg.engine.interpreter.fields import state_of
@@ -155,7 +155,7 @@ def _round_robin() -> str:
     )
     resume = b.load("i64", begin, CONTEXT_OFFSETS["resume"])
     handler, given = _turn(b, begin, "%shared", resume, "%round", quantum)
-    code = b.emit(f"call preserve_nonecc i32 {handler}({given})")
+    code = b.emit(f"call {HANDLER_CONVENTION} i32 {handler}({given})")
 
     with b.count(processors) as number:
         context = context_at(number)

@@ -3,7 +3,7 @@
 All processors of the machine take turns, exactly as in the reference engine.
 """
 
-from kseg.engine.codegen.builder import FunctionBuilder, Operand
+from kseg.engine.codegen.builder import HANDLER_CONVENTION, FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.convention import PLAIN, SLOT
@@ -98,7 +98,7 @@ def _go_on() -> str:
         reads, writes = (fields.load_pointer(b, name) for name in ("reads", "writes"))
         given = f"ptr %state, ptr {entry}, i64 {budget}, ptr {target}"
         given += f", ptr {reads}, ptr {writes}, ptr %context, i32 0"
-        code.set(b.emit(f"call preserve_nonecc i32 {handler.get()}({given})"))
+        code.set(b.emit(f"call {HANDLER_CONVENTION} i32 {handler.get()}({given})"))
         with b.leave_if(b.emit(f"icmp eq i32 {code.get()}, {BUDGET}")):
             b.return_("i32", BUDGET)
     with b.leave_if(b.emit(f"icmp eq i32 {code.get()}, {RESCHEDULE}")):
@@ -117,6 +117,7 @@ class _Scheduler:
     def __init__(self) -> None:
         parameters = [("ptr", "shared"), ("i64", "limit")]
         self.b = b = FunctionBuilder("run", "i32", parameters, "hidden")
+        b.do("call void @enter_code()")
         self.processors = self._shared("context_count")
         self.quantum = self._shared("quantum")
         self.round = b.variable("i64", self._shared("round"))

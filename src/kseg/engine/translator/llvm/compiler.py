@@ -1,9 +1,8 @@
 """From a request to a translation: find the region, emit it, let LLVM make native code of it."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kseg.engine.codegen import native
 from kseg.engine.translator.compilation.messages import (
     Answer,
     Head,
@@ -15,6 +14,9 @@ from kseg.engine.translator.discovery import discover
 from kseg.engine.translator.llvm.emitter import emit, head_name
 from kseg.platform.code import NativeCodeError
 
+if TYPE_CHECKING:
+    from kseg.engine.codegen.llvm import CodeGenerator
+
 REGION_TIER = 2
 
 
@@ -22,16 +24,18 @@ class Compiler:
     """Makes translations. What it needs of LLVM is made once, since LLVM does not give it back."""
 
     def __init__(self) -> None:
-        self._machine: Any = None
+        self._generator: CodeGenerator | None = None
         self._passes: Any = None
         self._builder: Any = None
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> "CodeGenerator":
         import llvmlite.binding as llvm
 
-        self._machine = native.target_machine(level=2, cpu="host")
+        from kseg.engine.codegen.llvm import CodeGenerator
+
+        generator = CodeGenerator(cpu="host")
         self._builder = llvm.create_pass_builder(
-            self._machine, llvm.create_pipeline_tuning_options(speed_level=1)
+            generator.machine, llvm.create_pipeline_tuning_options(speed_level=1)
         )
         self._passes = llvm.create_new_module_pass_manager()
         self._passes.add_sroa_pass()
@@ -39,6 +43,7 @@ class Compiler:
         self._passes.add_simplify_cfg_pass()
         self._passes.add_loop_rotate_pass()
         self._passes.add_simplify_cfg_pass()
+        return generator
 
     def answer(self, request: Request) -> Answer:
         """Translate; whatever goes wrong is in the answer."""
@@ -53,12 +58,12 @@ class Compiler:
         region = discover(request)
         if region is None:
             return None
-        if self._machine is None:
-            self._prepare()
+        if self._generator is None:
+            self._generator = self._prepare()
         text = emit(region, request.byte_order == "big")
-        module = native.parse(text, self._machine)
+        module = self._generator.parse(text)
         self._passes.run(module, self._builder)
-        blob = native.extract(self._machine.emit_object(module))
+        blob = self._generator.blob(module)
         return Translation(
             code=blob.code,
             pages_offset=blob.symbols["pages"],

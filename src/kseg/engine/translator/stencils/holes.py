@@ -7,7 +7,7 @@ it is told which range it lies in.
 
 import re
 
-from kseg.engine.codegen.builder import FunctionBuilder, Operand
+from kseg.engine.codegen.builder import HANDLER_CONVENTION, FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter.convention import arguments
 from kseg.engine.translator.stencils.stencil import signed_name
@@ -66,7 +66,7 @@ def declarations(text: str, variables: set[str]) -> str:
         elif name in variables:
             lines.append(f"@{symbol} = external dso_local global i64")
         else:
-            lines.append(f"declare dso_local preserve_nonecc i32 @{symbol}({arguments()})")
+            lines.append(f"declare dso_local {HANDLER_CONVENTION} i32 @{symbol}({arguments()})")
     return "\n".join(lines) + "\n"
 
 

@@ -44,7 +44,7 @@ def make(profile_name: str, byte_order: str) -> StencilImage:
     but holes in it that depends on where it lies."""
     import llvmlite.binding as llvm
 
-    from kseg.engine.codegen import native
+    from kseg.engine.codegen.llvm import CodeGenerator
     from kseg.engine.translator.side_exits import PRELUDE
     from kseg.engine.translator.stencils import entries_and_exits, operations
     from kseg.engine.translator.stencils.extract import extract
@@ -58,13 +58,13 @@ def make(profile_name: str, byte_order: str) -> StencilImage:
         families[name] = family
         texts += functions
     text = "".join(texts)
-    machine = native.target_machine(relocation="static")
-    module = native.parse(PRELUDE + declarations(text, entries_and_exits.VARIABLES) + text, machine)
+    generator = CodeGenerator(relocation="static")
+    module = generator.parse(PRELUDE + declarations(text, entries_and_exits.VARIABLES) + text)
     options = llvm.create_pipeline_tuning_options(speed_level=2)
-    builder = llvm.create_pass_builder(machine, options)
+    builder = llvm.create_pass_builder(generator.machine, options)
     passes = llvm.create_new_module_pass_manager()
     passes.add_sroa_pass()
     passes.add_instruction_combine_pass()
     passes.add_simplify_cfg_pass()
     passes.run(module, builder)
-    return StencilImage(extract(machine.emit_object(module)), families)
+    return StencilImage(extract(generator.object(module)), families)
