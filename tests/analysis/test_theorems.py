@@ -9,7 +9,7 @@ import pytest
 
 from kseg.analysis.analysis import Analysis, analyse
 from kseg.analysis.subjects import Subject, subjects
-from kseg.analysis.witnesses import Kind
+from kseg.analysis.witnesses import WitnessKind
 from kseg.isa import registers as r
 from kseg.isa.instruction import Instruction
 from kseg.isa.pattern import Pattern
@@ -42,7 +42,7 @@ def test_cp0_kept_from_user_mode_makes_it_virtualisable(name: str) -> None:
 def test_the_windows_make_loads_and_stores_location_sensitive() -> None:
     offenders = analysed("r3000").verdict("1 with windows").offenders
     assert list(offenders) == LOADS_AND_STORES
-    (witness,) = analysed("r3000").named("lw").shown(Kind.LOCATION)
+    (witness,) = analysed("r3000").named("lw").shown(WitnessKind.LOCATION)
     assert (witness.modes, witness.window) == (("kernel", "kernel"), True)
     assert witness.states[0]["frames"] != witness.states[1]["frames"]
     assert [end["end"] for end in witness.outcomes] == ["completes", "completes"]
@@ -73,11 +73,15 @@ def test_cu0_decides_on_the_r3000_and_not_on_mips161() -> None:
 
 def test_user_mode_with_cu0_reads_its_mode_and_leaves_it() -> None:
     granted = analysed("r3000", cu0=True)
-    (read,) = granted.named("mfc0 c0_status").shown(Kind.MODE)
+    (read,) = granted.named("mfc0 c0_status").shown(WitnessKind.MODE)
     assert read.modes == ("kernel", "user")
     values = [int(one["pending_load_value"], 16) for one in read.outcomes]
     assert values[0] ^ values[1] == r.STATUS_KUC
-    left = [one for one in granted.named("rfe").shown(Kind.CONTROL_MODE) if one.modes == ("user",)]
+    left = [
+        one
+        for one in granted.named("rfe").shown(WitnessKind.CONTROL_MODE)
+        if one.modes == ("user",)
+    ]
     assert left[0].outcomes[0]["mode"] == "kernel"
 
 
@@ -116,15 +120,15 @@ def test_details() -> None:
         assert not mips161.named(name).privileged
         assert not mips161.named(name).sensitivities()
     assert mips161.named("wait").privileged
-    assert mips161.named("wait").shown(Kind.CONTROL_RESOURCES)
-    assert mips161.named("mtc0 c0_status").shown(Kind.CONTROL_MODE)
-    assert mips161.named("jr").shown(Kind.TRAPS_BY_ADDRESS)
-    assert not r3000.named("jr").shown(Kind.TRAPS_BY_ADDRESS)
-    assert names(mips161, lambda one: one.shown(Kind.SHOWS_A_TRAP)) == ["sc"]
-    for witness in mips161.named("sc").shown(Kind.SHOWS_A_TRAP):
+    assert mips161.named("wait").shown(WitnessKind.CONTROL_RESOURCES)
+    assert mips161.named("mtc0 c0_status").shown(WitnessKind.CONTROL_MODE)
+    assert mips161.named("jr").shown(WitnessKind.TRAPS_BY_ADDRESS)
+    assert not r3000.named("jr").shown(WitnessKind.TRAPS_BY_ADDRESS)
+    assert names(mips161, lambda one: one.shown(WitnessKind.SHOWS_A_TRAP)) == ["sc"]
+    for witness in mips161.named("sc").shown(WitnessKind.SHOWS_A_TRAP):
         register = witness.disassembly.split()[1].partition(",")[0]
         assert [one[register] for one in witness.outcomes] == ["0x00000001", "0x00000000"]
-    assert names(lsi, lambda one: one.shown(Kind.TRAPS_BY_UNIT)) == ["cop2", "lwc2", "swc2"]
+    assert names(lsi, lambda one: one.shown(WitnessKind.TRAPS_BY_UNIT)) == ["cop2", "lwc2", "swc2"]
     assert names(r3000, lambda one: one.clock_dependent) == ["mfc0 c0_random", "tlbwr"]
 
 
@@ -162,7 +166,7 @@ def test_a_status_register_that_all_may_read() -> None:
     analysis = with_one_more(R3000, "smsw", smsw)
     assert holding(analysis) == []
     assert analysis.verdict("1").offenders == analysis.verdict("3").offenders == ("smsw",)
-    (witness,) = analysis.named("smsw").shown(Kind.MODE)
+    (witness,) = analysis.named("smsw").shown(WitnessKind.MODE)
     assert [state["mode"] for state in witness.states] == ["kernel", "user"]
     assert witness.disassembly == "smsw"
 
@@ -178,7 +182,7 @@ def test_an_interrupt_enable_that_user_mode_cannot_write_and_need_not_trap_for()
     assert holding(analysis) == ["3"]
     assert analysis.verdict("1").offenders == ("popf",)
     assert analysis.verdict("1 by state").offenders == ("popf",)
-    (witness,) = analysis.named("popf").shown(Kind.CONTROL_RESOURCES)
+    (witness,) = analysis.named("popf").shown(WitnessKind.CONTROL_RESOURCES)
     assert "status" in witness.outcomes[0]
 
 
@@ -191,7 +195,7 @@ def test_a_return_to_user_mode_that_does_not_trap() -> None:
     analysis = with_one_more(R3000, "jrst", jrst)
     assert holding(analysis) == ["3"]
     (witness,) = analysis.named("jrst").sensitivities()
-    assert (witness.kind, witness.modes) == (Kind.CONTROL_MODE, ("kernel",))
+    assert (witness.kind, witness.modes) == (WitnessKind.CONTROL_MODE, ("kernel",))
 
 
 def test_a_physical_address_that_all_may_ask_for() -> None:
@@ -202,7 +206,7 @@ def test_a_physical_address_that_all_may_ask_for() -> None:
 
     analysis = with_one_more(R3000, "lra", lra)
     assert holding(analysis) == []
-    assert {one.kind for one in analysis.named("lra").sensitivities()} == {Kind.LOCATION}
+    assert {one.kind for one in analysis.named("lra").sensitivities()} == {WitnessKind.LOCATION}
 
 
 def test_a_clock_that_all_may_read() -> None:
@@ -223,8 +227,8 @@ def test_a_privileged_instruction_with_a_hole() -> None:
         cpu.index = cpu.index ^ 0x100
 
     analysis = with_one_more(LSI, "hole", hole)
-    (refuted,) = analysis.named("hole").shown(Kind.NOT_PRIVILEGED)
-    assert analysis.named("hole").shown(Kind.PRIVILEGED)
+    (refuted,) = analysis.named("hole").shown(WitnessKind.NOT_PRIVILEGED)
+    assert analysis.named("hole").shown(WitnessKind.PRIVILEGED)
     assert refuted.states[1]["mode"] == "user"
     assert "hole" in analysis.verdict("1").offenders
 

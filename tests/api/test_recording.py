@@ -285,7 +285,7 @@ def test_a_second_recording(tmp_path: Path) -> None:
 
 
 class TestEdits:
-    """Changes that did not come through the door."""
+    """Changes that did not come through the input port."""
 
     @pytest.mark.slow(10000000)
     @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from kseg import Machine
 from kseg.exploration.observation import samples, shared_sites
 from kseg.exploration.plans import Baseline, learning_runs
-from kseg.exploration.sharing import Kind
+from kseg.exploration.sharing import SiteKind
 from kseg.exploration.trial import Goal, Trials
 from kseg.machine.preemption import Preemption
 from tests.exploration.racing import boot, racing
@@ -27,14 +27,14 @@ def test_looks_are_spread_over_the_busy_cycles() -> None:
 @pytest.mark.parametrize(
     ("exercise", "function", "kind"),
     [
-        ("race", "count", Kind.LOADS),
-        pytest.param("wakeup", "reader", Kind.LOADS, marks=pytest.mark.slow),
-        pytest.param("free", "receiver", Kind.STORES, marks=pytest.mark.slow),
-        pytest.param("deadlock", "interrupts_restore", Kind.LOCKS, marks=pytest.mark.slow),
+        ("race", "count", SiteKind.LOADS),
+        pytest.param("wakeup", "reader", SiteKind.LOADS, marks=pytest.mark.slow),
+        pytest.param("free", "receiver", SiteKind.STORES, marks=pytest.mark.slow),
+        pytest.param("deadlock", "interrupts_restore", SiteKind.LOCKS, marks=pytest.mark.slow),
     ],
 )
 def test_places_where_threads_touch_the_same_are_found(
-    exercise: str, function: str, kind: Kind
+    exercise: str, function: str, kind: SiteKind
 ) -> None:
     """And a preemption there is one before the very instruction."""
     with Machine("racelab", exercise, epoch=0) as machine:
@@ -60,7 +60,7 @@ def test_points_are_where_the_run_was() -> None:
     """Beside another processor, too."""
     with Machine("racelab", "race", epoch=0, cpus=2) as machine:
         found = shared_sites(machine, 1_300_000, [[]])
-        chosen = [site for site in found if site.kind == Kind.LOADS]
+        chosen = [site for site in found if site.kind == SiteKind.LOADS]
         assert chosen
         for site in chosen:
             with machine.fork() as clone:

@@ -16,7 +16,7 @@ from kseg.exploration.plans import (
     learning_runs,
     plan,
 )
-from kseg.exploration.sharing import AccessSite, Kind, Point
+from kseg.exploration.sharing import AccessSite, Point, SiteKind
 from kseg.machine.preemption import Preemption
 
 SAMPLES = [Sample(1000 + n, n % 2, 0x80001000 if n % 10 else 0x80002000) for n in range(100)]
@@ -75,16 +75,16 @@ def test_looks_fall_into_lines_of_code() -> None:
     assert [[sample.at for sample in line] for line in found] == [[1, 3], [2]]
 
 
-def site(kind: Kind, number: int, *points: Point) -> AccessSite:
+def site(kind: SiteKind, number: int, *points: Point) -> AccessSite:
     return AccessSite(0x80000000 + 4 * number, (), kind, list(points), frozenset([(0, 1)]))
 
 
 def test_seeds_in_a_row_go_through_all_places() -> None:
-    shared = [site(kind, n, Point(2000 + n, 1)) for kind in Kind for n in range(5)]
+    shared = [site(kind, n, Point(2000 + n, 1)) for kind in SiteKind for n in range(5)]
     baseline = BASELINE._replace(shared=shared)
     found = [plan("mix", seed, 4, baseline) for seed in range(10 * len(TURNS))]
     assert {each.strategy for each in found} == {"shared", "random", "pct"}
-    for kind in Kind:
+    for kind in SiteKind:
         met = [each.site.pc for each in found if each.site and each.site.kind == kind]
         # None comes again before all the others have come.
         for first in range(0, len(met) - 4, 5):
@@ -102,7 +102,9 @@ def test_a_place_that_was_seen_in_another_run_is_met_in_that_run() -> None:
     runs = learning_runs(BASELINE, 10)
     assert runs[0] == []
     assert {len(run) for run in runs[1:]} == {5}
-    baseline = BASELINE._replace(shared=[site(Kind.LOADS, 0, Point(30_000, 0, run=1))], runs=runs)
+    baseline = BASELINE._replace(
+        shared=[site(SiteKind.LOADS, 0, Point(30_000, 0, run=1))], runs=runs
+    )
     found = plan("shared", 1, 10, baseline).preemptions
     before = [each for each in runs[1] if each.at < 30_000]
     assert found[: len(before) + 1] == [*before, Preemption(30_000, 0)]

@@ -1,4 +1,4 @@
-"""The contract between the run loop and those who take part in runs."""
+"""The contract between the run loop and the observers of runs."""
 
 import pytest
 

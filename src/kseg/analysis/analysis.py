@@ -10,7 +10,7 @@ from kseg.analysis.sampling import samples
 from kseg.analysis.states import CODE
 from kseg.analysis.subjects import Subject, subjects
 from kseg.analysis.theorems import Verdict, verdicts
-from kseg.analysis.witnesses import Kind, Witness, compared
+from kseg.analysis.witnesses import Witness, WitnessKind, compared
 from kseg.isa import registers as r
 from kseg.isa.profile import Profile
 
@@ -70,6 +70,6 @@ def _fetch(of: Sequence[Subject], examination: Examination, cu0: bool) -> Witnes
             )
             if kernel[1].end is End.COMPLETES and user[1].end is End.MEMORY_TRAPS:
                 return compared(
-                    Kind.TRAPS_BY_ADDRESS, subject, examination.profile, word, kernel, user
+                    WitnessKind.TRAPS_BY_ADDRESS, subject, examination.profile, word, kernel, user
                 )
     raise ValueError("no instruction completes in kernel mode")

@@ -34,14 +34,14 @@ from kseg.analysis.witnesses import (
     BEYOND_THE_PAPER,
     SENSITIVE,
     Execution,
-    Kind,
     Witness,
+    WitnessKind,
     changed,
     compared,
     reaches_window,
 )
 
-Found = tuple[Kind, str, bool]
+Found = tuple[WitnessKind, str, bool]
 """One witness is kept for each: what it shows, the modes, and whether a window took part."""
 
 
@@ -66,13 +66,15 @@ class Classification:
         found = witness.kind, "".join(witness.modes), witness.window
         self.witnesses.setdefault(found, witness)
 
-    def shown(self, kind: Kind) -> list[Witness]:
+    def shown(self, kind: WitnessKind) -> list[Witness]:
         """The witnesses of one kind."""
         return [witness for witness in self.witnesses.values() if witness.kind is kind]
 
     @property
     def privileged(self) -> bool:
-        return bool(self.shown(Kind.PRIVILEGED)) and not self.shown(Kind.NOT_PRIVILEGED)
+        return bool(self.shown(WitnessKind.PRIVILEGED)) and not self.shown(
+            WitnessKind.NOT_PRIVILEGED
+        )
 
     def sensitivities(
         self, *, windows: bool = True, user_only: bool = False, paper_only: bool = False
@@ -98,7 +100,7 @@ class Classification:
 
     @property
     def clock_dependent(self) -> bool:
-        return bool(self.shown(Kind.CLOCK))
+        return bool(self.shown(WitnessKind.CLOCK))
 
 
 def classify(subject: Subject, examination: Examination, cu0: bool) -> Classification:
@@ -125,7 +127,7 @@ class _Examination:
             sensitive = self._examine(kernel)
             self._examine(user)
             if sensitive and user[1].end in (End.COMPLETES, End.STOPS):
-                self._note(Kind.UNTRAPPED, kernel, user)
+                self._note(WitnessKind.UNTRAPPED, kernel, user)
         return self.found
 
     def _run(self, state: State) -> Execution:
@@ -133,7 +135,7 @@ class _Examination:
         self.found.reads |= outcome.reads
         return state, outcome
 
-    def _note(self, kind: Kind, first: Execution, second: Execution) -> None:
+    def _note(self, kind: WitnessKind, first: Execution, second: Execution) -> None:
         profile = self.examination.profile
         window = reaches_window(first[1]) or reaches_window(second[1])
         found = kind, first[0].mode + second[0].mode, window
@@ -144,20 +146,20 @@ class _Examination:
     def _compare_modes(self, kernel: Execution, user: Execution) -> None:
         ends = kernel[1].end, user[1].end
         if ends == (End.COMPLETES, End.MEMORY_TRAPS):
-            self._note(Kind.TRAPS_BY_ADDRESS, kernel, user)
+            self._note(WitnessKind.TRAPS_BY_ADDRESS, kernel, user)
         if End.ASKS in ends or End.MEMORY_TRAPS in ends:
             return
         self.found.pairs += 1
         traps = ends[0] is not End.TRAPS and ends[1] is End.TRAPS
-        self._note(Kind.PRIVILEGED if traps else Kind.NOT_PRIVILEGED, kernel, user)
+        self._note(WitnessKind.PRIVILEGED if traps else WitnessKind.NOT_PRIVILEGED, kernel, user)
         if _differ(kernel, user):
-            self._note(Kind.MODE, kernel, user)
+            self._note(WitnessKind.MODE, kernel, user)
 
     def _examine(self, execution: Execution) -> bool:
         """Look for what makes it sensitive from one state; is there anything?"""
         state, outcome = execution
         if outcome.end is End.STOPS:
-            self._change(Kind.CONTROL_RESOURCES, execution)
+            self._change(WitnessKind.CONTROL_RESOURCES, execution)
             return True
         if outcome.end in (End.ASKS, End.MEMORY_TRAPS):
             return False
@@ -168,11 +170,11 @@ class _Examination:
                 sensitive = True
             for other in self._elsewhere(execution):
                 if _differ(execution, other):
-                    self._note(Kind.LOCATION, execution, other)
+                    self._note(WitnessKind.LOCATION, execution, other)
                     sensitive = True
         return self._vary(execution) or sensitive
 
-    def _change(self, kind: Kind, execution: Execution) -> None:
+    def _change(self, kind: WitnessKind, execution: Execution) -> None:
         state, outcome = execution
         if (kind, state.mode, reaches_window(outcome)) not in self.found.witnesses:
             profile = self.examination.profile
@@ -198,29 +200,29 @@ class _Examination:
                 continue
             other = self._run(varied)
             if {outcome.end, other[1].end} == {End.COMPLETES, End.TRAPS}:
-                kind = Kind.TRAPS_BY_UNIT if variation is UNITS else Kind.RESOURCES
+                kind = WitnessKind.TRAPS_BY_UNIT if variation is UNITS else WitnessKind.RESOURCES
                 self._note(kind, execution, other)
-                sensitive = sensitive or kind is Kind.RESOURCES
+                sensitive = sensitive or kind is WitnessKind.RESOURCES
             if _differ(execution, other):
-                self._note(Kind.RESOURCES, execution, other)
+                self._note(WitnessKind.RESOURCES, execution, other)
                 sensitive = True
             if variation is CLOCK and _shows_time(outcome, other[1]):
-                self._note(Kind.CLOCK, execution, other)
+                self._note(WitnessKind.CLOCK, execution, other)
         if LINK.field in outcome.reads:
             other = self._run(LINK(state))
             if _differ(execution, other, but=LINK.field):
-                self._note(Kind.SHOWS_A_TRAP, execution, other)
+                self._note(WitnessKind.SHOWS_A_TRAP, execution, other)
         return sensitive
 
 
-def _control(state: State, outcome: Outcome) -> Iterator[Kind]:
+def _control(state: State, outcome: Outcome) -> Iterator[WitnessKind]:
     """What a completed instruction changed beyond the program."""
     if outcome.mode != state.mode:
-        yield Kind.CONTROL_MODE
+        yield WitnessKind.CONTROL_MODE
     if not _keeps_map(state, outcome):
-        yield Kind.CONTROL_MAP
+        yield WitnessKind.CONTROL_MAP
     if outcome.resources != tuple(resource(name, state.fields[name]) for name in RESOURCES):
-        yield Kind.CONTROL_RESOURCES
+        yield WitnessKind.CONTROL_RESOURCES
 
 
 def _keeps_map(state: State, outcome: Outcome) -> bool:

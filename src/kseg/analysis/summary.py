@@ -8,7 +8,7 @@ from kseg.analysis.analysis import Analysis
 from kseg.analysis.classification import Classification
 from kseg.analysis.execution import End
 from kseg.analysis.states import Shown
-from kseg.analysis.witnesses import BEHAVIOUR, CONTROL, Kind, Witness
+from kseg.analysis.witnesses import BEHAVIOUR, CONTROL, Witness, WitnessKind
 from kseg.isa.registers import GPR_NAMES
 
 FORMAT = 1
@@ -17,22 +17,22 @@ FORMAT = 1
 COLUMNS = ("privileged", "control", "behaviour", "user-sensitive", "remarks")
 
 REMARKS = {
-    Kind.TRAPS_BY_ADDRESS: "traps by address",
-    Kind.TRAPS_BY_UNIT: "traps by unit",
-    Kind.SHOWS_A_TRAP: "shows a trap",
+    WitnessKind.TRAPS_BY_ADDRESS: "traps by address",
+    WitnessKind.TRAPS_BY_UNIT: "traps by unit",
+    WitnessKind.SHOWS_A_TRAP: "shows a trap",
 }
 
 FLAGS = {
-    "control_mode": Kind.CONTROL_MODE,
-    "control_map": Kind.CONTROL_MAP,
-    "control_resources": Kind.CONTROL_RESOURCES,
-    "mode_sensitive": Kind.MODE,
-    "location_sensitive": Kind.LOCATION,
-    "resource_sensitive": Kind.RESOURCES,
-    "clock_dependent": Kind.CLOCK,
-    "traps_by_address": Kind.TRAPS_BY_ADDRESS,
-    "traps_by_unit": Kind.TRAPS_BY_UNIT,
-    "shows_a_trap": Kind.SHOWS_A_TRAP,
+    "control_mode": WitnessKind.CONTROL_MODE,
+    "control_map": WitnessKind.CONTROL_MAP,
+    "control_resources": WitnessKind.CONTROL_RESOURCES,
+    "mode_sensitive": WitnessKind.MODE,
+    "location_sensitive": WitnessKind.LOCATION,
+    "resource_sensitive": WitnessKind.RESOURCES,
+    "clock_dependent": WitnessKind.CLOCK,
+    "traps_by_address": WitnessKind.TRAPS_BY_ADDRESS,
+    "traps_by_unit": WitnessKind.TRAPS_BY_UNIT,
+    "shows_a_trap": WitnessKind.SHOWS_A_TRAP,
 }
 """Of the JSON, by what shows each."""
 
@@ -53,7 +53,7 @@ def cells(one: Classification) -> tuple[str, ...]:
     )
 
 
-def _kinds(one: Classification, kinds: tuple[Kind, ...]) -> str:
+def _kinds(one: Classification, kinds: tuple[WitnessKind, ...]) -> str:
     texts = []
     for kind in kinds:
         if found := one.shown(kind):

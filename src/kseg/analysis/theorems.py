@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kseg.analysis.classification import Classification
-from kseg.analysis.witnesses import Kind
+from kseg.analysis.witnesses import WitnessKind
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _subset(
 
 def _by_state(found: Sequence[Classification]) -> Verdict:
     offenders = tuple(
-        one.subject.name for one in found if one.shown(Kind.UNTRAPPED) or _user_acts(one)
+        one.subject.name for one in found if one.shown(WitnessKind.UNTRAPPED) or _user_acts(one)
     )
     because = (
         f"{len(offenders)} instructions are sensitive in states in which user mode does not trap"

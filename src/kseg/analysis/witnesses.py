@@ -22,7 +22,7 @@ from kseg.isa.profile import Profile
 from kseg.isa.registers import GPR_NAMES
 
 
-class Kind(Enum):
+class WitnessKind(Enum):
     """What a witness shows. The values are those of the JSON report."""
 
     PRIVILEGED = "privileged"
@@ -49,17 +49,17 @@ class Kind(Enum):
     """A state from which it is sensitive, and the same state in user mode does not trap."""
 
 
-CONTROL = (Kind.CONTROL_MODE, Kind.CONTROL_MAP, Kind.CONTROL_RESOURCES)
-BEHAVIOUR = (Kind.MODE, Kind.LOCATION, Kind.RESOURCES)
+CONTROL = (WitnessKind.CONTROL_MODE, WitnessKind.CONTROL_MAP, WitnessKind.CONTROL_RESOURCES)
+BEHAVIOUR = (WitnessKind.MODE, WitnessKind.LOCATION, WitnessKind.RESOURCES)
 SENSITIVE = (*CONTROL, *BEHAVIOUR)
-BEYOND_THE_PAPER = (Kind.CONTROL_RESOURCES, Kind.RESOURCES)
+BEYOND_THE_PAPER = (WitnessKind.CONTROL_RESOURCES, WitnessKind.RESOURCES)
 
 
 @dataclass(frozen=True)
 class Witness:
     """One or two states from which an instruction was executed, and what came of it."""
 
-    kind: Kind
+    kind: WitnessKind
     word: int
     disassembly: str
     states: tuple[Shown, ...]
@@ -77,7 +77,7 @@ Execution = tuple[State, Outcome]
 
 
 def compared(
-    kind: Kind,
+    kind: WitnessKind,
     subject: Subject,
     profile: Profile,
     word: int,
@@ -108,7 +108,7 @@ def compared(
 
 
 def changed(
-    kind: Kind, subject: Subject, profile: Profile, word: int, state: State, outcome: Outcome
+    kind: WitnessKind, subject: Subject, profile: Profile, word: int, state: State, outcome: Outcome
 ) -> Witness:
     """The witness of one state: what the instruction changed beyond the program."""
     before, after = _differences(_beyond(state), _beyond(outcome))

@@ -38,21 +38,21 @@ _CMS = [IMAGES / "cms.elf", IMAGES / "cms-kuseg.elf"]
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class Bootable:
     """A kernel to boot. `bundled` is the name it was found under, or None for a file."""
 
     path: Path
     bundled: str | None
 
 
-def find_guest(kernel: str | Path) -> Guest:
+def find_guest(kernel: str | Path) -> Bootable:
     """The guest that `kernel` names; ImageError when there is none.
 
     A bundled name means the bundled guest also where a file of that name exists: say ./cms for
     the file.
     """
     if isinstance(kernel, str) and kernel in BUNDLED:
-        return Guest(IMAGES / f"{kernel}.elf", kernel)
+        return Bootable(IMAGES / f"{kernel}.elf", kernel)
     try:
         path = checks.path("kernel", kernel)
         exists = bool(str(kernel)) and path.exists()
@@ -65,7 +65,7 @@ def find_guest(kernel: str | Path) -> Guest:
             f"kernel {kernel or repr('')}: no such file; give a path or a bundled name ({names})"
             f"{_nearest(path)}"
         )
-    return Guest(path, None)
+    return Bootable(path, None)
 
 
 def programs_of(kernel: Path) -> Path | None:

@@ -13,7 +13,7 @@ ENOUGH = 512
 _CONFIGURED = re.compile(rb"(?:\s*#[^\n]*\n|\s*\n)*\s*\d{1,2}[ \t]+[a-z]+\b")
 
 
-class Kind(NamedTuple):
+class FileKind(NamedTuple):
     """A kind of file: its name, the option that takes it, what to do with it and how."""
 
     name: str
@@ -23,14 +23,16 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "log": Kind("a log of a recorded run", "--replay", "to repeat the run", "kseg replay {}"),
-    "snapshot": Kind("a snapshot of a machine", "--from", "to go on from it", "kseg run --from {}"),
-    "executable": Kind("an executable", "", "to boot it", "kseg run {}"),
-    "disk": Kind("a disk image", "--disk", "to boot with it", "kseg run --disk {} KERNEL"),
-    "configuration": Kind(
+    "log": FileKind("a log of a recorded run", "--replay", "to repeat the run", "kseg replay {}"),
+    "snapshot": FileKind(
+        "a snapshot of a machine", "--from", "to go on from it", "kseg run --from {}"
+    ),
+    "executable": FileKind("an executable", "", "to boot it", "kseg run {}"),
+    "disk": FileKind("a disk image", "--disk", "to boot with it", "kseg run --disk {} KERNEL"),
+    "configuration": FileKind(
         "a machine configuration", "--config", "to boot with it", "kseg run --config {} KERNEL"
     ),
-    "assembly": Kind("assembly", "", "to assemble it", "kseg asm {}"),
+    "assembly": FileKind("assembly", "", "to assemble it", "kseg asm {}"),
 }
 
 

@@ -170,7 +170,7 @@ def copied(guests: Sequence[GuestRequest], count: int) -> list[GuestRequest]:
     ]
 
 
-class Guest(Text):
+class GuestText(Text):
     """The type of the option."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from random import Random
 from typing import NamedTuple
 
-from kseg.exploration.sharing import AccessSite, Kind
+from kseg.exploration.sharing import AccessSite, SiteKind
 from kseg.machine.preemption import Preemption
 
 STRATEGIES = {"mix": 10, "shared": 10, "random": 10, "pct": 3, "places": 10}
@@ -37,13 +37,13 @@ LONGEST_TURN = 1 << 18
 where another preemption ends its turn."""
 
 TURNS = (
-    Kind.LOADS, Kind.LOCKS, Kind.LOADS, "random",
-    Kind.LOADS, Kind.LOCKS, Kind.STORES, Kind.LOADS,
-    Kind.LOCKS, Kind.OTHERS, Kind.LOADS, "pct",
+    SiteKind.LOADS, SiteKind.LOCKS, SiteKind.LOADS, "random",
+    SiteKind.LOADS, SiteKind.LOCKS, SiteKind.STORES, SiteKind.LOADS,
+    SiteKind.LOCKS, SiteKind.OTHERS, SiteKind.LOADS, "pct",
 )  # fmt: skip
 """What `mix` does for twelve seeds in a row: the first preemption at an access site of some kind,
 or another strategy."""
-SHARED_TURNS = tuple(turn for turn in TURNS if isinstance(turn, Kind))
+SHARED_TURNS = tuple(turn for turn in TURNS if isinstance(turn, SiteKind))
 
 
 class Sample(NamedTuple):
@@ -67,7 +67,7 @@ class Baseline(NamedTuple):
     runs: Sequence[Sequence[Preemption]] = ((),)
     """With which preemptions those runs began that `shared` comes of."""
 
-    def of_kind(self, kind: Kind) -> list[AccessSite]:
+    def of_kind(self, kind: SiteKind) -> list[AccessSite]:
         """The access sites of a kind."""
         return [site for site in self.shared if site.kind == kind]
 
@@ -121,7 +121,7 @@ def plan(strategy: str, seed: int, most: int, baseline: Baseline) -> Plan:
     if strategy in ("mix", "shared"):
         turns = TURNS if strategy == "mix" else SHARED_TURNS
         turn = turns[seed % len(turns)]
-        if isinstance(turn, Kind):
+        if isinstance(turn, SiteKind):
             site = _site(turns, seed, baseline) if most else None
             if site is not None:
                 return Plan(_at_site(site, most, baseline, numbers), "shared", site)
@@ -141,12 +141,12 @@ def plan(strategy: str, seed: int, most: int, baseline: Baseline) -> Plan:
     return Plan(sorted(found), strategy)
 
 
-def _site(turns: Sequence[Kind | str], seed: int, baseline: Baseline) -> AccessSite | None:
+def _site(turns: Sequence[SiteKind | str], seed: int, baseline: Baseline) -> AccessSite | None:
     """The access site that a seed is about. Seeds in a row go through all sites of a kind before
     any comes again, in another order each time."""
     wanted = turns[seed % len(turns)]
-    assert isinstance(wanted, Kind)
-    for kind in (wanted, *Kind):
+    assert isinstance(wanted, SiteKind)
+    for kind in (wanted, *SiteKind):
         candidates = baseline.of_kind(kind)
         if candidates:
             number = seed // len(turns) * turns.count(wanted)

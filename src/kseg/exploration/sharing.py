@@ -34,7 +34,7 @@ STACK_SHIFT = 11
 """Stacks lie in different pieces of so many bits of addresses, when they are entered first."""
 
 
-class Kind(IntEnum):
+class SiteKind(IntEnum):
     """What an access site is about."""
 
     LOADS = 0
@@ -64,7 +64,7 @@ class AccessSite(NamedTuple):
 
     pc: int
     callers: tuple[int, ...]
-    kind: Kind
+    kind: SiteKind
     points: list[Point]
     threads: frozenset[tuple[int, int]]
 
@@ -128,7 +128,7 @@ class _Word(dict[int, _Use]):
         return len(self) > 1 and any(use.last_store >= 0 for use in self.values())
 
 
-_Key = tuple[int, tuple[int, ...], Kind]
+_Key = tuple[int, tuple[int, ...], SiteKind]
 """Address, callers, and what it is about if its words are contested."""
 
 
@@ -279,7 +279,7 @@ class Sharing:
         at = cycle - self.idle
         word.touch(thread, at, stores)
         if processor.enabled:
-            kind = Kind.STORES if stores else Kind.LOADS
+            kind = SiteKind.STORES if stores else SiteKind.LOADS
             site = pc + 4, tuple(processor.thread.calls[-CALLERS:]), kind
             self._touches.append(_Touch(key, site, Point(at + 1, number, self._run), thread))
         else:
@@ -289,7 +289,7 @@ class Sharing:
         """Interrupts are enabled from a cycle on."""
         processor.enabled = True
         if processor.thread.pending:
-            site = pc, tuple(processor.thread.calls[-CALLERS_OF_LOCKS:]), Kind.LOCKS
+            site = pc, tuple(processor.thread.calls[-CALLERS_OF_LOCKS:]), SiteKind.LOCKS
             point = Point(cycle - self.idle, number, self._run)
             self._touches += [
                 _Touch(key, site, point, processor.thread.number)
@@ -322,7 +322,7 @@ class Sharing:
             AccessSite(
                 pc,
                 callers,
-                kind if each.contested else Kind.OTHERS,
+                kind if each.contested else SiteKind.OTHERS,
                 _some(list(each.points)),
                 frozenset(each.threads),
             )
@@ -382,6 +382,6 @@ def merged(runs: Iterable[Iterable[AccessSite]]) -> list[AccessSite]:
         points = [point for site in best for point in site.points]
         threads = frozenset[tuple[int, int]]().union(*(site.threads for site in best))
         if all(len(site.points) < OFTEN for site in best):
-            kind = Kind.OTHERS
+            kind = SiteKind.OTHERS
         result.append(AccessSite(pc, callers, kind, points, threads))
     return result

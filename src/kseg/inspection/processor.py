@@ -239,8 +239,8 @@ class Processor:
         lock: RunLock | None = None,
     ) -> None:
         self.state = state
-        """All of it, as the engines see it: see `kseg.engine.state`. Who writes here while the
-        machine is recorded must tell its Recording (`changed`)."""
+        """All of it, as the engines see it: see `kseg.engine.state`. Code that writes here while
+        the machine is recorded must tell its Recording (`changed`)."""
         self.registers = Registers(state, profile, changed, lock)
         self.tlb = Tlb(state)
 

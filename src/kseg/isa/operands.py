@@ -19,7 +19,7 @@ class OperandError(ValueError):
 
 
 @dataclass(frozen=True)
-class Kind:
+class OperandKind:
     """One kind of operand."""
 
     describes: str
@@ -46,12 +46,12 @@ def unchanged(field: int, _address: int) -> int:
     return field
 
 
-def _number(describes: str, bits: int, text: Callable[[int], str] = str) -> Kind:
-    return Kind(describes, text, _range(0, (1 << bits) - 1), unchanged)
+def _number(describes: str, bits: int, text: Callable[[int], str] = str) -> OperandKind:
+    return OperandKind(describes, text, _range(0, (1 << bits) - 1), unchanged)
 
 
-def _register(describes: str, text: Callable[[int], str]) -> Kind:
-    return Kind(describes, text, _range(0, 31), unchanged, is_register=True)
+def _register(describes: str, text: Callable[[int], str]) -> OperandKind:
+    return OperandKind(describes, text, _range(0, 31), unchanged, is_register=True)
 
 
 def _signed_to_field(value: int, address: int) -> int:
@@ -115,17 +115,19 @@ GENERAL = _register("general register", lambda number: GPR_NAMES[number])
 UNIT = _register("register of a coprocessor", lambda number: f"${number}")
 FLOAT = _register("floating-point register", lambda number: f"$f{number}")
 CONTROL = _register("CP0 register", lambda number: f"${number}")
-SIGNED = Kind("signed 16-bit number", str, _signed_to_field, lambda field, _: signed(field, 16))
-BRANCH = Kind("branch target", _address_text, _branch_to_field, _branch_from_field)
-JUMP = Kind("jump target", _address_text, _jump_to_field, _jump_from_field)
-REGION_JUMP = Kind(
+SIGNED = OperandKind(
+    "signed 16-bit number", str, _signed_to_field, lambda field, _: signed(field, 16)
+)
+BRANCH = OperandKind("branch target", _address_text, _branch_to_field, _branch_from_field)
+JUMP = OperandKind("jump target", _address_text, _jump_to_field, _jump_from_field)
+REGION_JUMP = OperandKind(
     "jump target as an offset in the 256 MiB of the delay slot",
     _address_text,
     _region_jump_to_field,
     lambda index, _: index << 2,
 )
 
-LETTERS: dict[str, Kind] = {
+LETTERS: dict[str, OperandKind] = {
     "s": GENERAL,
     "t": GENERAL,
     "d": GENERAL,
@@ -134,7 +136,7 @@ LETTERS: dict[str, Kind] = {
     "b": BRANCH,
     "j": JUMP,
     "h": _number("shift amount, 0 to 31", 5),
-    "f": Kind(
+    "f": OperandKind(
         "operation of a coprocessor, 25 bits", hex, _operation_to_field, _operation_from_field
     ),
     "q": _number("code for software, left out if 0", 10, hex),
@@ -150,7 +152,7 @@ class Operand:
     """One operand of a syntax: the field `letter`, and for ``i(s)`` the `base` register's."""
 
     letter: str
-    kind: Kind
+    kind: OperandKind
     base: str | None = None
     fixed: int | None = None
     """The register's number, where the syntax names one."""
@@ -174,7 +176,7 @@ class Syntax:
         return sum(not operand.optional for operand in self.operands)
 
 
-def _operand(text: str, code_bits: int, extra: dict[str, Kind]) -> Operand:
+def _operand(text: str, code_bits: int, extra: dict[str, OperandKind]) -> Operand:
     if match := re.fullmatch(r"(\w)\((\w)\)", text):
         return Operand(match[1], {**LETTERS, **extra}[match[1]], base=match[2])
     if text in GPR_NUMBERS and len(text) > 1:
@@ -188,7 +190,9 @@ def _operand(text: str, code_bits: int, extra: dict[str, Kind]) -> Operand:
     return Operand(letter, {**LETTERS, **extra}[letter])
 
 
-def parse_syntax(syntax: str, code_bits: int = 20, extra: dict[str, Kind] | None = None) -> Syntax:
+def parse_syntax(
+    syntax: str, code_bits: int = 20, extra: dict[str, OperandKind] | None = None
+) -> Syntax:
     """Take apart a declaration's syntax; KeyError for a letter that is not known.
 
     `code_bits` is the width of field c; `extra` adds kinds for letters of the caller's own.

@@ -4,7 +4,7 @@ A sleeping thread is on the list of a wait channel, whose end leads to the chann
 locks and condition variables from channels in their own ways; so what the channel belongs to is
 found by types: the function that called `wchan_sleep` takes a pointer to a structure, and the
 structure has a pointer to the channel. The thread still has the structure's address on its stack,
-or else it is somewhere in memory. Who holds it is told by whatever member points to a thread.
+or else it is somewhere in memory. Its holder is what a member that points to a thread says.
 """
 
 from collections.abc import Iterator, Sequence

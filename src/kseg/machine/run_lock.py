@@ -44,7 +44,7 @@ class RunLock:
         self._what = what
         self._lock = threading.Lock()
         self._thread = 0
-        """Who holds it, as `threading.get_ident` says."""
+        """Its holder, as `threading.get_ident` says."""
         self._safepoint: int = Safepoint.NONE
         self._nested = 0
         self._closed = False

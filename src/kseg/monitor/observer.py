@@ -5,8 +5,8 @@ watches, talks to the user or stops the run when a condition holds: each is an `
 list of the run loop (`kseg.monitor.run_loop.RunLoop.observers`). It overrides the methods that it
 needs; the others cost nothing.
 
-No observer changes what the machine does: where a run is cut into pieces, and who looks, leaves
-every cycle as it is. What comes in from outside goes through the input port, as ever.
+No observer changes what the machine does: where a run is cut into pieces, and what looks, leaves
+every cycle as it is. Input goes through the input port, as ever.
 """
 
 from collections.abc import Callable, Iterator
@@ -89,7 +89,7 @@ class Observer:
 
     def edited(self) -> None:
         """The machine is not what its past has made of it any more: its memory or registers were
-        changed from outside, or it was reset or loaded by its user."""
+        edited, or it was reset or loaded by its user."""
 
     def printed(self, data: bytes) -> None:
         """The guest prints this; the machine is in the middle of an instruction."""
@@ -117,7 +117,7 @@ _MET = Stop(StopReason.CONDITION)
 
 
 class CycleLimit(Observer):
-    """Ends a run at a cycle of the machine, whoever lets it run."""
+    """Ends a run at a cycle of the machine, whatever lets it run."""
 
     order = Order.USER
 
@@ -189,7 +189,7 @@ class Observers:
         self._scheduled = [each for each in self._all if _overrides(each, "next_cycle")]
         self.every_burst = any(each.every_burst for each in self._all)
         self.remember = bool(self._hooks("edited"))
-        """Whether an observer has to know when the machine is changed from outside."""
+        """Whether an observer has to know when the machine is edited."""
         self._starts = self._hooks("starts")
         self._between_bursts = self._hooks("between_bursts")
         self._stopped = self._hooks("stopped")

@@ -5,7 +5,7 @@ input port every so often, and when every processor waits, let time jump to the 
 executes below it is an engine; under a monitor, a virtual processor that looks like one.
 
 Each file is about one thing: `bursts` between two exits of the engine, `device_answers` what exits
-for devices come to, `idling` how idle time passes, `observer` who takes part.
+for devices come to, `idling` how idle time passes, `observer` what takes part.
 """
 
 import threading

@@ -24,7 +24,14 @@ which they were added.
 
 from bisect import insort
 
-from kseg.monitor.shares import VIRTUAL_SCALE, Guest, GuestState, GuestUse, ReservationError, Share
+from kseg.monitor.shares import (
+    VIRTUAL_SCALE,
+    GuestState,
+    GuestUse,
+    ReservationError,
+    ScheduledGuest,
+    Share,
+)
 
 TIME_SLICE = 100_000
 """Cycles: 4 ms at 25 MHz."""
@@ -51,14 +58,14 @@ class Scheduler:
         self.now = 0
         """Machine time in cycles."""
         self._shortest_slice = max(1, time_slice // SLICE_PARTS)
-        self._guests: dict[str, Guest] = {}
+        self._guests: dict[str, ScheduledGuest] = {}
         self._order = 0
-        self._timers: list[tuple[int, int, Guest]] = []
+        self._timers: list[tuple[int, int, ScheduledGuest]] = []
         """(machine time, order, guest): wake-ups, and when throttled guests may run again."""
-        self._running: Guest | None = None
-        self._serves_reservation: Guest | None = None
+        self._running: ScheduledGuest | None = None
+        self._serves_reservation: ScheduledGuest | None = None
         # Those that compete, their weights, and their virtual times multiplied by their weights.
-        self._competing: list[Guest] = []
+        self._competing: list[ScheduledGuest] = []
         self._weights = 0
         self._weighted_times = 0
         self._last_virtual_time = 0
@@ -78,7 +85,9 @@ class Scheduler:
                 f"{name} wants {share.reservation} instructions a second reserved;"
                 f" {self.unreserved} of {self.cycles_per_second} are left"
             )
-        guest = Guest(name, share, self._order, self.cycles_per_second, self.time_slice, self.now)
+        guest = ScheduledGuest(
+            name, share, self._order, self.cycles_per_second, self.time_slice, self.now
+        )
         self._guests[name] = guest
         self._order += 1
         self._wake(guest, self.now)
@@ -116,7 +125,7 @@ class Scheduler:
             self._serves_reservation = None
             return None
         now, weights, times = self.now, self._weights, self._weighted_times
-        best: tuple[int, int, int, Guest] | None = None
+        best: tuple[int, int, int, ScheduledGuest] | None = None
         for guest in self._competing:
             account = guest.by_weight
             if guest.reserved is not None and guest.reserved.start <= now:
@@ -200,7 +209,7 @@ class Scheduler:
         """What the guest has had."""
         return self._find(name).use(self.now)
 
-    def _find(self, name: str) -> Guest:
+    def _find(self, name: str) -> ScheduledGuest:
         guest = self._guests.get(name)
         if guest is None:
             raise ValueError(f"no guest {name!r}")
@@ -215,14 +224,14 @@ class Scheduler:
             return self._last_virtual_time
         return self._weighted_times // self._weights
 
-    def _wake(self, guest: Guest, since: int) -> None:
+    def _wake(self, guest: ScheduledGuest, since: int) -> None:
         guest.woken = since
         guest.credit = 0
         if guest.reserved is not None:
             guest.reserved.forfeit(since)
         self._compete(guest, since)
 
-    def _compete(self, guest: Guest, since: int) -> None:
+    def _compete(self, guest: ScheduledGuest, since: int) -> None:
         """It wants to run since machine time `since`, and does as soon as its cap allows it."""
         if guest.bucket is not None:
             ready = guest.bucket.ready_at(self.now)
@@ -236,7 +245,7 @@ class Scheduler:
         self._weights += guest.share.weight
         self._weighted_times += guest.by_weight.start * guest.share.weight
 
-    def _place(self, guest: Guest) -> None:
+    def _place(self, guest: ScheduledGuest) -> None:
         """Bring its virtual time into line with the others', which went on without it."""
         virtual_time = self._virtual_time
         if self._weights:
@@ -249,7 +258,7 @@ class Scheduler:
             guest.by_weight.forfeit(virtual_time)
         guest.urgent = guest.by_weight.start <= virtual_time
 
-    def _leave(self, guest: Guest) -> None:
+    def _leave(self, guest: ScheduledGuest) -> None:
         """It does not compete, and no timer is set for it."""
         if guest.state is GuestState.RUNNABLE:
             self._last_virtual_time = self._virtual_time
@@ -265,7 +274,7 @@ class Scheduler:
 
     # Timers.
 
-    def _set_timer(self, guest: Guest, at: int) -> None:
+    def _set_timer(self, guest: ScheduledGuest, at: int) -> None:
         insort(self._timers, (at, guest.order, guest))
 
     def _fire_timers(self) -> None:

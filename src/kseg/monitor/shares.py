@@ -141,7 +141,7 @@ class GuestState(Enum):
     ASLEEP = auto()
 
 
-class Guest:
+class ScheduledGuest:
     """All that a scheduler knows of a guest."""
 
     def __init__(

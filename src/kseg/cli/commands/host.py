@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kseg.cli import options
-from kseg.cli.guest_options import Guest, GuestRequest, copied
+from kseg.cli.guest_options import GuestRequest, GuestText, copied
 from kseg.cli.parameters import Directory, Seconds, Text
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ by signal N.
     "guests",
     multiple=True,
     required=True,
-    type=Guest(),
+    type=GuestText(),
     help="A guest; may be repeated. KEYs that mean what they mean to kseg run: args, config, disk,"
     " doom, from (NAME=,from=SNAPSHOT), input, monitor, overlay, progress, ram, record, save-at,"
     " seed, share, symbols, trust; and cap, reservation, weight. Files that a config names are"

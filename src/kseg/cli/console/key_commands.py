@@ -36,7 +36,7 @@ class KeyCommands(Observer):
         debugged: bool,
     ) -> None:
         """`escape` and `attention` are those of `kseg.cli.console.session.Conditions`. `debugged`:
-        there may be a debugger, who is told of each interruption."""
+        there may be a debugger, which is told of each interruption."""
         self._machine, self._output, self._saves = machine, output, saves
         self._attention, self._debugged = attention, debugged
         self._asked: list[str] = []

@@ -6,7 +6,7 @@ count as unknown addresses. Pseudo-instructions only ever grow from pass to pass
 
 from kseg.isa.assembler.expansion import Target
 from kseg.isa.assembler.expression import Value
-from kseg.isa.assembler.layout import Known, Pass
+from kseg.isa.assembler.layout import Pass, PassResult
 from kseg.isa.assembler.problem import AssemblyError, Problem, SourceLocation
 from kseg.isa.assembler.program import Program
 from kseg.isa.assembler.reader import Files
@@ -50,14 +50,14 @@ class Assembly:
         if self._may_move and parser.address is not None:
             self.origin = parser.address & ~3
         target = Target(self.profile, self.byte_order)
-        known = Known()
+        known = PassResult()
         for _ in range(MOST_PASSES):
             current = Pass(target, self.byte_order, self.origin, self.settings, known)
             current.run(parser.statements, parser.weak)
             bases = self._place(current)
             symbols = current.symbols()
             symbols.setdefault("_gp", self._global_pointer(current, bases))
-            found = Known(symbols, bases, current.words)
+            found = PassResult(symbols, bases, current.words)
             if found == known:
                 break
             known = found

@@ -20,9 +20,9 @@ from kseg.isa.operands import (
     JUMP,
     REGION_JUMP,
     UNIT,
-    Kind,
     Operand,
     OperandError,
+    OperandKind,
 )
 from kseg.isa.values import signed
 
@@ -42,7 +42,7 @@ class Operation:
 
     instruction: Instruction
     fields: dict[str, int]
-    targets: dict[str, tuple[Kind, int]] = field(default_factory=dict)
+    targets: dict[str, tuple[OperandKind, int]] = field(default_factory=dict)
     """Of branches and jumps, whose fields depend on the instruction's address."""
     always: bool = False
     """A branch that is always taken, by its name."""
@@ -213,7 +213,7 @@ class Binding:
     """Of registers and of optional operands: fields."""
     numbers: dict[str, int] = field(default_factory=dict)
     """Of a declared instruction: fields; of a pseudo-instruction: values."""
-    targets: dict[str, tuple[Kind, int]] = field(default_factory=dict)
+    targets: dict[str, tuple[OperandKind, int]] = field(default_factory=dict)
     where: Value | None = None
     """Where a branch goes."""
 

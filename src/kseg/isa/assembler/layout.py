@@ -24,7 +24,7 @@ LARGEST_ALIGNMENT = 16
 
 
 @dataclass
-class Known:
+class PassResult:
     """What the pass before has found."""
 
     symbols: dict[str, Value] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Pass:
     """One pass: lays out every statement, with the symbols of the pass before."""
 
     def __init__(
-        self, target: Target, byte_order: str, origin: int, settings: Settings, known: Known
+        self, target: Target, byte_order: str, origin: int, settings: Settings, known: PassResult
     ) -> None:
         self.target, self.byte_order, self.origin, self.known = target, byte_order, origin, known
         self.pieces: dict[tuple[str, int], Piece] = {}

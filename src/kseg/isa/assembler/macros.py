@@ -15,11 +15,11 @@ of the declarations (`LETTERS` has the numbers):
 * What changes register at says so, and is refused after ``.set noat``.
 """
 
-from kseg.isa.operands import Kind, OperandError, unchanged
+from kseg.isa.operands import OperandError, OperandKind, unchanged
 from kseg.isa.values import signed
 
 
-def _number(describes: str, low: int, high: int, multiple: int = 1) -> Kind:
+def _number(describes: str, low: int, high: int, multiple: int = 1) -> OperandKind:
     """A number that lies in a range, as it is or as a signed number of 32 bits."""
 
     def to_field(value: int, _address: int) -> int:
@@ -28,14 +28,14 @@ def _number(describes: str, low: int, high: int, multiple: int = 1) -> Kind:
                 return candidate
         raise OperandError(f"{value} is not a {describes}")
 
-    return Kind(describes, str, to_field, unchanged)
+    return OperandKind(describes, str, to_field, unchanged)
 
 
 def _is_word(value: int) -> bool:
     return -(1 << 31) <= value < 1 << 32
 
 
-LETTERS: dict[str, Kind] = {
+LETTERS: dict[str, OperandKind] = {
     "o": _number("zero", 0, 0),
     "x": _number("number from -32768 to 32767", -0x8000, 0x7FFF),
     "y": _number("number from 0 to 65535", 0, 0xFFFF),

@@ -45,7 +45,7 @@ class TimeSharedGuest:
         guest's too; otherwise input takes it no time."""
         clock, input_port = self.board.clock, self.board.input_port
         if self._rests:
-            # Whoever types for the guest may give it the next character.
+            # Paced input may give it the next character.
             stop = self.monitor.observers.between_bursts()
             if stop is not None:
                 return stop

@@ -70,7 +70,7 @@ class ShadowTlb:
                 self._drop(index)
 
     def _give_asid(self, guest: GuestRecord, place: int) -> int:
-        """The next ASID, in turn; whoever had it loses its entries with it."""
+        """The next ASID, in turn; the address space that had it loses its entries with it."""
         world = self._world
         asid: int = world.next_asid % (ASIDS - 1) + 1
         world.next_asid = asid

@@ -34,7 +34,7 @@ def functions(
     constants: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """The same, function by function, for a module that has others too, which call `roots`. Those
-    whose names are `exported` can be called from outside."""
+    whose names are `exported` can be called by other code."""
     wanted, texts = list(roots), []
     own, done = set(wanted), set()
 

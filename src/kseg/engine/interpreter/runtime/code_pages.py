@@ -235,7 +235,7 @@ def slow_fetch(context: Context, pc: u32) -> pointer:
     return address
 
 
-# Changes from outside; the engine is not running.
+# Changes that the guest did not make; the engine is not running.
 
 
 def memory_changed(context: Context, number: u64) -> None:
