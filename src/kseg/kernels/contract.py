@@ -181,7 +181,7 @@ class KernelAwareness(Protocol):
         trace."""
         ...
 
-    def physical(self, processor: int, address: int) -> int | None:
+    def physical(self, processor: int, address: int) -> int | None:  # noqa: ARG002
         """What an address of the program that a processor executes leads to by the kernel's own
         page tables, where those are known; None where not."""
-        ...
+        return None

@@ -3,7 +3,7 @@ waits that never end (deadlocks, lost wake-ups)."""
 
 from collections.abc import Sequence
 
-from kseg.kernels.contract import GuestThread
+from kseg.kernels.contract import GuestThread, Wait
 
 MOST_FINDINGS = 6
 MOST_STEPS = 6
@@ -101,25 +101,17 @@ def _abandoned(threads: Sequence[GuestThread]) -> list[str]:
     """Sleepers for what a thread held when it ended."""
     at = {each.address: each for each in threads}
     found = []
-    gone = [
-        thread
-        for thread in threads
-        if thread.wait is not None
-        and (holder := at.get(thread.wait.holder or 0)) is not None
-        and holder.state == "ended"
-    ]
-    found += [
-        f"thread {each.title} waits for {each.wait}, which"
-        f' "{at[each.wait.holder].name}" held when it ended: nobody will ever release it'
-        for each in gone
-        if each.wait is not None and each.wait.holder is not None
-    ]
-    return found + [
-        f"thread {each.title} waits for {each.wait}, whose holder has ended without releasing it:"
-        " nobody ever will"
-        for each in threads
-        if each.wait is not None and each.wait.abandoned
-    ]
+    for thread in threads:
+        wait = thread.wait or Wait("")
+        holder = at.get(wait.holder or 0)
+        said = f"thread {thread.title} waits for {wait}"
+        if holder is not None and holder.state == "ended":
+            found.append(
+                f'{said}, which "{holder.name}" held when it ended: nobody will ever release it'
+            )
+        if wait.abandoned:
+            found.append(f"{said}, whose holder has ended without releasing it: nobody ever will")
+    return found
 
 
 def _lost(threads: Sequence[GuestThread], stuck: set[int]) -> list[str]:

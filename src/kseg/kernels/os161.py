@@ -10,21 +10,20 @@ from typing import NamedTuple
 
 from kseg.inspection.machine import InspectedMachine
 from kseg.isa import registers as r
-from kseg.isa.unknown import UNKNOWN, Number
-from kseg.kernels.contract import MOST_THREADS, GuestThread, GuestThreads
+from kseg.kernels.contract import MOST_THREADS, GuestThread, GuestThreads, KernelAwareness
 from kseg.kernels.findings import findings
 from kseg.kernels.kernel_memory import KernelMemory
 from kseg.kernels.os161_calls import CALLS
 from kseg.kernels.os161_faults import program_overflow
 from kseg.kernels.os161_waits import Waits
 from kseg.kernels.stacks import Marks, check_stacks, guess_size
+from kseg.kernels.switched import MOST_FRAMES, first_frame, switched_out
 from kseg.symbols.symbol_file import SymbolFile
 from kseg.symbols.symbol_table import Symbols
 from kseg.symbols.types import Structure, Types
 from kseg.unwind.backtrace import Backtrace, Context, Unwinder, context_of
 
 MOST_PROCESSORS = 32
-MOST_FRAMES = 24
 MOST_FRAMES_OF_ALL = 1000
 MAGIC = 0xBAADF00D
 """Four words at the low end of a stack (THREAD_STACK_MAGIC in thread.c)."""
@@ -70,7 +69,7 @@ def recognise(machine: InspectedMachine, symbols: Symbols, file: SymbolFile) -> 
     return OS161(machine, symbols, file, Layout(thread, node, switchframe, cpu))
 
 
-class OS161:
+class OS161(KernelAwareness):
     """The threads of an OS/161 kernel."""
 
     name = "OS/161"
@@ -89,9 +88,6 @@ class OS161:
         memory = KernelMemory(self._machine)
         address = self._current_threads(memory).get(processor)
         return None if address is None else self._thread(memory, address)
-
-    def physical(self, processor: int, address: int) -> int | None:  # noqa: ARG002
-        return None  # Every course has its own tables.
 
     def threads(self) -> GuestThreads:
         memory = KernelMemory(self._machine)
@@ -231,7 +227,7 @@ class OS161:
             if trace.frames and trace.frames[-1].user:
                 trace = Backtrace(trace.frames)
             thread.trace = trace
-            thread.first_frame = _first_frame(trace)
+            thread.first_frame = first_frame(trace, _SLEEP)
 
     def _running(self, thread: GuestThread) -> Context | None:
         assert thread.processor is not None
@@ -246,15 +242,13 @@ class OS161:
         if not frame or memory.word(frame) is None or thread.state == "ended":
             return None
         layout = self._layout.switchframe
-        registers: list[Number] = [UNKNOWN] * 32
-        registers[0] = 0
-        for name, number in _SAVED.items():
-            if layout.has(name):
-                registers[number] = memory.member(layout, frame, name)
         thread.sp = frame
-        registers[29] = frame + layout.size
-        target = registers[31]
-        return Context(int(target), registers, user=False, after_call=True)  # type: ignore[arg-type]
+        places = {
+            number: frame + layout.offset(name)
+            for name, number in _SAVED.items()
+            if layout.has(name)
+        }
+        return switched_out(memory, places, frame + layout.size)
 
     def _find_waits(self, memory: KernelMemory, threads: list[GuestThread]) -> None:
         waits = Waits(memory, self._file, self._layout.thread, self._layout.node, threads)
@@ -303,15 +297,6 @@ def _boot_stack(thread: GuestThread) -> tuple[int, int] | None:
         return None
     top = (outermost + STACK - 1) // STACK * STACK
     return top - STACK, top
-
-
-def _first_frame(trace: Backtrace) -> int:
-    """The frame in which a thread would say that it stands: behind those that put it to sleep."""
-    first = 0
-    for number, frame in enumerate(trace.frames[:8]):
-        if frame.name in _SLEEP:
-            first = number + 1
-    return first if first < len(trace.frames) else 0
 
 
 def _order(thread: GuestThread) -> tuple[bool, bool, int]:
