@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kseg import Machine
-from kseg.gdb.commands import HELP, execute
+from kseg.gdb.commands import execute, help_text
 from kseg.gdb.stub import Stub
 from kseg.gdb.target import OneMachine
 from tests.cli.kernels import kernel
@@ -64,7 +64,7 @@ def test_the_address_space(tmp_path: Path) -> None:
 def test_what_is_no_command(tmp_path: Path, line: str) -> None:
     with boot(tmp_path, SPINNING) as machine:
         said = said_to(machine, line)
-        assert said == f"no command {line!r}; there are:\n{HELP}"
+        assert said == f"no command {line!r}; there are:\n{help_text()}"
 
 
 @pytest.mark.parametrize("line", ["symbol", "symbols", "go-to", "Last-Write "])
@@ -73,7 +73,8 @@ def test_what_lacks_its_argument(tmp_path: Path, line: str) -> None:
         said = said_to(machine, line)
     command = line.strip().lower()
     assert said.startswith(f"{command} needs an argument: {command} ")
-    assert f"\n{said.partition(': ')[2]}" in HELP or f"\n{said.partition(': ')[2][:-1]} " in HELP
+    known, named = help_text(), said.partition(": ")[2]
+    assert f"\n{named}" in known or f"\n{named[:-1]} " in known
 
 
 def test_files_are_not_named_over_tcp(tmp_path: Path) -> None:

@@ -64,28 +64,23 @@ def read_memory(thread: Thread, text: bytes) -> bytes:
 def write_memory(thread: Thread, text: bytes, *, locked: bool) -> bytes:
     """Packet `M`; see `write_registers`."""
     where, data = pair(text, b":")
-    return _write(thread, where, contents(data), locked)
+    return write_binary(thread, b"%b:%b" % (where, contents(data)), locked=locked)
 
 
 def write_binary(thread: Thread, text: bytes, *, locked: bool) -> bytes:
     """Packet `X`; see `write_registers`."""
     where, data = pair(text, b":")
-    return _write(thread, where, data, locked)
-
-
-def _write(thread: Thread, where: bytes, data: bytes, locked: bool) -> bytes:
     begin, count = pair(where)
     start = address(begin)
     if number(count) != len(data):
         raise Malformed("another number of bytes than it says")
     if start + len(data) > 1 << 32:
         raise Malformed("beyond the last address")
-    if data and _is_there(thread, start, data):
+    if not data or _is_there(thread, start, data):
         return b"OK"
     if locked:
         raise Locked
-    if data:
-        thread.inferior.machine.memory.virtual(thread.processor).write(start, data)
+    thread.inferior.machine.memory.virtual(thread.processor).write(start, data)
     return b"OK"
 
 

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 from typing import Protocol
 
-from kseg.gdb.packets import Malformed
+from kseg.gdb.packets import Malformed, contents, number, pair
 
 MOST_STEPS = 100_000
 """Operations in one evaluation: an expression may have loops."""
@@ -151,14 +151,9 @@ def expressions(text: bytes) -> tuple[Expression, ...]:
     while text:
         if text[:1] != b"X":
             raise Malformed("no expression")
-        length, comma, rest = text[1:].partition(b",")
-        if not comma or not length or length.strip(b"0123456789abcdefABCDEF") or len(length) > 4:
-            raise Malformed("no length of an expression")
-        digits = 2 * int(length, 16)
-        try:
-            code = bytes.fromhex(rest[:digits].decode("ascii"))
-        except ValueError:
-            raise Malformed("no code of an expression") from None
+        length, rest = pair(text[1:])
+        digits = 2 * number(length)
+        code = contents(rest[:digits])
         if 2 * len(code) != digits or not code:
             raise Malformed("another number of bytes than it says")
         found.append(Expression(code))

@@ -5,13 +5,13 @@ digits; `}` escapes a byte, which follows with bit 5 inverted (GDB manual, "Over
 appendix).
 """
 
+import re
 from enum import Enum
 
 PACKET_SIZE = 0x4000
 """Bytes of data in a packet, at most, each way."""
 
 _ESCAPE = ord("}")
-_ESCAPED = frozenset(b"$#}*")
 
 
 class Malformed(ValueError):
@@ -35,10 +35,8 @@ _NO_SIGNS = bytes(byte for byte in range(256) if byte not in _SIGNS)
 
 def packet(data: bytes) -> bytes:
     """The packet with this data."""
-    escaped = bytearray()
-    for byte in data:
-        escaped += bytes((_ESCAPE, byte ^ 0x20)) if byte in _ESCAPED else bytes((byte,))
-    return b"$%b#%02x" % (bytes(escaped), sum(escaped) & 0xFF)
+    escaped = re.sub(rb"[$#}*]", lambda found: bytes((_ESCAPE, found[0][0] ^ 0x20)), data)
+    return b"$%b#%02x" % (escaped, sum(escaped) & 0xFF)
 
 
 class Reader:
@@ -96,22 +94,8 @@ class Reader:
         assert checksum is not None
         if too_long or checksum.lower() != b"%02x" % (sum(data) & 0xFF):
             return Sign.DAMAGED
-        return _unescaped(data)
-
-
-def _unescaped(data: bytearray) -> bytes:
-    if _ESCAPE not in data:
-        return bytes(data)
-    found, escaped = bytearray(), False
-    for byte in data:
-        if escaped:
-            found.append(byte ^ 0x20)
-            escaped = False
-        elif byte == _ESCAPE:
-            escaped = True
-        else:
-            found.append(byte)
-    return bytes(found)
+        # Half of an escaped byte is none.
+        return re.sub(rb"}(.?)", lambda found: bytes(b ^ 0x20 for b in found[1]), data, flags=re.S)
 
 
 def number(text: bytes) -> int:
