@@ -1,28 +1,32 @@
 """Source lines: the line number programs of `.debug_line`, DWARF 2 to 5 (DWARF 5, section 6.2).
 
-A strict reader of our own, though pyelftools has one: its reader makes as many entries of a table
-as the file says, also where an entry takes no bytes; and it takes 260 ms for an OS/161 kernel, six
-times as long.
+docs/decisions/line-tables.md says why it is not pyelftools's.
 """
 
 from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from kseg.symbols.dwarf import (
+    FLAG_PRESENT,
+    IMPLICIT,
+    LINE_STRP,
+    STRP,
+    Cursor,
+    Damaged,
+    Forms,
+    units,
+)
+
 MOST_ROWS = 1_000_000
 """Rows of all tables together."""
 MOST_FILES = 50_000
 """Names of files in all tables together."""
-LONGEST_NAME = 512
-"""Bytes of a name that stands in a section of strings."""
 
 COPY, ADVANCE_PC, ADVANCE_LINE, SET_FILE = 1, 2, 3, 4
 CONST_ADD_PC, FIXED_ADVANCE_PC = 8, 9
 END_SEQUENCE, SET_ADDRESS, DEFINE_FILE = 1, 2, 3
 PATH, DIRECTORY_INDEX = 1, 2
-STRING, BLOCK, LINE_STRP, STRP = 0x08, 0x09, 0x1F, 0x0E
-UDATA, DATA1, DATA2, DATA4, DATA8, DATA16 = 0x0F, 0x0B, 0x05, 0x06, 0x07, 0x1E
-_WIDTHS = {DATA1: 1, DATA2: 2, DATA4: 4, DATA8: 8, DATA16: 16}
 
 
 class Line(NamedTuple):
@@ -38,53 +42,6 @@ class Line(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.base_name}:{self.number}"
-
-
-class Damaged(Exception):
-    """The data do not follow the format."""
-
-
-class Cursor:
-    """Reads numbers from bytes; Damaged beyond the end."""
-
-    def __init__(
-        self, data: bytes, order: Literal["big", "little"], place: int = 0, end: int | None = None
-    ) -> None:
-        self.data, self.order, self.place = data, order, place
-        self.end = len(data) if end is None else end
-
-    def take(self, length: int) -> bytes:
-        begin, self.place = self.place, self.place + length
-        if self.place > self.end:
-            raise Damaged("cut short")
-        return self.data[begin : self.place]
-
-    def number(self, length: int) -> int:
-        return int.from_bytes(self.take(length), self.order)
-
-    def uleb(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.number(1)
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-            if shift > 70:
-                raise Damaged("a number of more than 64 bits")
-
-    def sleb(self) -> int:
-        begin = self.place
-        value = self.uleb()
-        sign = 1 << (7 * (self.place - begin) - 1)
-        return (value ^ sign) - sign
-
-    def string(self) -> str:
-        end = self.data.find(b"\0", self.place, self.end)
-        if end < 0:
-            raise Damaged("a string without an end")
-        begin, self.place = self.place, end + 1
-        return self.data[begin:end].decode("utf-8", "replace")
 
 
 class _Header(NamedTuple):
@@ -110,12 +67,9 @@ class LineTable:
         self._rows: list[tuple[int, int, int]] = []
         """Address, file, line; line 0 ends a sequence."""
         self._strings = {LINE_STRP: sections[".debug_line_str"], STRP: sections[".debug_str"]}
-        self._order: Literal["big", "little"] = byte_order
-        data = sections[".debug_line"]
-        place = 0
         try:
-            while place + 4 <= len(data):
-                place = self._unit(data, place)
+            for _, cursor, version, width in units(sections[".debug_line"], byte_order):
+                self._run(cursor, self._header(cursor, version, width))
         except Damaged as error:
             self.damage = str(error)
         # The end of a sequence comes before the beginning of another at the same address.
@@ -156,22 +110,6 @@ class LineTable:
         return sorted(set(found))
 
     # Reading.
-
-    def _unit(self, data: bytes, place: int) -> int:
-        """One table; returns where the next one begins."""
-        cursor = Cursor(data, self._order, place)
-        length, width = cursor.number(4), 4
-        if length == 0xFFFFFFFF:
-            length, width = cursor.number(8), 8
-        end = cursor.place + length
-        if end > len(data):
-            raise Damaged("cut short")
-        cursor.end = end
-        version = cursor.number(2)
-        if 2 <= version <= 5:
-            header = self._header(cursor, version, width)
-            self._run(cursor, header)
-        return end
 
     def _header(self, cursor: Cursor, version: int, width: int) -> _Header:
         if version >= 5:
@@ -224,34 +162,20 @@ class LineTable:
         if count and not format_:
             raise Damaged("a line table with too many files")
         self._take_files(count)
+        read = Forms(self._strings, 5, width).read
         found = []
         for _ in range(count):
             name, directory = "", 0
             for content, form in format_:
-                value = self._value(cursor, form, width)
+                if form in (FLAG_PRESENT, IMPLICIT):
+                    raise Damaged("a line table with values of no bytes")
+                value = read(cursor, form)
                 if content == PATH and isinstance(value, str):
                     name = value
                 elif content == DIRECTORY_INDEX and isinstance(value, int):
                     directory = value
             found.append((name, directory))
         return found
-
-    def _value(self, cursor: Cursor, form: int, width: int) -> str | int:
-        if form in self._strings:
-            where = cursor.number(width)
-            strings = self._strings[form]
-            end = strings.find(b"\0", where, where + LONGEST_NAME)
-            return strings[where:end].decode("utf-8", "replace") if end >= 0 else ""
-        if form == STRING:
-            return cursor.string()
-        if form == UDATA:
-            return cursor.uleb()
-        if form == BLOCK:
-            cursor.take(cursor.uleb())
-            return 0
-        if form in _WIDTHS:
-            return cursor.number(_WIDTHS[form])
-        raise Damaged(f"a line table with values of an unknown form {form:#x}")
 
     def _run(self, cursor: Cursor, header: _Header) -> None:
         """Execute a line number program; its rows are ours."""

@@ -19,7 +19,7 @@ from kseg.symbols.debug_info import (
     Entries,
     Entry,
 )
-from kseg.symbols.line_table import Cursor, Damaged
+from kseg.symbols.dwarf import Cursor, Damaged
 
 ARRAY, ENUMERATION, PARAMETER, MEMBER, POINTER = 0x01, 0x04, 0x05, 0x0D, 0x0F
 STRUCTURE, TYPEDEF, UNION, BASE, CONSTANT = 0x13, 0x16, 0x17, 0x24, 0x26
@@ -90,9 +90,8 @@ class Types:
         self._children: dict[int, list[Entry]] = {}
         self._structures: dict[str, Entry] = {}
         self._functions: dict[int, Entry] = {}
-        for unit in entries.units:
-            for entry in entries.of(unit):
-                self._take(entry)
+        for entry in entries:
+            self._take(entry)
         self.damage = entries.damage
         self._made: dict[str, Structure | None] = {}
         self._left = 0
