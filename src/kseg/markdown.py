@@ -1,7 +1,9 @@
-"""Pages of the documentation that are written from declarations."""
+"""Pages of the documentation that are written from declarations, or have parts that are: those
+stand between `<!-- generated: NAME -->` and `<!-- end -->`, with prose around them."""
 
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 
@@ -17,10 +19,29 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "".join(f"| {line} |\n" for line in lines)
 
 
+def filled(text: str, parts: Mapping[str, str]) -> str:
+    """A page with its generated parts, by name, anew; ValueError where it has not all of them."""
+    for name, part in parts.items():
+        place = re.compile(rf"(<!-- generated: {name} -->\n).*?(?=<!-- end -->)", re.DOTALL)
+        if len(place.findall(text)) != 1:
+            raise ValueError(f"the page has no part {name}, or several")
+        text = place.sub(lambda found, part=part: f"{found[1]}\n{part}\n", text)  # type: ignore[misc]
+    return text
+
+
+def fill_page(path: Path, parts: Mapping[str, str]) -> None:
+    """Write the generated parts of a page anew; see `write_page`."""
+    write_page(path, filled(_in_checkout(path).read_text(encoding="utf-8"), parts))
+
+
 def write_page(path: Path, text: str) -> None:
     """Write a generated page, its path counted from the top of a checkout; exits with a line if
     this is none."""
+    _in_checkout(path).write_text(text, encoding="utf-8")
+
+
+def _in_checkout(path: Path) -> Path:
     root = Path(__file__).parents[2]
     if not (root / path.parent).is_dir():
         sys.exit(f"kseg: no {path.parent} in {root}: run this in a checkout")
-    (root / path).write_text(text, encoding="utf-8")
+    return root / path

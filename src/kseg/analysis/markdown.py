@@ -15,16 +15,19 @@ from kseg.analysis.summary import (
     title,
     trapping,
 )
+from kseg.markdown import table
 
 WIDTH = 98
 
 
 def document(analyses: Sequence[Analysis]) -> str:
     """Everything: `analyses` are those of each profile with CU0 clear and with CU0 set, in turn."""
-    parts = [verdict_table(analyses)]
-    for clear, granted in zip(analyses[::2], analyses[1::2], strict=True):
-        parts.append(profile_chapter(clear, granted))
-    return "\n".join(parts)
+    return f"{verdict_table(analyses)}\n{chapters(analyses)}"
+
+
+def chapters(analyses: Sequence[Analysis]) -> str:
+    """What there is to say of each profile; see `document`."""
+    return "\n".join(map(profile_chapter, analyses[::2], analyses[1::2]))
 
 
 def verdict_table(analyses: Sequence[Analysis]) -> str:
@@ -61,17 +64,6 @@ def _granted(clear: Analysis, granted: Analysis) -> str:
         return paragraph("The same: this processor keeps CP0 from user mode whatever CU0 says.")
     head = paragraph("No longer privileged:")
     return "\n".join([_reasons(granted), head, _classes(changed), _witnesses(granted, changed)])
-
-
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table as Markdown has it, in columns."""
-    lines = [list(headings), *(list(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
-    lines.insert(1, ["-" * width for width in widths])
-    return "".join(
-        f"| {' | '.join(c.ljust(w) for c, w in zip(line, widths, strict=True))} |\n"
-        for line in lines
-    )
 
 
 def paragraph(text: str, indent: str = "") -> str:

@@ -1,6 +1,6 @@
-"""The reference page of the instruction set, written from the declarations.
+"""The generated parts of docs/instruction-set.md, from the declarations.
 
-``python -m kseg.isa.manual`` writes docs/instruction-set.md anew; a test fails when it is stale.
+``python -m kseg.isa.manual`` writes them anew; a test fails when they are stale.
 """
 
 import ast
@@ -19,26 +19,10 @@ from kseg.isa.operands import LETTERS
 from kseg.isa.pattern import Pattern
 from kseg.isa.profile import PROFILES, Profile
 from kseg.isa.traps import access, traps
-from kseg.markdown import table, write_page
+from kseg.markdown import fill_page, table
 
 PAGE = Path("docs/instruction-set.md")
 """Where the page is kept, from the root of the repository."""
-
-INTRODUCTION = """\
-# The instruction set
-
-*Generated from `src/kseg/isa` by `python -m kseg.isa.manual`; do not edit.*
-
-Every instruction of the MIPS R3000 as kseg executes it, in the profiles {profiles}. The
-declarations this page is made from are also the decoder, the assembler, the disassembler and
-every engine.
-
-Under each instruction stands its encoding, from bit 31 to bit 0: `0` and `1` are fixed, a letter
-is a bit of the field it names, and `-` is a bit that the processor ignores. An instruction is in
-all profiles unless it says otherwise. *Traps* lists the exceptions it can raise itself; any
-instruction can also meet an interrupt or a fault of its fetch. TLB exceptions need a profile
-with a TLB. A word that fits no encoding raises RI.
-"""
 
 ORDER = ("arithmetic", "logic", "shift", "multiply", "load_store", "branch", "system")
 """The chapters, by module of `kseg.isa.instructions`; others follow."""
@@ -56,27 +40,17 @@ TITLES = {
 }
 
 
-def page() -> str:
-    """The whole page, as Markdown."""
-    names = " and ".join(f"`{name}`" for name in PROFILES)
-    names = names.replace(" and ", ", ", len(PROFILES) - 2)
-    parts = [
-        _filled(INTRODUCTION.format(profiles=names)),
-        _overview(),
-        _letters(),
-        *(_chapter(name, module) for name, module in _chapters()),
-        _aliases(),
-        _exceptions(),
-        _control_registers(),
-        _profiles(),
-    ]
-    return "\n".join(parts)
-
-
-def _filled(text: str) -> str:
-    """Paragraphs refilled, so that what was inserted does not show."""
-    paragraphs = text.strip().split("\n\n")
-    return "\n\n".join(textwrap.fill(part, 98) for part in paragraphs) + "\n"
+def parts() -> dict[str, str]:
+    """The parts by name, as Markdown."""
+    return {
+        "overview": _overview(),
+        "letters": _letters(),
+        "instructions": "\n".join(_chapter(name, module) for name, module in _chapters()),
+        "pseudo-instructions": _aliases(),
+        "exceptions": _exceptions(),
+        "control-registers": _control_registers(),
+        "profiles": _profiles(),
+    }
 
 
 # Instructions.
@@ -116,7 +90,7 @@ def _letters() -> str:
         ("`#t`", "field t as a plain number"),
         ("`$t`, `$ft`", "field t as a register of a coprocessor, of the floating-point unit"),
     ]
-    return "## Operands\n\n" + table(["Letter", "Stands for"], rows)
+    return table(["Letter", "Stands for"], rows)
 
 
 def _chapter(name: str, module: ModuleType) -> str:
@@ -168,13 +142,7 @@ def _traps(declared: Instruction) -> list[str]:
 
 def _aliases() -> str:
     rows = [(f"`{text}`", f"`{meaning}`") for text, meaning in ALIASES.items()]
-    text = """\
-## Pseudo-instructions of one word
-
-The assembler takes these and more (`li` of any number, `la`, `blt`, `mul`, loads and stores of any
-address: `src/kseg/isa/assembler/macros.py`); the disassembler prints these.
-"""
-    return f"{text}\n{table(['Pseudo-instruction', 'Stands for'], rows)}"
+    return table(["Pseudo-instruction", "Stands for"], rows)
 
 
 # The privileged half.
@@ -185,7 +153,7 @@ def _exceptions() -> str:
         (str(int(code)), MNEMONICS[code], code.name.lower().replace("_", " ").replace("tlb", "TLB"))
         for code in ExceptionCode
     ]
-    return "## Exceptions\n\n" + table(["ExcCode", "", "Exception"], rows)
+    return table(["ExcCode", "", "Exception"], rows)
 
 
 def _control_registers() -> str:
@@ -198,13 +166,7 @@ def _control_registers() -> str:
     for (number, select, name, can), names in sorted(found.items()):
         where = "all" if len(names) == len(PROFILES) else _listed(names)
         rows.append((f"${number}, {select}" if select else f"${number}", name, can, where))
-    text = """\
-## CP0 registers
-
-For `mfc0` and `mtc0`, by number and select. On `mips161` all others raise RI; elsewhere they read
-as zero.
-"""
-    return f"{text}\n{table(['Register', 'Name', 'Access', 'Profiles'], rows)}"
+    return table(["Register", "Name", "Access", "Profiles"], rows)
 
 
 def _profiles() -> str:
@@ -218,7 +180,7 @@ def _profiles() -> str:
         if len(set(cells)) > 1:
             rows.append([texts.get(field.name) or _spoken(field.name), *cells])
     summaries = "".join(f"* `{name}`: {p.summary}.\n" for name, p in PROFILES.items())
-    return f"## Profiles\n\n{summaries}\n{table(['Difference', *PROFILES], rows)}"
+    return f"{summaries}\n{table(['Difference', *PROFILES], rows)}"
 
 
 def _attribute_texts(class_: type) -> dict[str, str]:
@@ -254,7 +216,7 @@ def _shown(value: object) -> str:
 
 def main() -> None:
     """Write the page."""
-    write_page(PAGE, page())
+    fill_page(PAGE, parts())
 
 
 if __name__ == "__main__":
