@@ -166,6 +166,7 @@ run = group(
     from_snapshot,
     overlay,
     engine,
+    monitor,
     quantum,
     input_file,
     escape,

@@ -111,3 +111,12 @@ def test_a_reader_that_has_gone():
     with process.stderr:
         assert process.stderr.read() == b""
     assert process.wait(60) == 141
+
+
+def test_under_a_monitor_it_is_the_same():
+    traces = [
+        kseg("trace", "-e", "exception,tlb", "-o", "-", *monitor, "cms", "primes 3; halt").stdout
+        for monitor in ((), ("--monitor", "hybrid"))
+    ]
+    assert traces[0] == traces[1]
+    assert "exception" in traces[0]

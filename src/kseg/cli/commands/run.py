@@ -38,7 +38,6 @@ input has ended; 128 + N ended by signal N.
     help=f"Board (default: {DEFAULT}).",
 )
 @options.run
-@options.monitor
 @click.option(
     "--rewriting/--no-rewriting",
     default=True,
