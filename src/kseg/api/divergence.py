@@ -59,15 +59,16 @@ class _Side:
 
     def go_on(self, cycle: int) -> None:
         """Run to a cycle, or to where the machine stops before it."""
-        while not self._problem and self.machine.cycles < cycle:
-            try:
-                stop = self.machine.run(cycles=cycle - self.machine.cycles)
-            except DivergenceError as error:
-                # It wants something that the recorded machine did not: no state to go on from.
-                self._problem = str(error)
-                return
-            if stop.reason is not StopReason.CYCLE_LIMIT:
-                self._problem = f"stops: {stop.reason}"
+        if self._problem or self.machine.cycles >= cycle:
+            return
+        try:
+            stop = self.machine.run(cycles=cycle - self.machine.cycles)
+        except DivergenceError as error:
+            # It wants something that the recorded machine did not: no state to go on from.
+            self._problem = str(error)
+            return
+        if stop.reason is not StopReason.CYCLE_LIMIT:
+            self._problem = f"stops: {stop.reason}"
 
     def header(self) -> Header:
         return gather(self.machine.board.save(), origin_of(self.machine, alone=True))[0]

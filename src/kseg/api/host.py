@@ -35,7 +35,7 @@ from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.time_sharing import TimeSharing
-from kseg.monitor.observer import CycleLimit
+from kseg.monitor.observer import CycleLimit, Observer
 from kseg.monitor.schedule import TIME_SLICE
 from kseg.monitor.shares import GuestUse, Share
 from kseg.monitor.stop import Stop, StopReason
@@ -104,9 +104,9 @@ class Host:
         """Cycles of the machine's time in a second."""
         self.time_sharing = TimeSharing(rate, time_slice=time_slice, pace=pace)
         self.time_sharing.after_slice = self._after_slice
-        self.time_sharing.while_idle = self._while_idle
-        self.while_idle: Callable[[], None] = lambda: None
-        """Called when every guest sleeps, before time passes."""
+        self.observers = self.time_sharing.observers
+        """All that take part in its runs, beside those of its guests."""
+        self.observers.add(_PageScans(self))
         self.when_ended: Callable[[Guest], None] = lambda _guest: None
         """Called with a guest that has ended, while its memory is still there: now it can be
         reported on, or saved."""
@@ -296,17 +296,13 @@ class Host:
         guest = self.guests[turns.name]
         if turns.stop is not None:
             self._take_leave(guest)
-        self._scan()
+        self.scan()
         self._between_slices(guest.deliver)
-
-    def _while_idle(self) -> None:
-        self._scan()
-        self._between_slices(self.while_idle)
 
     def _between_slices(self, callback: Callable[[], None]) -> None:
         self.run_lock.at_safepoint(Safepoint.SLICE, callback)()
 
-    def _scan(self) -> None:
+    def scan(self) -> None:
         """Look for pages that are alike, every so often. Guests cannot tell."""
         if self.cycles >= self._next_scan:
             self._page_sharing.scan(PAGES_A_SCAN)
@@ -329,12 +325,13 @@ class Host:
         "condition", or "interrupted" (`time_sharing.interrupt` was called).
         """
         limit = limit_of(cycles, seconds, self._kind.time_model)
-        until = checks.function("until", until) or (lambda: False)
-        asked = self.run_lock.at_safepoint(Safepoint.CHANGEABLE, until)
+        until = checks.function("until", until)
+        if until is not None:
+            until = self.run_lock.at_safepoint(Safepoint.CHANGEABLE, until)
         with self.run_lock:
             if limit is not None:
                 limit += self.cycles
-            stop = self.time_sharing.run(limit, asked)
+            stop = self.time_sharing.run(limit, until)
         if stop.reason is StopReason.POWER_OFF:
             failed = any(guest.crashed for guest in self.guests.values())
             return msgspec.structs.replace(stop, exit_code=int(failed))
@@ -405,6 +402,16 @@ def _stop_of(guest: Guest, stop: Stop) -> Stop:
     if stop.reason is StopReason.CONDITION and guest.waits_for_input:
         return Stop(StopReason.IDLE, None, "the guest waits for input")
     return stop
+
+
+class _PageScans(Observer):
+    """Pages that are alike are looked for also while all guests sleep."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def all_wait(self) -> None:
+        self._host.scan()
 
 
 def _overcommit(value: float) -> float:

@@ -9,6 +9,7 @@ from kseg import checks
 from kseg.checks import ArgumentError
 from kseg.engine.contract import Watchpoint
 from kseg.isa.values import WORD
+from kseg.monitor.observer import RUN_ON, Observer, Order
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
@@ -77,8 +78,10 @@ def _written(address: int, length: int) -> Watchpoint:
     return Watchpoint(address, min(address + length - 1, WORD), False, True)
 
 
-class Points:
+class Points(Observer):
     """What `Machine.run` is to stop at."""
+
+    order = Order.USER
 
     def __init__(self, machine: "VirtualMachine", until_pc: Any, watch: Any) -> None:
         """KsegError where they cannot be."""
@@ -87,6 +90,7 @@ class Points:
         self._breakpoints = breakpoints("until_pc", until_pc, symbols)
         self._watchpoints = watchpoints("watch", watch, symbols)
         self._engine = machine.engine
+        self._begin: int | None = None
 
     def run(
         self, limit: int | None, condition: Callable[[], bool] | None, *, here: bool = False
@@ -94,23 +98,27 @@ class Points:
         """Run to one of them, or as `RunLoop.run`. That at which the machine stands counts only
         if it is to be looked for `here`."""
         machine, engine = self._machine, self._engine
-        begin = moment(machine)
+        self._begin = None if here else moment(machine)
         engine.set_breakpoints(self._breakpoints)
         engine.set_watchpoints(self._watchpoints)
         try:
-            stop = machine.run_to(limit, condition)
-            if stop.reason in HITS and moment(machine) == begin and not here:
-                # That at which it stands already, and which the next run passes.
-                stop = machine.run_to(limit, condition)
+            with machine.observers.added(self):
+                return machine.run_to(limit, condition)
         finally:
             engine.set_breakpoints(())
             engine.set_watchpoints(())
+
+    def stopped(self, stop: Stop) -> Stop | None:
+        if stop.reason not in HITS:
+            return None
+        if moment(self._machine) == self._begin:
+            # That at which it stands already, and which is passed now.
+            self._begin = None
+            return RUN_ON
         return self._described(stop)
 
     def _described(self, stop: Stop) -> Stop:
         """A stop at one of them, in words: where, and why."""
-        if stop.reason not in HITS:
-            return stop
         machine = self._machine
         pc = machine.processors[stop.processor].pc
         place = f"{pc:#010x}"

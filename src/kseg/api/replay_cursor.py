@@ -11,7 +11,8 @@ from kseg.history.checkpointer import Checkpointer
 from kseg.history.checkpoints import Checkpoint, Checkpoints
 from kseg.history.replay_verifier import ReplayVerifier
 from kseg.machine.input_history import InputHistory
-from kseg.monitor.stop import StopReason
+from kseg.monitor.observer import RUN_ON, Observer, Order
+from kseg.monitor.stop import Stop, StopReason
 
 NEAR = (1 << 22, 1 << 17, 1 << 12, 1 << 8)
 """Cycles before one that is visited: there, states are kept for a while, since what is visited next
@@ -99,11 +100,9 @@ class ReplayCursor:
     def _run_to(self, cycle: int) -> bool:
         """Whether the machine came there."""
         machine = self.machine
-        while machine.cycles < cycle:
-            stop = machine.run(cycles=cycle - machine.cycles)
-            # An interrupt is meant for the machine's run, not for this repetition.
-            if stop.reason is not StopReason.INTERRUPTED:
-                break
+        if machine.cycles < cycle:
+            with machine.observers.added(_Uninterrupted()):
+                machine.run(cycles=cycle - machine.cycles)
         return machine.cycles == cycle
 
     def _nearest(self, cycle: int) -> Checkpoint:
@@ -141,6 +140,15 @@ class ReplayCursor:
     def forget(self) -> None:
         """The run begins anew: none of the states that were kept belongs to it."""
         self._near.clear()
+
+
+class _Uninterrupted(Observer):
+    """An interrupt is meant for the machine's run, not for this repetition of it."""
+
+    order = Order.USER
+
+    def stopped(self, stop: Stop) -> Stop | None:
+        return RUN_ON if stop.reason is StopReason.INTERRUPTED else None
 
 
 class OutputFilter(Generic[Message]):

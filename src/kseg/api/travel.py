@@ -8,7 +8,7 @@ printed or written a second time.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +18,7 @@ from kseg.api.machine import Machine
 from kseg.api.options import Running
 from kseg.api.repeating import become, repeating
 from kseg.api.replay_cursor import ReplayCursor
+from kseg.api.reverse_search import STOPS, Search, Stretch
 from kseg.api.snapshots import can_be_cut, check_savable, is_whole
 from kseg.api.virtual_machine import VirtualMachine
 from kseg.engine.contract import ExitReason, Watchpoint
@@ -30,7 +31,7 @@ from kseg.isa.values import WORD
 from kseg.machine.processor_state import executed
 from kseg.machine.run_lock import RunLock
 from kseg.monitor.observer import Edits
-from kseg.monitor.stop import STOPS_TO_STAND_AT, Stop, StopReason
+from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.replay import Replay
@@ -149,7 +150,7 @@ class TimeTravel:
         left = max(present.cycles - cursor.machine.cycles, 0)
         limit = left if cycles is None else min(cycles, left)
         stop = cursor.machine.run(until=until, cycles=limit, until_pc=until_pc, watch=watch)
-        cursor.is_astray = stop.reason in _STOPS
+        cursor.is_astray = stop.reason in STOPS
         if cursor.machine.cycles < present.cycles:
             return stop
         return self._arrive(present, stop, until_pc, watch)
@@ -168,16 +169,16 @@ class TimeTravel:
         machine = cursor.machine
         cursor.checkpointer.idle = True
         try:
-            while stop.reason not in _STOPS and points.moment(machine) <= now:
+            while stop.reason not in STOPS and points.moment(machine) <= now:
                 before = points.moment(machine)
                 stop = _go_on(machine, until_pc, watch)
-                if points.moment(machine) == before and stop.reason not in _STOPS:
+                if points.moment(machine) == before and stop.reason not in STOPS:
                     break
         finally:
             cursor.checkpointer.idle = False
-        if stop.reason in _STOPS and points.moment(machine) < now:
+        if stop.reason in STOPS and points.moment(machine) < now:
             return stop
-        due = stop.reason in _STOPS and points.moment(machine) == now
+        due = stop.reason in STOPS and points.moment(machine) == now
         cursor.is_astray = True
         self.in_past = False
         if due and stop.reason in _EXITS:
@@ -255,7 +256,7 @@ class TimeTravel:
         symbols = lambda: self.machine.symbols  # noqa: E731 - most searches need none
         instructions = points.breakpoints("breakpoints", breakpoints, symbols)
         accesses = points.watchpoints("watchpoints", watchpoints, symbols)
-        search = _Search(
+        search = Search(
             instructions,
             accesses,
             interrupted,
@@ -265,7 +266,7 @@ class TimeTravel:
         with self._holding():
             return self._run_back(search, to)
 
-    def _run_back(self, search: "_Search", to: int | None) -> Stop | None:
+    def _run_back(self, search: Search, to: int | None) -> Stop | None:
         if not len(self.checkpoints):
             return None
         end = -(-search.before // len(self.machine.board.processors))
@@ -291,51 +292,34 @@ class TimeTravel:
         length = checks.whole("length", length, 1, WORD + 1 - address)
         return self.run_back((), [Watchpoint(address, address + length - 1, False, True)])
 
-    def _last_hit(self, begin: int, end: int, search: "_Search") -> Stop | None:
+    def _last_hit(self, begin: int, end: int, search: Search) -> Stop | None:
         """Go to the last stop from cycle `begin` to `end` that is looked for."""
-        found, place = None, 0
-        for number, stop in enumerate(self._stops(begin, end, search)):
-            if search.interrupted():
-                return Stop(StopReason.INTERRUPTED)
-            if search.wanted(points.moment(self._here.machine), stop):
-                found, place = stop, number
-        if search.interrupted():
+        found = self._run_over(begin, end, search)
+        if found.interrupted or search.interrupted():
             return Stop(StopReason.INTERRUPTED)
-        if found is not None:
-            for number, _ in enumerate(self._stops(begin, end, search)):
-                if number == place:
-                    break
-        return found
+        if found.last is not None:
+            self._run_over(begin, end, search, found.number)
+        return found.last
 
-    def _stops(self, begin: int, end: int, search: "_Search") -> Iterator[Stop]:
-        """The stops from cycle `begin` to `end` and before a moment; at each the machine stands
-        there."""
+    def _run_over(self, begin: int, end: int, search: Search, number: int | None = None) -> Stretch:
+        """Run from cycle `begin` to `end`, or to the stop with a number."""
         cursor = self._here
         self._visit(begin)
         machine, engine = cursor.machine, cursor.machine.engine
         engine.set_breakpoints(search.breakpoints)
         engine.set_watchpoints(search.watchpoints)
         cursor.checkpointer.idle = True
+        stretch = Stretch(cursor, search, number)
         stops_on_break = engine.stop_on_break
         try:
-            while True:
-                stop = machine.run(cycles=end - machine.cycles)
-                engine.stop_on_break = stops_on_break
-                if points.moment(machine) >= search.before:
-                    return
-                cursor.is_astray = stop.reason in _STOPS
-                if stop.reason in _STOPS:
-                    yield stop
-                    if stop.reason is StopReason.FATAL:
-                        return
-                    # The run that follows would stop there again.
-                    engine.stop_on_break = stops_on_break and stop.reason is not StopReason.BREAK
-                elif stop.reason not in _PASSING or machine.cycles >= end:
-                    return
+            with machine.observers.added(stretch):
+                if machine.run(cycles=end - machine.cycles).reason is StopReason.CYCLE_LIMIT:
+                    cursor.is_astray = False
         finally:
             engine.stop_on_break = stops_on_break
             cursor.checkpointer.idle = False
             cursor.checkpointer.moved()
+        return stretch
 
     def _state(self, processor: int) -> ProcessorState:
         return self.machine.board.processors[processor]
@@ -371,20 +355,6 @@ _EXITS = {
     StopReason.BREAKPOINT: ExitReason.BREAKPOINT,
     StopReason.WATCHPOINT: ExitReason.WATCHPOINT,
 }
-_STOPS = (*STOPS_TO_STAND_AT, StopReason.BREAK)
-"""Stops at which a debugger has something to look at."""
-_PASSING = (StopReason.CYCLE_LIMIT, StopReason.INTERRUPTED)
-"""Stops on the way, which are none of the machine's own."""
-
-
-class _Search(NamedTuple):
-    """What is looked for on the way back; see `TimeTravel.run_back`."""
-
-    breakpoints: tuple[int, ...]
-    watchpoints: tuple[Watchpoint, ...]
-    interrupted: Callable[[], bool]
-    wanted: Callable[[int, Stop], bool]
-    before: int
 
 
 def _go_on(

@@ -12,6 +12,7 @@ from kseg.compare.stopwatch import TickRate, TimedEngine
 from kseg.compare.ways import Way
 from kseg.compare.workload import Workload
 from kseg.machine.board_state import BoardState
+from kseg.monitor.observer import Observer
 from kseg.monitor.stop import Stop, StopReason
 
 Finished = Callable[[Machine], Callable[[], bool]]
@@ -90,19 +91,41 @@ def _device_accesses(watch: TimedEngine | None) -> Exits | None:
 
 
 def _run(machine: Machine, limit: float, finished: Callable[[], bool]) -> tuple[Stop | None, float]:
-    """In slices, since nothing else comes back from a guest that computes. Cutting a run changes
-    nothing in it."""
-    began = perf_counter()
-    length = FIRST_SLICE
-    while True:
-        stop = machine.run(until=finished, cycles=length)
-        seconds = perf_counter() - began
-        if stop.reason in (StopReason.CONDITION, StopReason.IDLE):
-            return Stop(StopReason.IDLE, None, "the guest waits for input"), seconds
+    time_limit = _TimeLimit(machine, limit)
+    with machine.observers.added(time_limit):
+        stop = machine.run(until=finished)
+    seconds = time_limit.seconds
+    if stop.reason in (StopReason.CONDITION, StopReason.IDLE):
+        return Stop(StopReason.IDLE, None, "the guest waits for input"), seconds
+    return None if stop is _GIVEN_UP else stop, seconds
+
+
+class _TimeLimit(Observer):
+    """Ends a run after so many of the host's seconds. It looks at the clock between slices of
+    cycles, since nothing else comes back from a guest that computes."""
+
+    def __init__(self, machine: Machine, limit: float) -> None:
+        self._machine, self._limit = machine, limit
+        self._began = perf_counter()
+        self._next = machine.cycles + FIRST_SLICE
+        self.seconds = 0.0
+        """That it took, to the last stop."""
+
+    @property
+    def next_cycle(self) -> int | None:
+        return self._next
+
+    def stopped(self, stop: Stop) -> Stop | None:
+        self.seconds = perf_counter() - self._began
         if stop.reason is not StopReason.CYCLE_LIMIT:
-            return stop, seconds
-        if seconds >= limit:
-            return None, seconds
+            return None
+        if self.seconds >= self._limit:
+            return _GIVEN_UP
         # By what was executed, not by the clock: idle time passes in no time, and would have the
         # next slice take for ever.
-        length = max(FIRST_SLICE, int(executed_cycles(machine) / seconds * SLICE_SECONDS))
+        length = int(executed_cycles(self._machine) / self.seconds * SLICE_SECONDS)
+        self._next = self._machine.cycles + max(FIRST_SLICE, length)
+        return None
+
+
+_GIVEN_UP = Stop(StopReason.INTERRUPTED, None, "it was not given more time")

@@ -7,7 +7,8 @@ from kseg.exploration.plans import Sample
 from kseg.exploration.sharing import AccessSite, Sharing, merged
 from kseg.isa.registers import GPR_NAMES
 from kseg.machine.preemption import Preemption
-from kseg.monitor.stop import StopReason
+from kseg.monitor.observer import Observer
+from kseg.monitor.stop import Stop, StopReason
 
 SAMPLES = 4000
 """Moments at which the strategy `places` samples the run."""
@@ -77,11 +78,29 @@ def _statuses(machine: Machine) -> list[tuple[int, int, int]]:
 
 def _run_to(machine: Machine, busy: int) -> bool:
     """Let a machine run until it has been busy for so long; False where it ends before."""
-    while machine.busy_cycles < busy:
-        stop = machine.run(cycles=max(busy - machine.busy_cycles, _idle_cycles(machine)))
-        if stop.reason is not StopReason.CYCLE_LIMIT:
-            return False
-    return True
+    if machine.busy_cycles >= busy:
+        return True
+    with machine.observers.added(_BusyLimit(machine, busy)):
+        return machine.run() is _REACHED
+
+
+class _BusyLimit(Observer):
+    """Ends a run after so many busy cycles since power-on."""
+
+    def __init__(self, machine: Machine, busy: int) -> None:
+        self._machine, self._busy = machine, busy
+
+    @property
+    def next_cycle(self) -> int | None:
+        machine = self._machine
+        return machine.cycles + max(self._busy - machine.busy_cycles, _idle_cycles(machine))
+
+    def stopped(self, stop: Stop) -> Stop | None:
+        at_limit = stop.reason is StopReason.CYCLE_LIMIT and self._machine.busy_cycles >= self._busy
+        return _REACHED if at_limit else None
+
+
+_REACHED = Stop(StopReason.CONDITION)
 
 
 def _idle_cycles(machine: Machine) -> int:

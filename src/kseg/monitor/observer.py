@@ -110,10 +110,11 @@ class Condition(Observer):
         self._holds = holds
 
     def between_bursts(self) -> Stop | None:
-        return _MET if self._holds() else None
+        return MET if self._holds() else None
 
 
-_MET = Stop(StopReason.CONDITION)
+MET = Stop(StopReason.CONDITION)
+"""How a run ends in which a Condition holds."""
 
 
 class CycleLimit(Observer):
@@ -134,7 +135,10 @@ class CycleLimit(Observer):
         return self._limit is not None and self._engine.clock >= self._limit
 
     def stopped(self, stop: Stop) -> Stop | None:
-        return _MET if stop.reason is StopReason.CYCLE_LIMIT and self.reached else None
+        return _REACHED if stop.reason is StopReason.CYCLE_LIMIT and self.reached else None
+
+
+_REACHED = Stop(StopReason.CONDITION)
 
 
 class Edits(Observer):

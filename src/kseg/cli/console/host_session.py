@@ -11,10 +11,11 @@ from kseg.cli.console import host_table
 from kseg.cli.console.consoles import Consoles, Switch
 from kseg.cli.console.idle_watch import IdleWatch
 from kseg.cli.console.keyboard import EscapeKey, start_reading
-from kseg.cli.console.session import CYCLE_LIMIT, IDLE, Attendant, Outcome
+from kseg.cli.console.session import CYCLE_LIMIT, IDLE, Attendant, Outcome, drive
 from kseg.cli.console.signals import Ended, in_front
 from kseg.cli.output import Output, OutputClosed
 from kseg.errors import KsegError
+from kseg.monitor.observer import RUN_ON, Observer, Order
 from kseg.monitor.stop import Stop, StopReason
 from kseg.platform import signals
 from kseg.platform.terminal import Terminal
@@ -37,8 +38,11 @@ Keys ({escape} is the escape key; change it with --escape):
 """
 
 
-class HostSession:
-    """Runs a host to its end, with a user's terminal or without one."""
+class HostSession(Observer):
+    """Runs a host to its end, with a user's terminal or without one. While the guests run, it is an
+    observer of the host."""
+
+    order = Order.USER
 
     def __init__(
         self,
@@ -72,7 +76,6 @@ class HostSession:
         self._watches = {name: IdleWatch(guest, idle_limit) for name, guest in host.guests.items()}
         self.debugger: Attendant | None = None
         """The debugger, which may stop guests, if there is one."""
-        host.while_idle = lambda: consoles.pulse(True)
         host.when_ended = self._announce
         host.time_sharing.wait_for_input = self._switch is not None
 
@@ -112,44 +115,46 @@ class HostSession:
     # The host.
 
     def _drive(self) -> Stop:
-        host = self._host
-        while True:
-            if self.debugger is not None:
-                end = self.debugger.attend(self._look_in)
-                if end is not None:
-                    return end
-            left = None if self._limit is None else max(self._limit - host.cycles, 0)
-            stop = host.run(until=self._check, cycles=left)
-            while self._commands:
-                self._obey(self._commands.popleft())
-            if self._left:
-                return Stop(StopReason.INTERRUPTED, 0, "left by the user")
-            if self._switch is not None and self._switch.held:
-                self._draw()
-            if stop.reason is StopReason.CONDITION:
-                stop = Stop(StopReason.IDLE, None, "all guests wait for input")
-            if self.debugger is not None and self.debugger.takes(stop):
-                continue
-            if stop.reason is not StopReason.INTERRUPTED:
-                return stop
+        host, limit = self._host, self._limit
+
+        def run() -> Stop:
+            with host.observers.added(self):
+                return host.run(cycles=None if limit is None else max(limit - host.cycles, 0))
+
+        return drive(run, self.debugger, self._look_in)
+
+    def stopped(self, stop: Stop) -> Stop | None:
+        while self._commands:
+            self._obey(self._commands.popleft())
+        if self._left:
+            return Stop(StopReason.INTERRUPTED, 0, "left by the user")
+        if self._switch is not None and self._switch.held:
+            self._draw()
+        runs_on = stop.reason is StopReason.INTERRUPTED and self.debugger is None
+        return RUN_ON if runs_on else None
 
     def _look_in(self) -> bool:
         """Asked every now and then while the guests stand: does the user want something?"""
         self._consoles.pulse(True)
         return self._left or bool(self._commands)
 
-    def _check(self) -> bool:
-        """Asked between bursts: is this the end?"""
+    def all_wait(self) -> None:
+        self._consoles.pulse(True)
+
+    def between_bursts(self) -> Stop | None:
+        """Is this the end?"""
         self._consoles.pulse(False)
         now = self._host.cycles
         if now < self._next_watch:
-            return False
+            return None
         self._next_watch = now + self._host.cycles_per_second
         in_company = any(card.carrier for card in self._cards)
         if self._adapts:
             flies = self._input_ended and not in_company
             self._host.time_sharing.pace = "fast" if flies else "real"
-        return self._input_ended and not in_company and self._nothing_happens()
+        if self._input_ended and not in_company and self._nothing_happens():
+            return Stop(StopReason.IDLE, None, "all guests wait for input")
+        return None
 
     def _nothing_happens(self) -> bool:
         """Whether all guests that are left wait for input that cannot come."""

@@ -76,16 +76,15 @@ class KeyCommands(Observer):
             self._wanted = False
             if self._debugged:
                 return _WANTED
-            self.refuse_debugger()
+            self.refuses(_WANTED)
         return None if self._debugged else RUN_ON
 
-    def wants_debugger(self, stop: Stop) -> bool:
-        """Whether the machine stands because the user wants a debugger."""
+    def refuses(self, stop: Stop) -> bool:
+        """Whether the machine stands because the user wants a debugger: then he is told that there
+        is none, and it runs on."""
+        if stop is _WANTED:
+            self._output.message("Not waiting for debugger...")
         return stop is _WANTED
-
-    def refuse_debugger(self) -> None:
-        """There is none, and the machine runs on."""
-        self._output.message("Not waiting for debugger...")
 
     def _leave(self) -> None:
         self._left = True

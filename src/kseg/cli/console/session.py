@@ -61,6 +61,27 @@ class Attendant(Protocol):
     def ended(self, exit_code: int) -> None: ...
 
 
+def drive(
+    run: Callable[[], Stop],
+    debugger: Attendant | None,
+    look_in: Callable[[], bool],
+    refuses: Callable[[Stop], bool] = lambda _: False,
+) -> Stop:
+    """Let something run to its end. While a debugger wants it to stand, it does, and `look_in()` is
+    asked every now and then whether it is to run all the same; a Stop that the debugger does not
+    take may be one that `refuses` says to pass."""
+    if debugger is None:
+        return run()
+    while True:
+        end = debugger.attend(look_in)
+        if end is not None:
+            return end
+        stop = run()
+        interrupted = stop.reason is StopReason.INTERRUPTED and stop.exit_code is None
+        if not (debugger.takes(stop) or interrupted or refuses(stop)):
+            return stop
+
+
 class Session:
     """Runs a machine to its end, with a user's input and output. All that it does while the guest
     runs, observers of the machine do."""
@@ -166,23 +187,15 @@ class Session:
     # The machine.
 
     def _drive(self) -> Stop:
-        if self.debugger is None:
-            return self._run_machine()
-        while True:
-            end = self.debugger.attend(self._look_in)
-            if end is not None:
-                return end
-            stop = self._run_machine()
-            if self.debugger.takes(stop):
-                continue
-            if self._keys is not None and self._keys.wants_debugger(stop):
-                self._keys.refuse_debugger()
-            elif stop.reason is not StopReason.INTERRUPTED or stop.exit_code is not None:
-                return stop
+        machine, limit = self._machine, self._conditions.limit
 
-    def _run_machine(self) -> Stop:
-        limit, now = self._conditions.limit, self._machine.cycles
-        return self._machine.run(cycles=None if limit is None else max(limit - now, 0))
+        def run() -> Stop:
+            return machine.run(cycles=None if limit is None else max(limit - machine.cycles, 0))
+
+        def refuses(stop: Stop) -> bool:
+            return self._keys is not None and self._keys.refuses(stop)
+
+        return drive(run, self.debugger, self._look_in, refuses)
 
     def _look_in(self) -> bool:
         """Asked every now and then while the machine stands: does the user want to leave?"""

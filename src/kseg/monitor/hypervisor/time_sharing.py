@@ -13,6 +13,7 @@ from kseg.errors import KsegError
 from kseg.machine.board import Board
 from kseg.machine.clock import SECOND
 from kseg.monitor.hypervisor.time_shared_guest import GOES_ON, TimeSharedGuest
+from kseg.monitor.observer import MET, Condition, Observers
 from kseg.monitor.pace import SHORTEST_SLEEP, Pace
 from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.schedule import TIME_SLICE, Scheduler
@@ -35,12 +36,15 @@ class TimeSharing:
         self.wait_for_input = False
         """Sleep when nothing but input can wake a guest, instead of stopping with IDLE."""
         self.scheduler = Scheduler(cycles_per_second, time_slice)
+        self.observers = Observers()
+        """All that take part in its runs: cycles are the machine's, bursts those of all guests, and
+        `all_wait` comes when every guest sleeps. Each guest has observers of its own, too."""
+        self._found: Stop | None = None
+        self._failure: Exception | None = None
         self.guests: dict[str, TimeSharedGuest] = {}
         """Those that have not ended, in the order in which they came."""
         self.after_slice: Callable[[TimeSharedGuest], None] = lambda _guest: None
         """Called after each slice, and last when the guest has ended."""
-        self.while_idle: Callable[[], None] = lambda: None
-        """Called when every guest sleeps, before time passes."""
         self.stands: Callable[[TimeSharedGuest, Stop], bool] = lambda _guest, _stop: False
         """Asked when a guest has stopped by itself: is it to stand where it is, for a debugger,
         instead of being ended? `run` comes back with its Stop then."""
@@ -119,26 +123,49 @@ class TimeSharing:
 
     # Running.
 
-    def run(
-        self, until_cycle: int | None = None, until: Callable[[], bool] = lambda: False
-    ) -> Stop:
+    def run(self, until_cycle: int | None = None, until: Callable[[], bool] | None = None) -> Stop:
         """Let the guests run until machine time `until_cycle`, until `until()` says so (asked
-        between two bursts), until all have ended (POWER_OFF) or wait for input (IDLE)."""
-        met = False
+        between two bursts), until an observer stops them, or until all have ended (POWER_OFF) or
+        wait for input (IDLE)."""
+        if until is None:
+            return self._run_to(until_cycle)
+        with self.observers.added(Condition(until)):
+            return self._run_to(until_cycle)
 
-        def check() -> bool:
-            # Once it has held, it need not do so when it is asked again.
-            nonlocal met
-            met = met or until()
-            return met
+    def _run_to(self, limit: int | None) -> Stop:
+        """From stop to stop, until one ends the run."""
+        observers = self.observers
+        while True:
+            ends = [cycle for cycle in (limit, observers.next_cycle) if cycle is not None]
+            self._found = self._failure = None
+            observers.starts()
+            stop = observers.stopped(self._run(min(ends, default=None)))
+            reached = limit is not None and self.now >= limit
+            if reached or stop.reason is not StopReason.CYCLE_LIMIT:
+                return stop
 
+    def _look(self) -> bool:
+        """Between two bursts of a guest: whether an observer wants to stop. Once it has said so, it
+        is not asked again. What it raises is not the guest's fault, and has to wait for the end of
+        the slice."""
+        if self._found is None and self._failure is None:
+            try:
+                self._found = self.observers.between_bursts()
+            except Exception as error:
+                self._failure = error
+        return self._found is not None or self._failure is not None
+
+    def _run(self, until_cycle: int | None) -> Stop:
+        """Slice for slice, until there is a reason to stand."""
         while True:
             self._take_news()
             if self._interrupted:
                 self._interrupted = False
                 return Stop(StopReason.INTERRUPTED)
-            if check():
-                return Stop(StopReason.CONDITION)
+            if self._look() and self._failure is not None:
+                raise self._failure
+            if self._found is not None:
+                return self._found
             if not self.guests:
                 return Stop(StopReason.POWER_OFF, 0, "all guests have ended")
             left = None if until_cycle is None else until_cycle - self.now
@@ -150,7 +177,7 @@ class TimeSharing:
                     return Stop(StopReason.IDLE, None, "all guests wait for input")
                 continue
             name, cycles = picked
-            stop = self._run_slice(self.guests[name], min(cycles, left or cycles), check)
+            stop = self._run_slice(self.guests[name], min(cycles, left or cycles))
             if stop is not None:
                 return stop
 
@@ -163,13 +190,12 @@ class TimeSharing:
                     self.scheduler.wake(guest.name)
                 guest.asleep = False
 
-    def _run_slice(
-        self, guest: TimeSharedGuest, cycles: int, until: Callable[[], bool]
-    ) -> Stop | None:
-        """Returns the guest's Stop where it is to stand there."""
+    def _run_slice(self, guest: TimeSharedGuest, cycles: int) -> Stop | None:
+        """Returns the guest's Stop where it is to stand there, or an observer of its own wants
+        that."""
         before = guest.executed
         try:
-            stop = guest.run(cycles, self.now, self.pace == "real", until)
+            stop = guest.run(cycles, self.now, self.pace == "real", self._look)
         except KsegError as error:
             stop = Stop(StopReason.FATAL, 1, str(error))
         except Exception as error:
@@ -183,13 +209,15 @@ class TimeSharing:
         elif not stands and guest.rest(self.now):
             self.scheduler.sleep(guest.name, guest.wakes_at)
         self.after_slice(guest)
-        return stop if stands else None
+        # Conditions are asked for all; an observer of this guest stops for something else.
+        own = stop.reason is StopReason.CONDITION and stop is not MET
+        return stop if stands or own else None
 
     # Idling.
 
     def _pass_time(self, until_cycle: int | None) -> bool:
         """No guest may run now: let time pass to what comes next; False when nothing will."""
-        self.while_idle()
+        self.observers.all_wait()
         now, due = self.now, self.scheduler.next_event
         if due is None:
             if not self.wait_for_input or self._no_input:
