@@ -19,7 +19,7 @@ class CodeMemory:
         lets no memory be made executable."""
         self.size = whole_pages(size)
         try:
-            self._memory = Memory(self.size)
+            self._memory = Memory(self.size, sparse=True)
         except OSError as error:
             reason = error.strerror or str(error)
             raise NativeCodeError(f"no memory for {self.size} bytes of code ({reason})") from None
