@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kseg.boards.system161.cards import CARDS
 from kseg.devices.device import Device, Register
 from kseg.errors import BusError, GuestFatal, StateError
-from tests.devices.surroundings import Bench
+from tests.devices.testbed import Bench
 
 ARGUMENTS = {
     "mainboard": ["ramsize=4K"],

@@ -9,7 +9,7 @@ from kseg.devices.disk import Disk
 from kseg.errors import DiskImageError, DoomReached, GuestFatal
 from kseg.machine import disk_image
 from kseg.machine.disk_image import DiskImage
-from tests.devices.surroundings import Bench
+from tests.devices.testbed import Bench
 
 SECTORS, STATUS, SECTOR, RPM = 0, 4, 8, 12
 SIZE = 8192

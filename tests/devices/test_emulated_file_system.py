@@ -9,7 +9,7 @@ from kseg.devices.emulated_file_system import EmulatedFileSystem
 from kseg.errors import ConfigurationError, DivergenceError, GuestFatal
 from kseg.machine.input_history import Answer, InputHistory
 from kseg.machine.input_port import InputPort
-from tests.devices.surroundings import Bench
+from tests.devices.testbed import Bench
 
 HANDLE, OFFSET, LENGTH, OPERATION, RESULT = 0, 4, 8, 12, 16
 OPEN, CREATE, EXCLUSIVE, CLOSE, READ, READDIR, WRITE, SIZE, TRUNCATE = range(1, 10)

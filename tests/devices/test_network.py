@@ -2,7 +2,7 @@ import pytest
 
 from kseg.devices.network import NetworkInterface
 from kseg.errors import BusError, GuestFatal
-from tests.devices.surroundings import Bench
+from tests.devices.testbed import Bench
 
 RECEIVED, SENT, CONTROL, STATUS = 0, 4, 8, 12
 

@@ -3,7 +3,7 @@ import pytest
 from kseg.devices.random import RandomSource
 from kseg.errors import BusError
 from kseg.machine.random_generator import RandomGenerator
-from tests.devices.surroundings import Bench
+from tests.devices.testbed import Bench
 
 
 def test_a_word_is_two_numbers_of_the_machine_s_generator() -> None:

@@ -1,5 +1,5 @@
 from kseg.devices.serial import CHARACTER_TIME, Serial
-from tests.devices.surroundings import Bench
+from tests.devices.testbed import Bench
 
 CHARACTER, TRANSMIT, RECEIVE = 0, 4, 8
 

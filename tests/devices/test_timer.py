@@ -2,7 +2,7 @@ import pytest
 
 from kseg.devices.timer import Timer
 from kseg.errors import BusError, GuestFatal
-from tests.devices.surroundings import Bench
+from tests.devices.testbed import Bench
 
 SECONDS, NANOSECONDS, RESTART, IRQ, COUNTDOWN, BEEP = 0, 4, 8, 12, 16, 20
 

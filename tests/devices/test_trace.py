@@ -2,7 +2,7 @@ import pytest
 
 from kseg.devices.trace import Trace
 from kseg.errors import BusError, GuestFatal
-from tests.devices.surroundings import Bench
+from tests.devices.testbed import Bench
 
 ON, OFF, PRINT, DUMP, STOP, PROFILE, CLEAR = range(0, 28, 4)
 

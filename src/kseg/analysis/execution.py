@@ -155,7 +155,7 @@ class ExaminedProcessor(ReferenceProcessor):
 
 
 class TracingProcessor(ExaminedProcessor):
-    """What a laboratory's processor is while a declaration is executed: it notes all reads.
+    """What the testbed's processor is while a declaration is executed: it notes all reads.
 
     A class of its own, because noticing reads makes all of them slow: see `_Given`.
     """

@@ -87,7 +87,7 @@ class Owner(Protocol):
 
 
 class _Teller(Observer):
-    """Lets the keeper know what the machine prints and says."""
+    """Lets the owner know what the machine prints and says."""
 
     order = Order.USER
 
