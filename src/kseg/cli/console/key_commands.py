@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kseg.api.machine import Machine
-from kseg.cli.console.keyboard import HELP
 from kseg.cli.output import Output
 from kseg.monitor.observer import RUN_ON, Observer, Order
 from kseg.monitor.stop import Stop, StopReason
@@ -12,6 +11,16 @@ from kseg.platform import signals
 
 if TYPE_CHECKING:
     from kseg.cli.console.saves import Saves
+
+HELP = """
+Keys ({escape} is the escape key; change it with --escape):
+  {escape} x         leave: switch the machine off
+  {escape} s         save a snapshot of the machine, in a file here
+  {escape} w         what the threads of the guest's kernel do, and wait for
+  {escape} h         this list
+  {escape} z         suspend kseg; the shell's fg goes on
+  {escape} {escape}   send {escape} to the guest
+"""
 
 _LEFT = Stop(StopReason.INTERRUPTED, 0, "left by the user")
 _WANTED = Stop(StopReason.DEBUGGER, 1, "the user asks for a debugger")
@@ -42,7 +51,8 @@ class KeyCommands(Observer):
         self._asked: list[str] = []
         self._wanted = False
         self._actions = {"x": self._leave, "s": self._save, "w": self._show_threads}
-        self._actions |= dict.fromkeys("h?", lambda: self._say(key_help(escape or 0).strip()))
+        name = f"Ctrl-{chr((escape or 0) + 64)}"
+        self._actions |= dict.fromkeys("h?", lambda: self._say(HELP.format(escape=name).strip()))
         self._left = False
 
     def type(self, data: bytes) -> None:
@@ -100,9 +110,3 @@ class KeyCommands(Observer):
     def _say(self, text: str) -> None:
         for line in text.splitlines():
             self._output.message(line)
-
-
-def key_help(escape: int) -> str:
-    """What the keys after the escape key do."""
-    letter = chr(escape + 64)
-    return HELP.format(escape=f"Ctrl-{letter}", name="the escape key; change it with --escape")

@@ -12,16 +12,6 @@ if TYPE_CHECKING:
 BACKGROUND_PAUSE = 0.2
 """Seconds between two checks whether the terminal is ours again."""
 
-HELP = """
-Keys ({escape} is {name}):
-  {escape} x         leave: switch the machine off
-  {escape} s         save a snapshot of the machine, in a file here
-  {escape} w         what the threads of the guest's kernel do, and wait for
-  {escape} h         this list
-  {escape} z         suspend kseg; the shell's fg goes on
-  {escape} {escape}   send {escape} to the guest
-"""
-
 
 class Sink(Protocol):
     """Takes what comes from the user; called from the keyboard's thread."""

@@ -6,9 +6,8 @@ from enum import Enum
 from pathlib import Path
 
 from kseg.cli.console.keyboard import LineEnds
-from kseg.cli.input import MOST_INPUT
+from kseg.cli.input import TYPE_LESS, read_open
 from kseg.errors import KsegError
-from kseg.machine.host_file import read_at_most
 
 
 class Source(Enum):
@@ -50,7 +49,4 @@ def open_input(name: str | None) -> tuple[Source, int]:
 def read_all(descriptor: int) -> bytes:
     """What a file has to be typed; KsegError where it is too long."""
     with os.fdopen(descriptor, "rb", closefd=False) as file:
-        data = read_at_most(file, MOST_INPUT)
-    if len(data) > MOST_INPUT:
-        raise KsegError(f"input: more than {MOST_INPUT >> 20}M; use a disk image or --share")
-    return LineEnds().typed(data)
+        return LineEnds().typed(read_open("input", file, TYPE_LESS))
