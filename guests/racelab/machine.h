@@ -5,45 +5,14 @@
 #ifndef RACELAB_MACHINE_H
 #define RACELAB_MACHINE_H
 
-/* Coprocessor 0, by register number. */
-#define CP0_BAD_ADDRESS $8
-#define CP0_STATUS $12
-#define CP0_CAUSE $13
-#define CP0_EPC $14
+#include "trap_frame.h"
 
 #define STATUS_INTERRUPTS 0x0001    /* the processor takes interrupts */
 #define STATUS_BUS_INTERRUPT 0x0400 /* mask bit of the LAMEbus line */
 
-/* A trap frame: the 32 registers (0 unused), then these. Offsets in bytes. */
-#define FRAME_REGISTER(n) (4 * (n))
-#define FRAME_HI 128
-#define FRAME_LO 132
-#define FRAME_STATUS 136
-#define FRAME_CAUSE 140
-#define FRAME_EPC 144
-#define FRAME_BAD_ADDRESS 148
-#define FRAME_SIZE 152
-
-/* What a function may use of its caller's stack for its register arguments. */
-#define ARGUMENT_AREA 16
-
 #define BOOT_STACK_SIZE 4096
 
 #ifndef __ASSEMBLER__
-
-#include "types.h"
-
-struct trap_frame {
-    uint32_t registers[32];
-    uint32_t hi;
-    uint32_t lo;
-    uint32_t status;
-    uint32_t cause;
-    uint32_t epc;
-    uint32_t bad_address;
-};
-
-_Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "start.S relies on the layout");
 
 /* The stack of the first thread (start.S). */
 extern uint8_t boot_stack[BOOT_STACK_SIZE];

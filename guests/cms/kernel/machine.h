@@ -16,13 +16,11 @@
 #define DEVICE_BASE 0xbfe00000
 #endif
 
+#include "trap_frame.h"
+
 /* Coprocessor 0, by register number. */
 #define CP0_ENTRY_LO $2
 #define CP0_CONTEXT $4
-#define CP0_BAD_ADDRESS $8
-#define CP0_STATUS $12
-#define CP0_CAUSE $13
-#define CP0_EPC $14
 
 #define STATUS_PREVIOUS_USER 0x0008
 #define STATUS_PREVIOUS_INTERRUPTS 0x0004
@@ -31,27 +29,7 @@
 
 #define PAGE_SIZE 4096
 
-/* A trap frame: the 32 registers (0 unused), then these. Offsets in bytes. */
-#define FRAME_REGISTER(n) (4 * (n))
-#define FRAME_HI 128
-#define FRAME_LO 132
-#define FRAME_STATUS 136
-#define FRAME_CAUSE 140
-#define FRAME_EPC 144
-#define FRAME_BAD_ADDRESS 148
-#define FRAME_SIZE 152
-/* What a function may use of its caller's stack for its register arguments. */
-#define ARGUMENT_AREA 16
-
-#ifdef __ASSEMBLER__
-
-/* Instructions that the assembler has no names for. */
-#define RFE .word 0x42000010
-#define WAIT .word 0x42000020
-
-#else
-
-#include "types.h"
+#ifndef __ASSEMBLER__
 
 #define PHYSICAL_TO_KERNEL(physical) ((void *)((uint32_t)(physical) + KERNEL_BASE))
 #define KERNEL_TO_PHYSICAL(pointer) ((uint32_t)(pointer) - KERNEL_BASE)
@@ -75,18 +53,6 @@ enum exception_code {
 #define CAUSE_CODE(cause) ((cause) >> 2 & 31)
 #define CAUSE_COPROCESSOR(cause) ((cause) >> 28 & 3)
 #define CAUSE_IN_DELAY_SLOT(cause) ((int32_t)(cause) < 0)
-
-struct trap_frame {
-    uint32_t registers[32];
-    uint32_t hi;
-    uint32_t lo;
-    uint32_t status;
-    uint32_t cause;
-    uint32_t epc;
-    uint32_t bad_address;
-};
-
-_Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "exception.S relies on the layout");
 
 /* Wait for an interrupt line; returns at once if one is asserted (boot.S). */
 void processor_wait(void);

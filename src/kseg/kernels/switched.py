@@ -1,5 +1,5 @@
 """Threads that are not on a processor; the bundled guests' kernels, which have theirs in a table
-(`switch_stack` is in guests/cms/kernel/exception.S and guests/racelab/start.S)."""
+(`switch_stack` is in guests/cms/include/trap_frame.h)."""
 
 from collections.abc import Container, Mapping, Sequence
 
