@@ -11,9 +11,10 @@ from kseg.history import format as layout
 from kseg.history.files import SnapshotFile, naming
 from kseg.history.state import Base, Header, Origin, StoredBoard, StoredDisk, StoredPages
 from kseg.machine.board import Board
-from kseg.machine.board_state import BoardState, made_of
+from kseg.machine.board_state import BoardState
 from kseg.machine.disk_image import SECTOR_SIZE, DiskContents
 from kseg.machine.saving import device_state
+from kseg.machine.state import made_of
 from kseg.memory.contents import RegionContents
 from kseg.memory.pages import PAGE_SIZE
 

@@ -6,7 +6,7 @@ board has something of that name that saves and loads itself. What only one kind
 belongs into one of its devices.
 """
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 
@@ -82,11 +82,3 @@ class BoardState(PartStates, kw_only=True):
 
 OWN = OwnState.__struct_fields__
 PARTS = tuple(name for name in PartStates.__struct_fields__ if name not in OWN)
-
-Kind = TypeVar("Kind", bound=msgspec.Struct)
-
-
-def made_of(kind: type[Kind], source: Any, **others: Any) -> Kind:
-    """A structure of a kind with the fields that `source` has, and others instead of some."""
-    names = kind.__struct_fields__
-    return kind(**{n: getattr(source, n) for n in names if n not in others} | others)

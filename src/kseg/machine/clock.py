@@ -18,6 +18,7 @@ from typing import Annotated, Protocol
 import msgspec
 
 from kseg.machine.random_generator import RandomGenerator
+from kseg.machine.state import made_of
 
 SECOND = 1_000_000_000
 
@@ -125,17 +126,17 @@ class EventClock:
         """Cycles of all bursts that have ended, with the idle end of a burst."""
         self.idle_cycles = 0
         """Cycles in which every processor idled, in the idle end of a burst or in a jump."""
-        self._jump = 0
+        self.jump = 0
         self._lengthened = False
-        self._head_cuts_burst = False
-        self._cycles_to_poll = model.poll_interval
-        self._idle_remainder = 0
-        self._sequence = 0
-        self._events: list[Event] = []
+        self.head_cuts_burst = False
+        self.cycles_to_poll = model.poll_interval
+        self.idle_remainder = 0
+        self.sequence = 0
+        self.events: list[Event] = []
         self._owners: dict[str, EventOwner] = {}
         self._timekeepers: set[str] = set()
-        self._start_seconds = epoch & 0xFFFFFFFF
-        self._start_nanoseconds = 0
+        self.start_seconds = epoch & 0xFFFFFFFF
+        self.start_nanoseconds = 0
 
     # Time.
 
@@ -147,8 +148,8 @@ class EventClock:
     def time_of_day(self) -> tuple[int, int]:
         """The calendar clock: (seconds since 1970, nanoseconds), 32 bits each."""
         seconds, nanoseconds = divmod(self.now, SECOND)
-        seconds += self._start_seconds
-        nanoseconds += self._start_nanoseconds
+        seconds += self.start_seconds
+        nanoseconds += self.start_nanoseconds
         # Not >=: a nanosecond count of exactly a second can be seen, as on System/161.
         if nanoseconds & 0xFFFFFFFF > SECOND:
             nanoseconds -= SECOND
@@ -158,15 +159,15 @@ class EventClock:
     @property
     def start(self) -> tuple[int, int]:
         """What the calendar clock showed, or should have shown, at virtual time 0."""
-        return self._start_seconds, self._start_nanoseconds
+        return self.start_seconds, self.start_nanoseconds
 
     def set_seconds(self, seconds: int) -> None:
         """Set the calendar clock's seconds."""
-        self._start_seconds = (seconds - self.now // SECOND) & 0xFFFFFFFF
+        self.start_seconds = (seconds - self.now // SECOND) & 0xFFFFFFFF
 
     def set_nanoseconds(self, nanoseconds: int) -> None:
         """Set the calendar clock's nanoseconds."""
-        self._start_nanoseconds = (nanoseconds - self.now % SECOND) & 0xFFFFFFFF
+        self.start_nanoseconds = (nanoseconds - self.now % SECOND) & 0xFFFFFFFF
 
     # Events.
 
@@ -186,17 +187,17 @@ class EventClock:
         if self.model.jitter:
             # In floating point and in this order: System/161's results to the last bit.
             delay += int((self.random.next() * (delay * 0.01)) / 2147483647.0)
-        event = Event(self.now + delay, self._sequence, owner, name, argument)
-        self._sequence += 1
-        events = self._events
+        event = Event(self.now + delay, self.sequence, owner, name, argument)
+        self.sequence += 1
+        events = self.events
         first = not events or event.due < events[0].due
         if first and self.in_burst:
             if not self.model.late_events:
                 self._cut_burst_at(event.due)
-            elif self._head_cuts_burst:
+            elif self.head_cuts_burst:
                 self.end_burst_early()
         if first and events:
-            self._head_cuts_burst = False
+            self.head_cuts_burst = False
         insort(events, event, key=_order)
 
     def _cut_burst_at(self, due: int) -> None:
@@ -206,56 +207,56 @@ class EventClock:
     @property
     def crowded(self) -> bool:
         """Whether the guest has made so many events pend that owners must stop adding."""
-        return len(self._events) >= self.CROWDED
+        return len(self.events) >= self.CROWDED
 
     def drop_oldest(self, owner: str, name: str) -> None:
         """Forget the event of this owner and name that was scheduled first, if there is one."""
-        mine = [event for event in self._events if event.owner == owner and event.name == name]
+        mine = [event for event in self.events if event.owner == owner and event.name == name]
         if mine:
             oldest = min(mine, key=attrgetter("sequence"))
-            if oldest is self._events[0]:
-                self._head_cuts_burst = False
-            self._events.remove(oldest)
+            if oldest is self.events[0]:
+                self.head_cuts_burst = False
+            self.events.remove(oldest)
 
     def replace(self, event: Event, other: Event) -> None:
         """Let another event of the same time take the place of one that is pending."""
-        self._events[self._events.index(event)] = other
+        self.events[self.events.index(event)] = other
 
     def forget_events(self) -> None:
         """Drop all that is pending, and the burst that is under way."""
-        self.base, self.elapsed, self.in_burst, self._jump = self.now, 0, False, 0
+        self.base, self.elapsed, self.in_burst, self.jump = self.now, 0, False, 0
         self._lengthened = False
-        self._events.clear()
-        self._head_cuts_burst = False
+        self.events.clear()
+        self.head_cuts_burst = False
 
     def bring_forward(self, event: Event) -> None:
         """Let a pending event happen now, before it is due."""
-        if event is self._events[0]:
-            self._head_cuts_burst = False
-        self._events.remove(event)
+        if event is self.events[0]:
+            self.head_cuts_burst = False
+        self.events.remove(event)
         self._owners[event.owner].on_event(event.name, event.argument)
 
     @property
     def next_due(self) -> int | None:
         """When the next event is due, or None."""
-        return self._events[0].due if self._events else None
+        return self.events[0].due if self.events else None
 
     @property
     def pending(self) -> Iterable[Event]:
         """What will happen, in order."""
-        return tuple(self._events)
+        return tuple(self.events)
 
     @property
     def devices_work(self) -> bool:
         """Whether anything but clocks is about to happen."""
-        return not all(event.owner in self._timekeepers for event in self._events)
+        return not all(event.owner in self._timekeepers for event in self.events)
 
     def _dispatch(self) -> None:
         """Dispatch what is due, also what handlers schedule for now."""
-        events, now = self._events, self.now
+        events, now = self.events, self.now
         while events and events[0].due <= now:
             event = events.pop(0)
-            self._head_cuts_burst = False
+            self.head_cuts_burst = False
             self._owners[event.owner].on_event(event.name, event.argument)
 
     # Bursts.
@@ -263,17 +264,17 @@ class EventClock:
     def begin_burst(self) -> None:
         """Decide how long processors run now: until the next event or poll."""
         length = self.model.longest_burst
-        if self._events:
+        if self.events:
             nanoseconds = self.model.nanoseconds_per_cycle
-            delay = self._events[0].due - self.base
+            delay = self.events[0].due - self.base
             if delay <= 0:
                 length = 0
             elif delay < length * nanoseconds:
-                self._head_cuts_burst = True
+                self.head_cuts_burst = True
                 # Rounded up, or an event less than a cycle away would never come.
                 length = -(-delay // nanoseconds)
         self.elapsed = 0
-        self.burst = min(length, self._cycles_to_poll)
+        self.burst = min(length, self.cycles_to_poll)
         self.in_burst = True
 
     def lengthen_burst(self, most: int) -> None:
@@ -284,11 +285,11 @@ class EventClock:
         """
         interval = self.model.poll_interval
         first = self.burst
-        if first != self._cycles_to_poll or interval > self.model.longest_burst:
+        if first != self.cycles_to_poll or interval > self.model.longest_burst:
             return
         more = (most - first) // interval
-        if self._events:
-            until_due = (self._events[0].due - self.base) // self.model.nanoseconds_per_cycle
+        if self.events:
+            until_due = (self.events[0].due - self.base) // self.model.nanoseconds_per_cycle
             # The last one must begin where the event would not have cut it short.
             last_begin = until_due - self.model.longest_burst
             more = min(more, (last_begin - first) // interval + 1)
@@ -302,7 +303,7 @@ class EventClock:
         if not self._lengthened:
             return 0
         self._lengthened = False
-        first, interval = self._cycles_to_poll, self.model.poll_interval
+        first, interval = self.cycles_to_poll, self.model.poll_interval
         if self.elapsed < first:
             self.burst = first
             return 0
@@ -310,29 +311,29 @@ class EventClock:
         self.base += over * self.model.nanoseconds_per_cycle
         self.run_cycles += over
         self.elapsed -= over
-        self.burst = self._cycles_to_poll = interval
+        self.burst = self.cycles_to_poll = interval
         return over
 
     def end_burst_early(self) -> None:
         """End the burst after the cycle that is being executed."""
-        if self.in_burst and not self._jump:
+        if self.in_burst and not self.jump:
             self.burst = min(self.burst, self.elapsed + 1)
 
     def end_burst(self) -> bool:
         """Commit the burst's cycles and dispatch what is due; True when it is time to poll."""
         self.in_burst = self._lengthened = False
         elapsed, self.elapsed = self.elapsed, 0
-        if self._jump:
-            self.base += self._jump
-            self._jump = 0
+        if self.jump:
+            self.base += self.jump
+            self.jump = 0
             self._dispatch()
             return False
         self.base += elapsed * self.model.nanoseconds_per_cycle
         self.run_cycles += elapsed
-        self._cycles_to_poll -= elapsed
-        poll = self._cycles_to_poll <= 0
+        self.cycles_to_poll -= elapsed
+        poll = self.cycles_to_poll <= 0
         if poll:
-            self._cycles_to_poll = self.model.poll_interval
+            self.cycles_to_poll = self.model.poll_interval
         self._dispatch()
         return poll
 
@@ -340,18 +341,18 @@ class EventClock:
         """Begin a burst of `nanoseconds` in which every processor idles; `burst` is its length in
         whole cycles (nothing is dispatched before `end_burst`). `exactly`: also where the model
         would make it longer."""
-        total = nanoseconds + self._idle_remainder
-        self.burst, self._idle_remainder = divmod(total, self.model.nanoseconds_per_cycle)
+        total = nanoseconds + self.idle_remainder
+        self.burst, self.idle_remainder = divmod(total, self.model.nanoseconds_per_cycle)
         # The time that passes is what was asked for; the remainder only carries cycles over.
         twice = self.model.idle_remainder_counts_twice and not exactly
-        self._jump = total if twice else nanoseconds
+        self.jump = total if twice else nanoseconds
         self.elapsed = 0
         self.in_burst = True
 
     @property
     def jumping(self) -> bool:
         """Whether the burst is an idle jump."""
-        return self.in_burst and self._jump > 0
+        return self.in_burst and self.jump > 0
 
     def idle(self, cycles: int) -> None:
         """Account for `cycles` of this burst in which every processor idles."""
@@ -359,23 +360,9 @@ class EventClock:
         self.idle_cycles += cycles
 
     def save(self) -> ClockState:
-        return ClockState(
-            base=self.base,
-            elapsed=self.elapsed,
-            # A lengthened burst is settled before its time is read, unless nothing of it has run.
-            burst=min(self.burst, self._cycles_to_poll) if self._lengthened else self.burst,
-            in_burst=self.in_burst,
-            jump=self._jump,
-            head_cuts_burst=self._head_cuts_burst,
-            cycles_to_poll=self._cycles_to_poll,
-            idle_remainder=self._idle_remainder,
-            sequence=self._sequence,
-            events=list(self._events),
-            start_seconds=self._start_seconds,
-            start_nanoseconds=self._start_nanoseconds,
-            run_cycles=self.run_cycles,
-            idle_cycles=self.idle_cycles,
-        )
+        # A lengthened burst is settled before its state is looked at, unless nothing of it has run.
+        burst = min(self.burst, self.cycles_to_poll) if self._lengthened else self.burst
+        return made_of(ClockState, self, burst=burst, events=list(self.events))
 
     def _check(self, state: ClockState) -> None:
         cycle = self.model.nanoseconds_per_cycle
@@ -401,18 +388,7 @@ class EventClock:
             if event.owner not in self._owners:
                 raise ValueError(f"an event for {event.owner!r}, which this machine has not")
             self._owners[event.owner].check_event(event.name, event.argument)
-        self.base = state.base
-        self.elapsed = state.elapsed
-        self.burst = state.burst
+        for name in ClockState.__struct_fields__:
+            setattr(self, name, getattr(state, name))
+        self.events = sorted(state.events, key=_order)
         self._lengthened = False
-        self.in_burst = state.in_burst
-        self._jump = state.jump
-        self._head_cuts_burst = state.head_cuts_burst
-        self._cycles_to_poll = state.cycles_to_poll
-        self._idle_remainder = state.idle_remainder
-        self._sequence = state.sequence
-        self._events = sorted(state.events, key=_order)
-        self._start_seconds = state.start_seconds
-        self._start_nanoseconds = state.start_nanoseconds
-        self.run_cycles = state.run_cycles
-        self.idle_cycles = state.idle_cycles

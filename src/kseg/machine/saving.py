@@ -8,9 +8,9 @@ import msgspec
 from kseg.engine.state import FIELDS, ProcessorState
 from kseg.errors import StateError
 from kseg.isa.profile import profile_named
-from kseg.machine.board_state import PARTS, BoardState, OwnState, made_of
+from kseg.machine.board_state import PARTS, BoardState, OwnState
 from kseg.machine.processor_state import load_processor, save_processor
-from kseg.machine.state import FIRST, newest
+from kseg.machine.state import FIRST, made_of, newest
 from kseg.memory.contents import read_contents, write_contents
 
 if TYPE_CHECKING:
@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from kseg.machine.board import Board
 
 
+NEWEST_FIELD = max(field.since for field in FIELDS)
+"""Of a processor."""
+
+
 def state_version(board: "Board") -> int:
     """That of the newest thing which a saved state of a board has."""
     kinds = [BoardState, *(card.State for card in board.cards)]
-    return max(max(field.since for field in FIELDS), *map(newest, kinds))
+    return max(NEWEST_FIELD, *map(newest, kinds))
 
 
 def save_board(board: "Board", *, with_ram: bool) -> BoardState:

@@ -8,6 +8,7 @@ that an earlier kseg wrote into a log are of the fields that there were then.
 """
 
 import functools
+from copy import copy
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -71,11 +72,27 @@ def as_of(value: Any, version: int) -> Any:
 State = TypeVar("State", bound=msgspec.Struct)
 
 
+def made_of(kind: type[State], source: Any, **others: Any) -> State:
+    """A structure of a kind with the fields that `source` has, and others instead of some."""
+    names = kind.__struct_fields__
+    return kind(**{n: getattr(source, n) for n in names if n not in others} | others)
+
+
 def copied(state: State) -> State:
     """The same, which goes on by itself."""
-    if state.__struct_config__.frozen:
-        return state
-    return type(state)(*(_copied(getattr(state, name)) for name in state.__struct_fields__))
+    found = copy(state)
+    for name in _containers(type(state)):
+        setattr(found, name, _copied(getattr(found, name)))
+    return found
+
+
+@functools.cache
+def _containers(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields of a structure whose values can change."""
+    simple = (bool, int, str, bytes)
+    if kind.__struct_config__.frozen:
+        return ()
+    return tuple(name for name, hint in get_type_hints(kind).items() if hint not in simple)
 
 
 def _copied(value: Any) -> Any:

@@ -42,6 +42,7 @@ def _date(seconds: int) -> str:
 
 def _describe(file: "SnapshotFile") -> list[str]:
     from kseg.history.format import DIGEST_SIZE
+    from kseg.machine.board_state import OWN, OwnState
     from kseg.memory.pages import PAGE_SIZE
 
     header, origin = file.header, file.header.origin
@@ -50,7 +51,8 @@ def _describe(file: "SnapshotFile") -> list[str]:
     created = _date(origin.created)
     ram = board.regions.get("ram")
     size = -(-file.size // 1024)
-    machine = f"{len(board.processors)} CPU, {(ram.size if ram else 0) >> 10}K of RAM"
+    kilobytes = (ram.size if ram else 0) >> 10
+    machine = f"{board.board}, {len(board.processors)} CPU, {kilobytes}K of RAM"
     lines = [
         f"{file.path}: snapshot {file.identity.hex()[:16]}",
         f"  made: {created} by kseg {origin.kseg}; {origin.engine}, monitor {origin.monitor}",
@@ -65,11 +67,13 @@ def _describe(file: "SnapshotFile") -> list[str]:
     waiting = sum(map(len, origin.inputs.values())) + len(origin.paced_input.pending)
     if waiting:
         lines.append(f"  input: {waiting} items wait")
-    if board.preemptions:
-        lines.append(
-            f"  preemptions: {len(board.preemptions)} to come, the first after"
-            f" {board.preemptions[0].at} busy cycles"
-        )
+    fresh = OwnState()
+    for name in OWN:
+        value = getattr(board, name)
+        if value != getattr(fresh, name):
+            many = isinstance(value, list)
+            said = f"{len(value)}, the first: {value[0]}" if many else str(value)
+            lines.append(f"  {name.replace('_', ' ')}: {said}")
     for disk in origin.disk_files:
         lines.append(f"  disk image in slot {disk.slot}: {disk.path}, {disk.size >> 10}K")
     return lines
