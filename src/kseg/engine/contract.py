@@ -254,7 +254,7 @@ class Supervisor(Protocol):
 
     def run(self, engine: Hardware, limit: int) -> Exit:
         """Let processors run, by `Hardware.run_processor`, until the clock of processor 0 shows
-        `limit` or the monitor must be asked."""
+        `limit` or there is a VM exit for the run loop."""
         ...
 
     def native(self, functions: Mapping[str, int], shared: int) -> int:

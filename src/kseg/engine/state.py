@@ -64,7 +64,7 @@ FIELDS = (
     Field("enabled", u32, bits=1),  # 0: held in reset by the board
     Field("waiting", u32, bits=1),  # 1: in WAIT until a line rises
     Field("identity", u32),  # processor number on the board
-    # 1: exceptions are not taken; the engine is left instead, for a monitor to handle them.
+    # 1: exceptions are not taken; they are VM exits instead, for a monitor to handle.
     Field("supervised", u32, bits=1),
     # Time. `clock` counts the board's cycles; Count and Random count only cycles in which
     # this processor runs: Count = clock - count_origin.

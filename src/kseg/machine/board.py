@@ -60,7 +60,7 @@ def host_seconds() -> int:
 
 
 class Board:
-    """Memory, bus, devices, processors and time; a monitor and an engine make it run."""
+    """Memory, bus, devices, processors and time; the run loop and an engine make it run."""
 
     # What a board says of itself.
 
@@ -155,7 +155,7 @@ class Board:
         self.profiling = True
         self.profile_clears = 0
         self.debugger_pending = False
-        """Whether the guest asks for a debugger now; the monitor clears it."""
+        """Whether the guest asks for a debugger now; the run loop clears it."""
         self.debugger_at = ""
         """Where one is expected, for the user to be told."""
         self.struck: list[Struck] = []

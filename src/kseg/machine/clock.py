@@ -5,7 +5,7 @@ by jumps while every processor idles. Events are plain data dispatched to a name
 the queue is part of a saved state.
 
 Boards run in *bursts*: the clock says how many cycles may pass before it wants control back, the
-monitor lets the engine run that long, and events are dispatched between bursts. `TimeModel` says
+run loop lets the engine run that long, and events are dispatched between bursts. `TimeModel` says
 how exact that is.
 """
 
@@ -118,7 +118,7 @@ class EventClock:
         self.random = random
         self.base = random.next() % model.random_start if model.random_start else 0
         self.elapsed = 0
-        """Cycles into the burst; the monitor keeps it up to date while a burst runs."""
+        """Cycles into the burst; the run loop keeps it up to date while a burst runs."""
         self.burst = 0
         """Cycles at which the burst ends."""
         self.in_burst = False

@@ -91,7 +91,7 @@ class InputPort:
             self._changed.notify_all()
 
     def disturb(self) -> None:
-        """Wake a waiting monitor without giving it anything (to stop it, say)."""
+        """Wake a waiting run loop without giving it anything (to stop it, say)."""
         with self._changed:
             self._disturbed = True
             self._changed.notify_all()

@@ -2,7 +2,7 @@
 
 A *region* is a run of physical addresses backed by bytes on the host: RAM, a boot ROM, the data
 buffer inside a device. Engines reach regions directly, in native code; only addresses outside
-every region (device registers, empty bus slots) make an engine ask its monitor.
+every region (device registers, empty bus slots) are VM exits of an engine (MMIO).
 
 Bytes lie in the order in which the guest numbers them, so an image is loaded by copying it.
 """

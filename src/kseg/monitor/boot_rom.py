@@ -39,5 +39,5 @@ def lost(board: Board) -> Stop:
 
 
 def place_of(processor: ProcessorState) -> int:
-    """Where a processor has failed: before the boot ROM, if that is where it is."""
+    """Where a processor has failed: before the boot ROM, if it is in there."""
     return processor.boot_epc if processor.pc in BOOT_ROM else processor.pc

@@ -15,7 +15,7 @@ class Trap(Exception):
 
 
 class EngineExit(Exception):
-    """A VM exit: the monitor must act before the instruction can complete."""
+    """A VM exit: the run loop must act before the instruction can complete."""
 
     def __init__(self, reason: Exit) -> None:
         super().__init__(reason)

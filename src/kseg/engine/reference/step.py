@@ -58,7 +58,7 @@ def step(cpu: ReferenceProcessor, instructions: InstructionSet) -> None:
         _retract(cpu, record)
     except Trap as trap:
         if cpu.supervised:
-            # The monitor's business, with nothing done.
+            # A VM exit for the monitor, with nothing done.
             _retract(cpu, record)
             if not cpu.in_delay_slot:
                 cpu.next_pc = 0

@@ -103,7 +103,7 @@ def _cycles_to_timer(b: FunctionBuilder) -> Operand:
 
 
 def _run_processor(profile: Profile) -> str:
-    """Run the processor until its clock is %end, it waits, or the monitor must be asked."""
+    """Run the processor until its clock is %end, it waits, or there is a VM exit."""
     b = FunctionBuilder("run_processor", "i32", [("ptr", "context"), ("i64", "end")], "hidden")
     b.do("call void @enter_code()")
     state_of(b)

@@ -141,7 +141,7 @@ class _Scheduler:
         return self.b.load("ptr", contexts, self.b.emit(f"shl i64 {number}, 3"))
 
     def _enter(self) -> None:
-        """Whatever was remembered may have been changed by the monitor."""
+        """Whatever was remembered may have been changed between two runs."""
         b = self.b
         with b.if_(b.emit(f"icmp eq i64 {self._shared('keep_steady')}, 0")):
             for slot in range(STEADY_SLOTS):

@@ -14,7 +14,7 @@ from kseg.engine.translator.tiering.thresholds import Thresholds
 
 
 class Sampler:
-    """All that a machine has for its translations."""
+    """Samples one machine, and has all that belongs to its translations."""
 
     def __init__(
         self,
