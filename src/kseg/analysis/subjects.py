@@ -8,7 +8,7 @@ profile has not.
 from dataclasses import dataclass, field
 
 from kseg.isa import cp0
-from kseg.isa.disassembler import disassemble
+from kseg.isa.disassembler import disassemble, encode
 from kseg.isa.instruction import DECLARED, Instruction
 from kseg.isa.instruction_set import Encoding
 from kseg.isa.profile import Profile
@@ -33,10 +33,7 @@ class Subject:
 
     def word(self, fields: dict[str, int]) -> int:
         """The word with these fields (letter to unsigned value), and the fixed ones."""
-        word = self.declared.pattern.match
-        for letter, place in self.declared.pattern.fields.items():
-            word |= place.insert({**fields, **self.fixed}[letter])
-        return word
+        return encode(self.declared, fields | self.fixed)
 
     def text(self, word: int, address: int, profile: Profile) -> str:
         """`word` as assembly. An instruction that the profile does not decode, which only a test

@@ -3,21 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from kseg.bench.peer import Peer, beside_python, configuration, installed
-
-
-def kseg() -> str:
-    """The command that is measured: KSEG, or what was installed with this Python."""
-    return installed("KSEG", beside_python("kseg"))
+from kseg.bench.peer import Peer, beside_python, configuration
 
 
 class Kseg(Peer):
     """This virtual machine monitor."""
 
     platform = "system161"
+    program = ("KSEG", beside_python("kseg"))
 
     def __init__(self, engine: str) -> None:
-        self.executable = kseg()
+        super().__init__()
         self.engine = engine
         self.name = f"kseg {engine}"
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from kseg.bench.peer import MissingError, Peer, configuration, installed
+from kseg.bench.peer import MissingError, Peer, configuration
 from kseg.bench.process import MeasureError, run
 from kseg.bench.programs import SOURCES
 
@@ -32,9 +32,7 @@ class System161(Peer):
 
     name = "system161"
     platform = "system161"
-
-    def __init__(self) -> None:
-        self.executable = installed("SYS161", "sys161")
+    program = ("SYS161", "sys161")
 
     def command(self, image: Path, work: Path) -> Sequence[str | Path]:
         return self.boot(image, config=configuration(work))
@@ -49,13 +47,9 @@ class Gxemul(Peer):
 
     name = "gxemul"
     platform = "testmips"
+    program = ("GXEMUL", "gxemul")
+    arguments = ("-q", "-E", "testmips", "-C", "R3000")
     terminal = True  # without one it waits for ever
-
-    def __init__(self) -> None:
-        self.executable = installed("GXEMUL", "gxemul")
-
-    def command(self, image: Path, work: Path) -> Sequence[str | Path]:  # noqa: ARG002
-        return (self.executable, "-q", "-E", "testmips", "-C", "R3000", image)
 
 
 class QemuUser(Peer):
@@ -63,12 +57,7 @@ class QemuUser(Peer):
 
     name = "qemu-user"
     platform = "linux"
-
-    def __init__(self) -> None:
-        self.executable = installed("QEMU_MIPS", "qemu-mips")
-
-    def command(self, image: Path, work: Path) -> Sequence[str | Path]:  # noqa: ARG002
-        return (self.executable, image)
+    program = ("QEMU_MIPS", "qemu-mips")
 
 
 class QemuSystem(Peer):
@@ -76,13 +65,11 @@ class QemuSystem(Peer):
 
     name = "qemu-system"
     platform = "malta"
-
-    def __init__(self) -> None:
-        self.executable = installed("QEMU_SYSTEM_MIPS", "qemu-system-mips")
-
-    def command(self, image: Path, work: Path) -> Sequence[str | Path]:  # noqa: ARG002
-        machine = ("-M", "malta", "-m", "16", "-nodefaults", "-display", "none", "-monitor", "none")
-        return (self.executable, *machine, "-no-reboot", "-serial", "stdio", "-kernel", image)
+    program = ("QEMU_SYSTEM_MIPS", "qemu-system-mips")
+    arguments = tuple(
+        "-M malta -m 16 -nodefaults -display none -monitor none"
+        " -no-reboot -serial stdio -kernel".split()
+    )
 
 
 class Unicorn(Peer):
@@ -90,18 +77,17 @@ class Unicorn(Peer):
 
     name = "unicorn"
     platform = "testmips"
+    program = ("UNICORN_PYTHON", sys.executable)
+    arguments = (Path(__file__).with_name("unicorn_runner.py"),)
 
     def __init__(self) -> None:
-        self.python = installed("UNICORN_PYTHON", sys.executable)
+        super().__init__()
         try:
-            run([self.python, "-c", "import unicorn"], limit=SETTING_UP)
+            run([self.executable, "-c", "import unicorn"], limit=SETTING_UP)
         except MeasureError:
             raise MissingError(
-                f"{self.python} has no package unicorn; UNICORN_PYTHON names another Python"
+                f"{self.executable} has no package unicorn; UNICORN_PYTHON names another Python"
             ) from None
-
-    def command(self, image: Path, work: Path) -> Sequence[str | Path]:  # noqa: ARG002
-        return (self.python, Path(__file__).with_name("unicorn_runner.py"), image)
 
 
 class Native(Peer):
@@ -109,17 +95,15 @@ class Native(Peer):
 
     name = "native"
     platform = "native"
+    program = ("CC", "cc")
     byte_order: ClassVar[Literal["big", "little"]] = sys.byteorder
-
-    def __init__(self) -> None:
-        self.compiler = installed("CC", "cc")
 
     def executable_of(self, program: str, work: Path) -> bytes:
         built = work / f"native-{program}"
         if not built.exists():
             parts = (f"programs/{program}.c", "runtime/main.c", "runtime/native.c")
             sources = [SOURCES / part for part in parts]
-            run([self.compiler, *NATIVE, *sources, "-o", built], limit=SETTING_UP)
+            run([self.executable, *NATIVE, *sources, "-o", built], limit=SETTING_UP)
         return built.read_bytes()
 
     def command(self, image: Path, work: Path) -> Sequence[str | Path]:  # noqa: ARG002

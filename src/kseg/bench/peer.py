@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -18,13 +17,21 @@ class MissingError(Exception):
     """A peer is not installed here; the message says what was looked for."""
 
 
-class Peer(ABC):
+class Peer:
     """Something that runs the benchmark programs."""
 
     name: str
     platform: str
+    program: ClassVar[tuple[str, str]]
+    """The environment variable that names it, and what it is called in PATH."""
+    arguments: ClassVar[Sequence[str | Path]] = ()
+    """What comes before the image."""
     byte_order: ClassVar[Literal["big", "little"]] = "big"
     terminal: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        """MissingError where it is not installed."""
+        self.executable = installed(*self.program)
 
     def prepare(self, program: str, rounds: int, work: Path) -> Sequence[str | Path]:
         """The command that runs `program` for so many rounds; its files go into `work`."""
@@ -39,9 +46,9 @@ class Peer(ABC):
         """The image of `program`, with any number of rounds."""
         return programs.image(self.platform, program)
 
-    @abstractmethod
-    def command(self, image: Path, work: Path) -> Sequence[str | Path]:
+    def command(self, image: Path, work: Path) -> Sequence[str | Path]:  # noqa: ARG002
         """What runs `image`."""
+        return (self.executable, *self.arguments, image)
 
 
 def installed(variable: str, name: str) -> str:

@@ -3,7 +3,7 @@
 import re
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,7 +13,7 @@ from kseg import engine as engines
 from kseg.api.machine import Machine
 from kseg.api.options import choice
 from kseg.errors import ConfigurationError, KsegError, LogError, StateError
-from kseg.exploration.messages import Answer, Job, Task, Work
+from kseg.exploration.messages import Job, Task
 from kseg.exploration.observation import samples, shared_sites
 from kseg.exploration.plans import (
     DEFAULT,
@@ -67,17 +67,11 @@ class Exploration:
     ) -> None:
         """The arguments are those of `explore`; `limited` says that the goal's seconds are a limit
         that was asked for. UnperturbedFailure where the guest does not pass anyway."""
-        if strategy not in STRATEGIES:
-            raise ConfigurationError(
-                f"strategy {strategy!r}: no such strategy; there are {', '.join(STRATEGIES)}"
-            )
         most = STRATEGIES[strategy] if preemptions is None else preemptions
         if not 0 <= most <= MOST_PREEMPTIONS:
             raise ConfigurationError(
                 f"{most} preemptions: a run can have from 0 to {MOST_PREEMPTIONS}"
             )
-        if jobs is not None and jobs < 1:
-            raise ConfigurationError(f"{jobs} jobs: there must be at least one")
         self._start = start
         self._keep = Path(keep)
         self._shrink = shrink
@@ -92,14 +86,13 @@ class Exploration:
         self.goal = goal
         self.report = Report(unperturbed, strategy, most)
         length = unperturbed.busy_cycles
-        learns = strategy in ("mix", "shared") and most > 0
         baseline = Baseline(
             begin=start.machine.busy_cycles,
-            length=unperturbed.busy_cycles,
+            length=length,
             processors=len(start.machine.board.processors),
             lines=by_line(samples(start.machine, length) if strategy == "places" else []),
         )
-        if learns:
+        if strategy in ("mix", "shared") and most > 0:
             runs = learning_runs(baseline, most)
             shared = shared_sites(start.machine, length, runs)
             baseline = baseline._replace(shared=shared, runs=runs)
@@ -141,9 +134,10 @@ class Exploration:
                     if trial is None:
                         continue
                     self.report.add(trial)
-                    if done.job.work is Work.TRY and self._unkept is None:
+                    if not done.job.ending and self._unkept is None:
                         self.report.elapsed = time.monotonic() - started
-                        later.extend(self._shrinking(trial))
+                        if self._is_to_be_shrunk(trial):
+                            later.append(Job(trial.seed, trial.plan, trial.outcome.ending))
                     yield trial
                     if self._unkept is not None:
                         raise self._unkept
@@ -154,15 +148,14 @@ class Exploration:
         """What a worker's answer comes to; None for an attempt to shrink that has failed."""
         job, answer = done
         shrunk_from = None
-        if job.work is Work.SHRINK:
+        if job.ending:
             if answer.outcome is None or answer.outcome.ending != job.ending:
                 return None
             shrunk_from = len(job.plan)
-        outcome = _outcome(answer)
-        kept = None
+        outcome = answer.outcome or Outcome(LOST, message=answer.error)
+        plan, kept = answer.plan or job.plan, None
         if not outcome.passed:
             try:
-                plan = answer.plan or job.plan
                 kept = self._kept(job.seed, plan, lost=answer.outcome is None)
             except (LogError, StateError) as error:
                 self._unkept = StateError(
@@ -170,7 +163,6 @@ class Exploration:
                 )
         meant = self.plan(job.seed)
         place = None if meant.site is None else self._baseline.shared.index(meant.site)
-        plan = answer.plan or job.plan
         return Trial(job.seed, plan, outcome, kept, shrunk_from, meant.strategy, place)
 
     def _kept(self, seed: int, plan: list[Preemption], *, lost: bool) -> Path:
@@ -184,21 +176,17 @@ class Exploration:
 
         return self._start.keep(seed, plan, self._keep, record)
 
-    def _shrinking(self, trial: Trial) -> Iterator[Job]:
-        """A job, if this is the first failure of its kind."""
+    def _is_to_be_shrunk(self, trial: Trial) -> bool:
+        """Whether this is the first failure of its kind."""
         kind = trial.outcome.kind
         if not self._shrink or trial.outcome.ending in (PASSED, LOST) or kind in self._shrunk:
-            return
+            return False
         self._shrunk.add(kind)
-        yield Job(trial.seed, trial.plan, Work.SHRINK, trial.outcome.ending)
+        return True
 
     def replay(self, trial: Trial) -> str:
         """The command that runs a failure again that was kept."""
         return "" if trial.kept is None else self._start.replay(trial.kept)
-
-
-def _outcome(answer: Answer) -> Outcome:
-    return answer.outcome or Outcome(LOST, message=answer.error)
 
 
 def _complaint(goal: Goal, outcome: Outcome) -> str:

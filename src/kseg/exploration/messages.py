@@ -1,7 +1,5 @@
 """What an exploration and its workers tell each other: plain data in MessagePack."""
 
-from enum import StrEnum
-
 import msgspec
 
 from kseg.exploration.trial import Goal, Outcome
@@ -16,17 +14,11 @@ class Task(msgspec.Struct, frozen=True):
     goal: Goal
 
 
-class Work(StrEnum):
-    TRY = "try"
-    SHRINK = "shrink"
-
-
 class Job(msgspec.Struct, frozen=True):
-    """What to do for a seed: run it, or find a smaller plan with the same `ending`."""
+    """What to do for a seed: run it; or, if there is an `ending`, find a smaller plan with that."""
 
     seed: int
     plan: list[Preemption]
-    work: Work = Work.TRY
     ending: str = ""
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from kseg.api.machine import Machine
 from kseg.errors import KsegError
-from kseg.exploration.messages import Answer, Job, Task, Work
+from kseg.exploration.messages import Answer, Job, Task
 from kseg.exploration.shrinking import shrink
 from kseg.exploration.trial import Trials
 from kseg.platform import pipes, signals
@@ -50,6 +50,6 @@ def main() -> None:
 def do(trials: Trials, job: Job) -> Answer:
     """One job."""
     plan = job.plan
-    if job.work is Work.SHRINK:
+    if job.ending:
         plan = shrink(plan, lambda some: trials.run(some).ending == job.ending)
     return Answer(plan, trials.run(plan))

@@ -11,7 +11,7 @@ from functools import cache
 
 from kseg.isa.instruction import Instruction
 from kseg.isa.instruction_set import instruction_set
-from kseg.isa.operands import Syntax, code_bits, parse_syntax
+from kseg.isa.operands import Syntax, syntax_of
 from kseg.isa.registers import GPR_NUMBERS
 
 ALIASES = {
@@ -58,14 +58,12 @@ def _parse(text: str, meaning: str, instructions: dict[str, Instruction]) -> Ali
             fixed[letter] = GPR_NUMBERS[operand]
         elif operand != letter:
             raise ValueError(f"alias {text}: {operand} stands for {letter} in {meaning}")
-    syntax = parse_syntax(text, code_bits(declared.pattern.text))
-    return Alias(syntax, text, meaning, declared, fixed)
+    return Alias(syntax_of(text, declared.pattern), text, meaning, declared, fixed)
 
 
 @cache
 def aliases(profile_name: str) -> tuple[Alias, ...]:
     """Every alias, the most particular first."""
-    encodings = instruction_set(profile_name).encodings
-    instructions = {encoding.instruction.name: encoding.instruction for encoding in encodings}
+    instructions = instruction_set(profile_name).by_name
     found = [_parse(text, meaning, instructions) for text, meaning in ALIASES.items()]
     return tuple(sorted(found, key=lambda alias: -len(alias.fixed)))

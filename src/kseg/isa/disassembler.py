@@ -19,8 +19,7 @@ from kseg.isa.operands import (
     JUMP,
     Operand,
     Syntax,
-    code_bits,
-    parse_syntax,
+    syntax_of,
 )
 from kseg.isa.values import signed
 
@@ -52,7 +51,7 @@ def disassemble(
         return f".word {word:#010x}"
     declared = encoding.instruction
     fields = {letter: field.extract(word) for letter, field in encoding.pattern.fields.items()}
-    syntax = _syntax(declared)
+    syntax = syntax_of(declared.syntax, declared.pattern)
     if pseudo and (alias := _alias(declared, profile, fields)):
         syntax = alias.syntax
     text = _Printer(profile, address, fields, symbols, relative).text(syntax)
@@ -92,15 +91,6 @@ def nearest(symbols: Mapping[str, int], reach: int = 0x10000) -> Symbols:
 def register_names(profile: str) -> dict[tuple[int, int], str]:
     """The profile's CP0 registers as assembly names them, by (number, select)."""
     return {key: f"c0_{register.name}" for key, register in cp0.REGISTERS[profile].items()}
-
-
-@cache
-def _syntax_of(text: str, bits: int) -> Syntax:
-    return parse_syntax(text, bits)
-
-
-def _syntax(declared: Instruction) -> Syntax:
-    return _syntax_of(declared.syntax, code_bits(declared.pattern.text))
 
 
 @cache

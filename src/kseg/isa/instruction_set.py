@@ -37,6 +37,7 @@ class InstructionSet:
             if declared.exists_in(profile.name)
             for pattern in declared.patterns_in(profile.name)
         ]
+        self.by_name = {each.instruction.name: each.instruction for each in self.encodings}
         self._by_major: list[list[Encoding]] = [[] for _ in range(64)]
         for encoding in self.encodings:
             for major in range(64):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+from kseg.isa.pattern import Pattern
 from kseg.isa.registers import GPR_NAMES, GPR_NUMBERS
 from kseg.isa.values import signed
 
@@ -203,6 +204,6 @@ def parse_syntax(
 
 
 @cache
-def code_bits(pattern_text: str) -> int:
-    """The width of a pattern's field c, which differs between instructions; 0 without one."""
-    return pattern_text.count("c")
+def syntax_of(text: str, pattern: Pattern) -> Syntax:
+    """A syntax of what has a pattern: the width of its field c differs between instructions."""
+    return parse_syntax(text, pattern.text.count("c"))

@@ -14,7 +14,7 @@ from kseg.isa.assembler.macros import LETTERS, MACROS, memory_macros
 from kseg.isa.assembler.operand import RegisterNames, Written, read_operands
 from kseg.isa.instruction import Instruction
 from kseg.isa.instruction_set import instruction_set
-from kseg.isa.operands import GENERAL, Syntax, code_bits, parse_syntax
+from kseg.isa.operands import GENERAL, Syntax, parse_syntax, syntax_of
 
 OPEN, CLOSE = "{", "}"
 """Around instructions that are neither moved nor separated."""
@@ -105,13 +105,9 @@ def parts_of(form: Form, registers: tuple[tuple[str, int], ...], profile: str) -
 def forms(profile: str) -> dict[str, tuple[Form, ...]]:
     """All forms of a profile by mnemonic, in the order in which they are tried."""
     found: dict[str, list[Form]] = {}
-    declared = {
-        encoding.instruction.name: encoding.instruction
-        for encoding in instruction_set(profile).encodings
-    }
     texts = [*ALIASES.items(), *MACROS]
-    for name, instruction in declared.items():
-        syntax = parse_syntax(instruction.syntax, code_bits(instruction.pattern.text))
+    for name, instruction in instruction_set(profile).by_name.items():
+        syntax = syntax_of(instruction.syntax, instruction.pattern)
         found[name] = [Form(syntax, instruction.syntax, instruction)]
         if "i(s)" in instruction.syntax and "#" not in instruction.syntax:
             texts += memory_macros(name, instruction.syntax.split()[1].rstrip(","))

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from kseg.isa.instruction import Instruction
 from kseg.isa.instruction_set import instruction_set
-from kseg.isa.operands import code_bits, parse_syntax
+from kseg.isa.operands import syntax_of
 from kseg.isa.profile import PROFILES
 from kseg.isa.semantics import Processor
 
@@ -21,46 +20,45 @@ if TYPE_CHECKING:
 
 ALL = -1
 """Every register, as a mask."""
-_FROM_COPROCESSOR = ("mfc0", "cfc0")
-_TO_COPROCESSOR = ("mtc0", "ctc0")
-_OF_CONDITION = ("bc0f", "bc0t")
-_OF_COPROCESSORS = ("cop2", "cop3", "swc0", "swc2", "swc3")
-_LOADS = ("lwc0", "lwc1", "lwc2", "lwc3")
-"""Into registers that are not known here."""
-_NOT_IN_A_SLOT = ("syscall", "break")
-_ALWAYS = ("j", "jal", "jr", "jalr")
+
+
+def _each(names: str, *traits: str) -> dict[str, frozenset[str]]:
+    return dict.fromkeys(names.split(), frozenset(traits))
+
+
+_TRAITS = {
+    # What is loaded into coprocessors' registers is not known here.
+    **_each("lwc0 lwc1 lwc2 lwc3", "loads"),
+    **_each("mfc0 cfc0", "coprocessor", "from coprocessor"),
+    **_each("mtc0 ctc0", "coprocessor", "to coprocessor"),
+    **_each("bc0f bc0t", "coprocessor", "reads condition"),
+    **_each("cop2 cop3 swc0 swc2 swc3", "coprocessor"),
+    **_each("syscall break", "stays"),
+    **_each("j jal jr jalr", "always"),
+}
+"""See `Use`: what declarations do not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What one instruction uses. General registers are masks."""
+    """What one instruction uses. General registers are masks. Its traits:
+
+    * `loads`: what it writes is late by one instruction. So is what comes `from coprocessor`, and
+      still on MIPS II and III, whose loads wait by themselves.
+    * `coprocessor`: it moves `from coprocessor`, `to coprocessor` or by one; `reads condition`.
+    * `reads_hi`, `reads_lo`, `writes_hi`, `writes_lo`.
+    * `branch`; `always`: it goes to its target whatever happens.
+    * `stays`: it cannot be in a delay slot.
+    """
 
     reads: int = 0
     writes: int = 0
-    loads: bool = False
-    """What it writes is late by one instruction."""
-    reads_hi: bool = False
-    reads_lo: bool = False
-    writes_hi: bool = False
-    writes_lo: bool = False
-    from_coprocessor: bool = False
-    """So is this, and still on MIPS II and III, whose loads wait by themselves."""
-    coprocessor: bool = False
-    """It moves to, from or by a coprocessor."""
-    to_coprocessor: bool = False
-    reads_condition: bool = False
-    branch: bool = False
-    always: bool = False
-    """It goes to its target whatever happens."""
-    stays: bool = False
-    """It cannot be in a delay slot."""
+    traits: frozenset[str] = frozenset()
 
 
-ANYTHING = Use(
-    reads=ALL, writes=ALL, writes_hi=True, writes_lo=True, coprocessor=True, reads_condition=True
-)
+ANYTHING = Use(ALL, ALL, frozenset(("writes_hi", "writes_lo", "coprocessor", "reads condition")))
 """An instruction of which nothing is known."""
-NOTHING = Use(stays=True)
+NOTHING = Use(traits=frozenset(("stays",)))
 """A nop of the assembler's own, which stays where it is."""
 
 
@@ -108,22 +106,21 @@ def _pattern_of_use(
     name: str, profile: str
 ) -> tuple[frozenset[int], frozenset[int], frozenset[str]]:
     """Registers read and written, as letters' numbers (`_MARKS`) or registers, and the rest."""
-    instruction = _declared(profile)[name]
+    instruction = instruction_set(profile).by_name[name]
     notes = _Notes(profile)
     arguments = [_MARKS.get(letter, 0) for letter in instruction.operands]
     instruction.meaning(notes, *arguments)
-    syntax = parse_syntax(instruction.syntax, code_bits(instruction.pattern.text))
+    syntax = syntax_of(instruction.syntax, instruction.pattern)
     bases = {_MARKS[operand.base] for operand in syntax.operands if operand.base}
     reads, writes = set(notes.reads) | bases, set(notes.writes)
-    if instruction.name in (*_FROM_COPROCESSOR, *_TO_COPROCESSOR):
-        (writes if instruction.name in _FROM_COPROCESSOR else reads).add(_MARKS["t"])
-    return frozenset(reads), frozenset(writes), frozenset(notes.used)
-
-
-@cache
-def _declared(profile: str) -> dict[str, Instruction]:
-    encodings = instruction_set(profile).encodings
-    return {encoding.instruction.name: encoding.instruction for encoding in encodings}
+    traits = _TRAITS.get(name, frozenset()) | notes.used
+    if "from coprocessor" in traits:
+        writes.add(_MARKS["t"])
+    if "to coprocessor" in traits:
+        reads.add(_MARKS["t"])
+    if instruction.is_branch:
+        traits |= {"branch", "stays"}
+    return frozenset(reads), frozenset(writes), frozenset(traits)
 
 
 _MARKS = {"s": 101, "t": 102, "d": 103}
@@ -141,26 +138,11 @@ def use_of(operation: "Operation", profile: str) -> Use:
 
 @lru_cache(1 << 13)
 def _use(name: str, registers: tuple[int, ...], always: bool, profile: str) -> Use:
-    reads, writes, used = _pattern_of_use(name, profile)
+    reads, writes, traits = _pattern_of_use(name, profile)
     numbers = dict(zip(_MARKS.values(), registers, strict=True))
-    is_branch = _declared(profile)[name].is_branch
-    return Use(
-        reads=0 if always else _mask(reads, numbers),
-        writes=_mask(writes, numbers),
-        loads="loads" in used or name in _LOADS,
-        reads_hi="reads_hi" in used,
-        reads_lo="reads_lo" in used,
-        writes_hi="writes_hi" in used,
-        writes_lo="writes_lo" in used,
-        from_coprocessor=name in _FROM_COPROCESSOR,
-        coprocessor=name
-        in (*_FROM_COPROCESSOR, *_TO_COPROCESSOR, *_OF_CONDITION, *_OF_COPROCESSORS),
-        to_coprocessor=name in _TO_COPROCESSOR,
-        reads_condition=name in _OF_CONDITION,
-        branch=is_branch,
-        always=always or name in _ALWAYS,
-        stays=is_branch or name in _NOT_IN_A_SLOT,
-    )
+    if always:
+        return Use(0, _mask(writes, numbers), traits | {"always"})
+    return Use(_mask(reads, numbers), _mask(writes, numbers), traits)
 
 
 def _mask(numbers: frozenset[int], fields: dict[int, int]) -> int:
@@ -173,17 +155,18 @@ def _mask(numbers: frozenset[int], fields: dict[int, int]) -> int:
 
 def nops_between(first: Use, second: Use, level: int) -> int:
     """How many instructions must stand between two, on a processor of MIPS `level`."""
+    before, behind = first.traits, second.traits
     if level < 4:
-        if first.reads_lo and second.writes_lo:
+        if "reads_lo" in before and "writes_lo" in behind:
             return 2
-        if first.reads_hi and second.writes_hi:
+        if "reads_hi" in before and "writes_hi" in behind:
             return 2
-    late = (first.loads and level < 2) or (first.from_coprocessor and level < 4)
+    late = ("loads" in before and level < 2) or ("from coprocessor" in before and level < 4)
     if late and (second is ANYTHING or first.writes & second.reads):
         return 1
-    if first.to_coprocessor and level < 4:
-        if second.reads_condition:
+    if "to coprocessor" in before and level < 4:
+        if "reads condition" in behind:
             return 2
-        if second.coprocessor:
+        if "coprocessor" in behind:
             return 1
     return 0

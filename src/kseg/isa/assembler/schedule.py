@@ -154,7 +154,7 @@ class Schedule:
         now = Placed(operation, piece, len(piece.data), place, name)
         piece.data += NOP_BYTES
         past = _Past(use, now, fixed=not settings.reorder, literal=not settings.reorder)
-        if use.branch and settings.reorder:
+        if "branch" in use.traits and settings.reorder:
             if self._can_swap(use, piece, settings):
                 self._swap(past)
             else:
@@ -164,7 +164,7 @@ class Schedule:
         else:
             self.placed.append(now)
             self._remember(past)
-        if self._past[1].use.branch and self._past[1].use.always:
+        if self._past[1].use.traits >= {"branch", "always"}:
             self._forget()
         self.fresh.clear()
 
@@ -194,7 +194,7 @@ class Schedule:
 
     def _needed_before(self, ignored: int, use: Use, settings: Settings) -> int:
         count = self._needed(ignored, use, settings)
-        if use.branch:
+        if "branch" in use.traits:
             # Whatever is at its target follows a nop in the slot.
             behind = [NOTHING, use, *(each.use for each in self._past)]
             count = max(count, _needed(behind, ignored + 2 if ignored else 0, ANYTHING, settings))
@@ -250,7 +250,7 @@ class Schedule:
             or last.placed is None
             or last.placed.piece is not piece
             or self._past[1].literal
-            or last.use.stays
+            or "stays" in last.use.traits
         ):
             return False
         if self._needed(0, branch, settings, before=1) > 0:
