@@ -50,6 +50,9 @@ class Check:
 
     # What a repair does about it.
 
+    def bad_root(self, number: int) -> None:
+        """There is no root directory."""
+
     def cut(self, inode: Inode, sound: list[int]) -> None:
         """The file's blocks cannot all be its own: none of them is counted as such. Those
         before the first wrong one are `sound`, 0 where there is a hole."""
@@ -62,6 +65,19 @@ class Check:
         """The bitmap's block `index` must be as `needed`."""
 
     # The walk.
+
+    def root(self, number: int, path: str) -> Inode | None:
+        """Note a root, to be walked; None, and what is wrong, where there is none."""
+        try:
+            root = self.system._read_inode(number)
+            if root.kind != DIRECTORY:
+                raise DamagedError("the root is not a directory")
+        except FileSystemError as error:
+            self.problems.append(f"{path}: {error}")
+            self.bad_root(number)
+            return None
+        self.pending.append((root, number, path))
+        return root
 
     def walk(self) -> None:
         """Look at what is `pending`, and at all that it leads to."""

@@ -80,6 +80,12 @@ class Changes:
             self.disk.write_sector(number, data)
 
 
+def check_time(modified: int) -> None:
+    """FileSystemError for a time that no inode can hold."""
+    if not 0 <= modified <= 0xFFFFFFFF:
+        raise FileSystemError(f"time {modified} does not fit 32 bits; give seconds since 1970")
+
+
 def components(path: str) -> list[str]:
     """The names that a path consists of."""
     return [part for part in path.split("/") if part]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from .device import Entry, FileSystemError, components
+from .device import Entry, FileSystemError, check_time, components
 from .directories import Directories
 from .files import Inode
 from .format import DIRECTORY, FILE
@@ -153,9 +153,3 @@ class FileSystem(Directories):
 
     def _entry(self, name: str, inode: Inode) -> Entry:
         return Entry(name, inode.kind == DIRECTORY, inode.size, inode.modified, inode.number)
-
-
-def check_time(modified: int) -> None:
-    """FileSystemError for a time that no inode can hold."""
-    if not 0 <= modified <= 0xFFFFFFFF:
-        raise FileSystemError(f"time {modified} does not fit 32 bits; give seconds since 1970")

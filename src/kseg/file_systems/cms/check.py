@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..check import Check
 from ..device import FileSystemError
 from ..files import Inode
-from ..format import DIRECTORY, ROOT_INODE
+from ..format import ROOT_INODE
 from .file_system import CmsFileSystem
 from .layout import INODE_SIZE, INODES_PER_BLOCK
 
@@ -19,10 +19,10 @@ class CmsCheck(Check):
 
     def __init__(self, system: CmsFileSystem) -> None:
         super().__init__(system)
-        self.seen: set[int] = set()
+        self.seen = {ROOT_INODE}
 
     def walk_all(self) -> None:
-        self._root()
+        self.root(ROOT_INODE, "/")
         self.walk()
         self._unreachable()
 
@@ -31,25 +31,10 @@ class CmsCheck(Check):
 
     # What a repair does about it.
 
-    def bad_root(self) -> None:
-        """There is no root directory."""
-
     def nameless(self, number: int, inode: Inode | None) -> None:
         """An inode that is in use but has no name; None when it cannot be read either."""
 
     # The walk.
-
-    def _root(self) -> None:
-        self.seen.add(ROOT_INODE)
-        try:
-            root = self.system._read_inode(ROOT_INODE)
-            if root.kind == DIRECTORY:
-                self.pending.append((root, ROOT_INODE, "/"))
-                return
-            self.problems.append("/: the root is not a directory")
-        except FileSystemError as error:
-            self.problems.append(f"/: {error}")
-        self.bad_root()
 
     def directory(self, directory: Inode, parent: int, contents: bytes, path: str) -> None:  # noqa: ARG002
         names: set[str] = set()

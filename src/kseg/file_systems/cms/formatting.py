@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..device import FileSystemError, SectorDevice
+from ..device import FileSystemError, SectorDevice, check_time
 from ..format import BLOCK_SIZE, DIRECTORY, ROOT_INODE
 from .layout import (
     DIRECT_BLOCKS,
@@ -38,8 +38,7 @@ def format_disk(
         raise FileSystemError(f"label {label!r} is not ASCII; choose another") from None
     if len(stored_label) > 16:
         raise FileSystemError(f"label {label!r} is longer than 16 characters; shorten it")
-    if not 0 <= modified <= 0xFFFFFFFF:
-        raise FileSystemError(f"time {modified} does not fit 32 bits; give seconds since 1970")
+    check_time(modified)
     wanted = max(blocks // 16, INODES_PER_BLOCK) if inodes is None else inodes
     geometry = Geometry(blocks, -(-wanted // INODES_PER_BLOCK))
     if wanted < 2 or geometry.data_start >= blocks:

@@ -20,7 +20,7 @@ class CmsRepair(CmsCheck, Repair):
         self._named: list[int] = []
         self._no_root = False
 
-    def bad_root(self) -> None:
+    def bad_root(self, number: int) -> None:  # noqa: ARG002
         self._no_root = True
 
     def nameless(self, number: int, inode: Inode | None) -> None:

@@ -53,9 +53,6 @@ class SfsCheck(Check):
     def no_dots(self, directory: Inode, name: str, number: int) -> None:
         """A directory has no entry `name`, which must lead to `number`."""
 
-    def bad_root(self, number: int) -> None:
-        """There is no root directory."""
-
     def bad_journal(self) -> None:
         """The journal must be emptied."""
 
@@ -65,17 +62,10 @@ class SfsCheck(Check):
     # The walk.
 
     def _root(self, number: int, path: str) -> None:
-        try:
-            root = self.system._read_inode(number)
-            if root.kind != DIRECTORY:
-                raise DamagedError("the root is not a directory")
-        except FileSystemError as error:
-            self.problems.append(f"{path}: {error}")
-            self.bad_root(number)
-            return
-        self.inodes[number] = root
-        self.pending.append((root, number, path))
-        self.walk()
+        root = self.root(number, path)
+        if root is not None:
+            self.inodes[number] = root
+            self.walk()
 
     def directory(self, directory: Inode, parent: int, contents: bytes, path: str) -> None:
         names: set[str] = set()

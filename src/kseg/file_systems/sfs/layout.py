@@ -74,9 +74,9 @@ class Geometry:
         return number == SUPERBLOCK_NUMBER or number in self.freemap or number in self.journal
 
 
-def freemap_of(geometry: Geometry, used: bytearray | None = None) -> bytearray:
-    """A freemap in which the tables and what lies past the end are in use, and what `used` has."""
-    bits = bytearray(geometry.freemap_blocks * BLOCK_SIZE) if used is None else used
+def freemap_of(geometry: Geometry) -> bytearray:
+    """A freemap in which the tables and what lies past the end are in use."""
+    bits = bytearray(geometry.freemap_blocks * BLOCK_SIZE)
     roots = range(ROOT_INODE, 3 if geometry.second_root else 2)
     past = range(geometry.blocks, len(bits) * 8)
     for numbers in (range(1), roots, geometry.freemap, geometry.journal, past):

@@ -7,10 +7,13 @@ be; the user of a value checks its range. A dot is the address of the statement.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from kseg.isa.assembler.lexer import Token
 from kseg.isa.assembler.problem import SourceError
 from kseg.isa.values import signed
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,25 @@ class Cursor:
         """SourceError unless the statement ends here."""
         if self.peek().kind != "end":
             raise SourceError(f"did not expect {self.peek().text!r}")
+
+    def several(self, item: Callable[[], Item]) -> list[Item]:
+        """Consume items with commas between them, up to the end of the statement."""
+        found = [item()]
+        while self.accept(","):
+            found.append(item())
+        self.expect_end()
+        return found
+
+    def string(self, what: str = "a string") -> str:
+        """Consume a string; its text without the quotes."""
+        token = self.next()
+        if token.kind != "string":
+            raise SourceError(f"expected {what} in quotes, not {token.text!r}")
+        return token.text[1:-1]
+
+    def rest(self) -> list[str]:
+        """The texts of all tokens that are left."""
+        return [token.text for token in self.tokens[self.place :]]
 
     def expression(self, weakest: int = 1, depth: int = 0) -> Expression:
         """Consume an expression whose operators bind at least as tightly as `weakest`."""

@@ -102,70 +102,66 @@ def _comparison(name: str, compare: str, operands: str, flip: bool) -> list[tupl
     ]
 
 
-_SIGNED_BRANCHES: list[tuple[str, str]] = [
-    ("bge s, zero, b", "bgez s, b"),
+def _comparing_branch(
+    name: str, operands: str, letter: str, on_registers: str, on_number: str
+) -> list[tuple[str, str]]:
+    """A branch by a signed and an unsigned comparison. Where `letter` is m, s is compared with the
+    number behind: s > m is s >= m + 1."""
+    more = " + 1" if letter == "m" else ""
+    return [
+        entry
+        for u in ("", "u")
+        for entry in (
+            (f"{name}{u} s, t, b", f"slt{u} at, {operands}; {on_registers} at, zero, b"),
+            (
+                f"{name}{u} s, {letter}, b",
+                f"slti{u} at, s, {letter}{more}; {on_number} at, zero, b",
+            ),
+            (f"{name}{u} s, w, b", f"li at, w{more}; slt{u} at, s, at; {on_number} at, zero, b"),
+        )
+    ]
+
+
+_BRANCHES: list[tuple[str, str]] = [
+    ("bgtu zero, w, b", "nop"),
+    ("bleu zero, w, b", "b b"),
+    *(
+        (f"{name}, b", meaning)
+        for operands, meaning in {
+            "bge s, {}": "bgez s, b",
+            "blt s, {}": "bltz s, b",
+            "bgt s, {}": "bgtz s, b",
+            "ble s, {}": "blez s, b",
+            "bgeu s, {}": "b b",
+            "bltu s, {}": "nop",
+            "bgtu s, {}": "bne s, zero, b",
+            "bleu s, {}": "beq s, zero, b",
+        }.items()
+        for name in (operands.format("zero"), operands.format("o"))
+    ),
     ("bge zero, t, b", "blez t, b"),
-    ("bge s, t, b", "slt at, s, t; beq at, zero, b"),
-    ("bge s, o, b", "bgez s, b"),
     ("bge s, l, b", "bgtz s, b"),
     ("bge s, L, b", "b b"),
-    ("bge s, x, b", "slti at, s, x; beq at, zero, b"),
-    ("bge s, w, b", "li at, w; slt at, s, at; beq at, zero, b"),
-    ("blt s, zero, b", "bltz s, b"),
     ("blt zero, t, b", "bgtz t, b"),
-    ("blt s, t, b", "slt at, s, t; bne at, zero, b"),
-    ("blt s, o, b", "bltz s, b"),
     ("blt s, l, b", "blez s, b"),
-    ("blt s, x, b", "slti at, s, x; bne at, zero, b"),
-    ("blt s, w, b", "li at, w; slt at, s, at; bne at, zero, b"),
-    ("bgt s, zero, b", "bgtz s, b"),
     ("bgt zero, t, b", "bltz t, b"),
-    ("bgt s, t, b", "slt at, t, s; bne at, zero, b"),
     ("bgt s, g, b", "nop"),
     ("bgt s, v, b", "bgez s, b"),
-    ("bgt s, o, b", "bgtz s, b"),
-    ("bgt s, m, b", "slti at, s, m + 1; beq at, zero, b"),
-    ("bgt s, w, b", "li at, w + 1; slt at, s, at; beq at, zero, b"),
-    ("ble s, zero, b", "blez s, b"),
     ("ble zero, t, b", "bgez t, b"),
-    ("ble s, t, b", "slt at, t, s; beq at, zero, b"),
     ("ble s, g, b", "b b"),
     ("ble s, v, b", "bltz s, b"),
-    ("ble s, o, b", "blez s, b"),
-    ("ble s, m, b", "slti at, s, m + 1; bne at, zero, b"),
-    ("ble s, w, b", "li at, w + 1; slt at, s, at; bne at, zero, b"),
-]
-_UNSIGNED_BRANCHES: list[tuple[str, str]] = [
-    ("bgeu s, zero, b", "b b"),
     ("bgeu zero, t, b", "beq zero, t, b"),
-    ("bgeu s, t, b", "sltu at, s, t; beq at, zero, b"),
-    ("bgeu s, o, b", "b b"),
     ("bgeu s, l, b", "bne s, zero, b"),
-    ("bgeu s, x, b", "sltiu at, s, x; beq at, zero, b"),
-    ("bgeu s, w, b", "li at, w; sltu at, s, at; beq at, zero, b"),
-    ("bltu s, zero, b", "nop"),
     ("bltu zero, t, b", "bne zero, t, b"),
-    ("bltu s, t, b", "sltu at, s, t; bne at, zero, b"),
-    ("bltu s, o, b", "nop"),
     ("bltu s, l, b", "beq s, zero, b"),
-    ("bltu s, x, b", "sltiu at, s, x; bne at, zero, b"),
-    ("bltu s, w, b", "li at, w; sltu at, s, at; bne at, zero, b"),
-    ("bgtu s, zero, b", "bne s, zero, b"),
     ("bgtu zero, t, b", "nop"),
-    ("bgtu s, t, b", "sltu at, t, s; bne at, zero, b"),
-    ("bgtu zero, w, b", "nop"),
     ("bgtu s, v, b", "nop"),
-    ("bgtu s, o, b", "bne s, zero, b"),
-    ("bgtu s, m, b", "sltiu at, s, m + 1; beq at, zero, b"),
-    ("bgtu s, w, b", "li at, w + 1; sltu at, s, at; beq at, zero, b"),
-    ("bleu s, zero, b", "beq s, zero, b"),
     ("bleu zero, t, b", "b b"),
-    ("bleu s, t, b", "sltu at, t, s; beq at, zero, b"),
-    ("bleu zero, w, b", "b b"),
     ("bleu s, v, b", "b b"),
-    ("bleu s, o, b", "beq s, zero, b"),
-    ("bleu s, m, b", "sltiu at, s, m + 1; bne at, zero, b"),
-    ("bleu s, w, b", "li at, w + 1; sltu at, s, at; bne at, zero, b"),
+    *_comparing_branch("bge", "s, t", "x", "beq", "beq"),
+    *_comparing_branch("blt", "s, t", "x", "bne", "bne"),
+    *_comparing_branch("bgt", "t, s", "m", "bne", "beq"),
+    *_comparing_branch("ble", "t, s", "m", "beq", "bne"),
 ]
 
 _UNALIGNED: list[tuple[str, str]] = [
@@ -292,8 +288,7 @@ MACROS: list[tuple[str, str]] = [
     ("sra d, t, s", "srav d, t, s"),
     ("sub d, s, n", "addi d, s, -n"),
     ("subu d, s, n", "addiu d, s, -n"),
-    *_SIGNED_BRANCHES,
-    *_UNSIGNED_BRANCHES,
+    *_BRANCHES,
     *(
         entry
         for name in ("beq", "bne")

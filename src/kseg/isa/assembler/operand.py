@@ -91,14 +91,9 @@ def _register(token: Token, profile: str) -> Register | None:
 
 def read_operands(cursor: Cursor, names: RegisterNames) -> list[Written]:
     """The operands up to the end of the statement."""
-    found = list[Written]()
     if cursor.peek().kind == "end":
-        return found
-    while True:
-        found.append(_read_operand(cursor, names))
-        if not cursor.accept(","):
-            cursor.expect_end()
-            return found
+        return []
+    return cursor.several(lambda: _read_operand(cursor, names))
 
 
 def _read_operand(cursor: Cursor, names: RegisterNames) -> Written:

@@ -154,7 +154,7 @@ class Parser:
             self._define(statement, cursor)
         elif name == ".set":
             statement.name = name
-            statement.symbol = "".join(token.text for token in cursor.tokens[cursor.place :])
+            statement.symbol = "".join(cursor.rest())
             self.says_order |= statement.symbol in ("reorder", "noreorder")
         elif name == ".abicalls":
             self._position_independent = statement.place
@@ -165,12 +165,14 @@ class Parser:
         elif name in IGNORED or name.startswith(".cfi_"):
             pass
         elif name == ".weak":
-            self.weak.update(token.text for token in cursor.tokens[cursor.place :])
+            self.weak.update(cursor.rest())
         elif name in STRINGS:
-            self._strings(statement, name, cursor)
+            statement.name = ".ascii"
+            end = b"" if name == ".ascii" else b"\0"
+            statement.data = b"".join(cursor.several(lambda: _string(cursor) + end))
         elif name in (".float", ".single", ".double"):
             statement.name = name
-            statement.data = b"".join(self._floats(cursor, name))
+            statement.data = b"".join(cursor.several(lambda: _float(cursor, name)))
         elif name == ".incbin":
             self._file(statement, cursor)
         elif name in (".section", ".pushsection"):
@@ -227,48 +229,12 @@ class Parser:
             statement.expressions = [cursor.expression()]
         cursor.expect_end()
 
-    def _strings(self, statement: Statement, name: str, cursor: Cursor) -> None:
-        statement.name = ".ascii"
-        found = list[bytes]()
-        while True:
-            token = cursor.next()
-            if token.kind != "string":
-                raise SourceError(f"expected a string in quotes, not {token.text!r}")
-            found.append(unescape(token.text[1:-1]))
-            if cursor.peek().kind == "string":
-                continue
-            found.append(b"" if name == ".ascii" else b"\0")
-            if not cursor.accept(","):
-                cursor.expect_end()
-                statement.data = b"".join(found)
-                return
-
-    def _floats(self, cursor: Cursor, name: str) -> list[bytes]:
-        import struct
-
-        found = []
-        while True:
-            sign = -1.0 if cursor.accept("-") else 1.0
-            token = cursor.next()
-            if token.kind not in ("float", "number"):
-                raise SourceError(f"expected a floating-point number, not {token.text!r}")
-            try:
-                number = sign * float(token.text)
-                found.append(struct.pack(">d" if name == ".double" else ">f", number))
-            except (ValueError, OverflowError):
-                raise SourceError(f"{token.text} is no number for {name}") from None
-            if not cursor.accept(","):
-                cursor.expect_end()
-                return found
-
     def _file(self, statement: Statement, cursor: Cursor) -> None:
-        token = cursor.next()
-        if token.kind != "string":
-            raise SourceError(f"expected a string in quotes, not {token.text!r}")
+        name = unescape(cursor.string()).decode()
         if self.files is None:
             raise SourceError(".incbin has no files to read here")
         statement.name = ".incbin"
-        statement.data = self.files.data(unescape(token.text[1:-1]).decode())
+        statement.data = self.files.data(name)
         if cursor.accept(","):
             self._expressions(statement, cursor)
         else:
@@ -277,16 +243,37 @@ class Parser:
     def _expressions(self, statement: Statement, cursor: Cursor) -> None:
         if cursor.peek().kind == "end":
             return
-        while True:
+
+        def read() -> None:
             if statement.name in ALIGNMENTS and cursor.peek().text == ",":
                 statement.expressions.append(Number(0))
             else:
                 statement.expressions.append(cursor.expression())
             if cursor.accept(":"):
                 statement.repeats[len(statement.expressions) - 1] = cursor.expression()
-            if not cursor.accept(","):
-                cursor.expect_end()
-                return
+
+        cursor.several(read)
+
+
+def _string(cursor: Cursor) -> bytes:
+    """One string, which may be written in several pieces."""
+    found = unescape(cursor.string())
+    while cursor.peek().kind == "string":
+        found += unescape(cursor.string())
+    return found
+
+
+def _float(cursor: Cursor, directive: str) -> bytes:
+    import struct
+
+    sign = -1.0 if cursor.accept("-") else 1.0
+    token = cursor.next()
+    if token.kind not in ("float", "number"):
+        raise SourceError(f"expected a floating-point number, not {token.text!r}")
+    try:
+        return struct.pack(">d" if directive == ".double" else ">f", sign * float(token.text))
+    except (ValueError, OverflowError):
+        raise SourceError(f"{token.text} is no number for {directive}") from None
 
 
 def _refusal(name: str) -> str:
@@ -300,13 +287,9 @@ def _section(cursor: Cursor) -> Section:
         name += cursor.next().text.strip('"')
     flags, nobits = None, False
     if cursor.accept(","):
-        token = cursor.next()
-        if token.kind != "string":
-            raise SourceError(f"expected flags in quotes, not {token.text!r}")
-        flags = token.text[1:-1]
+        flags = cursor.string("flags")
         if cursor.accept(","):
-            kind = "".join(token.text for token in cursor.tokens[cursor.place :])
-            nobits = kind.lstrip("@%").startswith("nobits")
+            nobits = "".join(cursor.rest()).lstrip("@%").startswith("nobits")
     if not name:
         raise SourceError(".section needs a name")
     return section_named(name, flags, nobits)
