@@ -52,7 +52,7 @@ def fork_machine(
     kind = type(machine) if isinstance(machine, Machine) else Machine
     configuration = machine.setup.configuration.with_overlays(disks)
     setup = msgspec.structs.replace(machine.setup, configuration=configuration)
-    clone = kind._made(setup, source, output, message)
+    clone = kind.assembled(setup, source, output, message)
     clone.engine.stop_on_break = machine.engine.stop_on_break
     return clone
 

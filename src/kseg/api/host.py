@@ -9,38 +9,24 @@ import msgspec
 
 from kseg import checks
 from kseg import engine as engines
-from kseg import monitor as monitors
 from kseg.api.assembly import Setup, Source
 from kseg.api.boards import size_of
-from kseg.api.booting import Boot
-from kseg.api.host_disks import Partitions, open_disks
+from kseg.api.guest_setup import Hardware, booted, restored
+from kseg.api.host_disks import open_disks
 from kseg.api.host_guest import ENDED, Guest
-from kseg.api.options import (
-    Execution,
-    GuestOptions,
-    RestoredGuestOptions,
-    Running,
-    check_names,
-    choice,
-    group,
-    limit_of,
-)
-from kseg.api.points import HITS
+from kseg.api.options import GuestOptions, RestoredGuestOptions, choice, limit_of
 from kseg.api.shares import share_from
 from kseg.boards import DEFAULT, board_named
 from kseg.errors import ConfigurationError, KsegError
-from kseg.machine.configuration import Configuration
 from kseg.machine.run_lock import RunLock, Safepoint
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
 from kseg.monitor.hypervisor.time_sharing import TimeSharing
-from kseg.monitor.observer import CycleLimit, Observer
+from kseg.monitor.observer import Observer
 from kseg.monitor.schedule import TIME_SLICE
-from kseg.monitor.shares import GuestUse, Share
+from kseg.monitor.shares import Share
 from kseg.monitor.stop import Stop, StopReason
-
-USUALLY = Running()
 
 MOST_OVERCOMMIT = 100
 
@@ -86,21 +72,21 @@ class Host:
 
         Raises ConfigurationError, DiskImageError or EngineError (all of them KsegError).
         """
-        self._engine = engine = choice("engine", engine, engines.CHOICES)
+        engine = choice("engine", engine, engines.CHOICES)
         pace = choice("pace", pace, ("fast", "real"))
         if checks.whole("time slice", time_slice, most=checks.LATEST) < 1:
             raise ConfigurationError(f"time slice {time_slice}: it has at least one cycle")
         overcommit = _overcommit(overcommit)
         disks = checks.paths("disks", disks)
         size = size_of("ram", ram)
-        self._kind = board_named(board)
+        self._hardware = Hardware(kind := board_named(board), engine)
         try:
-            self.hypervisor = Hypervisor(self._kind.profile, self._kind.byte_order, size, engine)
+            self.hypervisor = Hypervisor(kind.profile, kind.byte_order, size, engine)
         except ValueError as error:
             raise ConfigurationError(f"ram {ram}: {error}") from None
         self.guests: dict[str, Guest] = {}
         """By name, in the order in which they were added, also those that have ended."""
-        self.cycles_per_second = rate = self._kind.time_model.cycles_per_second
+        self.cycles_per_second = rate = kind.time_model.cycles_per_second
         """Cycles of the machine's time in a second."""
         self.time_sharing = TimeSharing(rate, time_slice=time_slice, pace=pace)
         self.time_sharing.after_slice = self._after_slice
@@ -148,29 +134,13 @@ class Host:
         something else makes no sense; ImageError and DiskImageError as `Machine` does.
         """
 
-        def boot() -> tuple[Setup, Source]:
-            check_names(options, GuestOptions)
-            booted = Boot(kernel, arguments, {"board": self._kind.name, **options})
-            hardware = booted.hardware
-            partitions = Partitions(checks.paths("disks", hardware.disks), self._disk)
-            configuration = booted.configuration(partitions.disks)
-            if isinstance(hardware.config, str | Path):
-                # Guests have their files in directories of their own.
-                where = str(Path(hardware.config).parent)
-                configuration = configuration.in_directory(where)
-            window = booted.window()
-            return (
-                self._setup(
-                    booted.kernel,
-                    configuration,
-                    options.get("monitor"),
-                    window,
-                    group(Running, options),
-                ),
-                partitions.before(booted.source(), configuration),
-            )
-
-        return self._start(name, options, boot, output, message)
+        return self._start(
+            name,
+            options,
+            lambda: booted(self._hardware, self._disk, kernel, arguments, options),
+            output,
+            message,
+        )
 
     def restore(
         self,
@@ -185,41 +155,9 @@ class Host:
         `Machine.from_snapshot`, which has the same `options` about files, and `add`, which has the
         others."""
 
-        def take_up() -> tuple[Setup, Source]:
-            from kseg.api.snapshots import Restored
-
-            check_names(options, RestoredGuestOptions)
-            saved = Restored(checks.path("path", path), options)
-            setup, saved_under = saved.setup, saved.setup.execution.monitor
-            monitor = options.get("monitor")
-            if monitor is None and saved_under != monitors.BARE:
-                monitor = saved_under
-            return (
-                self._setup(setup.kernel, setup.configuration, monitor, setup.window),
-                saved.source(),
-            )
-
-        return self._start(name, options, take_up, output, message)
-
-    def _setup(
-        self,
-        kernel: Path,
-        configuration: Configuration,
-        monitor: str | None,
-        window: int | None,
-        running: Running = USUALLY,
-    ) -> Setup:
-        own, kind = self._kind, board_named(configuration.board)
-        if (kind.profile, kind.byte_order, kind.time_model.nanoseconds_per_cycle) != (
-            own.profile,
-            own.byte_order,
-            own.time_model.nanoseconds_per_cycle,
-        ):
-            raise ConfigurationError(f"machine {kind.name}: its processor is not that of the host")
-        if running.pace != USUALLY.pace:
-            raise ConfigurationError("pace: that of guests is their host's")
-        execution = Execution(engine=self._engine, monitor=_monitor_for(monitor, window))
-        return Setup(kernel, configuration, execution, running, window)
+        return self._start(
+            name, options, lambda: restored(self._hardware, path, options), output, message
+        )
 
     def _start(
         self,
@@ -258,11 +196,7 @@ class Host:
             )
         return share
 
-    # What guests ask.
-
-    def wake(self, guest: Guest) -> None:
-        """Input has come for a guest; any thread may say so."""
-        self.time_sharing.wake(guest.name)
+    # The end of one.
 
     def end(self, guest: Guest, stop: Stop) -> None:
         """End a guest; nothing if it has ended."""
@@ -287,10 +221,6 @@ class Host:
             self._between_slices(tell)
         finally:
             guest.release()
-
-    def use_of(self, guest: Guest) -> GuestUse:
-        """What a guest has had of the machine."""
-        return self.time_sharing.use_of(guest.name)
 
     def _after_slice(self, turns: TimeSharedGuest) -> None:
         guest = self.guests[turns.name]
@@ -324,7 +254,7 @@ class Host:
         failed, else 0), "idle forever" when those that are left wait for input, "cycle limit",
         "condition", or "interrupted" (`time_sharing.interrupt` was called).
         """
-        limit = limit_of(cycles, seconds, self._kind.time_model)
+        limit = limit_of(cycles, seconds, self._hardware.kind.time_model)
         until = checks.function("until", until)
         if until is not None:
             until = self.run_lock.at_safepoint(Safepoint.CHANGEABLE, until)
@@ -336,29 +266,6 @@ class Host:
             failed = any(guest.crashed for guest in self.guests.values())
             return msgspec.structs.replace(stop, exit_code=int(failed))
         return stop
-
-    def run_for(self, guest: Guest, until: Callable[[], bool], seconds: float | None) -> Stop:
-        """Let all run, until one guest has printed something or never will."""
-        stop = self.run(until=lambda: until() or _is_over(guest), seconds=seconds)
-        return _stop_of(guest, stop)
-
-    def run_to(self, guest: Guest, limit: int | None, condition: Callable[[], bool] | None) -> Stop:
-        """Let all run, until one guest has come to a cycle of its own, a condition holds or it
-        stops by itself: for the holder of the lock."""
-        end, asked = CycleLimit(guest.engine, limit), condition or (lambda: False)
-        sharing = self.time_sharing
-        stands = sharing.stands
-        sharing.stands = lambda who, stop: (
-            (who is guest.turns and stop.reason in HITS) or stands(who, stop)
-        )
-        try:
-            with guest.observers.added(end):
-                stop = sharing.run(None, lambda: end.reached or asked() or _is_over(guest))
-        finally:
-            sharing.stands = stands
-        if stop.reason is StopReason.CONDITION and end.reached:
-            return Stop(StopReason.CYCLE_LIMIT)
-        return _stop_of(guest, stop)
 
     @property
     def cycles(self) -> int:
@@ -390,20 +297,6 @@ class Host:
         self.close()
 
 
-def _is_over(guest: Guest) -> bool:
-    """Whether a guest will do nothing more by itself."""
-    return guest.stop is not None or guest.waits_for_input
-
-
-def _stop_of(guest: Guest, stop: Stop) -> Stop:
-    """What a Stop of all is to one of them."""
-    if guest.stop is not None:
-        return guest.stop
-    if stop.reason is StopReason.CONDITION and guest.waits_for_input:
-        return Stop(StopReason.IDLE, None, "the guest waits for input")
-    return stop
-
-
 class _PageScans(Observer):
     """Pages that are alike are looked for also while all guests sleep."""
 
@@ -419,15 +312,3 @@ def _overcommit(value: float) -> float:
     if not number or not 1 <= value <= MOST_OVERCOMMIT:
         raise ConfigurationError(f"overcommit {checks.shown(value)}: give 1 to {MOST_OVERCOMMIT}")
     return float(value)
-
-
-def _monitor_for(monitor: str | None, window: int | None) -> str:
-    if monitor is None:
-        return monitors.HYBRID if window is None else monitors.TRAP_AND_EMULATE
-    choices = (monitors.HYBRID, monitors.TRAP_AND_EMULATE)
-    if monitor not in choices:
-        raise ConfigurationError(
-            f"monitor {checks.shown(monitor)}: beside others a guest has one of"
-            f" {', '.join(choices)}"
-        )
-    return monitor

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from kseg import checks
 from kseg.api.assembly import Setup, Source
+from kseg.api.points import HITS
 from kseg.api.virtual_machine import Message, VirtualMachine
 from kseg.errors import KsegError
 from kseg.memory.paged import PagedMemory
 from kseg.monitor.hypervisor.memory_usage import GuestMemory
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
+from kseg.monitor.observer import CycleLimit
 from kseg.monitor.placement import SharedPlacement
 from kseg.monitor.shares import GuestUse, Share
 from kseg.monitor.stop import Stop, StopReason
@@ -95,7 +97,7 @@ class Guest(VirtualMachine):
     def type(self, data: bytes) -> None:
         """Type at once, as a person does, however fast the guest takes it; any thread may."""
         self.board.input_port.type(checks.data("data", data))
-        self._host.wake(self)
+        self.wake()
 
     def end(self, stop: Stop | None = None) -> None:
         """Switch it off, with a Stop that says why; its memory is free."""
@@ -111,7 +113,7 @@ class Guest(VirtualMachine):
     @property
     def use(self) -> GuestUse:
         """What it had of the host: see `kseg.monitor.shares`."""
-        return self._host.use_of(self)
+        return self._host.time_sharing.use_of(self.name)
 
     @property
     def exits(self) -> dict[str, int]:
@@ -143,14 +145,46 @@ class Guest(VirtualMachine):
             deliver()
 
     def wake(self) -> None:
-        self._host.wake(self)
+        self._host.time_sharing.wake(self.name)
+
+    # Running: the others run, too, as it is their turn.
 
     def run_for(self, until: Callable[[], bool], seconds: float | None) -> Stop:
-        return self._host.run_for(self, until, seconds)
+        stop = self._host.run(until=lambda: until() or self._is_over, seconds=seconds)
+        return self._own(stop)
 
     def run_to(self, limit: int | None, condition: Callable[[], bool] | None = None) -> Stop:
-        """The others run, too, as it is their turn."""
-        return self.stop or self._host.run_to(self, limit, condition)
+        if self.stop is not None:
+            return self.stop
+        end, asked = CycleLimit(self.engine, limit), condition or (lambda: False)
+        sharing = self._host.time_sharing
+        stands = sharing.stands
+        sharing.stands = lambda who, stop: (
+            (who is self.turns and stop.reason in HITS) or stands(who, stop)
+        )
+        try:
+            with self.observers.added(end):
+                stop = sharing.run(None, lambda: end.reached or asked() or self._is_over)
+        finally:
+            sharing.stands = stands
+        if stop.reason is StopReason.CONDITION and end.reached:
+            return Stop(StopReason.CYCLE_LIMIT)
+        return self._own(stop)
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether it will do nothing more by itself."""
+        return self.stop is not None or self.waits_for_input
+
+    def _own(self, stop: Stop) -> Stop:
+        """What a Stop of all is to this one."""
+        if self.stop is not None:
+            return self.stop
+        if stop.reason is StopReason.CONDITION and self.waits_for_input:
+            return Stop(StopReason.IDLE, None, "the guest waits for input")
+        return stop
+
+    # Its end.
 
     def check_present(self) -> None:
         if self._memory_use is not None:

@@ -64,14 +64,14 @@ class Machine(VirtualMachine):
         super().__init__(setup, boot.source(), output, message)
 
     @classmethod
-    def _made(
+    def assembled(
         cls,
         setup: Setup,
         source: Source,
         output: Callable[[bytes], None] | None = None,
         message: Callable[[str], None] | None = None,
     ) -> Self:
-        """One that does not begin with a kernel."""
+        """One that does not begin with a kernel: see `kseg.api.assembly`."""
         machine = cls.__new__(cls)
         VirtualMachine.__init__(machine, setup, source, output, message)
         return machine
@@ -99,7 +99,7 @@ class Machine(VirtualMachine):
 
         check_names(options, RestoreOptions)
         saved = Restored(checks.path("path", path), options)
-        return cls._made(saved.setup, saved.source(), output, message)
+        return cls.assembled(saved.setup, saved.source(), output, message)
 
     def __repr__(self) -> str:
         count = len(self.board.processors)

@@ -52,7 +52,7 @@ class Replay:
         configuration = board_named(header.board.board).read_configuration(
             header.board.configuration, f"log {self.log.path}"
         )
-        self.machine = machine = Machine._made(
+        self.machine = machine = Machine.assembled(
             setup_of(header.origin, configuration, options),
             repeating(
                 configuration,

@@ -419,7 +419,7 @@ def travel_live(machine: VirtualMachine, memory: int | None = None) -> TimeTrave
             lambda board: become(board, first.state, history, first.position),
             like=machine.engine,
         )
-        made = Machine._made(setup, source)
+        made = Machine.assembled(setup, source)
         made.engine.stop_on_break = machine.engine.stop_on_break
         made.monitor.stop_for_debugger = machine.monitor.stop_for_debugger
         return ReplayCursor(made, input_recorder.history, checkpoints, present=machine)

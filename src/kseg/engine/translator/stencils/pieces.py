@@ -76,7 +76,7 @@ class Pieces:
         if known is None:
             if len(self._known) > _KEPT:
                 self._known.clear()
-            known = self._constant(does) if does.is_constant else self._made(*key, does)
+            known = self._constant(does) if does.is_constant else self.assembled(*key, does)
             self._known[key] = known
         return known
 
@@ -92,7 +92,7 @@ class Pieces:
             last = register
         return Piece(code, [], last, loads=False)
 
-    def _made(self, word: int, accumulator: int, pending: int, does: Effects) -> Piece:
+    def assembled(self, word: int, accumulator: int, pending: int, does: Effects) -> Piece:
         operation = self._operation(word)
         family = self._image.families[operation]
         encoding = self._instructions.decode(word)
