@@ -1,7 +1,7 @@
 """Guests that try what they should not: the monitor stays whole, and sees the same.
 
 A guest is one file, guests/NAME.s: after `#=` how it ends, after `#>` what it prints in the end,
-and after `#+` which files it shares with others.
+and after `#+` which files it shares with others: the first comes behind it, the rest before.
 """
 
 from functools import cache
@@ -21,8 +21,6 @@ MONITORS = [
 ]
 
 GUESTS = sorted((Path(__file__).parent / "guests").glob("*.s"))
-VECTORS = (Path(__file__).parent / "hostile_vectors.s").read_text()
-ENDING = (Path(__file__).parent / "hostile_runtime.s").read_text()
 REGISTERS = """
         .equ    SERIAL, 0xbfe00000
         .equ    TIMER, 0xbffd0000
@@ -42,12 +40,11 @@ def marked(path: Path, mark: str) -> str:
 
 @cache
 def program(path: Path) -> Program:
-    shared = marked(path, "#+").splitlines()
     text = path.read_text()
+    shared = [(path.parents[1] / name).read_text() for name in marked(path, "#+").splitlines()]
     first = "first" if "\nfirst:" in text else "count"
-    vectors = VECTORS.replace("FIRST", first) if "hostile_vectors.s" in shared else ""
-    ending = ENDING if "hostile_runtime.s" in shared else ""
-    return assemble(REGISTERS + vectors + text + ending, 0x80000000, name=path.name)
+    source = "".join([REGISTERS, *shared[1:], text, *shared[:1]])
+    return assemble(source.replace("FIRST", first), 0x80000000, name=path.name)
 
 
 def run(path: Path, monitor: str, engine: str) -> list[tuple[Ending, Visible]]:

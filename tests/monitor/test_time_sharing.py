@@ -292,11 +292,6 @@ class TestHolding:
         assert guest.stop is None
 
 
-def test_paces():
-    with pytest.raises(ValueError, match="no pace"):
-        TimeSharing(MACHINE, pace="slow")
-
-
 def test_deterministic():
     def run():
         place = Place()

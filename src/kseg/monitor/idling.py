@@ -7,7 +7,7 @@ from collections.abc import Callable
 from kseg.engine.contract import Engine
 from kseg.machine.board import Board
 from kseg.machine.clock import SECOND
-from kseg.monitor.pace import PACES, SHORTEST_SLEEP, Pace
+from kseg.monitor.pace import SHORTEST_SLEEP, Pace
 
 
 class Idling:
@@ -23,9 +23,7 @@ class Idling:
         wait_for_input: bool = False,
     ) -> None:
         """`before_sleep` is called before the host sleeps. The others are the attributes of these
-        names; ValueError for a pace that there is not."""
-        if pace not in PACES:
-            raise ValueError(f"no pace {pace!r}; there are: {', '.join(PACES)}")
+        names."""
         self.engine = engine
         self.pace = pace
         """One of `kseg.monitor.pace.PACES`, which says what they mean."""

@@ -30,8 +30,6 @@ class TimeSharing:
     ) -> None:
         """`time_slice` in cycles. `pace` "fast" skips the time in which all guests sleep, "real"
         lets a second of it last a second."""
-        if pace not in ("fast", "real"):
-            raise ValueError(f"no pace {pace!r}; there are: fast, real")
         self.pace = pace
         self.wait_for_input = False
         """Sleep when nothing but input can wake a guest, instead of stopping with IDLE."""
