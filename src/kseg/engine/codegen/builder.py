@@ -37,10 +37,18 @@ class FunctionBuilder:
     """
 
     def __init__(
-        self, name: str, result: str, parameters: Sequence[tuple[str, str]], prefix: str = ""
+        self,
+        name: str,
+        result: str,
+        parameters: Sequence[tuple[str, str]],
+        prefix: str = "",
+        *,
+        alignment: int = 16,
     ) -> None:
-        """`parameters` are (type, name); `prefix` holds linkage and calling convention."""
+        """`parameters` are (type, name); `prefix` holds linkage and calling convention. The code
+        begins at a multiple of `alignment` bytes."""
         self.name = name
+        self._alignment = alignment
         self._head = (
             f"define {prefix} {result} @{name}("
             + ", ".join(f"{type_} %{parameter}" for type_, parameter in parameters)
@@ -223,4 +231,4 @@ class FunctionBuilder:
     def text(self, attributes: str = "") -> str:
         """The whole function."""
         body = "\n".join(["begin:", *self._entry, *self._lines, *self._cold])
-        return f"{self._head} {attributes} {{\n{body}\n}}\n"
+        return f"{self._head} {attributes} align {self._alignment} {{\n{body}\n}}\n"

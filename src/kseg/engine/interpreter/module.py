@@ -47,12 +47,12 @@ from kseg.engine.interpreter.runtime import (
     control_flow,
     debug_stops,
     decoding,
+    entering,
     exceptions,
     invalidation,
     memory,
     modes,
     processor_loop,
-    round_robin,
     scheduler,
     stops,
     tlb,
@@ -85,6 +85,8 @@ _TEXTS = (
     decoding.decode,
     invalidation.drop_translation,
     modes.resynchronise,
+    processor_loop.run_processor,
+    scheduler.run,
     stops.is_breakpoint,
     trace_records.trace_retract,
     trace_records.trace_instruction,
@@ -148,9 +150,7 @@ def build(profile_name: str, byte_order: str) -> Module:
         *tracing_hooks.functions(profile),
         *translations.functions(profile, big_endian),
         *exceptions.functions(profile),
-        *processor_loop.functions(profile),
-        *scheduler.functions(),
-        *round_robin.functions(),
+        *entering.functions(profile),
     ]
     roots = [*_TEXTS, *(_TLB_TEXTS if profile.has_tlb else ())]
     constants = {"PROFILE": profile, "BIG_ENDIAN": big_endian}

@@ -19,6 +19,7 @@ import ctypes
 from kseg.engine.codegen.typed import copy, host_ticks, i32, likely, u32, u64, unlikely
 from kseg.engine.contract import ExitReason
 from kseg.engine.interpreter.layout import LATCH_NONE, LEFT_KERNEL, STEADY_SLOTS, Shared
+from kseg.engine.interpreter.runtime.interrupts import cycles_to_timer, interrupt_due
 from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode
@@ -29,7 +30,6 @@ from kseg.monitor.hypervisor.world import UNPRIVILEGED, ExitKind, World
 GOES_ON, DIRECT, KERNEL_MODE = -3, -2, -1
 """Instead of an ExitKind: the guest goes on at once; the hardware can go on with it; its virtual
 kernel mode is emulated, all of it, by a hybrid monitor, and so is a guest that is traced."""
-_NEVER = 1 << 40
 _COPROCESSORS = 0xE << r.STATUS_CU_SHIFT
 """CU3 to CU1: coprocessors that a guest may use itself. CU0 is never granted."""
 
@@ -44,6 +44,7 @@ def supervise(shared: Shared, limit: u64) -> i32:
     since: u64 = 0
     last: ExitKind = ExitKind.PRIVILEGED
     while True:
+        # The hardware's own timer does not know of the guest's Compare.
         timer = cycles_to_timer(virtual)
         if virtual.clock >= limit:
             return _leave(world, shared, ExitReason.BUDGET, direct)
@@ -130,8 +131,7 @@ def why_emulated(world: World) -> i32:
     if world.virtual_context.latch != LATCH_NONE:
         return ExitKind.ANSWER
     status = virtual.status
-    raised = virtual.cause | virtual.interrupt_lines | virtual.timer_line
-    if status & r.STATUS_IEC and raised & status & r.STATUS_IM:
+    if interrupt_due(virtual):
         return ExitKind.INTERRUPT
     if (world.present.hybrid and not status & r.STATUS_KUC) or world.present.traced:
         return KERNEL_MODE
@@ -139,19 +139,6 @@ def why_emulated(world: World) -> i32:
         # The hardware's caches are not the guest's to isolate.
         return ExitKind.PRIVILEGED
     return DIRECT
-
-
-def cycles_to_timer(virtual: ProcessorState) -> u64:
-    """Cycles until the on-chip timer of mips161 fires, which it does here if that is now: the
-    hardware's own does not know of the guest's Compare."""
-    if likely(not virtual.timer_armed):
-        return _NEVER
-    cycles: u32 = u32(virtual.compare - (virtual.clock - virtual.count_origin))
-    if cycles == 0:
-        virtual.count_origin = virtual.clock
-        virtual.timer_line = r.TIMER_LINE
-        cycles = virtual.compare
-    return cycles if cycles else 1 << 32
 
 
 # Direct execution.

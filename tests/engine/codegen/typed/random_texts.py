@@ -84,7 +84,7 @@ class Writer:
             case 1:
                 return f"(not {self.condition(depth - 1)})"
             case 2:
-                return f"bool({left})"
+                return rng.choice([f"bool({left})", f"bool({left} and {right})"])
             case _:
                 how = rng.choice(["and", "or"])
                 return f"({self.condition(depth - 1)} {how} {self.condition(depth - 1)})"

@@ -85,7 +85,7 @@ WRONG = {
     "x = [a]": "there is no List here",
     "return (lambda: a)()": "known by name",
     "x, y = s.t": "there is no such Assign here",
-    "y = g and a": "are of truth values",
+    "y = g and a": "they are of truth values",
     "y = a if g else s": "not of one type",
     "a": "there is no such Expr here",
     # Calls.

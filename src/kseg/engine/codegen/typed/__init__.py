@@ -24,8 +24,9 @@ A text imports its words from here, which costs next to nothing:
   expanded), `break`, `continue`, `return`. A local that is assigned again is declared
   (`n: u32 = 0`); it is known in the block that assigns it first. A condition that constants decide
   drops the other branch.
-* **Calls** go to other functions by name, to methods and properties; to what another compiler made,
-  by the address in a field, where the method is marked `through`.
+* **Calls** go to other functions by name, to methods and properties; to what was made in
+  another way, by the address in a field where a method is marked `through`, or by its name where a
+  function is marked `external`.
 * **Constants** are whatever the module's names stand for: numbers, enumerations, tuples.
 * **Words**: `matching`, `each_bit`, `lowest_bit`, `swapped`, `copy`, `likely`, `unlikely`,
   `host_ticks`, and `min`, `max`, `int`, `bool`.
@@ -38,6 +39,7 @@ from kseg.engine.codegen.typed.words import (
     below,
     copy,
     each_bit,
+    external,
     host_ticks,
     i32,
     i64,
@@ -58,6 +60,7 @@ __all__ = [
     "below",
     "copy",
     "each_bit",
+    "external",
     "host_ticks",
     "i32",
     "i64",

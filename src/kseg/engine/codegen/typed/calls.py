@@ -137,7 +137,9 @@ class Calls(Expressions):
             for value, type_ in zip(given, types, strict=True)
         ]
         field = getattr(function, "through", None)
-        if field is None:
+        if getattr(function, "external", False):
+            target = f"@{function.__name__}"
+        elif field is None:
             self.called.append(function)
             target = f"@{self.symbol(function)}"
         else:
@@ -262,6 +264,18 @@ class Calls(Expressions):
     def _condition(self, condition: ast.expr) -> Value:
         return self.truth(condition)
 
+    def _bool(self, condition: ast.expr) -> Value:
+        if not isinstance(condition, ast.BoolOp):
+            return self.truth(condition)
+        yes, end = self.b.label("yes"), self.b.label("decided")
+        result = self.b.variable("i1", "false")
+        self.branch(condition, yes, end)
+        self.b.place(yes)
+        result.set("true")
+        self.b.jump(end)
+        self.b.place(end)
+        return values.truth(result.get())
+
     def _number(self, of: ast.expr) -> Value:
         return self.number(of)
 
@@ -289,7 +303,7 @@ _WORDS: dict[Any, Any] = {
     words.host_ticks: Calls._host_ticks,
     words.likely: Calls._condition,
     words.unlikely: Calls._condition,
-    bool: Calls._condition,
+    bool: Calls._bool,
     int: Calls._number,
     min: Calls._min,
     max: Calls._max,

@@ -205,7 +205,9 @@ class Expressions:
         for operand in node.values:
             found = self.value(operand)
             if found.type is not bool:
-                raise self.error(operand, "outside a condition, `and` and `or` are of truth values")
+                raise self.error(
+                    operand, "outside a condition, or bool(…), they are of truth values"
+                )
             result.set(found.operand)
             following = self.b.label("next")
             goes = (following, end) if isinstance(node.op, ast.And) else (end, following)

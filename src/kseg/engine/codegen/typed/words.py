@@ -54,6 +54,13 @@ def through(field: str) -> Callable[[Function], Function]:
     return mark
 
 
+def external(function: Function) -> Function:
+    """Mark a function whose native form is in the same module, by its name, made in another way;
+    its body is what CPython does instead."""
+    function.external = True  # type: ignore[attr-defined]
+    return function
+
+
 def matching(table: Sequence[int], wanted: int, bits: int) -> int:
     """A bit for each word of an array of 32-bit words that has the same `bits`, a constant, as
     `wanted`. Natively all are looked at at once."""

@@ -30,8 +30,8 @@ from kseg.engine.interpreter.layout import (
     RESUME_PLAIN,
     RESUME_SLOT,
 )
+from kseg.engine.interpreter.runtime.entering import stop_in_ring
 from kseg.engine.interpreter.runtime.exceptions import raise_exception
-from kseg.engine.interpreter.runtime.round_robin import stop_in_ring
 from kseg.isa import registers as r
 from kseg.isa.exceptions import RFE_WORD
 from kseg.isa.profile import Profile
