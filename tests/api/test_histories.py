@@ -22,7 +22,7 @@ from kseg.api.replay import Replay
 from kseg.api.travel import TimeTravel
 from kseg.history.digest import whole_digest
 from kseg.history.recorder import Intervals
-from kseg.monitor.observer import Edits
+from kseg.monitor.observers import Edits
 from kseg.monitor.stop import StopReason
 from tests.history.logs import board
 from tests.history.machines import EPOCH

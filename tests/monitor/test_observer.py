@@ -6,7 +6,8 @@ from kseg import Machine
 from kseg.engine import ENGINES
 from kseg.machine.run_lock import InUseError
 from kseg.monitor import CHOICES
-from kseg.monitor.observer import RUN_ON, Condition, Edits, Observer, Observers, Order
+from kseg.monitor.observer import RUN_ON, Observer, Order
+from kseg.monitor.observers import Condition, Edits, Observers
 from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.stop import Stop, StopReason
 from tests.machine.boards import make_board, run_program, slot

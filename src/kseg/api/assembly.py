@@ -22,11 +22,12 @@ from kseg.machine.configuration import Configuration
 from kseg.machine.disk_image import Disk
 from kseg.machine.input_port import InputPort
 from kseg.machine.run_lock import RunLock
-from kseg.monitor.observer import Observer, Observers, Order
-from kseg.monitor.placement import Placement, alone
+from kseg.monitor.contract import Placement
+from kseg.monitor.observer import Observer, Order
+from kseg.monitor.observers import Observers
+from kseg.monitor.placement import alone
 from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.stop import Stop
-from kseg.monitor.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from kseg.memory.layer import Layer
@@ -161,6 +162,8 @@ class Assembly:
                 stop_for_debugger=running.stop_for_debugger,
             )
             if running.progress_timeout:
+                from kseg.monitor.watchdog import Watchdog
+
                 self.observers.add(Watchdog(running.progress_timeout, self.board))
             if source.network:
                 for connection in self.board.connect_network(owner.wake):

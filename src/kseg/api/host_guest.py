@@ -12,7 +12,7 @@ from kseg.errors import KsegError
 from kseg.memory.paged import PagedMemory
 from kseg.monitor.hypervisor.memory_usage import GuestMemory
 from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
-from kseg.monitor.observer import CycleLimit
+from kseg.monitor.observers import CycleLimit
 from kseg.monitor.placement import SharedPlacement
 from kseg.monitor.shares import GuestUse, Share
 from kseg.monitor.stop import Stop, StopReason

@@ -30,7 +30,7 @@ from kseg.history.input_recorder import InputRecorder
 from kseg.isa.values import WORD
 from kseg.machine.processor_state import executed
 from kseg.machine.run_lock import RunLock
-from kseg.monitor.observer import Edits
+from kseg.monitor.observers import Edits
 from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:

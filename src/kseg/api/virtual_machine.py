@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kseg.api.points import Addresses, Watched
     from kseg.api.recording import Recording
     from kseg.api.travel import TimeTravel
-    from kseg.monitor.placement import Placement
+    from kseg.monitor.contract import Placement
     from kseg.profile.samples import Profile
 
 Message = TypeVar("Message")

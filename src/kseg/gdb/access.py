@@ -76,11 +76,12 @@ def write_binary(thread: Thread, text: bytes, *, locked: bool) -> bytes:
         raise Malformed("another number of bytes than it says")
     if start + len(data) > 1 << 32:
         raise Malformed("beyond the last address")
-    if not data or _is_there(thread, start, data):
+    if data and _is_there(thread, start, data):
         return b"OK"
     if locked:
         raise Locked
-    thread.inferior.machine.memory.virtual(thread.processor).write(start, data)
+    if data:
+        thread.inferior.machine.memory.virtual(thread.processor).write(start, data)
     return b"OK"
 
 

@@ -19,7 +19,8 @@ from kseg.history.log import MOST_TEXT, Digest, Edit, End, LogWriter, Marker
 from kseg.history.state import Origin
 from kseg.machine.board import Board
 from kseg.machine.input_history import Item
-from kseg.monitor.observer import Observer, Observers, Order
+from kseg.monitor.observer import Observer, Order
+from kseg.monitor.observers import Observers
 from kseg.monitor.stop import Stop, StopReason
 from kseg.platform.clocks import own_time_ns
 

@@ -3,6 +3,10 @@
 `run_loop` serves a board's devices and time: it emulates MMIO and dispatches events. On the bare
 machine its engine executes the board's processors; under a monitor (`hypervisor`), what looks like
 an engine to it is a vCPU.
+
+Begin with `run_loop`; then `bursts`, `device_answers` and `idling`, each one part of it, and
+`observer`, the contract of what takes part (`observers` is the list). `contract` is what a monitor
+is, `placement` which there are.
 """
 
 BARE, TRAP_AND_EMULATE, HYBRID = "bare", "trap-and-emulate", "hybrid"

@@ -8,7 +8,7 @@ from kseg.isa.registers import STATUS_BEV
 from kseg.machine.board import Board
 from kseg.monitor.device_answers import DeviceAnswers
 from kseg.monitor.idling import Idling
-from kseg.monitor.observer import Observers
+from kseg.monitor.observers import Observers
 from kseg.monitor.stop import Stop, StopReason
 
 LONGEST_STRETCH = 4_000_000

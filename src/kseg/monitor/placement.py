@@ -1,58 +1,24 @@
-"""What a machine is put on: what its RAM lies in, and what executes its processors.
+"""What a machine is put on, with a monitor between guest and hardware or without one: implements
+`kseg.monitor.contract`.
 
 The bare machine has memory and an engine of its own. Under a monitor RAM lies in the hardware's,
 and what is taken for the engine is a virtual processor; the monitor has one guest, or many.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from kseg import engine as engines
 from kseg.engine.contract import Engine
-from kseg.engine.state import ProcessorState
 from kseg.errors import ConfigurationError
 from kseg.memory.physical import PhysicalMemory
 from kseg.monitor import BARE, HYBRID, TRAP_AND_EMULATE
+from kseg.monitor.contract import Placement, ProcessorsAndMemory
 
 if TYPE_CHECKING:
     from kseg.memory.layer import Layer
     from kseg.memory.paged import PagedMemory
     from kseg.monitor.hypervisor.hypervisor import Hypervisor
     from kseg.monitor.hypervisor.virtual_processor import VirtualProcessor
-
-
-class ProcessorsAndMemory(Protocol):
-    """A board, as far as its processors and memory go."""
-
-    profile: str
-    byte_order: str
-    memory: PhysicalMemory
-
-    @property
-    def processors(self) -> Sequence[ProcessorState]: ...
-
-
-class Placement(Protocol):
-    """First `memory` makes a board's memory, then `engine_for` its engine."""
-
-    @property
-    def guest(self) -> "VirtualProcessor | None":
-        """What the board takes for its engine, if there is a monitor."""
-        ...
-
-    def memory(self, profile: str, byte_order: str, ram_size: int) -> PhysicalMemory:
-        """Physical memory with so many bytes of RAM, for processors of a profile;
-        ConfigurationError where it is not to be had."""
-        ...
-
-    def engine_for(self, board: ProcessorsAndMemory) -> Engine:
-        """What executes the board's processors, when its memory holds what it begins with."""
-        ...
-
-    def close(self) -> None:
-        """Nothing will be run any more: memory and engine are given back. A second time does
-        nothing."""
-        ...
 
 
 class BarePlacement:

@@ -23,7 +23,8 @@ from kseg.machine.statistics import Statistics, processor_statistics
 from kseg.monitor.bursts import Bursts
 from kseg.monitor.device_answers import DeviceAnswers
 from kseg.monitor.idling import Idling
-from kseg.monitor.observer import Condition, Observer, Observers
+from kseg.monitor.observer import Observer
+from kseg.monitor.observers import Condition, Observers
 from kseg.monitor.stop import Stop, StopReason
 
 

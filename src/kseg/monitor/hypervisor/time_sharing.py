@@ -13,7 +13,7 @@ from kseg.errors import KsegError
 from kseg.machine.board import Board
 from kseg.machine.clock import SECOND
 from kseg.monitor.hypervisor.time_shared_guest import GOES_ON, TimeSharedGuest
-from kseg.monitor.observer import MET, Condition, Observers
+from kseg.monitor.observers import MET, Condition, Observers
 from kseg.monitor.pace import SHORTEST_SLEEP, Pace
 from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.schedule import TIME_SLICE, Scheduler
