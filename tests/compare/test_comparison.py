@@ -14,7 +14,7 @@ from kseg.compare.exits import record_work
 from kseg.compare.run import Run
 from kseg.compare.stopwatch import TickRate, ticks
 from kseg.compare.ways import WAYS
-from kseg.compare.workload import Options, Workload
+from kseg.compare.workload import Workload
 from kseg.errors import KsegError
 from kseg.monitor.hypervisor.world import ExitKind, GuestRecord
 
@@ -22,10 +22,10 @@ FAST = ("interpreter", "translator", "trap-and-emulate", "rewriting", "hybrid")
 
 
 def measured(
-    options: Options, ways: Sequence[str] = ("interpreter", "hybrid"), limit: float = 60
+    workload: Workload, ways: Sequence[str] = ("interpreter", "hybrid"), limit: float = 60
 ) -> Comparison:
     return compare(
-        Workload(options),
+        workload,
         [WAYS[name] for name in ways],
         rounds=2,
         limit=limit,
@@ -36,7 +36,7 @@ def measured(
 
 @pytest.mark.parametrize("kernel", ["cms", "cms-kuseg"])
 def test_all_ways_do_the_same(kernel: str) -> None:
-    done = measured(Options(kernel, "syscalls 20; echo x > f; cat f; spawn 1; halt"), FAST)
+    done = measured(Workload(kernel, "syscalls 20; echo x > f; cat f; spawn 1; halt"), FAST)
     assert done.differences == []
     assert all(each.finished and not each.reason for each in done.results)
     assert all(len(each.seconds) == 2 for each in done.results)
@@ -67,11 +67,11 @@ def test_input_and_disks_are_the_same_for_all(tmp_path: Path) -> None:
         "0 serial\n1 emufs\n2 disk file=disk.img sectors=10240 rpm=7200\n28 random autoseed\n"
         f"29 timer\n31 mainboard ramsize={size} cpus=1\n".replace("disk.img", str(disk))
     )
-    options = Options(
+    workload = Workload(
         "cms", config=str(config), share=str(shared),
         input=b"format a:\ryes\recho x > host:g\rcat host:f\rcat host:g\rhalt\r",
     )  # fmt: skip
-    done = measured(options)
+    done = measured(workload)
     assert done.differences == []
     assert done.results[0].run is not None
     assert b"shared" in done.results[0].run.output
@@ -81,23 +81,23 @@ def test_input_and_disks_are_the_same_for_all(tmp_path: Path) -> None:
 
 def test_a_kernel_for_monitors_only(tmp_path: Path) -> None:
     shutil.copy(find_guest("cms-kuseg").path, tmp_path / "kernel")
-    options = Options(str(tmp_path / "kernel"), "halt")
-    done = measured(options, ("interpreter", "trap-and-emulate", "hybrid"))
+    workload = Workload(str(tmp_path / "kernel"), "halt")
+    done = measured(workload, ("interpreter", "trap-and-emulate", "hybrid"))
     assert done.results[0].reason == "the kernel is linked at 0x40000000, which needs a monitor"
     assert done.slowdown(done.results[0]) is None
     assert done.baseline in done.results[1:]
     with pytest.raises(KsegError, match="needs a monitor"):
-        measured(options, ("interpreter",))
+        measured(workload, ("interpreter",))
 
 
 def test_a_machine_that_a_monitor_does_not_have() -> None:
-    done = measured(Options("cms", "halt", cpus=2))
+    done = measured(Workload("cms", "halt", cpus=2))
     assert done.results[0].finished
     assert "one processor, not 2" in done.results[1].reason
 
 
 def test_what_takes_too_long_is_cut_short() -> None:
-    done = measured(Options("cms", "limit 0; hog"), limit=0.05)
+    done = measured(Workload("cms", "limit 0; hog"), limit=0.05)
     for result in done.results:
         assert result.run is not None
         assert not result.finished
@@ -109,7 +109,7 @@ def test_what_takes_too_long_is_cut_short() -> None:
 
 
 def test_one_cut_short_is_at_least_so_much_slower() -> None:
-    done = measured(Options("cms", "halt"), ("reference", "interpreter"), limit=0.2)
+    done = measured(Workload("cms", "halt"), ("reference", "interpreter"), limit=0.2)
     slow, fast = done.results
     assert slow.run is not None
     assert fast.finished
@@ -126,7 +126,7 @@ def test_a_difference_is_noted_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return "all of it" if bool(run.work.exits) != bool(standard.work.exits) else None
 
     monkeypatch.setattr(module, "difference", differs)
-    done = measured(Options("cms", "halt"))
+    done = measured(Workload("cms", "halt"))
     assert [str(each) for each in done.differences] == [
         "hybrid differs from interpreter: all of it"
     ]
@@ -134,9 +134,9 @@ def test_a_difference_is_noted_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_to_run() -> None:
     with pytest.raises(KsegError, match="no such file"):
-        Workload(Options("no/such/kernel"))
+        Workload("no/such/kernel")
     with pytest.raises(KsegError, match="no such directory"):
-        Workload(Options("cms", share="no/such/directory"))
+        Workload("cms", share="no/such/directory")
 
 
 def test_ticks_become_nanoseconds_where_they_are_known() -> None:

@@ -10,7 +10,7 @@ import pytest
 from kseg.compare.difference import difference
 from kseg.compare.run import Run, run_once
 from kseg.compare.ways import WAYS
-from kseg.compare.workload import Options, Workload
+from kseg.compare.workload import Workload
 from kseg.machine.board_state import BoardState
 from kseg.memory.contents import RegionContents
 from kseg.monitor.stop import Stop, StopReason
@@ -18,7 +18,7 @@ from kseg.monitor.stop import Stop, StopReason
 
 @cache
 def standard() -> Run:
-    workload = Workload(Options("cms", "echo one; echo two; halt"))
+    workload = Workload("cms", "echo one; echo two; halt")
     return run_once(workload, WAYS["interpreter"], 60, lambda _machine: lambda: False)
 
 

@@ -10,7 +10,7 @@ from kseg.compare.exits import Exits, Work
 from kseg.compare.run import Run
 from kseg.compare.table import bar_length, cell, text
 from kseg.compare.ways import WAYS
-from kseg.compare.workload import Options
+from kseg.compare.workload import Workload
 from kseg.monitor.stop import Stop, StopReason
 
 ENDED = Stop(StopReason.POWER_OFF, 0, "the guest switched off")
@@ -84,8 +84,8 @@ def test_differences_are_shown() -> None:
 
 
 def test_json() -> None:
-    data = json.loads(json.dumps(as_data(made_up(same=False), Options("k", "do it"))))
-    assert (data["format"], data["kernel"], data["arguments"]) == (1, "k", "do it")
+    data = json.loads(json.dumps(as_data(made_up(same=False), Workload("cms", "do it"))))
+    assert (data["format"], data["kernel"], data["arguments"]) == (1, "cms", "do it")
     assert data["baseline"] == "interpreter"
     assert data["differences"] == [
         {"way": "rewriting", "standard": "interpreter", "text": "output <b>"}

@@ -5,21 +5,21 @@ from typing import Any
 
 from kseg.bench.report import host
 from kseg.compare.comparison import Comparison, Result
-from kseg.compare.workload import Options
+from kseg.compare.workload import Workload
 from kseg.version import __version__
 
 FORMAT = 1
 
 
-def as_data(comparison: Comparison, options: Options) -> dict[str, Any]:
+def as_data(comparison: Comparison, workload: Workload) -> dict[str, Any]:
     """Every figure."""
     base = comparison.baseline
     return {
         "format": FORMAT,
         "kseg": __version__,
         "host": host(),
-        "kernel": options.kernel,
-        "arguments": options.arguments,
+        "kernel": workload.kernel,
+        "arguments": workload.arguments,
         "limit_seconds": comparison.limit,
         "baseline": None if base is None else base.name,
         "ways": [_way(comparison, result) for result in comparison.results],

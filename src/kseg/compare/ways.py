@@ -1,7 +1,6 @@
 """The configurations that are compared; to the user they are ways to run a guest."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from kseg.engine import AUTOMATIC
 from kseg.monitor import BARE, HYBRID, TRAP_AND_EMULATE
@@ -23,11 +22,6 @@ class Way:
     @property
     def is_bare(self) -> bool:
         return self.monitor == BARE
-
-    @property
-    def keywords(self) -> dict[str, Any]:
-        """What `Machine` is to be told."""
-        return {"monitor": self.monitor, "engine": self.engine, "rewriting": self.rewriting}
 
 
 WAYS = {

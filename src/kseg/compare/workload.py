@@ -9,19 +9,18 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack
 
-from kseg.api.boards import configure
-from kseg.api.guests import find_guest
+from kseg.api.booting import Boot
 from kseg.api.machine import Machine
-from kseg.boards import board_named
+from kseg.api.options import MachineOptions
 from kseg.compare.ways import Way
 from kseg.errors import ConfigurationError, EngineError, KsegError
 from kseg.machine.board import host_seconds
-from kseg.machine.elf import WINDOW, read_image
+from kseg.machine.elf import WINDOW
 
 TWINS = {"cms-kuseg": "cms"}
 """Bundled guests that need a monitor, and the same system for the bare machine."""
@@ -34,81 +33,44 @@ class NotApplicable(Exception):
     """The guest cannot be run in a way; the text says why, in one line."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the user wants to be run, in the terms of `kseg.Machine`."""
-
-    kernel: str
-    arguments: str = ""
-    config: str | None = None
-    cpus: int | None = None
-    ram: str | None = None
-    disks: Sequence[str] = ()
-    share: str | None = None
-    seed: int | str | None = None
-    epoch: int | None = None
-    input: bytes = b""
-
-
 class Workload:
     """A guest to be run again and again."""
 
-    def __init__(self, options: Options) -> None:
-        """KsegError (ImageError, ConfigurationError) where it could not be run in any way."""
-        self.options = options
-        guest = find_guest(options.kernel)
-        configuration = configure(
-            options.config,
-            cpus=options.cpus,
-            ram=options.ram,
-            disks=options.disks,
-            share=options.share,
-            seed=options.seed,
-            overlay=True,
-        )
-        kind = board_named(configuration.board)
-        self._in_window = read_image(guest.path, kind.byte_order).in_window
-        self._seed = options.seed
+    def __init__(self, kernel: str, arguments: str = "", **options: Unpack[MachineOptions]) -> None:
+        """What is to be run, in the terms of `kseg.Machine`. KsegError (ImageError,
+        ConfigurationError) where it could not be run in any way."""
+        self.kernel, self.arguments = kernel, arguments
+        boot = Boot(kernel, arguments, options)
+        configuration = boot.configuration()
+        self._in_window = boot.window() is not None
+        self._options = options
+        options["overlay"], options["network"] = True, False
+        if options.get("epoch") is None:
+            options["epoch"] = host_seconds()
         if configuration.autoseeded:
-            # Nothing in it changes from run to run.
-            self._seed = seed = int.from_bytes(os.urandom(4), "big")
-            configuration = configuration.with_seed(seed)
+            options["seed"] = int.from_bytes(os.urandom(4), "big")
         self._shared: Path | None = None
         for share in configuration.shares:
             self._shared = Path(configuration.directory, share.directory)
-        self._epoch = host_seconds() if options.epoch is None else options.epoch
-        # A bundled guest gets its disk from Machine, where nothing is said about disks.
-        described = options.config is not None or options.disks
-        self._configuration = configuration if described else None
 
     def kernel_for(self, way: Way) -> str:
         """What is booted in a way: the user's kernel, or its twin for the bare machine."""
-        kernel = self.options.kernel
-        return TWINS.get(kernel, kernel) if way.is_bare else kernel
+        return TWINS.get(self.kernel, self.kernel) if way.is_bare else self.kernel
 
     @contextmanager
     def machine(self, way: Way, output: Callable[[bytes], None]) -> Iterator[Machine]:
         """The guest, about to execute its first instruction. NotApplicable where the way cannot
         have it; KsegError for what is wrong in every way."""
-        kernel, options = self.kernel_for(way), self.options
-        if way.is_bare and self._in_window and kernel == options.kernel:
+        kernel = self.kernel_for(way)
+        if way.is_bare and self._in_window and kernel == self.kernel:
             raise NotApplicable(f"the kernel is linked at {WINDOW:#010x}, which needs a monitor")
         with self._shared_copy() as share:
+            options = self._options.copy()
+            options["share"] = share
+            options["engine"], options["monitor"] = way.engine, way.monitor
+            options["rewriting"] = way.rewriting
             try:
-                machine = Machine(
-                    kernel,
-                    options.arguments,
-                    config=self._configuration,
-                    cpus=None if self._configuration else options.cpus,
-                    ram=None if self._configuration else options.ram,
-                    share=share,
-                    seed=None if self._configuration else self._seed,
-                    epoch=self._epoch,
-                    input=options.input,
-                    network=False,
-                    output=output,
-                    **way.keywords,
-                )
+                machine = Machine(kernel, self.arguments, output=output, **options)
             except (ConfigurationError, EngineError, ValueError) as error:
                 raise NotApplicable(str(error)) from None
             with machine:

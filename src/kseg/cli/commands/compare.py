@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kseg.compare.comparison import Comparison
-    from kseg.compare.workload import Options
+    from kseg.compare.workload import Workload
 
 EPILOG = """
 Exit codes: 0 whatever the times; 1 two ways did different things; 2 wrong usage, configuration or
@@ -98,11 +98,11 @@ def compare(
     from kseg.cli.console.idle_watch import IdleWatch
     from kseg.compare.comparison import compare as measure
     from kseg.compare.ways import WAYS
-    from kseg.compare.workload import Options, Workload
+    from kseg.compare.workload import Workload
 
-    wanted = Options(
-        kernel=kernel,
-        arguments=" ".join(arguments),
+    workload = Workload(
+        kernel,
+        " ".join(arguments),
         config=config or default_config(kernel),
         cpus=cpus,
         ram=ram,
@@ -112,7 +112,6 @@ def compare(
         epoch=epoch,
         input=typed(input_file),
     )
-    workload = Workload(wanted)
     exit_at(*signals.UNTYPED_ENDING)
     # As `kseg run` has it while a guest runs: what is there now is no garbage.
     gc.freeze()
@@ -125,7 +124,7 @@ def compare(
         finished=lambda machine: IdleWatch(machine, idle_limit).nothing_happens,
         say=say,
     )
-    show(comparison, wanted, format_)
+    show(comparison, workload, format_)
     for difference in comparison.differences:
         click.echo(f"kseg: {difference}", err=True)
     if comparison.differences:
@@ -140,13 +139,13 @@ def say(text: str) -> None:
         click.echo(f"kseg: {text}", err=True)
 
 
-def show(comparison: "Comparison", options: "Options", format_: str) -> None:
+def show(comparison: "Comparison", workload: "Workload", format_: str) -> None:
     """Print it on stdout."""
-    title = f"{options.kernel} {options.arguments}".strip()
+    title = f"{workload.kernel} {workload.arguments}".strip()
     if format_ == "json":
         from kseg.compare.data import as_data
 
-        click.echo(json.dumps(as_data(comparison, options), indent=2))
+        click.echo(json.dumps(as_data(comparison, workload), indent=2))
     elif format_ == "svg":
         from kseg.compare.chart import chart
 
