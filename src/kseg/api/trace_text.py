@@ -42,11 +42,6 @@ def memory_offset(word: int) -> int | None:
     return (word & 0x7FFF) - (word & 0x8000)
 
 
-def is_store(word: int) -> bool:
-    """Does a load or store store (SC as well)?"""
-    return bool(word >> 26 & 8)
-
-
 def exception_name(code: int) -> str:
     """An ExcCode in words."""
     try:

@@ -222,12 +222,6 @@ class FunctionBuilder:
             yield value
             counter.set(self.emit(f"add i64 {value}, 1"))
 
-    def leave_loop_if(self, condition: Operand, done: str) -> None:
-        """Jump out of a `loop` where the i1 `condition` holds."""
-        stay = self.label("stay")
-        self.branch(condition, done, stay)
-        self.place(stay)
-
     def text(self, attributes: str = "") -> str:
         """The whole function."""
         body = "\n".join(["begin:", *self._entry, *self._lines, *self._cold])
