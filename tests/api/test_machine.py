@@ -416,7 +416,7 @@ class TestBuilding:
             ({"cpus": 33}, ConfigurationError, "cpus=33: expected a number from 1 to 32"),
             ({"ram": "much"}, ConfigurationError, "ram much: 'much' is not a size"),
             ({"ram": 1000}, ConfigurationError, "1000 is not a multiple of 4096"),
-            ({"ram": "8K"}, ImageError, "does not fit into 8K of RAM; raise ramsize="),
+            ({"ram": "8K"}, ImageError, "does not fit into 8K of RAM; give more"),
             ({"seed": "x"}, ConfigurationError, "seed=x: expected a number"),
             ({"quantum": 0}, ConfigurationError, "a turn has at least one cycle"),
             ({"engine": "steam"}, ConfigurationError, "no such engine; there are auto, translator"),

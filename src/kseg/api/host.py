@@ -80,6 +80,8 @@ class Host:
         disks = checks.paths("disks", disks)
         size = size_of("ram", ram)
         self._hardware = Hardware(kind := board_named(board), engine)
+        self.board = board
+        """What guests have, if nothing else is said."""
         try:
             self.hypervisor = Hypervisor(kind.profile, kind.byte_order, size, engine)
         except ValueError as error:

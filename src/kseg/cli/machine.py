@@ -63,9 +63,10 @@ def _check_unwanted(
         raise click.UsageError(f"{who} says what {names[0]} would; leave it out")
 
 
-def default_config(kernel: str, board: str = DEFAULT) -> str | None:
-    """A board's configuration in the current directory belongs to the kernels beside it."""
+def default_config(kernel: str, board: str = DEFAULT, where: Path = Path()) -> str | None:
+    """A board's configuration in a directory, this one, belongs to the kernels there."""
     from kseg.api.guests import BUNDLED
 
     name = board_named(board).configuration_file
-    return name if name and kernel not in BUNDLED and Path(name).exists() else None
+    found = where / name
+    return str(found) if name and kernel not in BUNDLED and found.exists() else None

@@ -17,6 +17,7 @@ from kseg.cli.parameters import (
     Seconds,
     Seed,
     Text,
+    boards,
     engines,
     monitors,
 )
@@ -30,6 +31,9 @@ def group(*options: Decorator) -> Decorator:
 
 
 # The machine.
+board = click.option(
+    "--machine", "board", type=Name("NAME", boards), help="Board (default: system161)."
+)
 config = click.option(
     "--config",
     "-c",
@@ -51,7 +55,7 @@ epoch = click.option(
     metavar="SECONDS",
     help="Calendar time at power-on, in seconds since 1970 (default: now).",
 )
-machine = group(config, cpus, ram, disks, share, seed, epoch)
+machine = group(board, config, cpus, ram, disks, share, seed, epoch)
 
 overlay = click.option(
     "--overlay",

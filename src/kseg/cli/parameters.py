@@ -249,6 +249,13 @@ def bundled() -> Mapping[str, str]:
     return {name: guest.summary for name, guest in BUNDLED.items()}
 
 
+def boards() -> Iterable[str]:
+    """What `--machine` takes."""
+    from kseg.boards import BOARDS
+
+    return BOARDS
+
+
 def engines() -> Iterable[str]:
     """What `--engine` takes."""
     from kseg.engine import CHOICES

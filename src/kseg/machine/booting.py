@@ -35,7 +35,7 @@ class BootedKernel(NamedTuple):
         if top < 0:
             raise ImageError(
                 f"kernel {self.name}: its boot string of {len(string)} bytes does not fit"
-                f" into {memory.ram.size >> 10}K of RAM; shorten it or raise ramsize="
+                f" into {memory.ram.size >> 10}K of RAM; shorten it, or give more RAM"
             )
         memory.write(top, string)
         base = WINDOW if self.image.in_window else KSEG0

@@ -132,7 +132,7 @@ def load_image(image: Image, memory: PhysicalMemory, name: str = "image") -> Non
         if physical + segment.size >= memory.ram.size:
             raise ImageError(
                 f"kernel {name}: a segment at {segment.address:#010x} (size {segment.size}) does"
-                f" not fit into {memory.ram.size >> 10}K of RAM; raise ramsize="
+                f" not fit into {memory.ram.size >> 10}K of RAM; give more"
             )
         memory.write(physical, segment.data)
         memory.write(physical + len(segment.data), bytes(segment.size - len(segment.data)))

@@ -468,3 +468,11 @@ class TestMonitors:
         assert exits["trap-and-emulate"]["kernel_segment_fetch"] > 10_000
         assert "kernel_segment_fetch" not in exits["hybrid"]
         assert exits["hybrid"]["system_call"] == exits["trap-and-emulate"]["system_call"] > 0
+
+
+def test_a_board_that_is_not_there() -> None:
+    result = kseg("run", "--machine", "malta", "cms")
+    assert (result.returncode, result.stderr) == (
+        2,
+        "kseg: machine malta: no such board; there are system161\n",
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kseg import progress
+from kseg.boards import DEFAULT
 from kseg.cli import options
 from kseg.cli.console.signals import exit_at
 from kseg.cli.guest_command import GuestCommand
@@ -76,6 +77,7 @@ def compare(
     ways: tuple[str, ...] | None,
     limit: float,
     rounds: int,
+    board: str | None,
     config: str | None,
     cpus: int | None,
     ram: str | None,
@@ -103,7 +105,8 @@ def compare(
     workload = Workload(
         kernel,
         " ".join(arguments),
-        config=config or default_config(kernel),
+        board=board or DEFAULT,
+        config=config or default_config(kernel, board or DEFAULT),
         cpus=cpus,
         ram=ram,
         disks=disks,

@@ -68,6 +68,7 @@ by signal N.
     type=Directory("DIR"),
     help="Write what guests print to DIR/NAME, and read no terminal.",
 )
+@options.board
 @options.engine
 @options.pace("fast", "real")
 @options.epoch
@@ -91,6 +92,7 @@ def host(
     limit: float | None,
     stats: str | None,
     directory: str | None,
+    board: str | None,
     engine: str,
     pace: str,
     epoch: int | None,
@@ -108,6 +110,7 @@ def host(
     Try: kseg host --guest a=cms --guest b=cms,args=hog,weight=300
     """
     from kseg.api.host import Host
+    from kseg.boards import DEFAULT
     from kseg.cli.console.host_session import HostSession
     from kseg.cli.ending import finish
     from kseg.cli.output import Output, check_destination
@@ -122,7 +125,13 @@ def host(
         pace = "real" if interactive else "fast"
     output = Output("kseg")
     with Host(
-        ram, engine, disks=disks, overlay=overlay, pace=pace, overcommit=overcommit
+        ram,
+        engine,
+        disks=disks,
+        overlay=overlay,
+        pace=pace,
+        overcommit=overcommit,
+        board=board or DEFAULT,
     ) as machine:
         names = [guest.name for guest in wanted]
         consoles: list[Consoles] = []
@@ -193,7 +202,7 @@ def _add(
         made = machine.restore(guest.name, guest.snapshot, **options)
         made.console.send(typed)
     else:
-        options.setdefault("config", _config(guest.kernel))
+        options.setdefault("config", _config(guest.kernel, machine.board))
         made = machine.add(
             guest.name,
             guest.kernel,
@@ -221,15 +230,11 @@ def _have_images(machine: "Host") -> bool:
     return any(isinstance(card, Disk) and image_file(card) is not None for card in cards)
 
 
-def _config(kernel: str) -> str | None:
+def _config(kernel: str, board: str) -> str | None:
     """The configuration beside a guest's kernel, or in the current directory."""
-    from kseg.api.guests import BUNDLED
     from kseg.cli.machine import default_config
 
-    beside = Path(kernel).parent / "sys161.conf"
-    if kernel not in BUNDLED and beside.exists():
-        return str(beside)
-    return default_config(kernel)
+    return default_config(kernel, board, Path(kernel).parent) or default_config(kernel, board)
 
 
 def _consoles(

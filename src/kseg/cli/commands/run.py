@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kseg.boards import BOARDS, DEFAULT
 from kseg.cli import options
 from kseg.cli.ending import FAILED
 from kseg.cli.guest_command import GuestCommand
@@ -31,12 +30,6 @@ input has ended; 128 + N ended by signal N.
 
 
 @click.command(cls=GuestCommand, epilog=EPILOG)
-@click.option(
-    "--machine",
-    "board",
-    type=click.Choice(list(BOARDS)),
-    help=f"Board (default: {DEFAULT}).",
-)
 @options.run
 @click.option(
     "--rewriting/--no-rewriting",
