@@ -47,7 +47,7 @@ NOT_THERE = {
 
 
 def run(
-    cache: Path, program: str, *arguments: str, limit: float = 300
+    cache: Path, program: str, *arguments: str, limit: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """What a Python program does there; this very kseg can be imported."""
     begin = f"import sys; sys.path[:0] = [{str(SOURCES)!r}, {str(ROOT)!r}]\n"
