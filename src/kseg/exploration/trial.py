@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from kseg.errors import KsegError
 from kseg.machine.clock import SECOND
 from kseg.machine.preemption import Preemption, Struck
 from kseg.monitor.stop import Stop, StopReason
+from kseg.platform.digests import blake2b
 
 PASSED, REJECTED = "passed", "rejected"
 PANICKED = "panicked"

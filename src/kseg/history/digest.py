@@ -4,7 +4,6 @@ They are of what is declared (`kseg.machine.board_state`), as far as it was ther
 the state with which a log begins: so logs of earlier versions can be checked.
 """
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +16,7 @@ from kseg.machine.board_state import OWN, PARTS, BoardState
 from kseg.machine.disk_image import DiskContents
 from kseg.machine.processor_state import save_processor
 from kseg.machine.state import NEWEST, as_of, fields_since
+from kseg.platform.digests import blake2b
 
 DIGEST_SIZE = 8
 """Bytes: these tell accidents from each other, and are no proof against forgery."""
@@ -29,13 +29,13 @@ def processors_digest(board: Board, version: int = NEWEST) -> bytes:
     processors = _processors(map(save_processor, board.processors), version)
     times = as_of((board.clock.save(), board.random.save()), version)
     found = msgspec.msgpack.encode((processors, *times, board.state.powered_off))
-    return hashlib.blake2b(found, digest_size=DIGEST_SIZE).digest()
+    return blake2b(found, digest_size=DIGEST_SIZE).digest()
 
 
 def whole_digest(board: Board, version: int = NEWEST) -> bytes:
     """Of everything a guest can see, but for what its disks hold."""
     state = board.save()
-    found = hashlib.blake2b(digest_size=DIGEST_SIZE)
+    found = blake2b(digest_size=DIGEST_SIZE)
     for name, contents in state.regions.items():
         found.update(name.encode())
         for number, page in sorted(contents.pages.items()):

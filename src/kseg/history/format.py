@@ -11,7 +11,6 @@
 Whatever a file says is checked before it is believed, and sizes before memory is taken for them.
 """
 
-import hashlib
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from kseg.errors import StateError
 from kseg.history.state import MOST_PAGES, Header
 from kseg.memory.pages import PAGE_SIZE
 from kseg.platform import compression
+from kseg.platform.digests import blake2b
 
 MAGIC = b"KSEGSNAP"
 OLDEST, VERSION = 1, 1
@@ -52,7 +52,7 @@ class Preamble:
 
 def digest(data: bytes | memoryview) -> bytes:
     """The address of a page, and what guards everything else."""
-    return hashlib.blake2b(data, digest_size=DIGEST_SIZE).digest()
+    return blake2b(data, digest_size=DIGEST_SIZE).digest()
 
 
 def pack(header: Header, pages: Iterable[bytes]) -> bytes:

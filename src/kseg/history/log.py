@@ -17,7 +17,6 @@ A frame is either whole or not there: what a killed process or a failing power s
 last one is ignored, and all before it can be replayed.
 """
 
-import hashlib
 import os
 import struct
 from collections.abc import Sequence
@@ -38,6 +37,7 @@ from kseg.machine.board_state import BoardState
 from kseg.machine.clock import Count
 from kseg.machine.input_history import Answer, Input, Sector
 from kseg.platform import compression
+from kseg.platform.digests import blake2b
 
 MAGIC = b"KSEGLOG\0"
 VERSION = 1
@@ -217,7 +217,7 @@ def entry_size(entry: Entry) -> int:
 
 def check(head: bytes, body: bytes | memoryview) -> bytes:
     """What guards a frame."""
-    found = hashlib.blake2b(head, digest_size=CHECK_SIZE)
+    found = blake2b(head, digest_size=CHECK_SIZE)
     found.update(body)
     return found.digest()
 

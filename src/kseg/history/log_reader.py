@@ -1,6 +1,5 @@
 """A log, read: what came in, what the machine was like meanwhile, and how it ended."""
 
-import hashlib
 import os
 import stat
 from bisect import bisect_right
@@ -17,6 +16,7 @@ from kseg.history.log import Digest, Edit, End, Marker
 from kseg.history.state import Base
 from kseg.machine.input_history import Answer, Input, InputHistory, Position, Sector
 from kseg.platform import files
+from kseg.platform.digests import blake2b
 
 MOST_DATA = 1 << 30
 """Bytes of all entries and of keyframes' headers together, in memory."""
@@ -214,7 +214,7 @@ class _Reader:
 def _read_frame(file: BinaryIO, kind: bytes, head: bytes, size: int) -> tuple[bytes, bytes]:
     """What a frame begins with, as much as is needed of it, and what guards it. The memory that
     this takes is bounded, whatever the size."""
-    guard = hashlib.blake2b(head, digest_size=log.CHECK_SIZE)
+    guard = blake2b(head, digest_size=log.CHECK_SIZE)
     if kind == log.KEYFRAME:
         beginning = file.read(min(size, layout.PREAMBLE_SIZE))
         beginning += file.read(min(size - len(beginning), layout.header_size(beginning)))

@@ -321,9 +321,9 @@ class FrozenImage:
 
 
 def _digest(file: int) -> bytes:
-    import hashlib  # which takes as long to import as all the rest of a board
+    from kseg.platform.digests import blake2b
 
-    found, place = hashlib.blake2b(digest_size=32), 0
+    found, place = blake2b(digest_size=32), 0
     while data := os.pread(file, 1 << 20, place):
         found.update(data)
         place += len(data)

@@ -5,7 +5,6 @@ done without, with a warning where the user can mend something.
 """
 
 import errno
-import hashlib
 import os
 import re
 import stat
@@ -14,6 +13,7 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
+from kseg.platform.digests import blake2b
 from kseg.platform.files import is_full, open_file
 from kseg.platform.owners import is_own, only_own
 
@@ -204,7 +204,7 @@ def _warn(folder: Path, text: str) -> None:
 
 
 def _digest(kind: str, key: str, content: bytes) -> bytes:
-    return hashlib.blake2b(f"{kind}\0{key}\0".encode() + content, digest_size=_DIGEST_SIZE).digest()
+    return blake2b(f"{kind}\0{key}\0".encode() + content, digest_size=_DIGEST_SIZE).digest()
 
 
 def _trim(folder: Path, kind: str, most_bytes: int | None) -> None:

@@ -4,7 +4,6 @@ A start that finds it in the cache imports neither the declarations nor LLVM.
 """
 
 import functools
-import hashlib
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from kseg import progress
 from kseg.engine.codegen import cache
 from kseg.engine.interpreter.layout import OPERATIONS
 from kseg.platform import host
+from kseg.platform.digests import blake2b
 from kseg.version import __version__
 
 _TABLES = (
@@ -157,7 +157,7 @@ def source_key(further: Iterable[Path] = ()) -> str:
     the `further` ones."""
     parts = [__version__, host.PROCESSOR, host.SYSTEM, _own_sources()]
     parts += [_identity(path) for path in sorted(further)]
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
 @functools.cache

@@ -7,7 +7,6 @@ all programs that are linked at the same address share a file.
 """
 
 import functools
-import hashlib
 import math
 import os
 from contextlib import suppress
@@ -20,6 +19,7 @@ from kseg.engine.interpreter.image import source_key
 from kseg.engine.interpreter.layout import TRANSLATION_PAGES
 from kseg.engine.translator.compilation.messages import Source, Translation
 from kseg.platform import processors
+from kseg.platform.digests import blake2b
 
 KIND = "translations"
 MOST_BYTES = 64 << 20
@@ -117,7 +117,7 @@ def _is_in_one_page(source: Source) -> bool:
 def key_for(profile_name: str, byte_order: str) -> str:
     """Differs wherever translations would."""
     parts = f"{_sources_key()}\0{processors.identity()}\0{profile_name}\0{byte_order}"
-    return hashlib.blake2b(parts.encode(), digest_size=12).hexdigest()
+    return blake2b(parts.encode(), digest_size=12).hexdigest()
 
 
 def _translator_sources() -> list[Path]:
