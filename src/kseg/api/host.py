@@ -18,7 +18,7 @@ from kseg.api.options import GuestOptions, RestoredGuestOptions, choice, limit_o
 from kseg.api.shares import share_from
 from kseg.boards import DEFAULT, board_named
 from kseg.errors import ConfigurationError, KsegError
-from kseg.machine.run_lock import RunLock, Safepoint
+from kseg.machine.run_lock import Safepoint
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
 from kseg.monitor.hypervisor.time_shared_guest import TimeSharedGuest
@@ -92,6 +92,7 @@ class Host:
         """Cycles of the machine's time in a second."""
         self.time_sharing = TimeSharing(rate, time_slice=time_slice, pace=pace)
         self.time_sharing.after_slice = self._after_slice
+        self.run_lock = self.time_sharing.run_lock
         self.observers = self.time_sharing.observers
         """All that take part in its runs, beside those of its guests."""
         self.observers.add(_PageScans(self))
@@ -101,7 +102,6 @@ class Host:
         self.hypervisor.allocator.overcommit = overcommit
         self._page_sharing = PageSharing(self.hypervisor.allocator)
         self._next_scan = rate // SCANS_A_SECOND
-        self.run_lock = RunLock("host")
         self._disk = open_disks(disks, overlay=checks.flag("overlay", overlay))
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from kseg import Machine
 from kseg.api.guests import find_guest
 from kseg.api.options import GuestOptions, RestoredGuestOptions
 from kseg.cli.console.consoles import LONGEST_LINE, MOST_REMEMBERED, RESET, PrefixedLines, Switch
@@ -418,6 +419,18 @@ class TestTerminal:
         two.expect(" 2 two: asleep\r\n" + PROMPT)
         two.send(CONTROL_A + "h")
         two.expect("Ctrl-A n, Ctrl-A p +the next guest")
+
+    def test_a_snapshot_by_a_key(self, tmp_path):
+        child = spawn(*HOST, "--guest", "one=cms", "--guest", "two=cms", cwd=tmp_path)
+        child.expect(PROMPT)
+        child.send(CONTROL_A + "s")
+        child.expect(r"kseg: one: saved at cycle \d+: (one-\d+\.kseg)\r\n")
+        name = child.match[1]
+        child.send(CONTROL_A + "x")
+        assert finish(child) == 0
+        with Machine.from_snapshot(tmp_path / name) as machine:
+            machine.console.sendline("echo it goes on")
+            machine.console.expect("\nit goes on\n")
 
     def test_idle_time_is_real(self):
         child = spawn(*HOST, "--guest", "one=cms,args=sleep 2; halt")

@@ -8,10 +8,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from kseg.errors import KsegError
 from kseg.machine.board import Board
 from kseg.machine.clock import SECOND
+from kseg.machine.run_lock import RunLock, Safepoint
 from kseg.monitor.hypervisor.time_shared_guest import GOES_ON, TimeSharedGuest
 from kseg.monitor.observers import MET, Condition, Observers
 from kseg.monitor.pace import SHORTEST_SLEEP, Pace
@@ -33,6 +35,8 @@ class TimeSharing:
         self.pace = pace
         self.wait_for_input = False
         """Sleep when nothing but input can wake a guest, instead of stopping with IDLE."""
+        self.run_lock = RunLock("host")
+        """Of the machine, and so of all guests: for whoever lets them run to hold."""
         self.scheduler = Scheduler(cycles_per_second, time_slice)
         self.observers = Observers()
         """All that take part in its runs: cycles are the machine's, bursts those of all guests, and
@@ -137,7 +141,8 @@ class TimeSharing:
             ends = [cycle for cycle in (limit, observers.next_cycle) if cycle is not None]
             self._found = self._failure = None
             observers.starts()
-            stop = observers.stopped(self._run(min(ends, default=None)))
+            stop = self._run(min(ends, default=None))
+            stop = self.run_lock.at_safepoint(Safepoint.SLICE, partial(observers.stopped, stop))()
             reached = limit is not None and self.now >= limit
             if reached or stop.reason is not StopReason.CYCLE_LIMIT:
                 return stop
