@@ -72,6 +72,15 @@ def test_where_aarch64_enters_it_fetches_anew() -> None:
     assert ("isb", "") in listing("aarch64", blob.code, blob.symbols["outer"])
 
 
+@pytest.mark.parametrize(("name", "reads"), [("x86_64", "rdtsc"), ("aarch64", "mrs")])
+def test_the_counter_is_one_that_programs_can_read(name: str, reads: str) -> None:
+    module = "define i64 @read() {\n  %t = call i64 @host_ticks()\n  ret i64 %t\n}\n"
+    blob = compile_module(module, targets.named(name))
+    found = dict(listing(name, blob.code, blob.symbols["read"]))
+    assert reads in found
+    assert name != "aarch64" or "cntvct_el0" in found[reads]
+
+
 def test_aarch64_reaches_its_constants() -> None:
     blob = compile_module(MODULE, targets.named("aarch64"))
     constant = b"".join(n.to_bytes(4, "little") for n in (3, 1, 4, 1))

@@ -1,9 +1,14 @@
-"""What a start has to import for the dispatcher."""
+"""The dispatcher as native code: for every target, and what a start has to import for it."""
 
 import subprocess
 import sys
 
 import pytest
+
+from kseg.engine.codegen import targets
+from kseg.engine.codegen.llvm import compile_module
+from kseg.engine.codegen.typed.compiler import build
+from kseg.monitor.hypervisor.dispatcher import supervise
 
 PROGRAM = """
 import sys
@@ -20,6 +25,12 @@ def modules(monitor: str) -> set[str]:
     for _ in range(2):
         ran = subprocess.run(command, capture_output=True, text=True, check=True)
     return set(ran.stdout.split())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", targets.NAMES)
+def test_the_dispatcher_stands_by_itself_on_every_target(name: str) -> None:
+    assert "supervise" in compile_module(build([supervise]), targets.named(name)).symbols
 
 
 @pytest.mark.slow

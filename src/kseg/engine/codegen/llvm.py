@@ -63,7 +63,8 @@ class CodeGenerator:
 
 def compile_module(text: str, target: Target | None = None) -> Blob:
     """Compile LLVM IR to machine code, for this kind of host unless a target is named, as well as
-    LLVM can; NativeCodeError if it cannot stand by itself. The text may call `@enter_code()`."""
+    LLVM can; NativeCodeError if it cannot stand by itself. The text may call what the
+    target's prelude defines."""
     generator = CodeGenerator(target)
     module = generator.parse(generator.target.prelude + text)
     options = llvm.create_pipeline_tuning_options(speed_level=2)

@@ -83,5 +83,10 @@ TARGET = Target(
     handler_convention="preserve_nonecc",
     prelude="declare void @llvm.aarch64.isb(i32)\n"
     "define internal void @enter_code() alwaysinline {\n"
-    "  call void @llvm.aarch64.isb(i32 15)\n  ret void\n}\n",
+    "  call void @llvm.aarch64.isb(i32 15)\n  ret void\n}\n"
+    # That of cycles is the kernel's.
+    "declare i64 @llvm.read_volatile_register.i64(metadata)\n"
+    '!9 = !{!"cntvct_el0"}\n'
+    "define internal i64 @host_ticks() alwaysinline {\n"
+    "  %now = call i64 @llvm.read_volatile_register.i64(metadata !9)\n  ret i64 %now\n}\n",
 )

@@ -26,7 +26,8 @@ class Target:
     ten arguments and end with a jump: one that keeps those in registers and saves none."""
     prelude: str
     """LLVM IR that defines `@enter_code()`: what a core does before it enters code that may have
-    been written since it last did."""
+    been written since it last did; and `@host_ticks()`: a counter that a program can read, an
+    i64."""
     features: str = ""
     """LLVM's features, always wanted."""
     has_stencils: bool = False

@@ -20,6 +20,9 @@ TARGET = Target(
     "EM_X86_64",
     relocate,
     handler_convention="preserve_nonecc",
-    prelude="define internal void @enter_code() alwaysinline { ret void }\n",
+    prelude="define internal void @enter_code() alwaysinline { ret void }\n"
+    "declare i64 @llvm.readcyclecounter()\n"
+    "define internal i64 @host_ticks() alwaysinline {\n"
+    "  %now = call i64 @llvm.readcyclecounter()\n  ret i64 %now\n}\n",
     has_stencils=True,
 )

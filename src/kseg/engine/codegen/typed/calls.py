@@ -259,7 +259,7 @@ class Calls(Expressions):
         return values.widened(self.b, self.b.emit(f"call i32 @llvm.bswap.i32(i32 {operand})"), _U32)
 
     def _host_ticks(self) -> Value:
-        return Value(self.b.emit("call i64 @llvm.readcyclecounter()"))
+        return Value(self.b.emit("call i64 @host_ticks()"))
 
     def _condition(self, condition: ast.expr) -> Value:
         return self.truth(condition)

@@ -9,12 +9,11 @@ from kseg.engine.codegen.typed.statements import Function
 DECLARATIONS = """
 declare i64 @llvm.cttz.i64(i64, i1)
 declare i32 @llvm.bswap.i32(i32)
-declare i64 @llvm.readcyclecounter()
 declare void @llvm.trap()
 !0 = !{!"branch_weights", i32 2000, i32 1}
 !1 = !{!"branch_weights", i32 1, i32 2000}
 """
-"""What a module needs for it, once."""
+"""What a module needs for it, once, beside the target's prelude."""
 
 
 def build(roots: Iterable[Callable[..., Any]], constants: Mapping[str, Any] | None = None) -> str:
