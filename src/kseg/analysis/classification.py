@@ -67,7 +67,6 @@ class Classification:
         self.witnesses.setdefault(found, witness)
 
     def shown(self, kind: WitnessKind) -> list[Witness]:
-        """The witnesses of one kind."""
         return [witness for witness in self.witnesses.values() if witness.kind is kind]
 
     @property
@@ -109,8 +108,6 @@ def classify(subject: Subject, examination: Examination, cu0: bool) -> Classific
 
 
 class _Examination:
-    """The examination of one instruction."""
-
     def __init__(self, subject: Subject, examination: Examination) -> None:
         self.subject = subject
         self.examination = examination

@@ -31,7 +31,6 @@ def chapters(analyses: Sequence[Analysis]) -> str:
 
 
 def verdict_table(analyses: Sequence[Analysis]) -> str:
-    """The verdicts side by side."""
     headings, rows = matrix(analyses)
     return table(["Theorem", *headings[1:]], rows)
 
@@ -67,7 +66,6 @@ def _granted(clear: Analysis, granted: Analysis) -> str:
 
 
 def paragraph(text: str, indent: str = "") -> str:
-    """Text in lines."""
     return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False) + "\n"
 
 

@@ -21,7 +21,6 @@ def parts() -> dict[str, str]:
 
 
 def main() -> None:
-    """Write the page."""
     fill_page(PAGE, parts())
 
 

@@ -9,8 +9,6 @@ from kseg.analysis.witnesses import WitnessKind
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the condition of a theorem is met."""
-
     theorem: str
     """ "1", "1 with windows", "1 by state", "2" or "3": see `verdicts`."""
     says: str

@@ -67,7 +67,6 @@ def beside_python(name: str) -> str:
 
 
 def configuration(work: Path) -> Path:
-    """The file with CONFIGURATION."""
     path = work / "sys161.conf"
     if not path.exists():
         path.write_text(CONFIGURATION)

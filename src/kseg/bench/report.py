@@ -69,7 +69,6 @@ def targets_table(targets: Sequence[Target]) -> str:
 
 
 def host() -> dict[str, Any]:
-    """The machine that was measured on."""
     return {
         "processor": processors.model(),
         "processors": os.cpu_count(),

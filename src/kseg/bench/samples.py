@@ -56,7 +56,6 @@ class Samples:
         return geometric_mean(self.speedup(ours, theirs, what) for what in both) if both else None
 
     def as_data(self) -> dict[str, Any]:
-        """Every single figure, as plain data."""
         return {
             "key": self.key,
             "title": self.title,

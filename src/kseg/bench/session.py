@@ -58,8 +58,6 @@ class Choices:
 
 @dataclass
 class Results:
-    """What came out."""
-
     kseg: str
     """Whose targets are shown."""
     workloads: list[Samples]

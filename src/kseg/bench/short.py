@@ -103,7 +103,6 @@ def fresh_cache(harness: Harness, peer: Kseg) -> Path:
 
 
 def _copy(harness: Harness, cache: Path) -> Path:
-    """A copy of a cache, in a place of its own."""
     path = Path(tempfile.mkdtemp(prefix="cache-", dir=harness.work))
     shutil.copytree(cache, path, dirs_exist_ok=True)
     return path

@@ -26,7 +26,6 @@ line.axis { stroke: #59636e }
 
 
 def picture(width: int, height: int, title: str, parts: Iterable[str]) -> str:
-    """An SVG file of some parts."""
     head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
         f"<title>{_escaped(title)}</title>",

@@ -26,7 +26,6 @@ LONGEST_TITLE = 80
 
 
 def chart(comparison: Comparison, title: str) -> str:
-    """An SVG file."""
     results = comparison.results
     bottom = TOP + ROW * len(results)
     said = [*notes(comparison), *(f"DIFFERENT: {each}" for each in comparison.differences)]

@@ -25,8 +25,6 @@ ALONE = 0.5
 
 @dataclass
 class Result:
-    """One way, and what came of it."""
-
     way: Way
     kernel: str
     """What was booted."""
@@ -79,7 +77,6 @@ class Comparison:
         return min(bare or finished, key=self.median, default=None)
 
     def median(self, result: Result) -> float:
-        """Seconds of a way that finished."""
         return self.samples.median(result.name, TIME)
 
     def slowdown(self, result: Result) -> float | None:

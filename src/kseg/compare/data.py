@@ -12,7 +12,6 @@ FORMAT = 1
 
 
 def as_data(comparison: Comparison, workload: Workload) -> dict[str, Any]:
-    """Every figure."""
     base = comparison.baseline
     return {
         "format": FORMAT,

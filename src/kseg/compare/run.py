@@ -27,8 +27,6 @@ SLICE_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Run:
-    """What became of it."""
-
     kernel: str
     stop: Stop | None
     """How the guest ended; None if it was not given the time to."""

@@ -34,7 +34,6 @@ def text(comparison: Comparison, title: str, width: int, paint: Paint) -> str:
 
 
 def label(result: Result) -> str:
-    """What a row is called."""
     return f"bare, {result.name}" if result.way.is_bare else result.name
 
 

@@ -107,7 +107,6 @@ class Exploration:
         )
 
     def plan(self, seed: int) -> Plan:
-        """What a seed stands for."""
         return plan(self.report.strategy, seed, self.report.preemptions, self._baseline)
 
     def run(self, seeds: Iterable[int]) -> Generator[Trial, None, None]:

@@ -68,7 +68,6 @@ class Baseline(NamedTuple):
     """With which preemptions those runs began that `shared` comes of."""
 
     def of_kind(self, kind: SiteKind) -> list[AccessSite]:
-        """The access sites of a kind."""
         return [site for site in self.shared if site.kind == kind]
 
 

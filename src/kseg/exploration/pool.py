@@ -20,8 +20,6 @@ GRACE = 1.0
 
 
 class Done(NamedTuple):
-    """A job and what came of it."""
-
     job: Job
     answer: Answer
 

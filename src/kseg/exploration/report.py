@@ -15,8 +15,6 @@ LOST = "lost"
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """The run of a seed."""
-
     seed: int
     plan: list[Preemption]
     outcome: Outcome
@@ -93,7 +91,6 @@ class Report:
 
     @property
     def coverage(self) -> Coverage:
-        """What was tried."""
         trials = self.trials
         struck = [trial.outcome.struck for trial in trials]
         met = {trial.place for trial in trials if trial.place is not None}
@@ -109,5 +106,4 @@ class Report:
 
     @property
     def had_effect(self) -> bool:
-        """Whether any preemption of any run took place."""
         return any(trial.outcome.struck for trial in self._trials.values())

@@ -331,8 +331,6 @@ class Sharing:
 
 
 class _Found:
-    """What becomes an access site."""
-
     def __init__(self) -> None:
         self.points: dict[Point, None] = {}
         self.threads: set[tuple[int, int]] = set()

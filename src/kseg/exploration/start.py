@@ -9,9 +9,8 @@ starting point with the plan in it, some kilobytes beside a base that all of tho
 import shlex
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from types import TracebackType
 
 from kseg import engine as engines
 from kseg.api.machine import Machine
@@ -28,7 +27,7 @@ DIRECTORY = "kseg-explore"
 """Where failures are kept by default."""
 
 
-class Start:
+class Start(AbstractContextManager["Start"]):
     """A machine at the starting point, and its snapshot for others."""
 
     def __init__(self, machine: Machine, engine: str = engines.AUTOMATIC) -> None:
@@ -108,15 +107,7 @@ class Start:
     def close(self) -> None:
         self._made.close()
 
-    def __enter__(self) -> "Start":
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
 

@@ -57,8 +57,6 @@ class Goal(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a run ended."""
-
     ending: str
     """"passed", "rejected", "panicked", "hangs" or "runs on" (at the end of its time), or a
     StopReason."""
@@ -88,8 +86,6 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Trials:
-    """Runs clones of a machine."""
-
     def __init__(self, machine: Machine, goal: Goal) -> None:
         """`machine` is at the starting point, and stays there."""
         self._machine = machine

@@ -48,7 +48,6 @@ def main() -> None:
 
 
 def do(trials: Trials, job: Job) -> Answer:
-    """One job."""
     plan = job.plan
     if job.ending:
         plan = shrink(plan, lambda some: trials.run(some).ending == job.ending)

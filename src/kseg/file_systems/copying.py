@@ -13,7 +13,6 @@ from .file_system import FileSystem
 
 
 def is_directory(system: FileSystem, path: str) -> bool:
-    """Whether there is a directory at `path`."""
     found = entry_at(system, path)
     return found is not None and found.is_directory
 
@@ -93,7 +92,6 @@ def walk(system: FileSystem, path: str) -> Iterator[tuple[tuple[str, ...], Entry
 
 
 def remove_directory(system: FileSystem, path: str) -> None:
-    """Remove a directory and all that is in it."""
     for name, _ in reversed(list(walk(system, path))):
         system.remove("/".join((path, *name)))
     system.remove(path)

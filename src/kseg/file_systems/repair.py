@@ -83,7 +83,6 @@ class Repair(Check):
         """What else is wrong with inodes."""
 
     def fits(self, size: int) -> bool:
-        """Whether there is room for a file."""
         return self.system.free_blocks() >= self.system._needed_blocks(size)
 
     def _fill_rescued(self, kind: int) -> None:

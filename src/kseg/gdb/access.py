@@ -11,7 +11,6 @@ MOST_BYTES = PACKET_SIZE // 2 - 16
 
 
 def registers(thread: Thread) -> RegisterFile:
-    """A thread's registers."""
     board = thread.inferior.machine.board
     reported = thread.inferior.reported
     return RegisterFile(thread.it, profile_named(board.profile), board.byte_order, reported)

@@ -76,8 +76,6 @@ _PLAIN = (_END, _DUPLICATE, _POP, _SWAP, _ROTATE)
 
 
 class Expression:
-    """One expression's code."""
-
     def __init__(self, code: bytes) -> None:
         """Malformed for an operation that there is not, or half of one."""
         self.code = code

@@ -53,7 +53,6 @@ class Points:
         self._watchpoints.discard((type_, address, kind))
 
     def clear(self) -> None:
-        """Take all away."""
         self._breakpoints.clear()
         self._ever.clear()
         self._watchpoints.clear()

@@ -1,11 +1,12 @@
 """A machine that is debugged: GDB's word for it is inferior, and its processors are threads."""
 
+from collections import deque
 from collections.abc import Collection
 
 from kseg.api.virtual_machine import VirtualMachine
 from kseg.engine.contract import Engine
 from kseg.gdb.breakpoints import Points
-from kseg.gdb.registers import ReportedValues
+from kseg.gdb.registers import MOST_REPORTED, ReportedValues
 from kseg.monitor.stop import Stop, StopReason
 
 
@@ -16,7 +17,7 @@ class Inferior:
         """`number` is that of the process that the machine is to GDB."""
         self.number, self.name, self.machine = number, name, machine
         self.points = Points()
-        self.reported = ReportedValues()
+        self.reported: ReportedValues = deque(maxlen=MOST_REPORTED)
         """What the debugger has read in registers that cannot be written."""
         self.attached = False
         """Whether a debugger is there for it; the others run as if there were none."""

@@ -34,7 +34,6 @@ _NO_SIGNS = bytes(byte for byte in range(256) if byte not in _SIGNS)
 
 
 def packet(data: bytes) -> bytes:
-    """The packet with this data."""
     escaped = re.sub(rb"[$#}*]", lambda found: bytes((_ESCAPE, found[0][0] ^ 0x20)), data)
     return b"$%b#%02x" % (escaped, sum(escaped) & 0xFF)
 

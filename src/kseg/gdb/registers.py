@@ -6,7 +6,7 @@ without a coprocessor does not have: they read as zero, and writing them does no
 is the rest of CP0. The description cannot say the byte order.
 """
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -81,27 +81,12 @@ def target_description() -> str:
     return "\n".join([*lines, "</target>", ""])
 
 
-class ReportedValues:
-    """What a debugger has read in the registers that cannot be written: it may write that back,
-    which does nothing. `random` moves on by itself, so that the value now is not the only one."""
-
-    MOST = 1024
-    """Values that are remembered."""
-
-    def __init__(self) -> None:
-        self._values: OrderedDict[tuple[int, str, int], None] = OrderedDict()
-
-    def add(self, processor: int, name: str, value: int) -> None:
-        self._values[processor, name, value] = None
-        self._values.move_to_end((processor, name, value))
-        if len(self._values) > self.MOST:
-            self._values.popitem(last=False)
-
-    def has(self, processor: int, name: str, value: int) -> bool:
-        return (processor, name, value) in self._values
-
-    def clear(self) -> None:
-        self._values.clear()
+ReportedValues = deque[tuple[int, str, int]]
+"""What a debugger has read in the registers that cannot be written (processor, name, value): it may
+write that back, which does nothing. `random` moves on by itself, so that the value now is not the
+only one."""
+MOST_REPORTED = 2048
+"""Values that are remembered."""
 
 
 class RegisterFile:
@@ -115,10 +100,8 @@ class RegisterFile:
         reported: ReportedValues | None = None,
     ) -> None:
         self._registers, self._state = processor.registers, processor.state
-        self._number, self._reported = (
-            int(self._state.identity),
-            ReportedValues() if reported is None else reported,
-        )
+        self._number = int(self._state.identity)
+        self._reported = deque() if reported is None else reported
         self._big = byte_order == "big"
         self._computed: dict[str, Callable[[], int]] = {
             "prid": lambda: profile.processor_id,
@@ -136,7 +119,7 @@ class RegisterFile:
         register = _register(number)
         value = self._value(register)
         if not register.writable:
-            self._reported.add(self._number, register.name, value)
+            self._reported.append((self._number, register.name, value))
         return value.to_bytes(_BYTES, "big" if self._big else "little")
 
     def read_all(self) -> bytes:
@@ -150,7 +133,7 @@ class RegisterFile:
         register, value = _register(number), self._number_in(data)
         if not register.own_name or value == self._value(register):
             return True
-        return not register.writable and self._reported.has(self._number, register.name, value)
+        return not register.writable and (self._number, register.name, value) in self._reported
 
     def write(self, number: int, data: bytes) -> None:
         """Change register `number`; Malformed for what it cannot be. A register that keeps its

@@ -99,7 +99,6 @@ class Connection:
                     take(found)
 
     def close(self) -> None:
-        """Hang up."""
         with contextlib.suppress(OSError):
             self._stream.shutdown(socket.SHUT_RDWR)
 
@@ -237,7 +236,6 @@ class Server:
             self._free.set()
 
     def close(self) -> None:
-        """Listen no more."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

@@ -54,7 +54,6 @@ class Step:
 
     @property
     def processor(self) -> int:
-        """The number of the one that is stepped."""
         return self._processor
 
     @property
@@ -114,7 +113,6 @@ class Step:
 
     @property
     def has_moved(self) -> bool:
-        """Whether the processor has executed anything."""
         return executed(self._state) != self._begun
 
 

@@ -38,8 +38,6 @@ class Write(Protocol):
 
 
 class Stub:
-    """Answers packets about a target."""
-
     def __init__(self, target: Target) -> None:
         self.target = target
         self.current = Thread(target.inferiors[0], 0)
@@ -111,7 +109,6 @@ class Stub:
         self.steps_over_slots = False
 
     def answer(self, data: bytes) -> Answer:
-        """The answer to a packet, whatever is in it."""
         try:
             read, write = self._reads.get(data[:1]), self._writes.get(data[:1])
             if read is not None:

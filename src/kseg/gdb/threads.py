@@ -19,11 +19,9 @@ class Thread(NamedTuple):
 
     @property
     def it(self) -> Processor:
-        """The processor itself."""
         return self.inferior.machine.processors[self.processor]
 
     def named(self, *, with_process: bool) -> str:
-        """Its name in packets."""
         thread = f"{self.processor + 1:x}"
         return f"p{self.inferior.number:x}.{thread}" if with_process else thread
 
@@ -36,7 +34,6 @@ class Threads(NamedTuple):
 
 
 def threads_of(inferior: Inferior) -> list[Thread]:
-    """All of an inferior's."""
     return [Thread(inferior, each) for each in range(len(inferior.machine.processors))]
 
 

@@ -11,8 +11,6 @@ Meaning = Callable[..., None]
 
 @dataclass(frozen=True)
 class Instruction:
-    """One declared instruction."""
-
     name: str
     pattern: Pattern
     syntax: str
@@ -36,7 +34,6 @@ class Instruction:
 
     @property
     def documentation(self) -> str:
-        """The whole docstring."""
         return inspect.getdoc(self.meaning) or ""
 
     def exists_in(self, profile_name: str) -> bool:

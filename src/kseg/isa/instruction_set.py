@@ -14,8 +14,6 @@ DECODED_KEPT = 1 << 14
 
 @dataclass(frozen=True)
 class Encoding:
-    """One pattern that decodes as `instruction`."""
-
     pattern: Pattern
     instruction: Instruction
 

@@ -100,7 +100,6 @@ def _chapter(name: str, module: ModuleType) -> str:
 
 
 def _entry(declared: Instruction) -> str:
-    """One instruction."""
     lines = [f"### {declared.syntax}", "", f"    {_spaced(declared.pattern)}", ""]
     lines += [declared.documentation, ""]
     notes = []
@@ -215,7 +214,6 @@ def _shown(value: object) -> str:
 
 
 def main() -> None:
-    """Write the page."""
     fill_page(PAGE, parts())
 
 

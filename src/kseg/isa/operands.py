@@ -21,8 +21,6 @@ class OperandError(ValueError):
 
 @dataclass(frozen=True)
 class OperandKind:
-    """One kind of operand."""
-
     describes: str
     text: Callable[[int], str]
     """How a value is printed."""
@@ -160,7 +158,6 @@ class Operand:
 
     @property
     def optional(self) -> bool:
-        """May it be left out?"""
         return self.letter in OPTIONAL
 
 
@@ -173,7 +170,6 @@ class Syntax:
 
     @property
     def required(self) -> int:
-        """The number of operands that must be written."""
         return sum(not operand.optional for operand in self.operands)
 
 

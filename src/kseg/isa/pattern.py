@@ -72,7 +72,6 @@ class Pattern:
         return found
 
     def matches(self, instruction: int) -> bool:
-        """Does `instruction` fit this pattern?"""
         return instruction & self.mask == self.match
 
     def overlaps(self, other: "Pattern") -> bool:

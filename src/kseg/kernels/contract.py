@@ -58,7 +58,6 @@ class GuestThread(msgspec.Struct):
 
     @property
     def title(self) -> str:
-        """Its name, and whose it is."""
         number = "" if self.process_number is None else f" {self.process_number}"
         if self.process and self.process != self.name:
             return f'"{self.name}" of process{number} "{self.process}"'
@@ -87,7 +86,6 @@ class GuestThreads(Sequence[GuestThread]):
         return len(self._threads)
 
     def at(self, address: int) -> GuestThread | None:
-        """The thread whose `address` it is."""
         return next((each for each in self._threads if each.address == address), None)
 
     def describe(self, thread: GuestThread, alike: int = 1) -> str:
@@ -144,7 +142,6 @@ class GuestThreads(Sequence[GuestThread]):
         return "\n".join(self.lines())
 
     def data(self) -> dict[str, Any]:
-        """Dictionaries, lists, texts and numbers."""
         return {
             "kernel": self.kernel,
             "findings": list(self.findings),

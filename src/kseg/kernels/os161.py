@@ -70,8 +70,6 @@ def recognise(machine: InspectedMachine, symbols: Symbols, file: SymbolFile) -> 
 
 
 class OS161(KernelAwareness):
-    """The threads of an OS/161 kernel."""
-
     name = "OS/161"
     calls = CALLS
 

@@ -30,8 +30,6 @@ def recognise(machine: InspectedMachine, symbols: Symbols, file: SymbolFile) -> 
 
 
 class Racelab(TableOfThreads):
-    """The threads of racelab."""
-
     name = "racelab"
     calls = UNKNOWN_CALLS
     sleep = ("switch_stack", "schedule", "thread_sleep")

@@ -23,8 +23,6 @@ WEYL = 0x9E3779B1
 
 
 class Profiler(Observer):
-    """Samples a machine that runs."""
-
     def __init__(
         self,
         machine: InspectedMachine,

@@ -56,7 +56,6 @@ class Profile:
         return self.table()
 
     def clear(self) -> None:
-        """Forget all samples."""
         self.stacks.clear()
         self.addresses.clear()
         self.waiting.clear()
@@ -69,7 +68,6 @@ class Profile:
 
     @property
     def busy(self) -> int:
-        """Samples of processors that executed something."""
         return self.stacks.total()
 
     def functions(self) -> list[FunctionTime]:

@@ -24,8 +24,6 @@ class CallFrame(NamedTuple):
 
 
 class CallFrames:
-    """The call frame information of a program."""
-
     def __init__(self, data: bytes, byte_order: Literal["big", "little"]) -> None:
         """`data` is .debug_frame; what cannot be read is as if it were not there."""
         self.damage = ""

@@ -104,13 +104,10 @@ def units(data: bytes, order: Literal["big", "little"]) -> Iterator[Unit]:
 
 
 def string_at(section: bytes, place: int) -> str:
-    """The text at a place in a section of strings."""
     return section[place : place + LONGEST_NAME].partition(b"\0")[0].decode("utf-8", "replace")
 
 
 class Forms:
-    """Reads values in a unit."""
-
     def __init__(
         self, strings: Mapping[int, bytes], version: int, width: int, address_size: int = 4
     ) -> None:

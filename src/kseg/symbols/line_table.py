@@ -37,7 +37,6 @@ class Line(NamedTuple):
 
     @property
     def base_name(self) -> str:
-        """The file's name without its directory."""
         return self.file.rpartition("/")[2]
 
     def __str__(self) -> str:

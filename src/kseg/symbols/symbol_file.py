@@ -103,7 +103,6 @@ class SymbolFile:
             return b""
 
     def has_code_at(self, address: int) -> bool:
-        """Is an instruction of this program there?"""
         return self.code_at(address, 1) is not None
 
     def code_at(self, address: int, length: int) -> bytes | None:
@@ -121,7 +120,6 @@ class SymbolFile:
         return self._code[0][0], max(begin + len(data) for begin, data in self._code)
 
     def symbol_at(self, address: int) -> Symbol | None:
-        """The symbol that an address lies in."""
         found = bisect_right(self._addresses, address) - 1
         if found < 0:
             return None

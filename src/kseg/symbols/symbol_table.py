@@ -18,8 +18,6 @@ _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 
 
 class Symbols:
-    """The symbols of all programs in a guest."""
-
     def __init__(self, files: Sequence[SymbolFile], archive: Path | None = None) -> None:
         """Where several files have code at an address, as user programs have, the one whose code is
         in memory counts, or else the first. `archive` is an archive of more programs

@@ -75,13 +75,10 @@ class Structure:
         return self.member(name).offset
 
     def has(self, *names: str) -> bool:
-        """Are there members with all these names?"""
         return {member.name for member in self.members}.issuperset(names)
 
 
 class Types:
-    """The types of a program."""
-
     def __init__(self, sections: Mapping[str, bytes], byte_order: Literal["big", "little"]) -> None:
         """`sections` are those of `Entries`; what is damaged is left out, and `damage` says it."""
         entries = Entries(sections, byte_order)

@@ -160,7 +160,6 @@ class Unwinder:
         return Backtrace(frames, self._end)
 
     def innermost(self, context: Context) -> Backtrace:
-        """Only the frame of `context` itself."""
         return Backtrace([self._frame(context)])
 
     def _frames(self, context: Context, most: int) -> Iterator[Frame]:

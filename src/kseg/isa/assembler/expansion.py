@@ -67,7 +67,6 @@ class Expansion:
 
     @property
     def words(self) -> int:
-        """The number of instructions."""
         return sum(isinstance(item, Operation) for item in self.items)
 
 
@@ -81,7 +80,6 @@ class Operands:
 
 
 def read(operand: Written, lookup: Lookup) -> Operands:
-    """Evaluate one operand."""
     if isinstance(operand, Register):
         return Operands(register=operand)
     if isinstance(operand, Address):

@@ -44,8 +44,6 @@ class UndefinedError(SourceError):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A constant."""
-
     value: int
 
 
@@ -231,7 +229,6 @@ class Cursor:
         return token.text[1:-1]
 
     def rest(self) -> list[str]:
-        """The texts of all tokens that are left."""
         return [token.text for token in self.tokens[self.place :]]
 
     def expression(self, weakest: int = 1, depth: int = 0) -> Expression:

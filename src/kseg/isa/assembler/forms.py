@@ -46,7 +46,6 @@ class Form:
 
     @property
     def takes_address(self) -> bool:
-        """Is one of its operands an address?"""
         return any(operand.letter == "a" for operand in self.syntax.operands)
 
     @property

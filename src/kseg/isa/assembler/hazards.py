@@ -128,7 +128,6 @@ _MARKS = {"s": 101, "t": 102, "d": 103}
 
 
 def use_of(operation: "Operation", profile: str) -> Use:
-    """What an operation uses."""
     name, fields = operation.instruction.name, operation.fields
     if name == "sll" and not any(fields.values()):
         return Use()  # nop

@@ -239,7 +239,6 @@ class Pass:
         self._bytes += size
 
     def _emit(self, content: bytes) -> None:
-        """A statement's bytes."""
         start = self.piece.end
         self._put(content)
         self._note(start)

@@ -52,7 +52,6 @@ def _directives() -> Iterator[str]:
 
 
 def main() -> None:
-    """Write the page."""
     fill_page(PAGE, parts())
 
 

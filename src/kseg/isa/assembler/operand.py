@@ -62,7 +62,6 @@ def declared_names(source: str) -> frozenset[str]:
 
 
 def is_label(name: str, profile: str) -> bool:
-    """Can a label have this name?"""
     return bool(re.fullmatch(r"[A-Za-z_.$][\w.$]*", name, re.ASCII)) and (
         name != "."
         and not re.fullmatch(r"\$\d+", name)

@@ -36,7 +36,6 @@ class Placed:
 
     @property
     def address(self) -> int:
-        """Where it is."""
         return self.piece.base + self.offset
 
     @property
@@ -46,7 +45,6 @@ class Placed:
 
     @property
     def is_nop(self) -> bool:
-        """Does it do nothing?"""
         return self.operation is None or self.operation.word(self.address) == 0
 
 
@@ -86,7 +84,6 @@ class Label:
 
     @property
     def address(self) -> int:
-        """Where it is."""
         return self.piece.base + self.offset
 
 

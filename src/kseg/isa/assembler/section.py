@@ -78,5 +78,4 @@ class Piece:
 
     @property
     def key(self) -> tuple[str, int]:
-        """What tells it from others."""
         return self.section.name, self.number

@@ -72,7 +72,6 @@ class Parser:
         self._position_independent: SourceLocation | None = None
 
     def parse(self, source: str, name: str) -> None:
-        """Read it all."""
         self.names = RegisterNames(self.names.profile, declared_names(source))
         try:
             for line in Reader(source, name, self, self.files, self.problems):
@@ -113,7 +112,6 @@ class Parser:
             raise SourceError(f"{error}, as a number, where it is needed to read on") from None
 
     def is_defined(self, name: str) -> bool:
-        """Has the name been defined above?"""
         return name in self._defined
 
     def _known(self, name: str) -> Value:

@@ -17,8 +17,6 @@ _PIECES = re.compile(r"\"(?:[^\"\\]+|\\.)*+\"|'(?:\\.|[^\\])|,\s*|\s+|.")
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a macro."""
-
     name: str
     default: str = ""
     required: bool = False
@@ -27,8 +25,6 @@ class Parameter:
 
 @dataclass
 class TextMacro:
-    """One ``.macro``."""
-
     name: str
     parameters: list[Parameter]
     body: list[Line] = field(default_factory=list)
@@ -125,7 +121,6 @@ def split_argument(text: str, place: int = 0) -> tuple[str, int]:
 
 
 def split_arguments(text: str) -> list[str]:
-    """All arguments of `text`."""
     found, place, text = [], 0, text.strip()
     while place < len(text):
         argument, place = split_argument(text, place)
