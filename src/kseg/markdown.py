@@ -1,5 +1,5 @@
-"""Pages of the documentation that are written from declarations, or have parts that are: those
-stand between `<!-- generated: NAME -->` and `<!-- end -->`, with prose around them."""
+"""Pages of the documentation with parts that are written from declarations: these stand between
+`<!-- generated: NAME -->` and `<!-- end -->`, with prose around them."""
 
 import re
 import sys
@@ -30,18 +30,10 @@ def filled(text: str, parts: Mapping[str, str]) -> str:
 
 
 def fill_page(path: Path, parts: Mapping[str, str]) -> None:
-    """Write the generated parts of a page anew; see `write_page`."""
-    write_page(path, filled(_in_checkout(path).read_text(encoding="utf-8"), parts))
-
-
-def write_page(path: Path, text: str) -> None:
-    """Write a generated page, its path counted from the top of a checkout; exits with a line if
-    this is none."""
-    _in_checkout(path).write_text(text, encoding="utf-8")
-
-
-def _in_checkout(path: Path) -> Path:
+    """Write the generated parts of a page anew, its path counted from the top of a checkout; exits
+    with a line if this is none."""
     root = Path(__file__).parents[2]
-    if not (root / path.parent).is_dir():
-        sys.exit(f"kseg: no {path.parent} in {root}: run this in a checkout")
-    return root / path
+    if not (root / path).is_file():
+        sys.exit(f"kseg: no {path} in {root}: run this in a checkout")
+    text = (root / path).read_text(encoding="utf-8")
+    (root / path).write_text(filled(text, parts), encoding="utf-8")

@@ -216,23 +216,18 @@ def _control(state: State, outcome: Outcome) -> Iterator[WitnessKind]:
     """What a completed instruction changed beyond the program."""
     if outcome.mode != state.mode:
         yield WitnessKind.CONTROL_MODE
-    if not _keeps_map(state, outcome):
+    if outcome.map != state.map:
         yield WitnessKind.CONTROL_MAP
     if outcome.resources != tuple(resource(name, state.fields[name]) for name in RESOURCES):
         yield WitnessKind.CONTROL_RESOURCES
-
-
-def _keeps_map(state: State, outcome: Outcome) -> bool:
-    return bool(outcome.map == state.map)
 
 
 def _differ(first: Execution, second: Execution, but: str = "") -> bool:
     """Do both complete, keeping mode and map, and leave different programs? `but` names a field
     of the program in which they may differ."""
     for state, outcome in (first, second):
-        if outcome.end is not End.COMPLETES or outcome.mode != state.mode:
-            return False
-        if not _keeps_map(state, outcome):
+        kept = (outcome.mode, outcome.map) == (state.mode, state.map)
+        if outcome.end is not End.COMPLETES or not kept:
             return False
     return first[1].program_without(but) != second[1].program_without(but)
 

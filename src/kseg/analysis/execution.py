@@ -1,6 +1,5 @@
 """Executing one instruction from a given state on the reference engine, and what comes of it."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -14,9 +13,8 @@ from kseg.analysis.states import (
     PAGES,
     PROGRAM,
     RESOURCES,
+    Registers,
     State,
-    mapping,
-    mode_name,
     resource,
 )
 from kseg.engine.contract import ExitReason
@@ -61,27 +59,18 @@ class End(Enum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Registers):
     """The state after one instruction, and how it ended."""
 
     end: End
     code: ExceptionCode | None
     """Of a trap."""
-    fields: Mapping[str, int]
-    gpr: tuple[int, ...]
-    tlb_hi: tuple[int, ...]
-    tlb_lo: tuple[int, ...]
     storage: tuple[bytes, ...]
     """The program's pages."""
     reads: frozenset[str]
     """Fields of the processor that the declaration read, and general registers, by name."""
     addresses: tuple[int, ...]
     """Virtual addresses that it used, for data or to look at a jump's target."""
-
-    @property
-    def mode(self) -> str:
-        """ "kernel" or "user", afterwards."""
-        return mode_name(self.fields["status"])
 
     @property
     def program(self) -> tuple[Any, ...]:
@@ -92,11 +81,6 @@ class Outcome:
         """E|r and P, but for one of the fields in `kseg.analysis.states.PROGRAM`."""
         kept = (self.fields[other] for other in PROGRAM if other != name)
         return self.gpr, self.storage, *kept
-
-    @property
-    def map(self) -> Any:
-        """R."""
-        return mapping(self.fields, self.tlb_hi, self.tlb_lo)
 
     @property
     def resources(self) -> tuple[int, ...]:

@@ -20,9 +20,5 @@ def parts() -> dict[str, str]:
     return {"verdicts": verdict_table(analyses), "profiles": chapters(analyses)}
 
 
-def main() -> None:
-    fill_page(PAGE, parts())
-
-
 if __name__ == "__main__":
-    main()
+    fill_page(PAGE, parts())

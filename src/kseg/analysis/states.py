@@ -53,14 +53,31 @@ Shown = dict[str, str]
 
 
 @dataclass(frozen=True)
-class State:
-    """Everything on which executing one instruction can depend."""
+class Registers:
+    """What a processor holds, before or after an instruction."""
 
     fields: Mapping[str, int]
     """By the names of `kseg.engine.state.ProcessorState`, arrays left out."""
     gpr: tuple[int, ...]
     tlb_hi: tuple[int, ...]
     tlb_lo: tuple[int, ...]
+
+    @property
+    def mode(self) -> str:
+        """ "kernel", which is the paper's supervisor mode, or "user"."""
+        return "user" if self.fields["status"] & r.STATUS_KUC else "kernel"
+
+    @property
+    def map(self) -> Any:
+        """R, for comparison."""
+        status = self.fields["status"] & CACHE_CONTROL
+        return self.fields["entry_hi"] & r.ASID_MASK, status, self.tlb_hi, self.tlb_lo
+
+
+@dataclass(frozen=True)
+class State(Registers):
+    """Everything on which executing one instruction can depend."""
+
     frames: tuple[int, ...] = HOME
     """Where in real memory the program's pages are."""
     slot: int = 0
@@ -69,16 +86,6 @@ class State:
     def having(self, **changed: int) -> "State":
         """This state with other values of some fields."""
         return replace(self, fields={**self.fields, **changed})
-
-    @property
-    def mode(self) -> str:
-        """ "kernel", which is the paper's supervisor mode, or "user"."""
-        return mode_name(self.fields["status"])
-
-    @property
-    def map(self) -> Any:
-        """R."""
-        return mapping(self.fields, self.tlb_hi, self.tlb_lo)
 
     def in_mode(self, mode: str) -> "State":
         """This state in "kernel" or in "user" mode, and nothing else changed."""
@@ -90,11 +97,6 @@ class State:
         fields = self.fields
         raised = fields["cause"] | fields["interrupt_lines"] | fields["timer_line"]
         return bool(fields["status"] & r.STATUS_IEC and raised & fields["status"] & r.STATUS_IM)
-
-
-def mode_name(status: int) -> str:
-    """The mode that a Status word means."""
-    return "user" if status & r.STATUS_KUC else "kernel"
 
 
 def mapped_tlb(asid: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -181,8 +183,3 @@ VARIATIONS = (
 def resource(name: str, value: int) -> int:
     """The part of a register that is neither mode nor map."""
     return value & ~_NOT_RESOURCE.get(name, 0)
-
-
-def mapping(fields: Mapping[str, int], tlb_hi: tuple[int, ...], tlb_lo: tuple[int, ...]) -> Any:
-    """The map, for comparison."""
-    return fields["entry_hi"] & r.ASID_MASK, fields["status"] & CACHE_CONTROL, tlb_hi, tlb_lo

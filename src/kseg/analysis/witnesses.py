@@ -12,7 +12,6 @@ from kseg.analysis.states import (
     RESOURCES,
     Shown,
     State,
-    mode_name,
     resource,
 )
 from kseg.analysis.subjects import Subject
@@ -162,7 +161,7 @@ def _state_values(state: State) -> Shown:
 def _beyond(of: State | Outcome) -> Shown:
     """Mode, map and resources by name."""
     fields = of.fields
-    shown = {"mode": mode_name(fields["status"])}
+    shown = {"mode": of.mode}
     asid = (fields["entry_hi"] & r.ASID_MASK) >> 6
     shown["asid"] = str(asid)
     shown["isc, swc"] = f"{fields['status'] >> 16 & 3:02b}"

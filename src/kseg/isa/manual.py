@@ -213,9 +213,5 @@ def _shown(value: object) -> str:
             return str(value)
 
 
-def main() -> None:
-    fill_page(PAGE, parts())
-
-
 if __name__ == "__main__":
-    main()
+    fill_page(PAGE, parts())

@@ -1,6 +1,5 @@
 """What is known of a guest's threads, and what a kernel's file in this package offers."""
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -69,24 +68,18 @@ class GuestThread(msgspec.Struct):
         return self.state == "sleeping"
 
 
-class GuestThreads(Sequence[GuestThread]):
+class GuestThreads(list[GuestThread]):
     """The threads of a guest; `print` shows them with back-traces. `findings` are what is wrong,
     a line each: deadlocks first; `remark` says if something could not be read."""
 
     def __init__(
         self, kernel: str, threads: list[GuestThread], findings: list[str], remark: str = ""
     ) -> None:
+        super().__init__(threads)
         self.kernel, self.findings, self.remark = kernel, findings, remark
-        self._threads = threads
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._threads[index]
-
-    def __len__(self) -> int:
-        return len(self._threads)
 
     def at(self, address: int) -> GuestThread | None:
-        return next((each for each in self._threads if each.address == address), None)
+        return next((each for each in self if each.address == address), None)
 
     def describe(self, thread: GuestThread, alike: int = 1) -> str:
         """A thread and what it does, in a line; or so many that are alike."""
@@ -110,7 +103,7 @@ class GuestThreads(Sequence[GuestThread]):
     def _alike(self) -> list[tuple[GuestThread, int]]:
         """The threads, and how many there are of each kind: doing the same in the same place."""
         found: dict[object, list[GuestThread]] = {}
-        for thread in self._threads:
+        for thread in self:
             places = tuple((frame.pc, frame.sp is None) for frame in thread.trace.frames)
             found.setdefault((self.describe(thread), places), []).append(thread)
         return [(threads[0], len(threads)) for threads in found.values()]
@@ -134,7 +127,7 @@ class GuestThreads(Sequence[GuestThread]):
         for thread, count in self._alike():
             lines.append(self.describe(thread, count))
             lines += [f"    {line}" for line in thread.trace.lines(FRAMES_SHOWN)]
-        if not self._threads:
+        if not self:
             lines.append("no threads yet")
         return lines + ([f"({self.remark})"] if self.remark else [])
 
@@ -145,7 +138,7 @@ class GuestThreads(Sequence[GuestThread]):
         return {
             "kernel": self.kernel,
             "findings": list(self.findings),
-            "threads": [_thread_data(each) for each in self._threads],
+            "threads": [_thread_data(each) for each in self],
             "remark": self.remark,
         }
 

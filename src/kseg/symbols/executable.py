@@ -181,19 +181,12 @@ class Executable:
 
 
 def read_executable(path: str | Path) -> Executable:
-    """The executable in a file; SymbolError, with the file's name, when there is none."""
-    try:
-        with Path(path).open("rb") as file:
-            data = read_at_most(file, MOST_BYTES)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise SymbolError(f"symbols {path}: {reason}") from None
+    """The executable in a file; SymbolError or OSError when there is none."""
+    with Path(path).open("rb") as file:
+        data = read_at_most(file, MOST_BYTES)
     if len(data) > MOST_BYTES:
-        raise SymbolError(f"symbols {path}: larger than {MOST_BYTES >> 20}M")
-    try:
-        return Executable(data)
-    except SymbolError as error:
-        raise SymbolError(f"symbols {path}: {error}") from None
+        raise SymbolError(f"larger than {MOST_BYTES >> 20}M")
+    return Executable(data)
 
 
 def _words(error: Exception) -> str:

@@ -185,21 +185,24 @@ def read_symbols(path: str | Path) -> SymbolFile:
     try:
         status = Path(path).stat()
     except (OSError, ValueError, TypeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise SymbolError(f"symbols {path!s:.200}: {reason}".replace("\n", " ")) from None
+        text = f"symbols {path!s:.200}: {_reason(error)}"
+        raise SymbolError(text.replace("\n", " ")) from None
     if not stat.S_ISREG(status.st_mode):
         raise SymbolError(f"symbols {path}: not a file")
     key = (str(path), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     if key not in _kept:
         try:
             _kept[key] = SymbolFile(read_executable(path), str(path))
-        except SymbolError as error:
-            text = str(error)
-            raise SymbolError(text if str(path) in text else f"symbols {path}: {text}") from None
+        except (OSError, SymbolError) as error:
+            raise SymbolError(f"symbols {path}: {_reason(error)}") from None
         while len(_kept) > FILES_KEPT:
             _kept.popitem(last=False)
     _kept.move_to_end(key)
     return _kept[key]
+
+
+def _reason(error: Exception) -> str:
+    return str(error.strerror if isinstance(error, OSError) else error)
 
 
 def _symbols(executable: Executable) -> list[list[Symbol]]:

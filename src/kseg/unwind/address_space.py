@@ -1,7 +1,7 @@
 """What a processor's virtual addresses lead to: its fixed windows, and what its TLB maps."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, overload
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from kseg.inspection.machine import InspectedMachine
 from kseg.inspection.processor import TlbEntry
@@ -48,27 +48,17 @@ class Mapping(NamedTuple):
         ).rstrip()
 
 
-class AddressSpace(Sequence[Mapping]):
+class AddressSpace(list[Mapping]):
     """Everything that is mapped, by virtual address; `print` shows a table."""
 
     def __init__(self, mappings: Iterable[Mapping], asid: int) -> None:
-        self._mappings = sorted(mappings)
+        super().__init__(sorted(mappings))
         self.asid = asid
         """The address space that is current (ASID in EntryHi)."""
 
-    @overload
-    def __getitem__(self, index: int) -> Mapping: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Mapping]: ...
-    def __getitem__(self, index: int | slice) -> Mapping | list[Mapping]:
-        return self._mappings[index]
-
-    def __len__(self) -> int:
-        return len(self._mappings)
-
     def __repr__(self) -> str:
         heading = f"ASID {self.asid} is current\nvirtual               size  physical asid  flags"
-        return "\n".join([heading, *map(str, self._mappings)])
+        return "\n".join([heading, *map(str, self)])
 
 
 def address_space(machine: InspectedMachine, processor: int = 0) -> AddressSpace:

@@ -51,9 +51,5 @@ def _directives() -> Iterator[str]:
     yield f"### Refused\n\n{table(['Directive', 'Why'], refused)}"
 
 
-def main() -> None:
-    fill_page(PAGE, parts())
-
-
 if __name__ == "__main__":
-    main()
+    fill_page(PAGE, parts())
