@@ -46,7 +46,7 @@ class TableOfThreads(KernelAwareness):
     sleep: tuple[str, ...]
     """The functions that put a thread to sleep."""
     is_over_when_idle: bool
-    """Whether nothing from outside can wake a thread."""
+    """Whether no device can wake a thread."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a monitor is, seen from outside: something that a machine is put on.
+"""The contract of a monitor: something that a machine is put on.
 
 The run loop (`kseg.monitor.run_loop`) serves a board's devices and time, and lets an engine execute
 what is between (`kseg.engine.contract.Engine`). It does not know what that engine is: the hardware
