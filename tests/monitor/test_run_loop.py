@@ -286,12 +286,6 @@ def test_polled_output_without_other_events_is_slow() -> None:
     assert 300_000 > engine.clock >= 275_000
 
 
-def test_an_unknown_pace_is_refused() -> None:
-    board = make_board()
-    with pytest.raises(ValueError, match="there are: fast, real, system161"):
-        run_program(board, switch_off, pace="slow")
-
-
 def test_the_engine_is_told_of_what_devices_write() -> None:
     def guest() -> Program:
         yield Store(slot(2, 4), 1)

@@ -26,7 +26,7 @@ class _Steps(Observer):
     @property
     def next_cycle(self) -> int | None:
         # Time jumps to what wakes a processor, and nothing is executed before that is noticed.
-        return self._machine.cycles + 1 if self._is_ready else None
+        return None if self._waits else self._machine.cycles + 1
 
     def starts(self) -> None:
         self._waits = not self._is_ready

@@ -54,7 +54,8 @@ class Observer:
     @property
     def next_cycle(self) -> int | None:
         """The cycle of the engine's clock at which the machine is to stand next, on this observer's
-        account: it is asked each time the machine starts. None where that does not matter."""
+        account: it is asked each time the machine starts, after `starts`. None where that does
+        not matter."""
         return None
 
     def starts(self) -> None:

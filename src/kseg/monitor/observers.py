@@ -65,8 +65,12 @@ class Observers:
     @property
     def next_cycle(self) -> int | None:
         """The first of theirs."""
-        wanted = (each.next_cycle for each in self._scheduled)
-        return min((cycle for cycle in wanted if cycle is not None), default=None)
+        first = None
+        for each in self._scheduled:
+            cycle = each.next_cycle
+            if cycle is not None and (first is None or cycle < first):
+                first = cycle
+        return first
 
     def starts(self) -> None:
         for hook in self._starts:

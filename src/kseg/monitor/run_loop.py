@@ -11,7 +11,6 @@ for devices come to, `idling` how idle time passes, `observer` what takes part.
 import threading
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
 
 import msgspec
 
@@ -106,16 +105,16 @@ class RunLoop:
     def _run_to(self, limit: int | None) -> Stop:
         """From stop to stop, until one ends the run."""
         observers = self.observers
+        stopped = self.board.run_lock.at_safepoint(
+            Safepoint.SAVABLE, lambda: observers.stopped(stop)
+        )
         self._limit = limit
         while True:
-            self._find_end()
             observers.starts()
+            self._find_end()
             stop = self._run_timed()
             self._raise_failure()
-            at_safepoint = self.board.run_lock.at_safepoint(
-                Safepoint.SAVABLE, partial(observers.stopped, stop)
-            )
-            stop = at_safepoint()
+            stop = stopped()
             self._raise_failure()
             reached = limit is not None and self.engine.clock >= limit
             if reached or stop.reason is not StopReason.CYCLE_LIMIT:
@@ -123,8 +122,8 @@ class RunLoop:
 
     def _find_end(self) -> None:
         """Where the machine is to stand next: the end of the run, or an observer's cycle."""
-        ends = (self._limit, self.observers.next_cycle)
-        self._end = min((cycle for cycle in ends if cycle is not None), default=None)
+        end, limit = self.observers.next_cycle, self._limit
+        self._end = limit if end is None or (limit is not None and limit < end) else end
 
     def _run_timed(self) -> Stop:
         started = time.perf_counter_ns()

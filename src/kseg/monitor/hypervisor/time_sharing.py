@@ -138,9 +138,9 @@ class TimeSharing:
         """From stop to stop, until one ends the run."""
         observers = self.observers
         while True:
-            ends = [cycle for cycle in (limit, observers.next_cycle) if cycle is not None]
             self._found = self._failure = None
             observers.starts()
+            ends = [cycle for cycle in (limit, observers.next_cycle) if cycle is not None]
             stop = self._run(min(ends, default=None))
             stop = self.run_lock.at_safepoint(Safepoint.SLICE, partial(observers.stopped, stop))()
             reached = limit is not None and self.now >= limit
