@@ -7,10 +7,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from operator import index
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kseg.errors import ConfigurationError
 from kseg.isa.values import WORD
+
+if TYPE_CHECKING:
+    import msgspec
 
 LATEST = 1 << 62
 """No machine runs for so many cycles, or nanoseconds."""
@@ -194,3 +197,11 @@ def condition(name: str, value: Any) -> "Callable[[], bool] | str | re.Pattern[s
         return pattern(name, value)
     except ArgumentError:
         raise wrong(name, value, "a function, text or a compiled regular expression") from None
+
+
+def settle(group: "msgspec.Struct", **checked: Any) -> None:
+    """In a group of options that is being made: have what was given as it was understood."""
+    from msgspec.structs import force_setattr
+
+    for name, value in checked.items():
+        force_setattr(group, name, value)

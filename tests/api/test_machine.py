@@ -10,12 +10,12 @@ import kseg
 import kseg.api.machine
 from kseg import Machine
 from kseg.api import ConsoleClosed, ConsoleTimeout, StopReason
-from kseg.api.boards import configure
 from kseg.api.guests import find_guest
 from kseg.engine import ENGINES
 from kseg.errors import ConfigurationError, DiskImageError, ImageError, KsegError, StateError
 from kseg.inspection.memory import AddressError
 from kseg.machine import disk_image
+from tests.machine.boards import configure
 
 PROMPT = "cms> "
 

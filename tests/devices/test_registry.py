@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 import kseg.boards.system161.cards  # noqa: F401 - which takes names, too
-from kseg.api.boards import configure
 from kseg.devices import Device, Register, register
 from kseg.devices.registry import DEVICES
 from kseg.devices.timer import Timer
 from kseg.errors import ConfigurationError
+from tests.machine.boards import configure
 
 
 class Lamp(Device):

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from kseg import Machine, explore
-from kseg.api.boards import configure
 from kseg.api.replay import Replay
 from kseg.errors import ConfigurationError, StateError
 from kseg.exploration.exploration import Exploration, UnperturbedFailure, _complaint
@@ -20,6 +19,7 @@ from tests.cli.command import kseg
 from tests.cli.kernels import printing
 from tests.exploration.racing import boot, racing
 from tests.exploration.test_pool import dying
+from tests.machine.boards import configure
 
 SEEDS = 40
 WINDOW = 9

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kseg.api.options import Hardware
 from kseg.boards.system161.board import System161
 from kseg.boards.system161.configuration import parse_configuration
 from kseg.monitor.run_loop import RunLoop
@@ -53,3 +54,8 @@ def run_program(
     """A monitor and a fake engine for `program`."""
     engine = FakeEngine(board.processors, program())
     return RunLoop(board, engine, **options), engine
+
+
+def configure(config: Any = None, **options: Any) -> Any:
+    """A configuration, as a user gets it."""
+    return Hardware(config=config, **options).configuration()

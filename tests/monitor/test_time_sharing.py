@@ -7,7 +7,6 @@ import time
 import pytest
 
 from kseg import engine as engines
-from kseg.api.boards import configure
 from kseg.boards.system161.board import System161
 from kseg.errors import GuestFatal
 from kseg.machine.clock import SECOND
@@ -17,6 +16,7 @@ from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.shares import ReservationError, Share
 from kseg.monitor.stop import Stop, StopReason
 from tests.cli import kernels
+from tests.machine.boards import configure
 
 MACHINE = SECOND // System161.time_model.nanoseconds_per_cycle
 

@@ -12,7 +12,6 @@ from kseg.boards import board_named
 from kseg.machine.elf import WINDOW, read_image
 
 if TYPE_CHECKING:
-    from kseg.api.options import Disks
     from kseg.machine.configuration import Configuration
 
 
@@ -32,9 +31,9 @@ class Boot:
         bundled = guest.bundled is not None
         self._scratch_disk = bundled and hardware.config is None and not hardware.disks
 
-    def configuration(self, disks: "Disks | None" = None) -> "Configuration":
+    def configuration(self, **others: Any) -> "Configuration":
         """What `Hardware.configuration` is; a bundled guest has a disk in any case."""
-        return self.hardware.configuration(disks, scratch_disk=self._scratch_disk)
+        return self.hardware.configuration(scratch_disk=self._scratch_disk, **others)
 
     def window(self) -> int | None:
         """Read the kernel, and say where it is linked if not in kseg0; ImageError."""

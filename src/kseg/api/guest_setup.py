@@ -45,8 +45,8 @@ def booted(
     """A guest about to boot: see `Host.add`. `disk` is what partitions are taken from."""
     check_names(options, GuestOptions)
     boot = Boot(kernel, arguments, {"board": hardware.kind.name, **options})
-    partitions = Partitions(checks.paths("disks", boot.hardware.disks), disk)
-    configuration = boot.configuration(partitions.disks)
+    partitions = Partitions(boot.hardware.disks, disk)
+    configuration = boot.configuration(disks=partitions.disks)
     if isinstance(boot.hardware.config, str | Path):
         # Guests have their files in directories of their own.
         configuration = configuration.in_directory(str(Path(boot.hardware.config).parent))

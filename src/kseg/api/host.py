@@ -10,7 +10,6 @@ import msgspec
 from kseg import checks
 from kseg import engine as engines
 from kseg.api.assembly import Setup, Source
-from kseg.api.boards import size_of
 from kseg.api.guest_setup import Hardware, booted, restored
 from kseg.api.host_disks import open_disks
 from kseg.api.host_guest import ENDED, Guest
@@ -18,6 +17,7 @@ from kseg.api.options import GuestOptions, RestoredGuestOptions, choice, limit_o
 from kseg.api.shares import share_from
 from kseg.boards import DEFAULT, board_named
 from kseg.errors import ConfigurationError, KsegError
+from kseg.machine.configuration import size_of
 from kseg.machine.run_lock import Safepoint
 from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing

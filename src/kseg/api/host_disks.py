@@ -8,7 +8,7 @@ from typing import cast
 from kseg.api.assembly import Assembly, Source
 from kseg.devices.disk import Disk
 from kseg.machine.arguments import size_in_bytes
-from kseg.machine.configuration import Configuration
+from kseg.machine.configuration import Configuration, DiskSize
 from kseg.machine.disk_image import DiskImage, MemoryDisk
 from kseg.machine.disk_partition import PartitionedDisk
 
@@ -31,11 +31,11 @@ def open_disks(paths: Sequence[str | Path], *, overlay: bool = False) -> Partiti
 class Partitions:
     """Those of a guest's disks that are sizes, such as "5M": partitions of the host's."""
 
-    def __init__(self, disks: Sequence[str | Path], whole: PartitionedDisk) -> None:
+    def __init__(self, disks: Sequence[str | Path | DiskSize], whole: PartitionedDisk) -> None:
         """`disks` are what the user says, files and sizes; partitions are taken from `whole`."""
         self._whole = whole
-        self.disks: list[str | Path | int] = [
-            disk if (size := _size_of_partition(disk)) is None else size for disk in disks
+        self.disks: list[str | Path | DiskSize] = [
+            disk if (size := _size_of_partition(disk)) is None else DiskSize(size) for disk in disks
         ]
         """The same, sizes in bytes: a configuration has disks in memory for them."""
 
@@ -43,7 +43,7 @@ class Partitions:
         """The same beginning, with the partitions in the drives that a configuration has for them.
         DiskImageError when there is no room for them."""
         slots = {drive.given: drive.slot for drive in configuration.drives}
-        sizes = {slots[n]: disk for n, disk in enumerate(self.disks) if isinstance(disk, int)}
+        sizes = {slots[n]: disk for n, disk in enumerate(self.disks) if isinstance(disk, DiskSize)}
 
         def enter(made: Assembly) -> None:
             for card in made.board.cards:
@@ -54,9 +54,9 @@ class Partitions:
         return replace(source, enter=enter)
 
 
-def _size_of_partition(disk: str | Path) -> int | None:
+def _size_of_partition(disk: str | Path | DiskSize) -> int | None:
     """The bytes that a text such as "5M" says; None for the name of a file."""
-    if isinstance(disk, Path):
+    if not isinstance(disk, str):
         return None
     try:
         return size_in_bytes(disk)

@@ -15,10 +15,11 @@ import msgspec
 from kseg import checks
 from kseg import engine as engines
 from kseg import monitor as monitors
-from kseg.boards import DEFAULT
+from kseg.boards import DEFAULT, board_named
 from kseg.errors import ConfigurationError
 from kseg.isa.values import WORD
 from kseg.machine.clock import SECOND, TimeModel
+from kseg.machine.configuration import BoardOptions
 from kseg.monitor.pace import PACES
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ MOST_QUANTUM = 1 << 32
 
 Names = str | Path | Sequence[str | Path]
 """A path, or several."""
-Disks = str | Path | Sequence[str | Path | int]
-"""The same, and sizes of disks in memory, in bytes."""
 
 
 # What users say.
@@ -147,51 +146,34 @@ class RestoredGuestOptions(HostFileOptions, ShareOptions, total=False):
 # What becomes of it.
 
 
-class Hardware(msgspec.Struct, frozen=True, kw_only=True):
+class Hardware(BoardOptions, frozen=True, kw_only=True):
     """What the machine is, from `HardwareOptions`."""
 
     board: str = DEFAULT
-    config: "str | Path | Configuration | None" = None
-    cpus: int | None = None
-    ram: str | int | None = None
-    disks: Names = ()
-    share: str | Path | None = None
-    overlay: bool = False
-    devices: "Mapping[int, str | type[Device]] | None" = None
-    seed: int | str | None = None
+    config: "Path | Configuration | None" = None
     epoch: int | None = None
     doom: int = 0
     network: bool = True
 
     def __post_init__(self) -> None:
-        epoch = self.epoch
-        _settle(
+        super().__post_init__()
+        config, epoch = self.config, self.epoch
+        if config is not None and not hasattr(config, "in_directory"):
+            config = checks.path("config", config)
+        checks.settle(
             self,
-            board=checks.text("board", getattr(self.config, "board", self.board)),
-            disks=tuple(checks.paths("disks", self.disks)),
-            overlay=checks.flag("overlay", self.overlay),
+            board=checks.text("board", getattr(config, "board", self.board)),
+            config=config,
             epoch=None if epoch is None else checks.whole("epoch", epoch, 0, WORD),
             doom=checks.whole("doom", self.doom),
             network=checks.flag("network", self.network),
         )
 
-    def configuration(self, disks: Disks | None = None, *, scratch_disk: bool) -> "Configuration":
-        """The machine's configuration; ConfigurationError where there can be none. `disks` may
-        stand for its own; `scratch_disk` as `kseg.api.boards.configure` has it."""
-        from kseg.api.boards import configure
-
-        return configure(
-            self.config,
-            board=self.board,
-            cpus=self.cpus,
-            ram=self.ram,
-            disks=self.disks if disks is None else disks,
-            scratch_disk=scratch_disk,
-            share=self.share,
-            seed=self.seed,
-            overlay=self.overlay,
-            devices=self.devices,
-        )
+    def configuration(self, **others: Any) -> "Configuration":
+        """The machine's configuration, with other `BoardOptions` instead of some;
+        ConfigurationError where there can be none."""
+        wanted = msgspec.structs.replace(self, **others)
+        return board_named(self.board).configure(self.config, wanted)
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,7 +188,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
         quantum = checks.whole("quantum", self.quantum, most=MOST_QUANTUM)
         if quantum < 1:
             raise ConfigurationError(f"quantum {quantum}: a turn has at least one cycle")
-        _settle(
+        checks.settle(
             self,
             engine=choice("engine", self.engine, engines.CHOICES),
             monitor=choice("monitor", self.monitor, monitors.CHOICES),
@@ -223,7 +205,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     stop_for_debugger: bool = False
 
     def __post_init__(self) -> None:
-        _settle(
+        checks.settle(
             self,
             pace=choice("pace", self.pace, PACES),
             progress_timeout=checks.whole("progress_timeout", self.progress_timeout),
@@ -255,12 +237,6 @@ def _nearest(name: str, names: Sequence[str]) -> str:
 
     near = get_close_matches(name, names, n=1)
     return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
-
-
-def _settle(group: msgspec.Struct, **checked: Any) -> None:
-    """In a group that is being made: have what was given as it was understood."""
-    for name, value in checked.items():
-        msgspec.structs.force_setattr(group, name, value)
 
 
 def choice(name: str, value: Any, choices: Sequence[str]) -> str:

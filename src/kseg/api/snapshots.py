@@ -1,13 +1,12 @@
 """Machines into snapshot files, and out of them."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kseg import checks
 from kseg.api.assembly import Setup, Source
-from kseg.api.boards import configure
 from kseg.api.options import Execution, Running, group
 from kseg.api.snapshot_files import check_trusted
 from kseg.boards import board_named
@@ -17,7 +16,7 @@ from kseg.history.disks import check_disk_files, disk_files
 from kseg.history.files import SnapshotFile, naming, open_snapshot, write_file
 from kseg.history.snapshot import pack_snapshot, unpack_snapshot
 from kseg.history.state import Origin, PacedInputState
-from kseg.machine.configuration import Configuration
+from kseg.machine.configuration import BoardOptions, Configuration
 from kseg.machine.disk_image import MemoryDisk
 from kseg.machine.elf import WINDOW
 from kseg.machine.recorded_image import RecordedImage
@@ -153,19 +152,12 @@ class Restored:
     def _configuration(self, options: Mapping[str, Any]) -> Configuration:
         """The machine's, with nothing of the host's in it that the user has not named."""
         file = self._file
-        disks = checks.paths("disks", options.get("disks", ()))
-        share = options.get("share")
-        if share is not None:
-            share = checks.path("share", share)
-        overlay = checks.flag("overlay", options.get("overlay", False))
-        board = file.header.board
-        saved = board_named(board.board).read_configuration(
-            board.configuration, f"snapshot {file.path}"
-        )
+        wanted = group(BoardOptions, options)
+        kind = board_named(file.header.board.board)
+        saved = kind.read_configuration(file.header.board.configuration, f"snapshot {file.path}")
         with naming(file.path):
-            _check_named(file, saved, disks, share, trusted=self._trusted)
-        given = saved.in_directory(file.header.origin.directory)
-        return configure(given, disks=disks, share=share, overlay=overlay)
+            _check_named(file, saved, wanted, trusted=self._trusted)
+        return kind.configure(saved.in_directory(file.header.origin.directory), wanted)
 
 
 def setup_of(origin: Origin, configuration: Configuration, options: Mapping[str, Any]) -> Setup:
@@ -181,13 +173,9 @@ def setup_of(origin: Origin, configuration: Configuration, options: Mapping[str,
 
 
 def _check_named(
-    file: SnapshotFile,
-    saved: Configuration,
-    disks: Sequence[str | Path],
-    share: Path | None,
-    *,
-    trusted: bool,
+    file: SnapshotFile, saved: Configuration, wanted: BoardOptions, *, trusted: bool
 ) -> None:
+    disks, share = wanted.disks, wanted.share
     if len(disks) > len(saved.drives):
         raise StateError(f"{len(disks)} disk images for a machine with {len(saved.drives)} drives")
     if share is not None and not saved.shares:

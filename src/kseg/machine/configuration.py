@@ -5,14 +5,17 @@ of the host's, and what has to be changed where a machine is repeated or copied.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 import msgspec
 
+from kseg import checks
 from kseg.errors import ConfigurationError
-from kseg.machine.arguments import Argument, Arguments
+from kseg.machine.arguments import Argument, Arguments, size_in_bytes
+
+MOST_BYTES = 1 << 32
+LEAST_SEED, MOST_SEED = -(1 << 63), (1 << 64) - 1
 
 PAGE_SIZE = 4096
 DEFAULT_RAM = 4 << 20
@@ -20,26 +23,58 @@ MOST_RAM = 0x1FC00000
 """Where an R3000 begins after a reset."""
 
 
-@dataclass(frozen=True, slots=True)
-class BoardOptions:
-    """What a user wants of a machine; what is None or empty stays as the configuration has it."""
+class DiskSize(int):
+    """Bytes of a disk in memory, where there is no image file."""
+
+
+class BoardOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user wants of a machine; what is None or empty stays as the configuration has it.
+    ArgumentError or another ConfigurationError for what makes no sense on any board."""
 
     cpus: int | None = None
     ram: int | None = None
-    """Bytes."""
-    disks: Sequence[str | Path | int] = ()
-    """Image files, or sizes in bytes of disks in memory: for the drives that there are, in order,
-    then for new ones."""
+    """Bytes, or a text such as "8M"."""
+    disks: Sequence[str | Path | DiskSize] = ()
+    """For the drives that there are, in order, then for new ones."""
     scratch_disk: bool = False
     """Whether there is to be a disk in memory where there is none at all."""
     share: Path | None = None
     """A directory of the host's for the guest."""
-    seed: int | str | None = None
-    """Of the random source; "auto": the host's choice."""
     overlay: bool = False
     """Whether what is written to disk images stays in memory."""
     devices: Mapping[int, Any] | None = None
     """Further devices by slot: classes, or texts as in the configuration."""
+    seed: int | str | None = None
+    """Of the random source; "auto": the host's choice."""
+
+    def __post_init__(self) -> None:
+        sizes = isinstance(self.disks, list) and any(isinstance(d, DiskSize) for d in self.disks)
+        checks.settle(
+            self,
+            cpus=None if self.cpus is None else checks.whole("cpus", self.cpus, 1),
+            ram=None if self.ram is None else size_of("ram", self.ram),
+            disks=self.disks if sizes else checks.paths("disks", self.disks),
+            share=None if self.share is None else checks.path("share", self.share),
+            overlay=checks.flag("overlay", self.overlay),
+            seed=None if self.seed is None else _seed(self.seed),
+        )
+        checks.mapping("devices", self.devices or {})
+
+
+def size_of(name: str, size: str | int) -> int:
+    """Bytes: a number, or a text such as "8M"; ConfigurationError otherwise."""
+    if not isinstance(size, str):
+        return checks.whole(name, size, 1, MOST_BYTES)
+    try:
+        return size_in_bytes(size)
+    except ValueError as error:
+        raise ConfigurationError(f"{name} {size[:80]}: {error}") from None
+
+
+def _seed(seed: Any) -> int | str:
+    if isinstance(seed, str):
+        return checks.text("seed", seed)
+    return checks.whole("seed", seed, LEAST_SEED, MOST_SEED)
 
 
 class Drive(msgspec.Struct, frozen=True):

@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from kseg.api.boards import configure
 from kseg.api.guests import find_guest
 from kseg.api.scratch_disk import format_scratch_disk
 from kseg.boards.system161.board import System161
@@ -19,6 +18,7 @@ from kseg.monitor.hypervisor.hypervisor import Hypervisor
 from kseg.monitor.hypervisor.page_sharing import PageSharing
 from kseg.monitor.run_loop import RunLoop
 from kseg.monitor.stop import Stop, StopReason
+from tests.machine.boards import configure
 
 RAM = 512 << 10
 """As much as cms needs."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kseg import checks
 from kseg.boards.system161.address_map import CONTROLLER_SLOT
 from kseg.boards.system161.configuration import (
     Configuration,
@@ -12,12 +13,13 @@ from kseg.boards.system161.configuration import (
     parse_line,
     read_configuration,
 )
+from kseg.devices.device import Device
 from kseg.devices.disk import Disk
 from kseg.devices.emulated_file_system import EmulatedFileSystem
 from kseg.devices.random import RandomSource
 from kseg.devices.registry import register
 from kseg.errors import ConfigurationError
-from kseg.machine.configuration import BoardOptions
+from kseg.machine.configuration import BoardOptions, DiskSize
 
 DEFAULT_RAM = "4M"
 DEFAULT_DISK = "5M"
@@ -76,11 +78,13 @@ def configure(given: Any, options: BoardOptions) -> Configuration:
 
 def _plug(slots: list[SlotConfiguration], devices: Mapping[int, Any]) -> None:
     for slot, card in devices.items():
-        if not isinstance(slot, int) or not 0 <= slot < CONTROLLER_SLOT:
-            raise ConfigurationError(
-                f"devices: slot {slot!r}: give a whole number from 0 to {CONTROLLER_SLOT - 1}"
-            )
-        words = card.split() if isinstance(card, str) else [register(card).name]
+        checks.whole("devices: slot", slot, 0, CONTROLLER_SLOT - 1)
+        if isinstance(card, str):
+            words = card.split()
+        elif isinstance(card, type) and issubclass(card, Device):
+            words = [register(card).name]
+        else:
+            raise checks.wrong(f"devices: slot {slot}:", card, "a class of devices or a text")
         taken = next((other for other in slots if other.slot == slot), None)
         if taken is not None:
             raise ConfigurationError(
@@ -110,11 +114,11 @@ def _share(slots: list[SlotConfiguration], directory: Path) -> None:
         _add(slots, EmulatedFileSystem.name, [word], "share", 1)
 
 
-def _give_disks(slots: list[SlotConfiguration], disks: Sequence[str | Path | int]) -> None:
+def _give_disks(slots: list[SlotConfiguration], disks: Sequence[str | Path | DiskSize]) -> None:
     present = sorted(slot.slot for slot in slots if slot.device == Disk.name)
     for number, disk in enumerate(disks):
         # Absolute, because the configuration's own directory is none of the caller's business.
-        if isinstance(disk, int):
+        if isinstance(disk, DiskSize):
             words = ["memory", f"size={disk}"]
         else:
             words = [f"file={Path(disk).absolute()}"]
