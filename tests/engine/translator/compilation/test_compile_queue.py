@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kseg.engine.codegen import targets
 from kseg.engine.interpreter import image
 from kseg.engine.translator.compilation import compile_queue
 from kseg.engine.translator.compilation.compile_queue import (
@@ -302,6 +303,7 @@ def test_the_process_is_of_this_very_kseg(
     shop.close()
 
 
+@pytest.mark.skipif(not targets.native().has_stencils, reason="stencils are for x86-64")
 def test_stencils_are_made_once_and_nobody_is_left_behind(
     monkeypatch: pytest.MonkeyPatch, started: "list[subprocess.Popen[bytes]]"
 ) -> None:
