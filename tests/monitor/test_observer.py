@@ -2,7 +2,7 @@
 
 import pytest
 
-from kseg import Machine
+from kseg import Host, Machine
 from kseg.engine import ENGINES
 from kseg.machine.run_lock import InUseError
 from kseg.monitor import CHOICES
@@ -334,3 +334,54 @@ def test_edits_are_told() -> None:
         machine.load(state)
         machine.reset()
         assert len(told) == 4
+
+
+class TestHost:
+    def test_guests_have_observers_like_machines(self) -> None:
+        def run(cycles: int | None) -> tuple[object, list[int]]:
+            with Host("8M", engine="interpreter") as host:
+                one, two = (host.add(name, "cms", "echo hi", epoch=0) for name in ("one", "two"))
+                every = Every(cycles or 0)
+                if cycles is not None:
+                    every.attach(one.monitor)
+                host.run(seconds=0.05)
+                return (one.save(), two.save(), host.cycles), every.at
+
+        undisturbed, _ = run(None)
+        disturbed, at = run(997)
+        assert disturbed == undisturbed
+        assert len(at) > 20
+
+    def test_host_has_its_own(self) -> None:
+        told: list[str] = []
+
+        class Told(Observer):
+            def between_bursts(self) -> None:
+                told.append("burst")
+
+            def all_wait(self) -> None:
+                told.append("all wait")
+
+            def stopped(self, stop: Stop) -> Stop | None:
+                told.append(str(stop.reason))
+                return None
+
+        with Host("8M", engine="interpreter") as host:
+            host.add("one", "cms", "sleep 1; halt", epoch=0)
+            with host.observers.added(Told()):
+                assert host.run().reason is StopReason.POWER_OFF
+        assert {"burst", "all wait"} < set(told)
+        assert told.count("power-off") == 1
+
+    def test_what_they_raise_is_no_guests_fault(self) -> None:
+        class Fails(Observer):
+            def between_bursts(self) -> None:
+                if host.cycles > 10_000:
+                    raise RuntimeError("no more")
+
+        with Host("8M", engine="interpreter") as host:
+            guest = host.add("one", "cms", "hog", epoch=0)
+            with host.observers.added(Fails()), pytest.raises(RuntimeError, match="no more"):
+                host.run(seconds=1)
+            assert guest.stop is None
+            assert host.run(cycles=1000).reason is StopReason.CYCLE_LIMIT
