@@ -67,6 +67,7 @@ class Exploration:
     ) -> None:
         """The arguments are those of `explore`; `limited` says that the goal's seconds are a limit
         that was asked for. UnperturbedFailure where the guest does not pass anyway."""
+        strategy = choice("strategy", strategy, tuple(STRATEGIES))
         most = STRATEGIES[strategy] if preemptions is None else preemptions
         if not 0 <= most <= MOST_PREEMPTIONS:
             raise ConfigurationError(
@@ -235,7 +236,6 @@ def explore(
     """
     numbers = _numbers(seeds)
     goal = _goal(expect, reject, regular, seconds)
-    strategy = choice("strategy", strategy, tuple(STRATEGIES))
     engine = choice("engine", engine, engines.CHOICES)
     keep = checks.path("keep", keep)
     shrink = checks.flag("shrink", shrink)
