@@ -1,19 +1,56 @@
 """Every device class, by its name in configurations."""
 
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+
 from kseg.devices.device import Device
-from kseg.devices.disk import Disk
-from kseg.devices.emulated_file_system import EmulatedFileSystem
-from kseg.devices.network import NetworkInterface
-from kseg.devices.random import RandomSource
-from kseg.devices.serial import Serial
-from kseg.devices.timer import Timer
-from kseg.devices.trace import Trace
 from kseg.errors import ConfigurationError
 
-DEVICES: dict[str, type[Device]] = {
-    kind.name: kind
-    for kind in (Timer, Disk, Serial, NetworkInterface, EmulatedFileSystem, Trace, RandomSource)
-}
+DISK, NETWORK, HOST_FILES = "disk", "nic", "emufs"
+"""Names that options of a user's are about."""
+
+
+class Registry(MutableMapping[str, type[Device]]):
+    """Classes by name; one that comes along is imported when a machine has it."""
+
+    def __init__(self, places: dict[str, str]) -> None:
+        """`places` are modules and classes: `module:Class`."""
+        self._known: dict[str, type[Device] | str] = dict(places)
+
+    def __getitem__(self, name: str) -> type[Device]:
+        kind = self._known[name]
+        if isinstance(kind, str):
+            module, _, found = kind.partition(":")
+            kind = self._known[name] = getattr(import_module(module), found)
+        return kind
+
+    def __setitem__(self, name: str, kind: type[Device]) -> None:
+        self._known[name] = kind
+
+    def __delitem__(self, name: str) -> None:
+        del self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+DEVICES = Registry(
+    {
+        "timer": "kseg.devices.timer:Timer",
+        DISK: "kseg.devices.disk:Disk",
+        "serial": "kseg.devices.serial:Serial",
+        NETWORK: "kseg.devices.network:NetworkInterface",
+        HOST_FILES: "kseg.devices.emulated_file_system:EmulatedFileSystem",
+        "trace": "kseg.devices.trace:Trace",
+        "random": "kseg.devices.random:RandomSource",
+    }
+)
 
 
 def register(kind: type[Device], name: str = "") -> type[Device]:

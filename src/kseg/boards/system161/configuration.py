@@ -12,10 +12,8 @@ import msgspec
 
 from kseg.boards.system161.address_map import CONTROLLER_SLOT, SLOTS
 from kseg.boards.system161.cards import CARDS, CONTROLLERS
-from kseg.devices.disk import Disk
-from kseg.devices.emulated_file_system import EmulatedFileSystem
-from kseg.devices.network import NetworkInterface
 from kseg.devices.random import RandomSource
+from kseg.devices.registry import DISK, HOST_FILES, NETWORK
 from kseg.errors import ConfigurationError
 from kseg.machine.arguments import Arguments, c_number
 from kseg.machine.board_state import SYSTEM161
@@ -108,19 +106,19 @@ class Configuration(msgspec.Struct, frozen=True):
     def drives(self) -> list[Drive]:
         return [
             Drive(slot.slot, slot.options.file, slot.options.overlay, slot.given)
-            for slot in self.of(Disk.name)
+            for slot in self.of(DISK)
         ]
 
     @property
     def shares(self) -> list[Share]:
         return [
             Share(slot.slot, slot.options.directory, " ".join(slot.arguments) or "dir=.")
-            for slot in self.of(EmulatedFileSystem.name)
+            for slot in self.of(HOST_FILES)
         ]
 
     @property
     def has_network(self) -> bool:
-        return bool(self.of(NetworkInterface.name))
+        return bool(self.of(NETWORK))
 
     @property
     def autoseeded(self) -> bool:

@@ -14,10 +14,8 @@ from kseg.boards.system161.configuration import (
     read_configuration,
 )
 from kseg.devices.device import Device
-from kseg.devices.disk import Disk
-from kseg.devices.emulated_file_system import EmulatedFileSystem
 from kseg.devices.random import RandomSource
-from kseg.devices.registry import register
+from kseg.devices.registry import DISK, HOST_FILES, register
 from kseg.errors import ConfigurationError
 from kseg.machine.configuration import BoardOptions, DiskSize
 
@@ -64,13 +62,13 @@ def configure(given: Any, options: BoardOptions) -> Configuration:
     if options.share is not None:
         _share(slots, options.share)
     _give_disks(slots, options.disks)
-    if options.scratch_disk and not any(slot.device == Disk.name for slot in slots):
+    if options.scratch_disk and not any(slot.device == DISK for slot in slots):
         words = ["memory", f"size={DEFAULT_DISK}", "rpm=7200"]
-        _add(slots, Disk.name, words, "default disk", FIRST_DISK_SLOT)
+        _add(slots, DISK, words, "default disk", FIRST_DISK_SLOT)
     if options.devices is not None:
         _plug(slots, options.devices)
     if options.overlay:
-        slots = [slot.overlaid() if slot.device == Disk.name else slot for slot in slots]
+        slots = [slot.overlaid() if slot.device == DISK else slot for slot in slots]
     for slot in slots:
         _ = slot.options  # which refuses what is wrong
     return Configuration(slots, machine.directory)
@@ -108,14 +106,14 @@ def _share(slots: list[SlotConfiguration], directory: Path) -> None:
         text = text.replace("no such file or directory", "no such directory")
         raise ConfigurationError(f"share {directory}: {text}; name one that exists")
     word = f"dir={directory.absolute()}"
-    if any(slot.device == EmulatedFileSystem.name for slot in slots):
-        _change(slots, EmulatedFileSystem.name, word, "share")
+    if any(slot.device == HOST_FILES for slot in slots):
+        _change(slots, HOST_FILES, word, "share")
     else:
-        _add(slots, EmulatedFileSystem.name, [word], "share", 1)
+        _add(slots, HOST_FILES, [word], "share", 1)
 
 
 def _give_disks(slots: list[SlotConfiguration], disks: Sequence[str | Path | DiskSize]) -> None:
-    present = sorted(slot.slot for slot in slots if slot.device == Disk.name)
+    present = sorted(slot.slot for slot in slots if slot.device == DISK)
     for number, disk in enumerate(disks):
         # Absolute, because the configuration's own directory is none of the caller's business.
         if isinstance(disk, DiskSize):
@@ -127,7 +125,7 @@ def _give_disks(slots: list[SlotConfiguration], disks: Sequence[str | Path | Dis
             index = next(i for i, slot in enumerate(slots) if slot.slot == present[number])
             slots[index] = slots[index].holding(words, place, number)
         else:
-            _add(slots, Disk.name, [*words, "rpm=7200"], place, FIRST_DISK_SLOT, number)
+            _add(slots, DISK, [*words, "rpm=7200"], place, FIRST_DISK_SLOT, number)
 
 
 def _index_of(slots: list[SlotConfiguration], device: str, place: str) -> int:
