@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import graphlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,3 +145,29 @@ def test_a_board_is_known_to_the_registry_and_to_its_own_commands() -> None:
                 and room not in (f"boards/{board}", f"cli/{board}")
             ]
     assert wrong == []
+
+
+def module_of(path: Path) -> str:
+    """What a file is imported as."""
+    return ".".join(("kseg", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
+        ".__init__"
+    )
+
+
+def test_no_circles() -> None:
+    """Modules that import each other, wherever in the file, do so for types only. A package's note
+    counts as the package."""
+    files = {module_of(path): path for path in PACKAGE.rglob("*.py")}
+    known: dict[str, set[str]] = {}
+    for module, path in files.items():
+        targets = {name for name, for_types in imports(path) if not for_types}
+        known[module] = {
+            target
+            for name in targets
+            # `kseg.a.b.Name` is the module `kseg.a.b`, or the module of that name.
+            if (target := name if name in files else name.rpartition(".")[0]) in files
+        } - {module, "kseg"}
+    try:
+        list(graphlib.TopologicalSorter(known).static_order())
+    except graphlib.CycleError as error:
+        raise AssertionError(" -> ".join(error.args[1])) from None

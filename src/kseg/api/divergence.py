@@ -7,9 +7,9 @@ the engine that replays, and the interval is halved until it is a single cycle.
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kseg.api.machine import Machine
-from kseg.api.replay import Replay
 from kseg.api.snapshots import origin_of
 from kseg.errors import DivergenceError, EngineError, KsegError
 from kseg.history.compare import differences
@@ -21,6 +21,9 @@ from kseg.machine.board_state import BoardState
 from kseg.machine.input_history import Position
 from kseg.monitor.stop import StopReason
 from kseg.version import __version__
+
+if TYPE_CHECKING:
+    from kseg.api.replay import Replay
 
 MOST_LINES = 8
 """Differences that are named."""
@@ -37,7 +40,7 @@ class _Position:
 class _Side:
     """One of the two machines, free of the log's digests from where all was well."""
 
-    def __init__(self, replay: Replay, same: int) -> None:
+    def __init__(self, replay: "Replay", same: int) -> None:
         """Run to `same`; DivergenceError when even that does not work."""
         self.machine: Machine = replay.machine
         self._history = replay.log.history
@@ -103,14 +106,14 @@ class _Pair:
         return one.machine.board.save() != other.machine.board.save()
 
 
-def locate(replay: Replay, error: Divergence) -> list[str]:
+def locate(replay: "Replay", error: Divergence) -> list[str]:
     """What differs since which cycle, a few lines for the user."""
     origin = replay.log.keyframe_before(error.same).snapshot.header.origin
     mine = replay.machine
     with ExitStack() as stack:
 
         def side(engine: str, monitor: str) -> _Side:
-            found = Replay(replay.log, engine=engine, monitor=monitor, start=error.same)
+            found = replay.again(engine, monitor, error.same)
             stack.callback(found.close)
             return _Side(found, error.same)
 

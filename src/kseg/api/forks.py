@@ -11,7 +11,6 @@ import msgspec
 
 from kseg import monitor as monitors
 from kseg.api.assembly import Assembly, Source
-from kseg.api.machine import Machine
 from kseg.api.snapshots import check_savable
 from kseg.devices.disk import Disk
 from kseg.errors import StateError
@@ -21,6 +20,7 @@ from kseg.machine.random_generator import RandomGenerator
 from kseg.memory.pages import PAGE_SIZE
 
 if TYPE_CHECKING:
+    from kseg.api.machine import Machine
     from kseg.api.virtual_machine import VirtualMachine
     from kseg.memory.layer import Layer
 
@@ -33,7 +33,7 @@ def fork_machine(
     reseed: int | None,
     output: Callable[[bytes], None] | None,
     message: Callable[[str], None] | None,
-) -> Machine:
+) -> "Machine":
     """A clone; see `VirtualMachine.fork`."""
     check_savable(machine)
     board, layer, pages = machine.board, None, dict[int, bytes]()
@@ -49,10 +49,9 @@ def fork_machine(
         layer=layer,
         like=machine.engine,
     )
-    kind = type(machine) if isinstance(machine, Machine) else Machine
     configuration = machine.setup.configuration.with_overlays(disks)
     setup = msgspec.structs.replace(machine.setup, configuration=configuration)
-    clone = kind.assembled(setup, source, output, message)
+    clone = machine.sibling(setup, source, output, message)
     clone.engine.stop_on_break = machine.engine.stop_on_break
     return clone
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kseg import checks
 from kseg.api.assembly import Setup, Source
+from kseg.api.machine import Machine
 from kseg.api.points import HITS
 from kseg.api.virtual_machine import Message, VirtualMachine
 from kseg.errors import KsegError
@@ -65,6 +66,15 @@ class Guest(VirtualMachine):
         except BaseException:
             self._parts.close()
             raise
+
+    def sibling(
+        self,
+        setup: Setup,
+        source: Source,
+        output: Callable[[bytes], None] | None = None,
+        message: Callable[[str], None] | None = None,
+    ) -> Machine:
+        return Machine.assembled(setup, source, output, message)
 
     def __repr__(self) -> str:
         return f"<Guest {self.name}: {self.kernel.name}, {self.state}, {self.time:.6f} s>"

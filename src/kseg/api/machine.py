@@ -76,6 +76,15 @@ class Machine(VirtualMachine):
         VirtualMachine.__init__(machine, setup, source, output, message)
         return machine
 
+    def sibling(
+        self,
+        setup: Setup,
+        source: Source,
+        output: Callable[[bytes], None] | None = None,
+        message: Callable[[str], None] | None = None,
+    ) -> "Machine":
+        return self.assembled(setup, source, output, message)
+
     @classmethod
     def from_snapshot(
         cls,

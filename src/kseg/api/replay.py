@@ -82,6 +82,10 @@ class Replay:
             error = Divergence(str(error), self.machine.cycles, self.verifier.same)
         return locate(self, error)
 
+    def again(self, engine: str, monitor: str, start: int) -> "Replay":
+        """The same run once more, on another engine or under another monitor."""
+        return Replay(self.log, engine=engine, monitor=monitor, start=start)
+
     def close(self) -> None:
         """The machine cannot run any more."""
         self.machine.close()

@@ -1,18 +1,20 @@
 """The replay cursor: a machine that can be put at any cycle of a run, by checkpoint and replay."""
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from kseg.api.machine import Machine
 from kseg.api.repeating import become
 from kseg.api.snapshots import is_whole
-from kseg.api.virtual_machine import VirtualMachine
 from kseg.history.checkpointer import Checkpointer
 from kseg.history.checkpoints import Checkpoint, Checkpoints
 from kseg.history.replay_verifier import ReplayVerifier
 from kseg.machine.input_history import InputHistory
 from kseg.monitor.observer import RUN_ON, Observer, Order
 from kseg.monitor.stop import Stop, StopReason
+
+if TYPE_CHECKING:
+    from kseg.api.machine import Machine
+    from kseg.api.virtual_machine import VirtualMachine
 
 NEAR = (1 << 22, 1 << 17, 1 << 12, 1 << 8)
 """Cycles before one that is visited: there, states are kept for a while, since what is visited next
@@ -29,11 +31,11 @@ class ReplayCursor:
 
     def __init__(
         self,
-        machine: Machine,
+        machine: "Machine",
         history: InputHistory,
         checkpoints: Checkpoints,
         verifier: ReplayVerifier | None = None,
-        present: VirtualMachine | None = None,
+        present: "VirtualMachine | None" = None,
     ) -> None:
         """`machine` repeats what `history` says; it is in the run, and so are the `checkpoints`.
         `present` is the machine whose run that is, if it is another one."""
@@ -155,7 +157,7 @@ class OutputFilter(Generic[Message]):
     """Tells a user what a machine prints or says where it is new: not when the machine goes a
     second time along where it was already."""
 
-    def __init__(self, machine: Machine, tell: Callable[[Message], None] | None) -> None:
+    def __init__(self, machine: "Machine", tell: Callable[[Message], None] | None) -> None:
         self._machine, self._tell = machine, tell
         self._furthest, self._told = -1, 0
         """The latest time at which something was told, and how much of it came at that time."""

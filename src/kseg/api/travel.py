@@ -14,13 +14,11 @@ import msgspec
 
 from kseg import checks
 from kseg.api import points
-from kseg.api.machine import Machine
 from kseg.api.options import Running
 from kseg.api.repeating import become, repeating
 from kseg.api.replay_cursor import ReplayCursor
 from kseg.api.reverse_search import STOPS, Search, Stretch
 from kseg.api.snapshots import can_be_cut, check_savable, is_whole
-from kseg.api.virtual_machine import VirtualMachine
 from kseg.engine.contract import ExitReason, Watchpoint
 from kseg.engine.state import ProcessorState
 from kseg.errors import KsegError, StateError
@@ -35,6 +33,7 @@ from kseg.monitor.stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from kseg.api.replay import Replay
+    from kseg.api.virtual_machine import VirtualMachine
 
 MEMORY = 256 << 20
 """Bytes that checkpoints may take, unless told otherwise."""
@@ -55,7 +54,7 @@ class TimeTravel:
         self,
         checkpoints: Checkpoints,
         cursor: Callable[[], ReplayCursor],
-        present: VirtualMachine | None = None,
+        present: "VirtualMachine | None" = None,
         begin_anew: Callable[[], None] = lambda: None,
         end: Callable[[], None] = lambda: None,
     ) -> None:
@@ -72,7 +71,7 @@ class TimeTravel:
         """Whether what is visited is the past of a machine whose run goes on."""
 
     @property
-    def machine(self) -> VirtualMachine:
+    def machine(self) -> "VirtualMachine":
         """The machine as it is at the moment that is visited."""
         if self._present is None or self.in_past:
             return self._here.machine
@@ -157,7 +156,7 @@ class TimeTravel:
 
     def _arrive(
         self,
-        present: VirtualMachine,
+        present: "VirtualMachine",
         stop: Stop,
         until_pc: points.Addresses | None,
         watch: points.Watched | None,
@@ -358,7 +357,7 @@ _EXITS = {
 
 
 def _go_on(
-    machine: VirtualMachine, until_pc: points.Addresses | None, watch: points.Watched | None
+    machine: "VirtualMachine", until_pc: points.Addresses | None, watch: points.Watched | None
 ) -> Stop:
     """Run for a cycle, or to what the machine stands at already."""
     if until_pc is None and watch is None:
@@ -378,7 +377,7 @@ def travel_in_log(replay: "Replay", memory: int | None = None) -> TimeTravel:
     return TimeTravel(checkpoints, lambda: cursor)
 
 
-def travel_live(machine: VirtualMachine, memory: int | None = None) -> TimeTravel:
+def travel_live(machine: "VirtualMachine", memory: int | None = None) -> TimeTravel:
     """The moments of a machine's run from here on, or since its recording began, if it is recorded;
     see `Machine.travel`."""
     if machine.board.input_port.replaying:
@@ -419,7 +418,7 @@ def travel_live(machine: VirtualMachine, memory: int | None = None) -> TimeTrave
             lambda board: become(board, first.state, history, first.position),
             like=machine.engine,
         )
-        made = Machine.assembled(setup, source)
+        made = machine.sibling(setup, source)
         made.engine.stop_on_break = machine.engine.stop_on_break
         made.monitor.stop_for_debugger = machine.monitor.stop_for_debugger
         return ReplayCursor(made, input_recorder.history, checkpoints, present=machine)

@@ -68,6 +68,17 @@ class VirtualMachine(View, ABC):
             self.tell(self.message, text)
 
     @abstractmethod
+    def sibling(
+        self,
+        setup: Setup,
+        source: Source,
+        output: Callable[[bytes], None] | None = None,
+        message: Callable[[str], None] | None = None,
+    ) -> "Machine":
+        """A machine by itself, put together from these: a clone, or one that visits the past."""
+        ...
+
+    @abstractmethod
     def tell(self, callback: Callable[[Message], None], what: Message) -> None:
         """Call a callback of the user's when that can be done."""
 

@@ -108,17 +108,22 @@ class Fish(_WithOption, FishComplete):
 SHELLS: "dict[str, type[ShellComplete]]" = {"bash": Bash, "zsh": Zsh, "fish": Fish}
 
 
+def variable_of(program: str) -> str:
+    """The environment variable that says what a shell wants to have completed: click's rule."""
+    return f"_{program}_COMPLETE".replace("-", "_").upper()
+
+
 @click.command(epilog=EPILOG)
 @click.argument("shell", type=click.Choice(list(SHELLS)), required=False)
 def completion(shell: str | None) -> None:
     """Print a script that lets SHELL (bash, zsh or fish; default: yours) complete commands,
     options, files and names."""
-    from kseg.cli import COMPLETION, kseg
-
+    root = click.get_current_context().find_root()
     name = shell or PurePath(os.environ.get("SHELL", "")).name
     if name not in SHELLS:
         raise click.UsageError(f"no completion for {name or 'this shell'}: say bash, zsh or fish")
-    click.echo(SHELLS[name](kseg, {}, "kseg", COMPLETION).source())
+    program = str(root.info_name)
+    click.echo(SHELLS[name](root.command, {}, program, variable_of(program)).source())
 
 
 def complete(group: click.Command, variable: str) -> NoReturn:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kseg import progress
 from kseg.engine.codegen import cache
-from kseg.engine.interpreter.layout import OPERATIONS
+from kseg.engine.interpreter.layout import FUNCTIONS, OPERATIONS
 from kseg.platform import host
 from kseg.platform.digests import blake2b
 from kseg.version import __version__
@@ -27,18 +27,6 @@ _TABLES = (
 """The tables of handlers in `layout.Shared`; the last two are there where loads have a delay."""
 NO_HANDLER = 0xFFFFFFFF
 _PACKAGE = Path(__file__).parents[2]
-FUNCTIONS = (
-    "run",
-    "memory_changed",
-    "entry_changed",
-    "drop_translation",
-    "run_processor",
-    "resynchronise",
-    "tlb_find",
-    "tlb_place",
-    "leave_state",
-)
-"""The functions that other code calls; the last three where there is a TLB."""
 _HEADER = struct.Struct(f"<{3 + len(FUNCTIONS)}I")
 
 _DECLARATIONS = (

@@ -393,3 +393,16 @@ CONTROL_FIELDS = frozenset(
 
 DISCARD = STATE_OFFSETS["discard"] - STATE_OFFSETS["gpr"]
 """Offset from register 0 to the word that takes writes to it."""
+
+FUNCTIONS = (
+    "run",
+    "memory_changed",
+    "entry_changed",
+    "drop_translation",
+    "run_processor",
+    "resynchronise",
+    "tlb_find",
+    "tlb_place",
+    "leave_state",
+)
+"""The functions that other code calls; the last three where there is a TLB."""

@@ -24,12 +24,12 @@ from kseg.engine.interpreter.handlers import (
     recording,
     rewritable,
 )
-from kseg.engine.interpreter.image import FUNCTIONS
 from kseg.engine.interpreter.layout import (
     BREAKPOINT,
     DISPATCH,
     ENTRY_SIZE,
     FIRST_INSTRUCTION,
+    FUNCTIONS,
     GO,
     INTERPRET,
     NOP,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from kseg.engine.codegen.native import MappedCode
 from kseg.engine.contract import Exit, ExitReason, Hardware, Supervisor
-from kseg.engine.interpreter import image
 from kseg.engine.interpreter.layout import (
+    FUNCTIONS,
     LATCH_NONE,
     LEFT_KERNEL,
     PAGE,
@@ -62,7 +62,7 @@ class Supervision:
         self._supervisor = supervisor
         self._run = self._rounds
         if supervisor is not None:
-            functions = {name: self._code.address(name) for name in image.FUNCTIONS}
+            functions = {name: self._code.address(name) for name in FUNCTIONS}
             shared = ctypes.addressof(self._shared)
             native = supervisor.native(functions, shared)
             self._run = RUN(native) if native else self._run_supervised
