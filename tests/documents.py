@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from kseg.devices.registry import DEVICES
+from kseg.boards.system161.cards import CARDS
 
 DOCUMENTS = Path(__file__).parents[1] / "docs"
 
@@ -20,13 +20,13 @@ def check_page(name: str) -> int:
     runner = doctest.DocTestRunner(optionflags=_FLAGS, verbose=False)
     namespace: dict[str, Any] = {}
     report: list[str] = []
-    cards = set(DEVICES)
+    cards = set(CARDS)
     for block in _BLOCK.finditer(text):
         line = text.count("\n", 0, block.start(1))
         test = doctest.DocTestParser().get_doctest(block[1], {}, name, str(page), line)
         test.globs = namespace
         runner.run(test, out=report.append, clear_globs=False)
-    for name in DEVICES.keys() - cards:
-        del DEVICES[name]  # A page's own card is no other test's.
+    for name in CARDS.keys() - cards:
+        del CARDS[name]  # A page's own card is no other test's.
     assert not runner.failures, "".join(report)
     return runner.tries
