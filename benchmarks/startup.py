@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from kseg.bench.kseg_peer import kseg
+from kseg.bench.kseg_peer import Kseg
 from kseg.bench.process import Run, run
 from kseg.bench.report import table
 from shared import BENCHMARKS, verdict, write_json
@@ -24,14 +24,15 @@ from shared import BENCHMARKS, verdict, write_json
 BOOT = ("run", "cms", "halt")
 WARM_TARGET = 0.2
 FIRST_TARGET = 2.0
+KSEG = Kseg("auto").executable
 
 
 def measure(repeat: int, empty: Path) -> dict[str, list[Run]]:
     """Runs of each kind in turn. `empty` is a directory for caches that do not exist yet."""
     commands: dict[str, Sequence[str]] = {
         "python -c pass": (sys.executable, "-c", "pass"),
-        "kseg --help": (kseg(), "--help"),
-        "kseg run cms halt": (kseg(), *BOOT),
+        "kseg --help": (KSEG, "--help"),
+        "kseg run cms halt": (KSEG, *BOOT),
     }
     run(commands["kseg run cms halt"])  # fills the cache
     runs: dict[str, list[Run]] = defaultdict(list)
@@ -40,7 +41,7 @@ def measure(repeat: int, empty: Path) -> dict[str, list[Run]]:
             runs[name].append(run(command))
         if number < 3:
             cache = {"KSEG_CACHE_DIR": str(empty / str(number))}
-            runs["the same, first start"].append(run((kseg(), *BOOT), environment=cache))
+            runs["the same, first start"].append(run((KSEG, *BOOT), environment=cache))
     return runs
 
 
@@ -72,7 +73,7 @@ def phases(repeat: int) -> dict[str, float]:
 
 def imports() -> dict[str, float]:
     """What importing costs, by module, each without what it imports itself."""
-    output = run((sys.executable, "-X", "importtime", kseg(), *BOOT)).output
+    output = run((sys.executable, "-X", "importtime", KSEG, *BOOT)).output
     costs = {}
     for line in output.splitlines():
         fields = line.removeprefix("import time:").split("|")

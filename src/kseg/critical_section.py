@@ -6,6 +6,7 @@ count.
 """
 
 from collections.abc import Callable
+from contextlib import ContextDecorator
 from threading import get_ident, main_thread
 from types import TracebackType
 
@@ -13,9 +14,9 @@ _depth = 0
 _postponed: Callable[[], None] | None = None
 
 
-class CriticalSection:
-    """`with critical_section:` around what is short and has to be finished once begun; may be
-    nested."""
+class CriticalSection(ContextDecorator):
+    """`with critical_section:` around what is short and has to be finished once begun, or
+    `@critical_section` before a function that is; may be nested."""
 
     def __enter__(self) -> None:
         global _depth

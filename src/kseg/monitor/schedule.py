@@ -24,6 +24,7 @@ which they were added.
 
 from bisect import insort
 
+from kseg.critical_section import critical_section
 from kseg.monitor.shares import (
     VIRTUAL_SCALE,
     GuestState,
@@ -72,6 +73,7 @@ class Scheduler:
 
     # Guests.
 
+    @critical_section
     def add(self, name: str, share: Share) -> None:
         """Add a guest, runnable from now on.
 
@@ -94,6 +96,7 @@ class Scheduler:
         # It has not slept: it takes its turn.
         guest.urgent, guest.woken = False, None
 
+    @critical_section
     def remove(self, name: str) -> None:
         """Take a guest out; its reservation is free again."""
         guest = self._find(name)
@@ -102,6 +105,7 @@ class Scheduler:
         if self._running is guest:
             self._running = None
 
+    @critical_section
     def wake(self, name: str) -> None:
         """The guest is runnable from now on, if it was asleep: input arrived."""
         guest = self._find(name)
@@ -109,6 +113,7 @@ class Scheduler:
             self._leave(guest)
             self._wake(guest, self.now)
 
+    @critical_section
     def sleep(self, name: str, until: int | None) -> None:
         """The guest waits until machine time `until`, or until it is woken; None: only that."""
         guest = self._find(name)
@@ -118,6 +123,7 @@ class Scheduler:
 
     # The machine.
 
+    @critical_section
     def pick(self) -> tuple[str, int] | None:
         """The guest to run now, and for how many cycles at most; None when none may run now."""
         self._fire_timers()
@@ -147,6 +153,7 @@ class Scheduler:
             cycles = min(cycles, guest.bucket.available(now))
         return guest.name, cycles
 
+    @critical_section
     def charge(self, name: str, cycles: int) -> None:
         """The guest has executed `cycles` from now on, and that time has passed.
 
@@ -186,6 +193,7 @@ class Scheduler:
         its cap allows it again; None when only input can wake one."""
         return self._timers[0][0] if self._timers else None
 
+    @critical_section
     def pass_time(self, until: int) -> None:
         """The machine idles to machine time `until`; ValueError when that is in the past."""
         if until < self.now:

@@ -390,7 +390,7 @@ def test_closed_descriptors_are_not_taken_by_disk_images(
         (["--idle-limit", "nan", "cms"], "nan is not a number of seconds"),
         (["--idle-limit", "1e308", "cms"], "1e308 is not a number of seconds"),
         (["--ram", "9" * 5000, "cms"], "... is too large"),
-        (["--ram", "0", "cms"], "ramsize= is missing or 0"),
+        (["--ram", "0", "cms"], "ram 0: give a whole number from 1"),
         (["--config", "/dev/zero", "cms"], "more than 256K"),
         (["--stats", "/nonexistent/stats", "cms"], "statistics /nonexistent/stats: No such file"),
         (["--share", "/dev/null", "cms"], "/dev/null: not a directory"),
