@@ -49,8 +49,15 @@ NOT_THERE = {
 def run(
     cache: Path, program: str, *arguments: str, limit: float = 600
 ) -> subprocess.CompletedProcess[str]:
-    """What a Python program does there; this very kseg can be imported."""
-    begin = f"import sys; sys.path[:0] = [{str(SOURCES)!r}, {str(ROOT)!r}]\n"
+    """What a Python program does there; this very kseg can be imported.
+
+    Nothing else that is installed here can be: beside kseg are packages for this host.
+    """
+    alone = cache / "sources"
+    if not alone.exists():
+        alone.mkdir()
+        (alone / "kseg").symlink_to(SOURCES / "kseg")
+    begin = f"import sys; sys.path[:0] = [{str(alone)!r}, {str(ROOT)!r}]\n"
     environment = {**os.environ, "KSEG_CACHE_DIR": str(cache), "KSEG_LOCKSTEP_EXAMPLES": "2"}
     return subprocess.run(
         [PYTHON, "-c", begin + program, *arguments],
