@@ -97,7 +97,7 @@ FILES = [
     f"/{path.relative_to(ROOT)}"
     for folder in ("src", "tests", "benchmarks", "guests")
     for path in (ROOT / folder).rglob("*.py")
-]
+] + [f"/{path.name}" for path in ROOT.glob("*.py")]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -26,7 +26,7 @@ LAYERS = [
     {"history", "kernels", "profile"},
     {"boards"},
     {"api"},
-    {"bench", "compare", "exploration", "gdb"},
+    {"bench", "compare", "exploration", "gdb", "ready_made"},
     {"cli"},
     {"__main__", "__init__"},
 ]

@@ -54,7 +54,8 @@ def test_nobody_listens_unless_asked(monkeypatch):
 def test_the_first_start_says_what_takes_so_long(tmp_path):
     child = pexpect.spawn(
         COMMAND[0], [*COMMAND[1:], "run", "--engine", "interpreter", "cms", "halt"],
-        encoding="utf-8", timeout=60, env=environment(KSEG_CACHE_DIR=str(tmp_path / "cache")),
+        encoding="utf-8", timeout=60,
+        env=environment(KSEG_CACHE_DIR=str(tmp_path / "cache"), KSEG_READY_MADE="0"),
     )  # fmt: skip
     child.expect_exact("compiling the interpreter")
     child.expect_exact(streams.ERASE)

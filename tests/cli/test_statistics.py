@@ -64,7 +64,8 @@ def test_the_second_run_finds_what_the_first_has_made(tmp_path: Path) -> None:
 
     def run(*arguments: str | Path) -> str:
         return subprocess.run(
-            [*COMMAND, *arguments], env=environment(KSEG_CACHE_DIR=str(folder)),
+            [*COMMAND, *arguments],
+            env=environment(KSEG_CACHE_DIR=str(folder), KSEG_READY_MADE="0"),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True,
         ).stdout  # fmt: skip
 
@@ -103,7 +104,7 @@ def test_a_cache_that_cannot_be_used_is_one_warning(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     ran = subprocess.run(
         [*COMMAND, "run", "cms", "echo hello; halt"],
-        env=environment(KSEG_CACHE_DIR=str(tmp_path / "file")),
+        env=environment(KSEG_CACHE_DIR=str(tmp_path / "file"), KSEG_READY_MADE="0"),
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert ran.stdout.endswith("\nhello\n")

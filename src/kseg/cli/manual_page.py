@@ -11,6 +11,7 @@ import click
 
 ENVIRONMENT = {
     "KSEG_CACHE_DIR": "The directory for generated machine code (see kseg cache).",
+    "KSEG_READY_MADE": "0: machine code that came with kseg is made here all the same.",
     "NO_COLOR": "No colours on a terminal.",
 }
 FILES = {

@@ -7,12 +7,16 @@ from click.testing import CliRunner
 
 from kseg.cli import kseg as commands
 from kseg.engine.codegen import cache as kept
+from kseg.engine.codegen import shipped
+from kseg.platform import host
+from kseg.version import __version__
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "cache"
     monkeypatch.setenv("KSEG_CACHE_DIR", str(path))
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "package")
     return path
 
 
@@ -22,6 +26,16 @@ def test_an_empty_cache(folder: Path) -> None:
     assert str(folder) in result.output
     assert "0  bytes in 0 files" in result.output
     assert CliRunner().invoke(commands, ["cache", "clear"]).output == "removed 0 files\n"
+
+
+def test_what_came_with_kseg_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "package"
+    monkeypatch.delenv("KSEG_READY_MADE", raising=False)
+    (package / host.PROCESSOR).mkdir(parents=True)
+    (package / shipped.IDENTITY).write_text(f"{__version__} 0123456789abcdef\n")
+    (package / host.PROCESSOR / "dispatcher").write_bytes(bytes(1234))
+    first = CliRunner().invoke(commands, ["cache", "info"]).output.partition("\n")[0]
+    assert first == f"      1234  bytes came with kseg, in {package / host.PROCESSOR}"
 
 
 def test_what_is_kept_is_shown_and_removed(folder: Path) -> None:

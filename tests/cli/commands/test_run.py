@@ -413,7 +413,8 @@ def test_a_cache_that_cannot_be_kept_is_a_warning_in_one_line(tmp_path: Path) ->
     place.mkdir()
     place.chmod(0o777)
     ran = subprocess.run(
-        [*COMMAND, "run", tmp_path / "kernel"], env=environment(KSEG_CACHE_DIR=str(place)),
+        [*COMMAND, "run", tmp_path / "kernel"],
+        env=environment(KSEG_CACHE_DIR=str(place), KSEG_READY_MADE="0"),
         capture_output=True, encoding="utf-8", timeout=120, check=False,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip

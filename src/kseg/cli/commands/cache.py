@@ -9,16 +9,22 @@ import click
 def cache() -> None:
     """Show or empty the cache of generated machine code.
 
-    The compiled interpreter, the translator's stencils and its translations of guests are kept
-    there, so that no start need make them. Nothing in it is ever needed: what is missing is made
-    again. KSEG_CACHE_DIR names another place.
+    The translator's translations of guests are kept there, and the compiled interpreter and the
+    translator's stencils where they did not come with kseg, so that no start need make them.
+    Nothing in it is ever needed: what is missing is made again. KSEG_CACHE_DIR names another place.
     """
 
 
 @cache.command()
 def info() -> None:
-    """Where the cache lies, what is in it, and how large it is."""
+    """Where the cache lies, what is in it, and how large it is; and what came with kseg."""
     from kseg.engine.codegen import cache as kept
+    from kseg.engine.codegen import shipped
+
+    ready = shipped.entries()
+    if ready:
+        size = sum(path.stat().st_size for path in ready)
+        click.echo(f"{size:>10}  bytes came with kseg, in {ready[0].parent}")
 
     click.echo(kept.directory())
     sizes = []

@@ -1,20 +1,18 @@
 """The compiled interpreter as plain bytes: made once for a profile and byte order, then kept.
 
-A start that finds it in the cache imports neither the declarations nor LLVM.
+A start that finds it imports neither the declarations nor LLVM.
 """
 
-import functools
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kseg import progress
-from kseg.engine.codegen import cache
+from kseg.engine.codegen.generated import Generated
 from kseg.engine.interpreter.layout import FUNCTIONS, OPERATIONS
-from kseg.platform import host
-from kseg.platform.digests import blake2b
-from kseg.version import __version__
+
+if TYPE_CHECKING:
+    from kseg.engine.codegen.targets.target import Target
 
 _TABLES = (
     "handlers",
@@ -26,20 +24,7 @@ _TABLES = (
 )
 """The tables of handlers in `layout.Shared`; the last two are there where loads have a delay."""
 NO_HANDLER = 0xFFFFFFFF
-_PACKAGE = Path(__file__).parents[2]
 _HEADER = struct.Struct(f"<{3 + len(FUNCTIONS)}I")
-
-_DECLARATIONS = (
-    "cp0",
-    "exceptions",
-    "instruction",
-    "instruction_set",
-    "pattern",
-    "profile",
-    "registers",
-    "values",
-)
-"""The modules of `kseg.isa`, besides `instructions`, on which the machine code depends."""
 
 
 @dataclass(frozen=True)
@@ -95,30 +80,26 @@ class Image:
         return cls(code, functions, tables, patterns, rewritten, jumping, starts)
 
 
-def is_kept(profile_name: str, byte_order: str) -> bool:
-    """Need the interpreter for a profile and byte order not be compiled?"""
-    return cache.exists(f"interpreter-{profile_name}-{byte_order}", source_key())
+def generated(profile_name: str, byte_order: str) -> Generated:
+    """The interpreter for a profile and byte order, packed."""
+    return Generated(
+        f"interpreter-{profile_name}-{byte_order}",
+        lambda target: _compile(profile_name, byte_order, target).pack(),
+    )
 
 
 def load(profile_name: str, byte_order: str) -> Image:
-    """The interpreter for a profile and byte order, from the cache or newly compiled."""
-    kind = f"interpreter-{profile_name}-{byte_order}"
-    key = source_key()
-    kept = cache.read(kind, key)
-    if kept is not None:
-        return Image.unpack(kept)
-    image = _compile(profile_name, byte_order)
-    cache.write(kind, key, image.pack())
-    return image
+    """The interpreter for a profile and byte order, ready-made or newly compiled."""
+    return Image.unpack(generated(profile_name, byte_order).load())
 
 
-def _compile(profile_name: str, byte_order: str) -> Image:
+def _compile(profile_name: str, byte_order: str, target: "Target") -> Image:
     from kseg.engine.codegen.llvm import compile_module
     from kseg.engine.interpreter.module import build
 
     progress.report("compiling the interpreter, once for all runs", long=True)
     module = build(profile_name, byte_order)
-    blob = compile_module(module.text)
+    blob = compile_module(module.text, target)
     offsets = blob.symbols | {"": NO_HANDLER}
     tables = {
         name: tuple(
@@ -137,27 +118,3 @@ def _compile(profile_name: str, byte_order: str) -> Image:
         bytes(module.jumping.get(number, 0) for number in range(OPERATIONS)),
         tuple(module.starts),
     )
-
-
-def source_key(further: Iterable[Path] = ()) -> str:
-    """Changes whenever machine code from the declarations could: with the version, the host's
-    kind, and, in a checkout of kseg, the sources of declarations and generators, with
-    the `further` ones."""
-    parts = [__version__, host.PROCESSOR, host.SYSTEM, _own_sources()]
-    parts += [_identity(path) for path in sorted(further)]
-    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
-
-
-@functools.cache
-def _own_sources() -> str:
-    sources = [_PACKAGE / "isa" / f"{name}.py" for name in _DECLARATIONS]
-    patterns = ("isa/instructions/*.py", "engine/codegen/**/*.py", "engine/interpreter/**/*.py")
-    for pattern in patterns:
-        sources += _PACKAGE.glob(pattern)
-    sources.append(_PACKAGE / "engine" / "state.py")
-    return "\n".join(_identity(path) for path in sorted(sources))
-
-
-def _identity(path: Path) -> str:
-    status = path.stat()
-    return f"{path.relative_to(_PACKAGE)} {status.st_size} {status.st_mtime_ns}"

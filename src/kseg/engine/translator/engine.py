@@ -50,11 +50,8 @@ class Translator(Interpreter):
     ) -> None:
         """`back_ends` make translations: by default this host's (`standard_back_ends`).
         With `thresholds` of its own, the first sample is as early as those say."""
-        if back_ends is None and like is None and not image.is_kept(profile_name, byte_order):
-            # A first start: the interpreter is about to be compiled, which takes as long.
-            from kseg.engine.translator.stencils.background import make_in_background
-
-            make_in_background(profile_name, byte_order)
+        if back_ends is None and like is None:
+            self._prepare_stencils(profile_name, byte_order)
         super().__init__(
             profile_name, byte_order, memory, processors, quantum, code_pages, like=like
         )
@@ -63,6 +60,14 @@ class Translator(Interpreter):
         self._made: Sampler | None = None
         first = FIRST_SAMPLE if thresholds is None else thresholds.shortest_interval
         self._next_look = self.clock + first
+
+    @staticmethod
+    def _prepare_stencils(profile_name: str, byte_order: str) -> None:
+        """If the interpreter has to be compiled now: making the stencils takes as long."""
+        if not image.generated(profile_name, byte_order).exists():
+            from kseg.engine.translator.stencils.background import make_in_background
+
+            make_in_background(profile_name, byte_order)
 
     def run(self, cycles: int) -> Exit:
         target = self.clock + cycles

@@ -3,41 +3,45 @@
 import ctypes
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kseg import progress
-from kseg.engine.codegen import cache
+from kseg.engine.codegen.generated import Generated
 from kseg.engine.codegen.native import Blob, MappedCode
-from kseg.engine.interpreter import image
 from kseg.engine.interpreter.layout import Shared
 from kseg.monitor.hypervisor.world import World
 
-_KIND, _FUNCTION = "dispatcher", "supervise"
+if TYPE_CHECKING:
+    from kseg.engine.codegen.targets.target import Target
+
+_FUNCTION = "supervise"
 _ENTRY_BYTES = 4
 _TEXTS = ("dispatcher", "native", "rewriting", "shadow_tlb", "world")
 """The modules here on which the machine code depends."""
 
 
 def load() -> MappedCode:
-    """The machine code, from the cache or newly compiled; NativeCodeError where the host allows
+    """The machine code, ready-made or newly compiled; NativeCodeError where the host allows
     none."""
-    texts = [Path(__file__).with_name(f"{name}.py") for name in _TEXTS]
-    key = image.source_key(texts)
-    packed = cache.read(_KIND, key)
-    if packed is None:
-        packed = _compile()
-        cache.write(_KIND, key, packed)
+    packed = GENERATED.load()
     entry = int.from_bytes(packed[:_ENTRY_BYTES], "little")
     return MappedCode(Blob(packed[_ENTRY_BYTES:], {_FUNCTION: entry}))
 
 
-def _compile() -> bytes:
+def _compile(target: "Target") -> bytes:
     from kseg.engine.codegen.llvm import compile_module
     from kseg.engine.codegen.typed.compiler import build
     from kseg.monitor.hypervisor.dispatcher import supervise
 
     progress.report("compiling the monitor, once for all runs", long=True)
-    blob = compile_module(build([supervise]))
+    blob = compile_module(build([supervise]), target)
     return blob.symbols[_FUNCTION].to_bytes(_ENTRY_BYTES, "little") + blob.code
+
+
+GENERATED = Generated(
+    "dispatcher", _compile, lambda: [Path(__file__).with_name(f"{name}.py") for name in _TEXTS]
+)
+"""The dispatcher, packed."""
 
 
 def connect(code: MappedCode, world: World, functions: Mapping[str, int], shared: int) -> int:

@@ -23,7 +23,8 @@ SMALL = StencilImage({}, {})
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and stencils that are quickly made."""
     monkeypatch.setenv("KSEG_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(image, "make", lambda _profile, _order: SMALL)
+    monkeypatch.setenv("KSEG_READY_MADE", "0")
+    monkeypatch.setattr(image, "make", lambda _profile, _order, _target: SMALL)
     return tmp_path
 
 
@@ -55,7 +56,7 @@ def test_a_damaged_file_is_made_again(folder: Path, damage: object) -> None:
 def test_without_llvm_there_are_none(
     folder: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    def fail(_profile: str, _order: str) -> StencilImage:
+    def fail(_profile: str, _order: str, _target: object) -> StencilImage:
         raise error
 
     monkeypatch.setattr(image, "make", fail)
@@ -72,6 +73,7 @@ def test_stencils_that_are_not_there_yet_are_looked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KSEG_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("KSEG_READY_MADE", "0")
     monkeypatch.setattr(stencils, "_found", {})
     assert stencils.load("mips161", "big", or_make=False) is None
     made = stencils.load("mips161", "big")
@@ -85,7 +87,7 @@ def test_a_start_that_finds_them_does_without_llvm(tmp_path: Path) -> None:
         "assert stencils.load('mips161', 'big') is not None\n"
         "sys.exit('llvmlite' in sys.modules)\n"
     )
-    environment = os.environ | {"KSEG_CACHE_DIR": str(tmp_path)}
+    environment = os.environ | {"KSEG_CACHE_DIR": str(tmp_path), "KSEG_READY_MADE": "0"}
     run = [sys.executable, "-c", program]
     assert subprocess.run(run, env=environment, check=False).returncode == 1
     assert subprocess.run(run, env=environment, check=False).returncode == 0

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from kseg.engine.codegen import cache
-from kseg.engine.interpreter.image import source_key
+from kseg.engine.codegen import cache, generated
 from kseg.engine.interpreter.layout import TRANSLATION_PAGES
 from kseg.engine.translator.compilation.messages import Source, Translation
 from kseg.platform import processors
@@ -128,4 +127,4 @@ def _translator_sources() -> list[Path]:
 
 @functools.cache
 def _sources_key() -> str:
-    return source_key(_translator_sources())
+    return generated.key(_translator_sources())

@@ -1,37 +1,42 @@
 """All stencils of a profile and byte order: made once, then kept.
 
-A start that finds them in the cache imports neither the declarations nor LLVM.
+A start that finds them imports neither the declarations nor LLVM.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from kseg.engine.codegen import cache
-from kseg.engine.interpreter.image import source_key
+from kseg.engine.codegen.generated import Generated
 from kseg.engine.translator.stencils.stencil import StencilImage
 from kseg.platform.code import NativeCodeError
+
+if TYPE_CHECKING:
+    from kseg.engine.codegen.targets.target import Target
 
 _FROM_TRANSLATOR = ("effects", "offsets", "llvm/lifter", "side_exits")
 """Modules of the translator that the stencils are made with."""
 
 
+def generated(profile_name: str, byte_order: str) -> Generated:
+    """The stencils of a profile and byte order, packed."""
+    return Generated(
+        f"stencils-{profile_name}-{byte_order}",
+        lambda target: msgspec.msgpack.encode(make(profile_name, byte_order, target)),
+        _sources,
+    )
+
+
 def load(profile_name: str, byte_order: str, *, or_make: bool = True) -> StencilImage | None:
-    """The stencils, from the cache or newly made; None if they are not there and `or_make` is
+    """The stencils, ready-made or newly made; None if they are not there and `or_make` is
     false, or LLVM is not there either or makes code of another shape."""
-    kind = f"stencils-{profile_name}-{byte_order}"
-    key = source_key(_sources())
-    kept = cache.read(kind, key)
-    if kept is not None:
-        return msgspec.msgpack.decode(kept, type=StencilImage)
-    if not or_make:
-        return None
+    wanted = generated(profile_name, byte_order)
     try:
-        made = make(profile_name, byte_order)
+        found = wanted.load() if or_make else wanted.find()
     except (ImportError, NativeCodeError):
         return None
-    cache.write(kind, key, msgspec.msgpack.encode(made))
-    return made
+    return None if found is None else msgspec.msgpack.decode(found, type=StencilImage)
 
 
 def _sources() -> list[Path]:
@@ -39,9 +44,9 @@ def _sources() -> list[Path]:
     return [*here.glob("*.py"), *(here.parent / f"{name}.py" for name in _FROM_TRANSLATOR)]
 
 
-def make(profile_name: str, byte_order: str) -> StencilImage:
-    """The stencils, newly made. ImportError without LLVM; NativeCodeError if its code has anything
-    but holes in it that depends on where it lies."""
+def make(profile_name: str, byte_order: str, target: "Target") -> StencilImage:
+    """The stencils, newly made for a target that has any. ImportError without LLVM; NativeCodeError
+    if its code has anything but holes in it that depends on where it lies."""
     import llvmlite.binding as llvm
 
     from kseg.engine.codegen.llvm import CodeGenerator
@@ -58,7 +63,7 @@ def make(profile_name: str, byte_order: str) -> StencilImage:
         families[name] = family
         texts += functions
     text = "".join(texts)
-    generator = CodeGenerator(relocation="static")
+    generator = CodeGenerator(target, relocation="static")
     module = generator.parse(PRELUDE + declarations(text, entries_and_exits.VARIABLES) + text)
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     builder = llvm.create_pass_builder(generator.machine, options)
