@@ -140,7 +140,7 @@ def test_a_lengthened_burst_that_has_not_begun() -> None:
     """A run of no cycles begins one."""
     with Machine("cms", "primes 3000", seed=1, epoch=EPOCH) as machine:
         machine.run(cycles=2_000_000)
-        while not machine.board.clock._lengthened:
+        while not machine.board.clock.lengthened:
             machine.run(cycles=997)
             machine.run(cycles=0)
         with machine.fork() as clone:

@@ -1,17 +1,20 @@
 """A device alone, with everything around it that a board would give."""
 
+import ctypes
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from kseg.boards.system161.address_map import slot_base
-from kseg.boards.system161.mainboard import MainboardState, ProcessorArea
+from kseg.boards.system161.interrupts import Interrupts
 from kseg.devices.device import Device
+from kseg.engine.state import ProcessorState
 from kseg.errors import DoomReached
 from kseg.machine.arguments import Arguments
 from kseg.machine.clock import EventClock, TimeModel
 from kseg.machine.device_context import DeviceContext
 from kseg.machine.input_port import InputPort
+from kseg.machine.live import live
 from kseg.machine.random_generator import RandomGenerator
 from kseg.machine.statistics import DeviceActivity
 from kseg.memory.physical import PhysicalMemory
@@ -23,7 +26,9 @@ class FakeBus:
     """Lines of slots, and as much of a bus as its controller needs."""
 
     def __init__(self) -> None:
-        self.interrupts = MainboardState(processors=[ProcessorArea()])
+        self._processors = (ProcessorState * 1)()
+        address = ctypes.addressof(self._processors)
+        self.interrupts = Interrupts(count=1, processors_address=address)
         self.asking_processor = 0
 
     def base_of(self, slot: int) -> int:
@@ -38,12 +43,6 @@ class FakeBus:
 
     def identity_of(self, slot: int) -> tuple[int, int] | None:
         return (10, 1) if slot == 31 else None
-
-    def route(self) -> None:
-        pass
-
-    def interrupt_processor(self, number: int, level: bool) -> None:
-        pass
 
     def run_processors(self, mask: int) -> None:
         self.interrupts.running = mask & 1
@@ -101,7 +100,7 @@ class Bench:
         self.console = bytearray()
         self.messages: list[str] = []
         self.control = FakeControl()
-        self.activity = DeviceActivity()
+        self.activity: Any = live(DeviceActivity)()
         self.bus = FakeBus()
         self.slot = slot
         context = DeviceContext(
@@ -141,7 +140,7 @@ class Bench:
         self._jump(end)
 
     def _jump(self, to: int) -> None:
-        self.clock.begin_jump(to - self.clock.now)
+        self.clock.begin_jump(to - self.clock.now, exactly=False)
         self.clock.end_burst()
 
     def until(self, condition: Callable[[], bool]) -> int:

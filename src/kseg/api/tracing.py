@@ -222,9 +222,9 @@ class Trace(Observer):
         self._engine.set_trace(wanted)
         self._wanted, self._devices = wanted, frozenset(devices)
         self._board.device_trace = self._note if self._devices - {"line"} else None
-        bus = self._board.bus
-        bus.line_trace = self._note_line if "line" in self._devices else None
-        bus.processor_line_trace = None if bus.line_trace is None else self._note_processor
+        lines = self._board.bus.lines
+        lines.line_trace = self._note_line if "line" in self._devices else None
+        lines.processor_line_trace = self._note_processor if "line" in self._devices else None
 
     def change(self, wanted: TraceFilter, devices: Iterable[str]) -> None:
         """Trace something else from now on."""

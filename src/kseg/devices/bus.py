@@ -4,10 +4,12 @@ A `DeviceBus` finds the device at an address. Where the windows are and where in
 is a board's matter: `WiredBus` has a place and a line of a processor for each slot.
 """
 
+import ctypes
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 from kseg.devices.device import Device
+from kseg.devices.lines import Lines, Wires
 from kseg.engine.state import ProcessorState
 from kseg.errors import BusError
 from kseg.machine.bus import Prefetchable
@@ -18,8 +20,10 @@ WORD_MASK = 0xFFFFFFFF
 class DeviceBus:
     """Devices by slot, each in a window of physical addresses."""
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, lines: Lines) -> None:
         self.devices: list[Device | None] = [None] * slots
+        self.lines = lines
+        """Its interrupt lines."""
         # Whole words of named registers, by physical address: nearly all accesses.
         self._word_readers: dict[int, Callable[[], int]] = {}
         self._word_writers: dict[int, Callable[[int], None]] = {}
@@ -29,10 +33,6 @@ class DeviceBus:
         """By physical address: registers that know what reading them again will bring."""
         self.asking_processor = 0
         """Which processor made the last access."""
-        self.line_trace: Callable[[int, bool], None] | None = None
-        """Takes each slot's interrupt line that changes, while they are traced."""
-        self.processor_line_trace: Callable[[int], None] | None = None
-        """The same for processors one of whose lines has changed, by number."""
 
     def plug(self, device: Device) -> None:
         """Put a device into its slot; ValueError when there is one already."""
@@ -68,13 +68,15 @@ class DeviceBus:
         """The slot in whose window a physical address is."""
         raise NotImplementedError
 
+    # The bus's own.
+
     def line(self, slot: int) -> bool:
         """The level of a slot's interrupt line."""
-        raise NotImplementedError
+        return self.lines.line(slot)
 
     def set_line(self, slot: int, level: bool) -> None:
-        """Raise or lower a slot's interrupt line."""
-        raise NotImplementedError
+        """Raise or lower it."""
+        self.lines.set_line(slot, level)
 
     # Accesses, by physical address. BusError where nothing answers.
 
@@ -135,8 +137,10 @@ class WiredBus(DeviceBus):
     together."""
 
     def __init__(self, processor: ProcessorState, slots: Sequence[Slot]) -> None:
-        super().__init__(len(slots))
-        self._processor, self._slots = processor, slots
+        wires = Wires(processor_address=ctypes.addressof(processor))
+        wires.wires[: len(slots)] = [slot.line for slot in slots]
+        super().__init__(len(slots), wires)
+        self._slots = slots
 
     @property
     def windows(self) -> Sequence[range]:
@@ -150,24 +154,3 @@ class WiredBus(DeviceBus):
             if address in slot.window:
                 return number
         return None
-
-    def line(self, slot: int) -> bool:
-        return bool(self._processor.interrupt_lines & self._slots[slot].line)
-
-    def set_line(self, slot: int, level: bool) -> None:
-        if level == self.line(slot):
-            return
-        processor = self._processor
-        processor.interrupt_lines ^= self._slots[slot].line
-        if self.line_trace is not None:
-            self.line_trace(slot, level)
-        if self.processor_line_trace is not None:
-            self.processor_line_trace(processor.identity)
-        wake(processor)
-
-
-def wake(processor: ProcessorState) -> None:
-    """Let a processor that waits go on, if one of its lines is raised."""
-    # At once, not when the engine looks next: the line may be down again by then.
-    if processor.waiting and processor.interrupt_lines:
-        processor.waiting = 0

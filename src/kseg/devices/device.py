@@ -7,6 +7,7 @@ touched it writes a method,
 * `read_<name>(self) -> int` for a readable register,
 * `write_<name>(self, value)` for a writable one,
 * `peek_<name>(self) -> int` where reading has side effects: what a debugger sees instead,
+* `on_<event>(self, argument)` for each of its `events`, when it is due,
 
 but for a register that is nothing else than the field of its name in the state. Everything else
 here derives from the two. Buffers are regions of the machine's physical memory, so that engines
@@ -15,6 +16,7 @@ reach them without asking.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -23,7 +25,7 @@ from kseg.errors import BusError, StateError
 from kseg.machine.arguments import Argument, Arguments
 from kseg.machine.clock import Event
 from kseg.machine.device_context import DeviceContext
-from kseg.machine.state import copied
+from kseg.machine.live import live
 from kseg.memory.physical import Region
 
 BUFFER = 0x8000
@@ -55,6 +57,11 @@ class Register:
     steady: bool = False
     """What is read changes only with an event or another access, and not with time or with the
     processor that reads: engines may answer a guest that polls it by themselves."""
+    count: int = 1
+    """How many of the kind there are at most (`Device.count`); of more than one, methods are told
+    the number first."""
+    stride: int = 0
+    """Bytes from one of them to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,16 @@ class Buffer:
     name: str = "buffer"
 
 
+def event_method(name: str) -> str:
+    """What the method for an event is called."""
+    return f"on_{name.replace(' ', '_')}"
+
+
 class Slots(Protocol):
     """The bus, as a device in one of its slots sees it."""
+
+    asking_processor: int
+    """Which processor made the last access."""
 
     def base_of(self, slot: int) -> int:
         """The physical address at which a slot's window begins."""
@@ -102,13 +117,13 @@ class Device:
     """Offsets of registers whose next values depend on nothing but how often they are read; the
     device then has `prefetch` and `consumed` (`kseg.machine.bus.Prefetchable`)."""
     events: ClassVar[Mapping[str, range]] = {}
-    """What it has scheduled by name, and what the argument may be."""
+    """What it schedules by name, and what the argument may be."""
     keeps_time: ClassVar[bool] = False
     """Whether its events say nothing about what the guest waits for, as those of a clock."""
     State: ClassVar[type[msgspec.Struct]] = DeviceState
     """All that changes in it, with the values at power-on."""
     state: Any
-    """It as it is now, a `State`."""
+    """It as it is now: has the fields of `State` (`kseg.machine.live`)."""
 
     def __init__(self, slot: int, context: DeviceContext, bus: Slots, options: Any = None) -> None:
         """Plug the device in and reset it; `options` is what `parse_arguments` returned."""
@@ -116,6 +131,7 @@ class Device:
         self.base = bus.base_of(slot)
         """The physical address of its window."""
         self.options = options
+        self.state = live(self.State)()
         self.owner = f"{self.name}@{slot}"
         """The name under which the clock knows this device."""
         self.context = context
@@ -128,18 +144,13 @@ class Device:
         self.steady_words: set[int] = set()
         self._peekers: dict[int, Callable[[], int]] = {}
         for register in self.registers:
-            if "r" in register.access:
-                reader = self._method("read", register)
-                self.word_readers[register.offset] = reader
-                if register.steady:
-                    self.steady_words.add(register.offset)
-                effects = register.read_has_side_effects
-                self._peekers[register.offset] = (
-                    self._method("peek", register) if effects else reader
-                )
-            if "w" in register.access:
-                self.word_writers[register.offset] = self._method("write", register)
-        self.clock.register(self.owner, self, keeps_time=self.keeps_time)
+            for number in range(self.count(register)):
+                self._add_register(register, number)
+        self.number = self.clock.register(
+            self.owner, self, tuple(self.events), keeps_time=self.keeps_time
+        )
+        """Under which the clock knows it."""
+        self._event_numbers = {name: number for number, name in enumerate(self.events)}
         self.plug_in()
         self.reset()
 
@@ -148,6 +159,25 @@ class Device:
         """Read and check the arguments of a configuration line; ConfigurationError otherwise."""
         arguments.read(cls.arguments)
         return None
+
+    def count(self, register: Register) -> int:
+        """How many registers of a kind this device has."""
+        return register.count
+
+    def _add_register(self, register: Register, number: int) -> None:
+        offset = register.offset + number * register.stride
+        numbers = (number,) if register.count > 1 else ()
+        if "r" in register.access:
+            reader = partial(self._method("read", register), *numbers)
+            self.word_readers[offset] = reader
+            if register.steady:
+                self.steady_words.add(offset)
+            effects = register.read_has_side_effects
+            self._peekers[offset] = (
+                partial(self._method("peek", register), *numbers) if effects else reader
+            )
+        if "w" in register.access:
+            self.word_writers[offset] = partial(self._method("write", register), *numbers)
 
     def _method(self, verb: str, register: Register) -> Callable[..., Any]:
         name = register.name
@@ -212,8 +242,22 @@ class Device:
         self._bus.set_line(self.slot, level)
 
     def schedule(self, delay: int, name: str, argument: int = 0) -> None:
-        """Have `on_event(name, argument)` called in `delay` ns of virtual time."""
-        self.clock.schedule(delay, self.owner, name, argument)
+        """Have `on_<name>(argument)` called in `delay` ns of virtual time."""
+        self.clock.add(delay, self.number, self._event_numbers[name], argument)
+
+    def drop_oldest(self, name: str) -> None:
+        """Forget its event of a name that was scheduled first, if there is one."""
+        self.clock.drop_oldest(self.number, self._event_numbers[name])
+
+    def print_character(self, character: int) -> None:
+        """Print a byte on the console."""
+        self.activity.console_writes += 1
+        self.context.console(bytes([character]))
+
+    @property
+    def asking_processor(self) -> int:
+        """The number of the processor that has made the present access."""
+        return self._bus.asking_processor
 
     def message(self, text: str) -> None:
         """Tell the user, not the guest."""
@@ -232,9 +276,11 @@ class Device:
 
     def on_event(self, name: str, argument: int, /) -> None:
         """An event scheduled by this device is due."""
-        raise NotImplementedError(
-            f"{type(self).__name__} scheduled {name!r} ({argument}) but has no on_event"
-        )
+        method = getattr(self, event_method(name), None)
+        if method is None:
+            kind = type(self).__name__
+            raise NotImplementedError(f"{kind} scheduled {name!r} but has no {event_method(name)}")
+        method(argument)
 
     @property
     def expiry(self) -> Event | None:
@@ -244,17 +290,16 @@ class Device:
 
     def reset(self) -> None:
         """Come to the state after power-on. The clock's events are dropped by the board."""
-        self.state = self.State()
+        self.state.load(self.State())
 
-    def save(self) -> msgspec.Struct:
+    def save(self) -> Any:
         """The state, as plain data; buffers are saved with the physical memory."""
-        state: msgspec.Struct = self.state
-        return copied(state)
+        return self.state.save()
 
     def load(self, state: Any) -> None:
         """Take over what `save` returned; StateError when it cannot be."""
         self.check_state(state)
-        self.state = copied(state)
+        self.state.load(state)
 
     def check_event(self, name: str, argument: int) -> None:
         """Raise StateError unless a saved state may have such an event of this device pending."""

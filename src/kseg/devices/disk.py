@@ -211,13 +211,17 @@ class Disk(Device):
         self.state.status = value
         self._update()
 
-    def on_event(self, name: str, argument: int, /) -> None:
-        if name == "seek":
-            self.state.track = argument
-            self.state.arrival = self.clock.time_of_day()
-        else:
-            # An operation started after an abort goes on from here: so does System/161's.
-            self.state.progress = argument
+    def on_seek(self, argument: int) -> None:
+        self.state.track = argument
+        self.state.arrival = self.clock.time_of_day()
+        self._go_on()
+
+    def on_progress(self, argument: int) -> None:
+        # An operation started after an abort goes on from here: so does System/161's.
+        self.state.progress = argument
+        self._go_on()
+
+    def _go_on(self) -> None:
         self.state.event_pending = False
         self._update()
 
@@ -256,7 +260,7 @@ class Disk(Device):
             if writing:
                 delay = self._geometry.write_delay(track, index, now)
             else:
-                delay = self._geometry.read_delay(track, index, self.state.arrival, now)
+                delay = self._geometry.read_delay(track, index, (*self.state.arrival,), now)
             self.trace("rotdelay {} ns", delay)
             if delay:
                 self._wait(delay, "progress", ROTATED)
@@ -295,7 +299,8 @@ class Disk(Device):
         self.state.tries = 0
 
     def save(self) -> DiskState:
-        return msgspec.structs.replace(self.state, contents=self._disk.save())
+        saved: DiskState = msgspec.structs.replace(super().save(), contents=self._disk.save())
+        return saved
 
     def check_event(self, name: str, argument: int) -> None:
         super().check_event(name, argument)
@@ -312,7 +317,7 @@ class Disk(Device):
                 " argument overlay, and its image stays as it is"
             )
         self._disk.load(state.contents)
-        self.state = msgspec.structs.replace(state, contents=DiskContents(0, {}))
+        super().load(msgspec.structs.replace(state, contents=DiskContents(0, {})))
 
     def describe(self) -> list[str]:
         tracks = len(self._geometry.track_lengths)

@@ -171,7 +171,7 @@ class EmulatedFileSystem(Device):
         self.state.result = value
         self.interrupt = value != 0
 
-    def on_event(self, _name: str, argument: int, /) -> None:
+    def on_done(self, argument: int) -> None:
         self.trace("Operation complete")
         self.write_result(argument)
         self.state.busy = False
@@ -249,7 +249,8 @@ class EmulatedFileSystem(Device):
 
     def save(self) -> EmulatedFileSystemState:
         handles = [SavedHandle(number, path) for number, path in sorted(self._paths.items())]
-        return msgspec.structs.replace(self.state, handles=handles)
+        saved: EmulatedFileSystemState = msgspec.structs.replace(super().save(), handles=handles)
+        return saved
 
     def load(self, state: Any) -> None:
         """Files that the host no longer has come back as bad handles, with a message."""
@@ -263,7 +264,7 @@ class EmulatedFileSystem(Device):
         for saved in state.handles:
             if self._has(saved):
                 self._paths[saved.number] = saved.path
-        self.state = msgspec.structs.replace(state, handles=[])
+        super().load(msgspec.structs.replace(state, handles=[]))
 
     def _has(self, saved: SavedHandle) -> bool:
         """Open a saved handle's file again, if it is there."""

@@ -129,14 +129,11 @@ class NetworkInterface(Device):
         # What has been started cannot be taken back.
         self.state.control = value | self.state.control & SEND
 
-    def on_event(self, name: str, _argument: int, /) -> None:
-        if name == "keep alive":
-            self._keep_alive()
-        else:
-            self.state.control &= ~SEND
-            self._send()
+    def on_keep_alive(self, _argument: int) -> None:
+        self._keep_alive()
 
-    def _send(self) -> None:
+    def on_send(self, _argument: int) -> None:
+        self.state.control &= ~SEND
         packet = bytearray(self._out.data)
         length = int.from_bytes(packet[4:6], "big")
         if length > PACKET_SIZE:

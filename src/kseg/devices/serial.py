@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from kseg.devices.device import Device, Register
+from kseg.engine.codegen.typed import u32
 from kseg.machine.clock import Count, Word
 
 CHARACTER_TIME = 1_000_000_000 // (19200 * 25 // 10)
@@ -74,16 +75,20 @@ class Serial(Device):
 
     # Output.
 
-    def write_character(self, value: int) -> None:
+    def write_character(self, value: u32) -> None:
         """Send, unless a character is still on its way: then this one is lost."""
         if self.state.sending:
             return
         self.state.sending = True
-        self.activity.console_writes += 1
-        self.context.console(bytes([value & 0xFF]))
+        self.print_character(value & 0xFF)
         self.schedule(CHARACTER_TIME, "sent")
 
-    def write_transmit(self, value: int) -> None:
+    def on_sent(self, _argument: int) -> None:
+        self.state.sending = False
+        self.state.transmit |= READY
+        self._update_interrupt()
+
+    def write_transmit(self, value: u32) -> None:
         self.state.transmit = value & (ENABLE | READY | FORCE)
         self._update_interrupt()
 
@@ -97,6 +102,9 @@ class Serial(Device):
         self.state.waiting += data[: RING_SIZE - 1 - len(self.state.waiting)]
         if not self.state.receiving:
             self._present()
+
+    def on_received(self, _argument: int) -> None:
+        self._present()
 
     def _present(self) -> None:
         """Put the next character that waits into the register, if the guest took the last one."""
@@ -121,25 +129,18 @@ class Serial(Device):
             self.state.receiving = True
         self.schedule(CHARACTER_TIME, "received")
 
-    def read_character(self) -> int:
+    def read_character(self) -> u32:
         self.state.was_read = True
         self.activity.console_reads += 1
         return self.state.character
 
-    def write_receive(self, value: int) -> None:
+    def write_receive(self, value: u32) -> None:
         self.state.receive = value & (ENABLE | READY | FORCE)
         self._update_interrupt()
 
-    def on_event(self, name: str, _argument: int, /) -> None:
-        if name == "sent":
-            self.state.sending = False
-            self.state.transmit |= READY
-            self._update_interrupt()
-        else:
-            self._present()
-
     def _update_interrupt(self) -> None:
-        self.interrupt = _asserting(self.state.receive) or _asserting(self.state.transmit)
+        state = self.state
+        self.interrupt = _asserting(state.receive) or _asserting(state.transmit)
 
     def describe(self) -> list[str]:
         character = self.state.character
@@ -154,8 +155,8 @@ class Serial(Device):
         ]
 
 
-def _asserting(register: int) -> bool:
-    return bool(register & ENABLE and register & (READY | FORCE))
+def _asserting(register: u32) -> bool:
+    return register & ENABLE != 0 and register & (READY | FORCE) != 0
 
 
 def _words(register: int) -> str:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from kseg.devices.device import Device, Register
+from kseg.engine.codegen.typed import u32, u64
 from kseg.errors import GuestFatal
 from kseg.machine.clock import Event, Word
 
@@ -55,19 +56,19 @@ class Timer(Device):
         Register(0x1C, "reserved", "any access is fatal", read_has_side_effects=True),
     )
 
-    def read_seconds(self) -> int:
-        return self.clock.time_of_day()[0]
+    def read_seconds(self) -> u32:
+        return self.clock.seconds
 
-    def write_seconds(self, value: int) -> None:
+    def write_seconds(self, value: u32) -> None:
         self.clock.set_seconds(value)
 
-    def read_nanoseconds(self) -> int:
-        return self.clock.time_of_day()[1]
+    def read_nanoseconds(self) -> u32:
+        return self.clock.nanoseconds
 
-    def write_nanoseconds(self, value: int) -> None:
+    def write_nanoseconds(self, value: u32) -> None:
         self.clock.set_nanoseconds(value)
 
-    def read_interrupt(self) -> int:
+    def read_interrupt(self) -> u32:
         """Reading lowers the line."""
         raised = self.interrupt
         self.interrupt = False
@@ -79,25 +80,25 @@ class Timer(Device):
     def write_interrupt(self, _value: int) -> None:
         raise GuestFatal("Illegal timer register write")
 
-    def write_countdown(self, value: int) -> None:
+    def write_countdown(self, value: u32) -> None:
         self.state.countdown = value
         self._start(value * MICROSECOND)
 
-    def _start(self, delay: int) -> None:
+    def _start(self, delay: u64) -> None:
         self.state.generation = self.state.generation + 1 & 0xFFFFFFFF
         if self.clock.crowded:
             # A guest that keeps restarting a long countdown must not fill the host's memory.
-            self.clock.drop_oldest(self.owner, "expired")
+            self.drop_oldest("expired")
         self.schedule(delay, "expired", self.state.generation)
 
-    def on_event(self, _name: str, argument: int, /) -> None:
+    def on_expired(self, argument: int) -> None:
         if argument != self.state.generation:
             return
         self.interrupt = True
         if self.state.restart:
             # A period of zero would never let the clock go on.
-            least = self.clock.model.nanoseconds_per_cycle
-            self._start(self.state.countdown * MICROSECOND or least)
+            least = self.clock.nanoseconds_per_cycle
+            self._start(max(self.state.countdown * MICROSECOND, least))
 
     @property
     def expiry(self) -> Event | None:

@@ -25,6 +25,7 @@ from kseg.machine.configuration import BoardOptions, Configuration, PlainConfigu
 from kseg.machine.device_context import DeviceContext
 from kseg.machine.elf import Image, read_image
 from kseg.machine.input_port import InputPort
+from kseg.machine.live import live
 from kseg.machine.preemption import Struck, preempt
 from kseg.machine.random_generator import RandomGenerator
 from kseg.machine.run_lock import RunLock
@@ -136,14 +137,15 @@ class Board:
         self.input_port = input_port or InputPort()
         self.message = message or (lambda _text: None)
         self.memory = memory(configuration.ram_size)
-        self.processors: Sequence[ProcessorState] = [
-            ProcessorState() for _ in range(configuration.processors)
-        ]
+        # Side by side: native code finds them by number.
+        self.processors: Sequence[ProcessorState] = list(
+            (ProcessorState * configuration.processors)()
+        )
         self.random = RandomGenerator()
         now = epoch or host_seconds
         answer = self.input_port.ask("epoch", lambda: now().to_bytes(8, "big"))
         self.clock = EventClock(self.time_model, self.random, int.from_bytes(answer, "big"))
-        self.activity = DeviceActivity()
+        self.activity: Any = live(DeviceActivity)()
         self.state = OwnState(doom=doom)
         self.run_lock = RunLock()
         """Held while the machine is used; guests of one host have one together."""

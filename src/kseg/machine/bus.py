@@ -19,6 +19,15 @@ class Prefetchable(Protocol):
         ...
 
 
+class InterruptLines(Protocol):
+    """The interrupt lines of a bus, as those see them who trace."""
+
+    line_trace: Callable[[int, bool], None] | None
+    """Takes each slot's interrupt line that changes, while they are traced."""
+    processor_line_trace: Callable[[int], None] | None
+    """The same for processors one of whose lines has changed, by number."""
+
+
 class Bus(Protocol):
     """Registers by physical address; BusError where nothing answers, GuestFatal where the
     hardware does not survive it."""
@@ -30,10 +39,10 @@ class Bus(Protocol):
     prefetchable_words: dict[int, "Prefetchable"]
     """By physical address: registers that know what reading them again will bring."""
 
-    line_trace: Callable[[int, bool], None] | None
-    """Takes each slot's interrupt line that changes, while they are traced."""
-    processor_line_trace: Callable[[int], None] | None
-    """The same for processors one of whose lines has changed, by number."""
+    @property
+    def lines(self) -> InterruptLines:
+        """The lines of its slots."""
+        ...
 
     @property
     def windows(self) -> Sequence[range]:

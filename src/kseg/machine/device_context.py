@@ -4,12 +4,11 @@ of it."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kseg.machine.clock import EventClock
 from kseg.machine.input_port import InputPort
 from kseg.machine.random_generator import RandomGenerator
-from kseg.machine.statistics import DeviceActivity
 from kseg.memory.physical import PhysicalMemory
 
 if TYPE_CHECKING:
@@ -26,7 +25,8 @@ class DeviceContext:
     directory: Path
     """What relative paths in the configuration are relative to."""
     input_port: InputPort
-    activity: DeviceActivity
+    activity: Any
+    """Counts what devices do: a `DeviceActivity` that is live."""
     console: Callable[[bytes], None]
     """Takes what the guest writes to its console."""
     message: Callable[[str], None]

@@ -82,7 +82,7 @@ def copied(state: State) -> State:
     """The same, which goes on by itself."""
     found = copy(state)
     for name in _containers(type(state)):
-        setattr(found, name, _copied(getattr(found, name)))
+        setattr(found, name, copied_value(getattr(found, name)))
     return found
 
 
@@ -95,9 +95,10 @@ def _containers(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     return tuple(name for name, hint in get_type_hints(kind).items() if hint not in simple)
 
 
-def _copied(value: Any) -> Any:
+def copied_value(value: Any) -> Any:
+    """The value of a field, which goes on by itself."""
     if isinstance(value, msgspec.Struct):
         return copied(value)
     if isinstance(value, list):
-        return [_copied(each) for each in value]
+        return [copied_value(each) for each in value]
     return value

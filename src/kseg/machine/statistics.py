@@ -7,11 +7,10 @@ import msgspec
 from kseg.engine.state import ProcessorState
 from kseg.isa.exceptions import ExceptionCode
 from kseg.machine.clock import Count
-from kseg.machine.state import copied
 
 
 class DeviceActivity(msgspec.Struct):
-    """What devices did since power-on; devices count here."""
+    """What devices did since power-on; devices count in one that is `live`."""
 
     disk_reads: Count = 0
     """Sectors."""
@@ -27,15 +26,6 @@ class DeviceActivity(msgspec.Struct):
     packets_sent: Count = 0
     packets_dropped: Count = 0
     packet_errors: Count = 0
-
-    def save(self) -> "DeviceActivity":
-        """The same, which does not go on."""
-        return copied(self)
-
-    def load(self, state: "DeviceActivity") -> None:
-        """Go on counting from there."""
-        for name in self.__struct_fields__:
-            setattr(self, name, getattr(state, name))
 
 
 class ProcessorStatistics(msgspec.Struct, frozen=True):

@@ -50,7 +50,7 @@ class Idling:
             if arrival is None:
                 if due is None:
                     return False
-                clock.begin_jump(due - now)
+                clock.begin_jump(due - now, exactly=False)
                 return True
             if arrival > now:
                 clock.begin_jump(arrival - now, exactly=True)
@@ -59,7 +59,7 @@ class Idling:
                 # The log is of another run, or there is no room: time must go on all the same.
                 if due is None:
                     return False
-                clock.begin_jump(due - now)
+                clock.begin_jump(due - now, exactly=False)
                 return True
         return True
 

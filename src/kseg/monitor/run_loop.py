@@ -12,8 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-import msgspec
-
 from kseg.engine.contract import Engine
 from kseg.errors import DoomReached, GuestFatal
 from kseg.machine.board import Board
@@ -219,7 +217,7 @@ class RunLoop:
         running = clock.elapsed if clock.in_burst and not clock.jumping else 0
         return Statistics(
             processors=[processor_statistics(each) for each in board.processors],
-            devices=msgspec.structs.replace(board.activity),
+            devices=board.activity.save(),
             run_cycles=clock.run_cycles + running,
             idle_cycles=clock.idle_cycles,
             virtual_time=clock.now,

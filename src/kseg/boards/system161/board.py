@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from kseg.boards.system161.address_map import ROM_BASE, ROM_SIZE
 from kseg.boards.system161.cards import CARDS
 from kseg.boards.system161.configuration import Configuration, parse_configuration
-from kseg.boards.system161.lamebus import LAMEBUS_LINE, PROCESSOR_LINE, LameBus
+from kseg.boards.system161.interrupts import LAMEBUS_LINE, PROCESSOR_LINE
+from kseg.boards.system161.lamebus import LameBus
 from kseg.boards.system161.meter import Meter
 from kseg.boards.system161.options import configure
 from kseg.machine import configuration as contract

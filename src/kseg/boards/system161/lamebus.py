@@ -1,9 +1,10 @@
-"""LAMEbus: 32 slots of 64 KiB, and the way of an interrupt from a slot to the processors.
+"""LAMEbus: 32 slots of 64 KiB.
 
 System/161 manual, "LAMEbus". The registers through which a guest controls this are those of the
 card in slot 31 (`kseg.boards.system161.mainboard`).
 """
 
+import ctypes
 from collections.abc import Sequence
 
 from kseg.boards.system161.address_map import (
@@ -14,31 +15,25 @@ from kseg.boards.system161.address_map import (
     SLOTS,
     slot_base,
 )
-from kseg.boards.system161.mainboard import (
-    PROCESSOR_MEMORY,
-    PROCESSORS,
-    REGION_SIZE,
-    MainboardState,
-)
-from kseg.devices.bus import DeviceBus, wake
+from kseg.boards.system161.interrupts import Interrupts
+from kseg.boards.system161.mainboard import PROCESSOR_MEMORY, PROCESSORS, REGION_SIZE
+from kseg.devices.bus import DeviceBus
 from kseg.engine.state import ProcessorState
 from kseg.errors import GuestFatal
 from kseg.machine.booting import KSEG0, enter
 from kseg.memory.physical import PhysicalMemory
-
-LAMEBUS_LINE = 0x400
-PROCESSOR_LINE = 0x800
-"""Interrupt lines as Cause shows them."""
 
 
 class LameBus(DeviceBus):
     """Cards by slot; processors by number."""
 
     def __init__(self, memory: PhysicalMemory, processors: Sequence[ProcessorState]) -> None:
-        super().__init__(SLOTS)
+        self.interrupts = Interrupts(
+            count=len(processors), processors_address=ctypes.addressof(processors[0])
+        )
+        super().__init__(SLOTS, self.interrupts)
         self.memory = memory
         self.processors = processors
-        self.interrupts = MainboardState()
 
     @property
     def windows(self) -> Sequence[range]:
@@ -53,45 +48,6 @@ class LameBus(DeviceBus):
     def identity_of(self, slot: int) -> tuple[int, int] | None:
         device = self.devices[slot]
         return (device.identity, device.revision) if device is not None else None
-
-    # Interrupts.
-
-    def line(self, slot: int) -> bool:
-        return bool(self.interrupts.raised >> slot & 1)
-
-    def set_line(self, slot: int, level: bool) -> None:
-        """Raise or lower a slot's request line."""
-        state = self.interrupts
-        raised = state.raised | 1 << slot if level else state.raised & ~(1 << slot)
-        if raised != state.raised:
-            state.raised = raised
-            if self.line_trace is not None:
-                self.line_trace(slot, level)
-            self.route()
-
-    def route(self) -> None:
-        """Bring the processors' LAMEbus lines up to date."""
-        state = self.interrupts
-        requests = state.raised & state.enabled
-        pairs = zip(self.processors, state.processors, strict=False)
-        for number, (processor, area) in enumerate(pairs):
-            level = LAMEBUS_LINE if requests & area.slots else 0
-            if level != processor.interrupt_lines & LAMEBUS_LINE:
-                processor.interrupt_lines ^= LAMEBUS_LINE
-                if self.processor_line_trace is not None:
-                    self.processor_line_trace(number)
-                wake(processor)
-
-    def interrupt_processor(self, number: int, level: bool) -> None:
-        """Raise or lower the line by which processors interrupt each other."""
-        processor = self.processors[number]
-        if level:
-            processor.interrupt_lines |= PROCESSOR_LINE
-        else:
-            processor.interrupt_lines &= ~PROCESSOR_LINE
-        if self.processor_line_trace is not None:
-            self.processor_line_trace(number)
-        wake(processor)
 
     # Processors.
 

@@ -6,16 +6,23 @@ configuration region for each slot, this card's own control registers among them
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
 from kseg.boards.system161.address_map import ROM_BASE
-from kseg.devices.device import Buffer, Device, Register, merge, narrow
+from kseg.boards.system161.interrupts import (
+    MOST_PROCESSORS,
+    Interrupts,
+    MainboardState,
+    ProcessorArea,
+    ProcessorNumber,
+)
+from kseg.devices.device import Buffer, Device, Register, narrow
 from kseg.devices.hex_dump import hex_dump
+from kseg.engine.codegen.typed import u32
 from kseg.errors import BusError, GuestFatal, StateError
 from kseg.machine.arguments import Argument, Arguments
-from kseg.machine.clock import Word
 from kseg.memory.physical import Region
 
 SYSTEM161_VENDOR = 1
@@ -26,7 +33,6 @@ PROCESSORS = 0x8000
 PROCESSOR_MEMORY = 0x300
 PROCESSOR_MEMORY_SIZE = 0x100
 """The window; the manual promises 128 bytes of it."""
-MOST_PROCESSORS = 32
 
 POWER_OFF_TIME = 5_000_000
 """ns."""
@@ -40,39 +46,14 @@ class MainboardOptions(msgspec.Struct, frozen=True):
     processors: int
 
 
-class ProcessorArea(msgspec.Struct):
-    """One processor's registers: which slots may interrupt it, and whether another processor
-    does."""
-
-    slots: Word = 0xFFFFFFFF
-    interrupted: bool = False
-
-
-class MainboardState(msgspec.Struct):
-    """All that routes interrupts: a bit a slot."""
-
-    raised: Word = 0
-    enabled: Word = 0xFFFFFFFF
-    processors: Annotated[list[ProcessorArea], msgspec.Meta(max_length=MOST_PROCESSORS)] = []
-    running: Word = 1
-    """What the register of running processors shows: a bit each."""
-
-
 class ControlledBus(Protocol):
     """The bus, as its controller sees it."""
 
-    interrupts: MainboardState
-    asking_processor: int
+    interrupts: Interrupts
 
     def identity_of(self, slot: int) -> tuple[int, int] | None:
         """Device number and revision of the card in a slot."""
         ...
-
-    def route(self) -> None:
-        """Bring the processors' interrupt lines up to date."""
-        ...
-
-    def interrupt_processor(self, number: int, level: bool) -> None: ...
 
     def run_processors(self, mask: int) -> None:
         """Start and stop processors."""
@@ -86,7 +67,7 @@ class Mainboard(Device):
     identity = 10
     revision = 1
     State = MainboardState
-    state: MainboardState
+    state: Interrupts
     events: ClassVar[Mapping[str, range]] = {"power off": range(1)}
     registers: ClassVar[Sequence[Register]] = (
         Register(CONTROL + 0x00, "ram_size", "bytes of RAM", access="r", steady=True),
@@ -115,6 +96,21 @@ class Mainboard(Device):
             steady=True,
         ),
         Register(CONTROL + 0x18, "self", "the bit of the processor that reads", access="r"),
+        Register(
+            PROCESSORS,
+            "slots",
+            "of each processor: a bit for each slot that may interrupt it",
+            count=MOST_PROCESSORS,
+            stride=REGION_SIZE,
+        ),
+        Register(
+            PROCESSORS + 4,
+            "interrupted",
+            "of each processor: all ones while another one interrupts it; writing not 0 does, 0"
+            " takes it back",
+            count=MOST_PROCESSORS,
+            stride=REGION_SIZE,
+        ),
     )
     arguments: ClassVar[Sequence[Argument]] = (
         Argument("ramsize", "size", "memory, a multiple of 4K; needed"),
@@ -137,6 +133,7 @@ class Mainboard(Device):
 
     def plug_in(self) -> None:
         self.bus: ControlledBus = self._bus  # type: ignore[assignment]
+        self.state = self.bus.interrupts
         self._processor_memories: list[Region] = []
         options: MainboardOptions = self.options
         if not self.has_processor_areas:
@@ -148,9 +145,14 @@ class Mainboard(Device):
             self._processor_memories.append(self.add_buffer(memory))
 
     def reset(self) -> None:
-        areas = [ProcessorArea() for _ in range(self.options.processors)]
-        self.bus.interrupts = self.state = MainboardState(processors=areas)
-        self.bus.route()
+        self.state.load(MainboardState(processors=[ProcessorArea()] * self.options.processors))
+        self.state.route()
+
+    def count(self, register: Register) -> int:
+        if register.count == 1:
+            return 1
+        count: int = self.options.processors
+        return count if self.has_processor_areas else 0
 
     def read(self, offset: int, size: int = 4) -> int:
         if size != 4:
@@ -163,57 +165,24 @@ class Mainboard(Device):
     def peek(self, offset: int, size: int = 4) -> int:
         return self.read(offset, size)
 
-    def write(self, offset: int, size: int, value: int) -> None:
-        if size != 4:
-            value = merge(self.read(offset & ~3), offset, size, value)
-            offset &= ~3
-        area = self._area(offset)
-        if area is None:
-            super().write(offset, 4, value)
-            return
-        number, register = area
-        if register == 0:
-            self.state.processors[number].slots = value
-            self.bus.route()
-        elif register == 4:
-            self.state.processors[number].interrupted = value != 0
-            self.bus.interrupt_processor(number, value != 0)
-        else:
-            raise BusError(f"{self.owner}: nothing at {offset:#x}")
-
     def _read_region(self, offset: int) -> int:
-        area = self._area(offset)
-        if area is not None:
-            number, register = area
-            processor = self.state.processors[number]
-            if register == 0:
-                return processor.slots
-            if register == 4:
-                return 0xFFFFFFFF if processor.interrupted else 0
-        elif offset < PROCESSORS:
+        if offset < PROCESSORS:
             slot, register = divmod(offset, REGION_SIZE)
             if register <= 8:
                 found = self.bus.identity_of(slot)
                 return (SYSTEM161_VENDOR, *found)[register >> 2] if found else 0
         raise BusError(f"{self.owner}: nothing at {offset:#x}")
 
-    def _area(self, offset: int) -> tuple[int, int] | None:
-        """The processor whose region this is, and the offset there."""
-        number, register = divmod(offset - PROCESSORS, REGION_SIZE)
-        if 0 <= number < self.options.processors and self.has_processor_areas:
-            return number, register
-        return None
-
     # Control registers.
 
-    def read_ram_size(self) -> int:
-        size: int = self.options.ram_size
+    def read_ram_size(self) -> u32:
+        size: u32 = self.options.ram_size
         return size
 
-    def read_power(self) -> int:
+    def read_power(self) -> u32:
         return 0xFFFFFFFF
 
-    def write_power(self, value: int) -> None:
+    def write_power(self, value: u32) -> None:
         """0 switches off in 5 ms; to switch off this card but not the others is impossible."""
         if value == 0:
             # Beyond that a guest only fills the queue.
@@ -222,31 +191,45 @@ class Mainboard(Device):
         elif not value & 0x80000000:
             raise GuestFatal("Invalid power state")
 
-    def write_enabled(self, value: int) -> None:
-        self.state.enabled = value
-        self.bus.route()
-
-    def read_processors(self) -> int:
-        count: int = self.options.processors
-        return (1 << count) - 1
-
-    def write_running(self, value: int) -> None:
-        self.bus.run_processors(value)
-
-    def read_self(self) -> int:
-        return 1 << self.bus.asking_processor
-
-    def on_event(self, _name: str, _argument: int, /) -> None:
+    def on_power_off(self, _argument: int) -> None:
         # Nobody sees this interrupt; on System/161 it ends the idle loop.
         self.interrupt = True
         self.context.control.power_off()
+
+    def write_enabled(self, value: u32) -> None:
+        self.state.enabled = value
+        self.state.route()
+
+    def read_processors(self) -> u32:
+        count: u32 = self.options.processors
+        return (1 << count) - 1
+
+    def write_running(self, value: u32) -> None:
+        self.bus.run_processors(value)
+
+    def read_self(self) -> u32:
+        return 1 << self.asking_processor
+
+    def read_slots(self, number: ProcessorNumber) -> u32:
+        slots: u32 = self.state.slots[number]
+        return slots
+
+    def write_slots(self, number: ProcessorNumber, value: u32) -> None:
+        self.state.slots[number] = value
+        self.state.route()
+
+    def read_interrupted(self, number: ProcessorNumber) -> u32:
+        return 0xFFFFFFFF if self.state.interrupted[number] else 0
+
+    def write_interrupted(self, number: ProcessorNumber, value: u32) -> None:
+        self.state.interrupted[number] = value != 0
+        self.state.interrupt_processor(number, value != 0)
 
     def load(self, state: Any) -> None:
         self.check_state(state)
         if len(state.processors) != self.options.processors:
             raise StateError(f"{self.owner}: saved with {len(state.processors)} processors")
         super().load(state)
-        self.bus.interrupts = self.state
 
     def describe(self) -> list[str]:
         lines = [
@@ -255,7 +238,7 @@ class Mainboard(Device):
             f"    cpus: {self.options.processors}",
             f"    cpue: 0x{self.state.running:08x}",
         ]
-        for number, area in enumerate(self.state.processors):
+        for number, area in enumerate(self.state.save().processors):
             enabled = "ENABLED" if self.state.running >> number & 1 else "DISABLED"
             lines += [
                 f"    cpu {number}: {enabled}",
@@ -277,7 +260,7 @@ class Mainboard(Device):
 
     def _interrupting(self, number: int) -> int:
         state = self.state
-        return int(state.raised & state.enabled & state.processors[number].slots != 0)
+        return int(state.raised & state.enabled & state.slots[number] != 0)
 
 
 class OldMainboard(Mainboard):

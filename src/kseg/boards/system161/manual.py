@@ -61,7 +61,9 @@ def _registers(registers: Sequence[Register]) -> Iterator[tuple[str, str, str, s
     for register in registers:
         # The controller's are counted from its own configuration region on.
         place = f"{register.offset:#x}"
-        if register.offset >= CONTROL:
+        if register.count > 1:
+            place += f" + n * {register.stride:#x}"
+        elif register.offset >= CONTROL:
             place = f"{CONTROL:#x} + {register.offset - CONTROL:#x}"
         yield place, register.name, register.access, register.meaning
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kseg.boards.system161.cards import CONTROLLERS
-from kseg.boards.system161.lamebus import LAMEBUS_LINE, PROCESSOR_LINE
+from kseg.boards.system161.interrupts import LAMEBUS_LINE, PROCESSOR_LINE
 from kseg.boards.system161.meter import REPORT
 from kseg.devices.disk import COPIED_IN, COPIED_OUT, ROTATED
 from kseg.devices.hex_dump import hex_dump

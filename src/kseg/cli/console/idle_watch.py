@@ -39,11 +39,8 @@ class IdleWatch:
         cycle = self._machine.board.time_model.nanoseconds_per_cycle
         share = (executed - self._executed) * cycle * BUSY_SHARE / elapsed
         self._executed = executed
-        activity = self._machine.board.activity
-        seen = (
-            sum(each.user_cycles for each in processors),
-            *(getattr(activity, name) for name in activity.__struct_fields__),
-        )
+        activity = self._machine.board.activity.save()
+        seen = (sum(each.user_cycles for each in processors), activity)
         if self._since is None or seen != self._seen or share > 1:
             self._seen, self._since = seen, now
             return False

@@ -35,6 +35,7 @@ Reading order: `words` (what CPython runs), `values` (numbers with their ranges)
 `calls`, `statements`, `compiler`.
 """
 
+from kseg.engine.codegen.typed.structures import Structure
 from kseg.engine.codegen.typed.words import (
     below,
     copy,
@@ -53,10 +54,12 @@ from kseg.engine.codegen.typed.words import (
     u16,
     u32,
     u64,
+    unheard,
     unlikely,
 )
 
 __all__ = [
+    "Structure",
     "below",
     "copy",
     "each_bit",
@@ -74,5 +77,6 @@ __all__ = [
     "u16",
     "u32",
     "u64",
+    "unheard",
     "unlikely",
 ]

@@ -61,6 +61,13 @@ def external(function: Function) -> Function:
     return function
 
 
+def unheard(function: Function) -> Function:
+    """Mark a method that only tells others what happens: CPython runs it, native code leaves it
+    out."""
+    function.unheard = True  # type: ignore[attr-defined]
+    return function
+
+
 def matching(table: Sequence[int], wanted: int, bits: int) -> int:
     """A bit for each word of an array of 32-bit words that has the same `bits`, a constant, as
     `wanted`. Natively all are looked at at once."""

@@ -1,0 +1,72 @@
+"""Interrupt lines: from the slots of a bus to the processors. Typed Python, which native devices
+use as well."""
+
+import ctypes
+from collections.abc import Callable
+from typing import Annotated, TypeAlias
+
+from kseg.engine.codegen.typed import Structure, below, u64, unheard
+from kseg.engine.state import ProcessorState
+
+MOST_SLOTS = 32
+Slot: TypeAlias = Annotated[int, below(MOST_SLOTS)]
+
+
+class Lines(Structure):
+    """The lines of a bus, and what is between them and the processors: a bus says what."""
+
+    line_trace: Callable[[int, bool], None] | None = None
+    """Takes each slot's interrupt line that changes, while they are traced."""
+    processor_line_trace: Callable[[int], None] | None = None
+    """The same for processors one of whose lines has changed, by number."""
+
+    def line(self, slot: Slot) -> bool:
+        """The level of a slot's interrupt line."""
+        raise NotImplementedError
+
+    def set_line(self, slot: Slot, level: bool) -> None:
+        """Raise or lower it."""
+        raise NotImplementedError
+
+    @unheard
+    def line_changed(self, slot: int, level: bool) -> None:
+        """Tell who traces."""
+        if self.line_trace is not None:
+            self.line_trace(slot, level)
+
+    @unheard
+    def processor_line_changed(self, number: int) -> None:
+        """Tell who traces."""
+        if self.processor_line_trace is not None:
+            self.processor_line_trace(number)
+
+
+class Wires(Lines):
+    """Each slot is wired to a line of one processor. No two slots have a line together."""
+
+    processor_address: u64
+    wires: Annotated[ctypes.Array[ctypes.c_uint32], MOST_SLOTS]
+    """Each slot's line, as Cause shows it."""
+
+    @property
+    def processor(self) -> ProcessorState:
+        return ProcessorState.from_address(self.processor_address)
+
+    def line(self, slot: Slot) -> bool:
+        return bool(self.processor.interrupt_lines & self.wires[slot])
+
+    def set_line(self, slot: Slot, level: bool) -> None:
+        if level == self.line(slot):
+            return
+        processor = self.processor
+        processor.interrupt_lines ^= self.wires[slot]
+        self.line_changed(slot, level)
+        self.processor_line_changed(processor.identity)
+        wake(processor)
+
+
+def wake(processor: ProcessorState) -> None:
+    """Let a processor that waits go on, if one of its lines is raised."""
+    # At once, not when the engine looks next: the line may be down again by then.
+    if processor.waiting and processor.interrupt_lines:
+        processor.waiting = 0
