@@ -93,6 +93,7 @@ class Bench:
         slot: int = 3,
         directory: Path = Path(),
         input_port: InputPort | None = None,
+        byte_order: str = "big",
     ) -> None:
         self.clock = EventClock(EXACT, RandomGenerator(), epoch=1_000_000)
         self.memory = PhysicalMemory(4096)
@@ -108,6 +109,7 @@ class Bench:
             random=self.clock.random,
             memory=self.memory,
             directory=directory,
+            byte_order=byte_order,
             input_port=self.input_port,
             activity=self.activity,
             console=self.console.extend,

@@ -32,14 +32,19 @@ BUFFER = 0x8000
 """Where transfer buffers start in a device's window."""
 
 
-def narrow(word: int, offset: int, size: int) -> int:
-    """The `size` bytes at `offset` of a big-endian word."""
-    return word >> 8 * (4 - size - (offset & 3)) & (1 << 8 * size) - 1
+def _bits_below(offset: int, size: int, byte_order: str) -> int:
+    """How many bits of a word are less significant than its `size` bytes at `offset`."""
+    return 8 * (4 - size - (offset & 3) if byte_order == "big" else offset & 3)
 
 
-def merge(word: int, offset: int, size: int, value: int) -> int:
+def narrow(word: int, offset: int, size: int, byte_order: str) -> int:
+    """The `size` bytes at `offset` of a word on a bus of this byte order."""
+    return word >> _bits_below(offset, size, byte_order) & (1 << 8 * size) - 1
+
+
+def merge(word: int, offset: int, size: int, value: int, byte_order: str) -> int:
     """`word` with the `size` bytes at `offset` replaced."""
-    shift = 8 * (4 - size - (offset & 3))
+    shift = _bits_below(offset, size, byte_order)
     mask = (1 << 8 * size) - 1
     return word & ~(mask << shift) | (value & mask) << shift
 
@@ -202,13 +207,14 @@ class Device:
             if reader is None:
                 raise BusError(f"{self.owner}: no readable register at {offset:#x}")
             return reader()
-        return narrow(self.read(offset & ~3), offset, size)
+        return narrow(self.read(offset & ~3), offset, size, self.context.byte_order)
 
     def write(self, offset: int, size: int, value: int) -> None:
         """Store the `size` bytes of `value` at `offset`; BusError where that is not possible,
         GuestFatal where the hardware does not survive it."""
         if size != 4:
-            value = merge(self.read(offset & ~3), offset, size, value)
+            word = self.read(offset & ~3)
+            value = merge(word, offset, size, value, self.context.byte_order)
             offset &= ~3
         writer = self.word_writers.get(offset)
         if writer is None:
@@ -220,7 +226,7 @@ class Device:
         peeker = self._peekers.get(offset & ~3)
         if peeker is None:
             raise BusError(f"{self.owner}: no readable register at {offset:#x}")
-        return narrow(peeker(), offset, size)
+        return narrow(peeker(), offset, size, self.context.byte_order)
 
     # What a device does and has.
 

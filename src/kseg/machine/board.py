@@ -174,6 +174,7 @@ class Board:
             random=self.random,
             memory=self.memory,
             directory=Path(configuration.directory),
+            byte_order=self.byte_order,
             input_port=self.input_port,
             activity=self.activity,
             console=console or (lambda _data: None),

@@ -24,6 +24,8 @@ class DeviceContext:
     memory: PhysicalMemory
     directory: Path
     """What relative paths in the configuration are relative to."""
+    byte_order: str
+    """"big" or "little": which bytes of a register's word a narrower access means."""
     input_port: InputPort
     activity: Any
     """Counts what devices do: a `DeviceActivity` that is live."""

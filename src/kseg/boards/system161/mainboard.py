@@ -156,7 +156,7 @@ class Mainboard(Device):
 
     def read(self, offset: int, size: int = 4) -> int:
         if size != 4:
-            return narrow(self.read(offset & ~3), offset, size)
+            return narrow(self.read(offset & ~3), offset, size, self.context.byte_order)
         reader = self.word_readers.get(offset)
         if reader is not None:
             return reader()
