@@ -1,11 +1,11 @@
 """The verdicts on the profiles, and on processors made worse on purpose."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kseg.analysis.analysis import Analysis, analyse
 from kseg.analysis.subjects import Subject, subjects

@@ -7,7 +7,6 @@ from: a kernel (`booting`), a snapshot (`snapshots`), a recorded run (`repeating
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -44,8 +43,7 @@ class Setup(msgspec.Struct, frozen=True):
     window: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """Where a machine begins. What is left out, is new: nothing has come in, drives have what the
     configuration names, RAM is empty."""
 
@@ -55,7 +53,7 @@ class Source:
     """The calendar time at power-on; None: the host's."""
     doom: int = 0
     """The number of disk writes at which the power fails; 0: never."""
-    disks: Mapping[int, Disk] = field(default_factory=dict)
+    disks: Mapping[int, Disk] = msgspec.field(default_factory=dict)
     """What is in the drives already, by slot."""
     input_port: InputPort | None = None
     layer: "Layer | None" = None

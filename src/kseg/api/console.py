@@ -9,8 +9,9 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from kseg import checks
 from kseg.errors import KsegError
@@ -48,8 +49,7 @@ class ConsoleClosed(KsegError, EOFError):
         self.stop = stop
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(msgspec.Struct, frozen=True):
     """What `Console.expect` found.
 
     `before` is the output between the last match and this one, `text` what matched, `index` which

@@ -1,8 +1,9 @@
 """What can be booted: a kernel of the user's own by its path, or a bundled guest by its name."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from kseg import checks
 from kseg.errors import ImageError
@@ -37,8 +38,7 @@ IMAGES = Path(__file__).parents[1] / "images"
 _CMS = [IMAGES / "cms.elf", IMAGES / "cms-kuseg.elf"]
 
 
-@dataclass(frozen=True, slots=True)
-class Bootable:
+class Bootable(msgspec.Struct, frozen=True):
     """A kernel to boot. `bundled` is the name it was found under, or None for a file."""
 
     path: Path

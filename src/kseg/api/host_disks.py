@@ -1,9 +1,10 @@
 """The disks of a host's guests, of which some may be parts of the host's."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
+
+from msgspec.structs import replace
 
 from kseg.api.assembly import Assembly, Source
 from kseg.devices.disk import Disk

@@ -6,8 +6,10 @@ are those of one thread where the kernel is known (`kseg.kernels`); else those w
 pointer and one place to go on at.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from kseg.api.tracing import SYSTEM_CALL, TraceEvent
 from kseg.engine.tracing import USER, TraceFilter, TraceKind, TraceRecord
@@ -128,7 +130,7 @@ class SystemCalls:
     def filter(self) -> TraceFilter:
         """What the engine has to record: more than was asked for."""
         asked = self._asked
-        return replace(
+        return msgspec.structs.replace(
             asked,
             user=asked.user | {TraceKind.EXCEPTION},
             kernel=asked.kernel | {TraceKind.RETURN},

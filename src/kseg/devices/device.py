@@ -15,7 +15,6 @@ reach them without asking.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
@@ -49,8 +48,7 @@ def merge(word: int, offset: int, size: int, value: int, byte_order: str) -> int
     return word & ~(mask << shift) | (value & mask) << shift
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
+class Register(msgspec.Struct, frozen=True):
     """One 32-bit register. `access` is "r", "w" or "rw"; anything else is a bus error."""
 
     offset: int
@@ -69,8 +67,7 @@ class Register:
     """Bytes from one of them to the next."""
 
 
-@dataclass(frozen=True, slots=True)
-class Buffer:
+class Buffer(msgspec.Struct, frozen=True):
     """Memory in a device's window, which the processor reaches as any other."""
 
     offset: int

@@ -3,9 +3,10 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
+
+import msgspec
 
 from kseg.isa.values import WORD
 
@@ -74,8 +75,7 @@ def unpack(records: bytes) -> Iterator[TraceRecord]:
     return map(TraceRecord._make, RECORD.iter_unpack(records))
 
 
-@dataclass(frozen=True, slots=True)
-class TraceFilter:
+class TraceFilter(msgspec.Struct, frozen=True):
     """What is to be recorded: events that meet every condition."""
 
     kernel: frozenset[TraceKind] = KINDS

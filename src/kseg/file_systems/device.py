@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class FileSystemError(ValueError):
@@ -27,8 +26,7 @@ class SectorDevice(Protocol):
     def write_sector(self, number: int, data: bytes) -> None: ...
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One file or directory as `list` and `status` report it.
 
     `size` is in bytes, `modified` in seconds since 1970 (UTC), None where a file system does not

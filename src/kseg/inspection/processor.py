@@ -4,8 +4,9 @@ Looking changes nothing. What is changed here takes effect when the machine runs
 """
 
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from dataclasses import dataclass
 from typing import overload
+
+import msgspec
 
 from kseg import checks
 from kseg.checks import ArgumentError
@@ -163,8 +164,7 @@ def _no_register(name: object) -> RegisterError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class TlbEntry:
+class TlbEntry(msgspec.Struct, frozen=True):
     """One entry of the TLB: `page` and `frame` are addresses, multiples of 4096."""
 
     number: int

@@ -7,9 +7,10 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
+
+import msgspec
 
 from kseg.isa import cp0, instructions
 from kseg.isa.aliases import ALIASES
@@ -172,7 +173,7 @@ def _profiles() -> str:
     """What differs, from the fields of `Profile` and the texts under them."""
     texts = _attribute_texts(Profile)
     rows = []
-    for field in fields(Profile):
+    for field in msgspec.structs.fields(Profile):
         if field.name in ("name", "summary"):
             continue
         cells = [_shown(getattr(profile_, field.name)) for profile_ in PROFILES.values()]

@@ -5,7 +5,8 @@ instruction's declaration names the difference and never asks which processor it
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from kseg.isa.values import WORD, Value, select
 
@@ -34,8 +35,7 @@ def _random_up(cycles: Value) -> Value:
     return 8 + (cycles + 55) % 56
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True):
     """One processor: its identity, its timing, and where it departs from the others."""
 
     name: str

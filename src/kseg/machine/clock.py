@@ -14,7 +14,6 @@ The clock's fields are memory that native code shares, and most of its methods a
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated, Protocol, TypeAlias
 
@@ -27,8 +26,7 @@ from kseg.machine.state import made_of
 SECOND = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class TimeModel:
+class TimeModel(msgspec.Struct, frozen=True):
     """How a board passes time. The defaults are exact."""
 
     nanoseconds_per_cycle: int

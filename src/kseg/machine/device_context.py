@@ -2,9 +2,10 @@
 of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 from kseg.machine.clock import EventClock
 from kseg.machine.input_port import InputPort
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from kseg.machine.disk_image import Disk
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceContext:
+class DeviceContext(msgspec.Struct, frozen=True):
     """What a board gives to its devices."""
 
     clock: EventClock
@@ -34,7 +34,7 @@ class DeviceContext:
     message: Callable[[str], None]
     """Takes what the machine has to say to its user, a line without its end."""
     control: "BoardControl"
-    disks: Mapping[int, "Disk"] = field(default_factory=dict)
+    disks: Mapping[int, "Disk"] = msgspec.field(default_factory=dict)
     """Disks that are in their drives already, by slot."""
 
 

@@ -7,8 +7,9 @@ library costs more time to import than the whole boot of a small kernel
 
 import struct
 import weakref
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from kseg.errors import ImageError
 from kseg.machine.host_file import read_at_most
@@ -29,8 +30,7 @@ WINDOW = 0x40000000
 the physical addresses from 0, as long as it is in its kernel mode."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True):
     """One PT_LOAD: `data`, then zeros up to `size` bytes, at virtual `address`."""
 
     address: int
@@ -39,8 +39,7 @@ class Segment:
     executable: bool
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
-class Image:
+class Image(msgspec.Struct, frozen=True, weakref=True):
     """An executable: where it starts and what goes where."""
 
     entry: int

@@ -9,8 +9,9 @@ Bytes lie in the order in which the guest numbers them, so an image is loaded by
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from kseg.errors import ConfigurationError
 from kseg.memory.pages import PAGE_SIZE
@@ -27,8 +28,7 @@ class MemoryRangeError(LookupError):
     """A physical address range does not lie inside one region."""
 
 
-@dataclass(frozen=True, eq=False)
-class Region:
+class Region(msgspec.Struct, frozen=True, eq=False):
     """`size` bytes from physical address `base`; `data` holds them."""
 
     name: str
@@ -36,8 +36,8 @@ class Region:
     size: int
     writable: bool
     executable: bool
-    data: memoryview = field(repr=False)
-    host_address: int = field(repr=False)
+    data: memoryview
+    host_address: int
 
     @property
     def end(self) -> int:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from kseg.api.machine import Machine
 from kseg.cli.console.guest_watch import GuestWatch
@@ -23,8 +24,7 @@ CYCLE_LIMIT, IDLE = 4, 5
 """Exit codes in addition to System/161's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(msgspec.Struct, frozen=True):
     """How to run. `pace` is one of `kseg.monitor.pace.PACES` or "auto"; `escape` and `attention`
     are control characters' numbers or None: the former begins a command to kseg, the latter asks
     for the debugger; `signals` says whether keys such as Ctrl-C act on kseg; `limit` is a number of
@@ -42,8 +42,7 @@ class Conditions:
     base: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """How it ended: the machine's last stop, the exit code, and the signal that ended it."""
 
     stop: Stop

@@ -5,13 +5,12 @@ one run of bytes which can be put anywhere. What is kept is that run and the nam
 makes objects, `linker` bytes of them.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from kseg.platform.code import CodeMemory
 
 
-@dataclass(frozen=True)
-class Blob:
+class Blob(msgspec.Struct, frozen=True):
     """Position-independent machine code, and the offsets of its functions by name. Its place must
     be a multiple of 4096."""
 

@@ -4,8 +4,9 @@ A start that finds it imports neither the declarations nor LLVM.
 """
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from kseg import progress
 from kseg.engine.codegen.generated import Generated
@@ -27,8 +28,7 @@ NO_HANDLER = 0xFFFFFFFF
 _HEADER = struct.Struct(f"<{3 + len(FUNCTIONS)}I")
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(msgspec.Struct, frozen=True):
     """Machine code, and the numbers that the engine's tables are filled from."""
 
     code: bytes

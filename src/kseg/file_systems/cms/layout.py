@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..format import BITS_PER_BLOCK, BLOCK_SIZE, ROOT_INODE, most_blocks
 
@@ -32,8 +32,7 @@ INODE = struct.Struct(f">HHII{DIRECT_BLOCKS + LEVELS}I4x")
 ENTRY = struct.Struct(">I28s")
 
 
-@dataclass(frozen=True)
-class Geometry:
+class Geometry(NamedTuple):
     """Where the parts of a file system lie; all follows from two numbers."""
 
     blocks: int
