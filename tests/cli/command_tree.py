@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from kseg.cli import kseg
+from kseg.cli.tree import kseg
 
 
 def commands(group: click.Command = kseg, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -3,9 +3,10 @@
 import os
 import re
 import stat
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import click
+if TYPE_CHECKING:
+    import click
 
 ENOUGH = 512
 """Bytes from a file's beginning that tell its kind."""
@@ -60,7 +61,7 @@ def kind_of(path: str) -> str | None:
     return None
 
 
-def check_kind(path: str, wanted: str, command: click.Command | None = None) -> None:
+def check_kind(path: str, wanted: str, command: "click.Command | None" = None) -> None:
     """KsegError, which says what to do with the file, where it is of another kind than `wanted`."""
     kind = kind_of(path)
     if kind in (None, wanted) or (wanted == "assembly" and kind == "configuration"):
@@ -74,7 +75,7 @@ def check_kind(path: str, wanted: str, command: click.Command | None = None) -> 
     raise KsegError(f"{path} is {KINDS[kind].name}, not {KINDS[wanted].name}; {use(path, command)}")
 
 
-def use(path: str, command: click.Command | None = None) -> str:
+def use(path: str, command: "click.Command | None" = None) -> str:
     """What a file is for: with `command` if it has an option for such files, else another. Nothing
     for files of no known kind."""
     import shlex

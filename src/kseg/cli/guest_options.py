@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
 from kseg.cli.file_kinds import check_kind
+from kseg.cli.lazy_click import WrongValue
 from kseg.cli.parameters import (
     Directory,
     File,
@@ -24,6 +23,8 @@ from kseg.cli.parameters import (
 from kseg.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import click
+
     from kseg.cli.parameters import Items
 
 
@@ -103,8 +104,8 @@ def parse_guest(text: str) -> GuestRequest:
             )
         try:
             read = key.type.convert(value, None, None)
-        except click.BadParameter as error:
-            raise ConfigurationError(f"--guest {text}: {word}={error.message}") from None
+        except WrongValue as error:
+            raise ConfigurationError(f"--guest {text}: {word}={error}") from None
         if key.repeated:
             values[key.name] = (*values.get(key.name, ()), read)
         elif key.name in values:
@@ -176,7 +177,7 @@ class GuestText(Text):
     def __init__(self) -> None:
         super().__init__("NAME=KERNEL[,KEY=VALUE...]")
 
-    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:  # noqa: ARG002
+    def convert(self, value: Any, param: Any, ctx: "click.Context | None") -> Any:  # noqa: ARG002
         if ctx is not None and ctx.resilient_parsing:
             return value
         return value if isinstance(value, GuestRequest) else parse_guest(value)

@@ -4,9 +4,8 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from kseg.boards import DEFAULT, board_named
+from kseg.cli import lazy_click as click
 
 if TYPE_CHECKING:
     from kseg.api.machine import Machine

@@ -28,7 +28,7 @@ def manual_page() -> str:
 
 
 def _lines() -> Iterator[str]:
-    from kseg.cli import kseg
+    from kseg.cli.tree import kseg
     from kseg.version import __version__
 
     context = click.Context(kseg, info_name="kseg", **kseg.context_settings)

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli.parameters import (
     ControlKey,
     Directory,

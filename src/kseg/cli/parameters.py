@@ -6,11 +6,11 @@ What completes a value is looked up when a shell asks: kseg starts without knowi
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from kseg.cli.file_kinds import check_kind
+from kseg.cli.lazy_click import Type
 
 if TYPE_CHECKING:
+    import click
     from click.shell_completion import CompletionItem
 
     Items = list[CompletionItem[Any]]
@@ -21,7 +21,7 @@ Named = Callable[[], Iterable[str]]
 MOST_SECONDS = 1e9
 
 
-class Text(click.ParamType):  # type: ignore[type-arg]
+class Text(Type):
     """A text for which nothing can be suggested. `metavar` stands for it in the help."""
 
     def __init__(self, metavar: str) -> None:
@@ -33,8 +33,8 @@ class Text(click.ParamType):  # type: ignore[type-arg]
 
     def shell_complete(
         self,
-        ctx: click.Context,  # noqa: ARG002
-        param: click.Parameter,  # noqa: ARG002
+        ctx: "click.Context",  # noqa: ARG002
+        param: "click.Parameter",  # noqa: ARG002
         incomplete: str,
     ) -> "Items":
         return self.suggestions(incomplete)
@@ -81,7 +81,7 @@ class File(Text):
         super().__init__(metavar)
         self.kind = kind
 
-    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:  # noqa: ARG002
+    def convert(self, value: Any, param: Any, ctx: "click.Context | None") -> Any:  # noqa: ARG002
         if self.kind is not None and not (ctx is not None and ctx.resilient_parsing):
             check_kind(value, self.kind, None if ctx is None else ctx.command)
         return value
@@ -111,7 +111,7 @@ class GuestWord(Text):
     """A word of the boot string: as the first one, a program of a bundled guest."""
 
     def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
+        self, ctx: "click.Context", param: "click.Parameter", incomplete: str
     ) -> "Items":
         kernel = ctx.params.get("kernel")
         if kernel not in bundled() or ctx.params.get(param.name or ""):

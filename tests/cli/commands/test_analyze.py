@@ -5,7 +5,7 @@ from functools import cache
 
 from click.testing import CliRunner, Result
 
-from kseg.cli import kseg as commands
+from kseg.cli.tree import kseg as commands
 from kseg.errors import KsegError
 from tests.cli.command import kseg
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from kseg.cli import kseg as commands
+from kseg.cli.tree import kseg as commands
 from kseg.errors import KsegError
 from kseg.machine.elf import parse_image
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from kseg.cli import kseg as commands
+from kseg.cli.tree import kseg as commands
 from kseg.engine.codegen import cache as kept
 from kseg.engine.codegen import shipped
 from kseg.platform import host

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from kseg.cli import kseg as commands
+from kseg.cli.tree import kseg as commands
 from kseg.compare import comparison
 from tests.cli.command import kseg
 

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kseg.cli import kseg as commands
+from kseg.cli.tree import kseg as commands
 from kseg.errors import KsegError
 from kseg.isa.assembler import assemble
 

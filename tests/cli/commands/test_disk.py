@@ -271,7 +271,7 @@ def test_a_put_that_is_killed(image, tmp_path):
     """Wherever: the image is the old one or the new one."""
     program = """
         import os, signal, sys
-        from kseg.cli import kseg
+        from kseg.cli.tree import kseg
         from kseg.machine import disk_changes
         left = int(sys.argv.pop(1))
         def write(*arguments, write=disk_changes._write):

@@ -5,8 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli.parameters import Name, profiles
 from kseg.errors import KsegError
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli.output import write_whole
 from kseg.cli.parameters import Directory, File, Name, Text, Word, profiles
 from kseg.errors import KsegError

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli.console.signals import exit_at
 from kseg.cli.output import check_destination, write_whole
 from kseg.cli.parameters import File, Names, Text

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-import click
+from kseg.cli import lazy_click as click
 
 
 @click.group()

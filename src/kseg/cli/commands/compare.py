@@ -7,13 +7,11 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from kseg import progress
 from kseg.boards import DEFAULT
+from kseg.cli import lazy_click as click
 from kseg.cli import options
 from kseg.cli.console.signals import exit_at
-from kseg.cli.guest_command import GuestCommand
 from kseg.cli.input import typed
 from kseg.cli.machine import default_config
 from kseg.cli.parameters import Names, Seconds
@@ -40,7 +38,7 @@ def _ways() -> "Iterable[str]":
     return WAYS
 
 
-@click.command(cls=GuestCommand, epilog=EPILOG)
+@click.guest_command(epilog=EPILOG)
 @click.option(
     "--format",
     "format_",
@@ -163,4 +161,5 @@ def show(comparison: "Comparison", workload: "Workload", format_: str) -> None:
 
 def paint(bar: str, bare: bool) -> str:
     """In colour, which click leaves out where the output is no terminal."""
-    return click.style(bar, fg="bright_black" if bare else "blue")
+    painted: str = click.style(bar, fg="bright_black" if bare else "blue")
+    return painted

@@ -9,7 +9,6 @@ import sys
 from pathlib import PurePath
 from typing import Any, NoReturn
 
-import click
 from click.shell_completion import (
     BashComplete,
     CompletionItem,
@@ -20,6 +19,8 @@ from click.shell_completion import (
     shell_complete,
     split_arg_string,
 )
+
+from kseg.cli import lazy_click as click
 
 EPILOG = """
 \b

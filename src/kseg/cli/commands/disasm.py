@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli.input import read_whole
 from kseg.cli.parameters import File, Name, Text, Word, profiles
 from kseg.errors import KsegError

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli.commands.disk_files import COMMANDS
 from kseg.cli.parameters import File, Text
 from kseg.errors import DiskDamageError, DiskImageError

@@ -6,10 +6,8 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli import options
-from kseg.cli.guest_command import GuestCommand
 from kseg.cli.input import typed
 from kseg.cli.machine import machine_for
 from kseg.cli.parameters import Directory, Name, Seconds, Text
@@ -30,7 +28,7 @@ LONGEST_START = 60.0
 where nobody sets a limit."""
 
 
-class Seeds(click.ParamType):  # type: ignore[type-arg]
+class Seeds(click.Type):
     """N, or A..B."""
 
     name = "N|A..B"
@@ -54,7 +52,7 @@ def _strategies() -> "Iterable[str]":
     return STRATEGIES
 
 
-@click.command(cls=GuestCommand, epilog=EPILOG)
+@click.guest_command(epilog=EPILOG)
 @click.option(
     "--expect",
     type=Text("TEXT"),

@@ -1,6 +1,6 @@
 """`kseg guests`: the guests that come along."""
 
-import click
+from kseg.cli import lazy_click as click
 
 
 @click.command()

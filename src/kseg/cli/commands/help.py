@@ -4,13 +4,12 @@ import shutil
 import sys
 from collections.abc import Mapping
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli.parameters import Name
 
 
 def _commands() -> Mapping[str, str]:
-    from kseg.cli import COMMANDS
+    from kseg.cli.commands import COMMANDS
 
     return COMMANDS
 
@@ -27,7 +26,7 @@ def help(command: tuple[str, ...], man: bool) -> None:  # noqa: A001 - as it is 
     if man:
         _show_manual()
         return
-    from kseg.cli import kseg
+    from kseg.cli.tree import kseg
 
     context = click.Context(kseg, info_name="kseg", **kseg.context_settings)
     found: click.Command = kseg

@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli import options
 from kseg.cli.guest_options import GuestRequest, GuestText, copied
 from kseg.cli.parameters import Directory, Seconds, Text

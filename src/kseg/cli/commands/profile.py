@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli import options
 from kseg.cli.commands.run import run
 from kseg.cli.console.diagnostics import ProfileOptions
-from kseg.cli.guest_command import GuestCommand
 from kseg.cli.parameters import File
 
 EPILOG = """
@@ -16,7 +14,7 @@ times: the guest does to the cycle what it does without a profiler.
 """
 
 
-@click.command(cls=GuestCommand, epilog=EPILOG)
+@click.guest_command(epilog=EPILOG)
 @click.option(
     "--hz",
     type=click.IntRange(1, 1_000_000),
@@ -54,8 +52,7 @@ def profile(
     and with all that it called. Time in which a processor waits is counted apart.
     """
     wanted = ProfileOptions(hz, stacks, table, flame, folded, gmon)
-    assert run.callback is not None
-    run.callback(profile=wanted, **given)
+    run.function(profile=wanted, **given)
 
 
-profile.params += run.params
+profile.parameters += run.parameters

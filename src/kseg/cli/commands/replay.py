@@ -6,9 +6,8 @@ from heapq import merge
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from kseg import progress
+from kseg.cli import lazy_click as click
 from kseg.cli import options
 from kseg.cli.console.cast import VERSIONS, Cast
 from kseg.cli.console.cast import Events as CastEvents

@@ -4,11 +4,9 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli import options
 from kseg.cli.ending import FAILED
-from kseg.cli.guest_command import GuestCommand
 from kseg.cli.parameters import File
 
 if TYPE_CHECKING:
@@ -29,7 +27,7 @@ input has ended; 128 + N ended by signal N.
 """
 
 
-@click.command(cls=GuestCommand, epilog=EPILOG)
+@click.guest_command(epilog=EPILOG)
 @options.run
 @click.option(
     "--rewriting/--no-rewriting",

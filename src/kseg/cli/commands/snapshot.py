@@ -3,8 +3,7 @@
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli.parameters import File
 from kseg.errors import StateError
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli import options
 from kseg.cli.parameters import File
 

@@ -4,11 +4,9 @@ import functools
 import os
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli import options
 from kseg.cli.ending import finish, report
-from kseg.cli.guest_command import GuestCommand
 from kseg.cli.machine import machine_for
 from kseg.cli.parameters import File, Names, Text
 
@@ -41,7 +39,7 @@ def _kinds() -> tuple[str, ...]:
     return (*KINDS, "all")
 
 
-@click.command(cls=GuestCommand, epilog=EPILOG)
+@click.guest_command(epilog=EPILOG)
 @click.option(
     "--events",
     "-e",

@@ -1,7 +1,6 @@
 """`kseg hub`: a hub for the network cards of machines on this host."""
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli.parameters import File
 
 

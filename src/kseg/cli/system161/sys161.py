@@ -5,8 +5,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
+from kseg.cli import lazy_click as click
 from kseg.cli import options
 from kseg.cli.parameters import File, Text
 
