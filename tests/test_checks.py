@@ -105,7 +105,7 @@ NEW: dict[str, Call] = {
     name: lambda _m, x, name=name: Machine("cms", **{**CMS, name: x}).close()
     for name in (
         "arguments", "config", "cpus", "ram", "engine", "monitor", "rewriting", "disks", "share",
-        "seed", "input", "pace", "epoch", "doom", "progress_timeout", "quantum",
+        "compiler_share", "seed", "input", "pace", "epoch", "doom", "progress_timeout", "quantum",
         "stop_for_debugger", "output", "message",
     )
 }  # fmt: skip
@@ -115,8 +115,8 @@ NEW |= {
         **{"path": "it.kseg", "engine": "interpreter", name: x}
     ).close()
     for name in (
-        "path", "engine", "monitor", "rewriting", "disks", "share", "trust", "pace",
-        "progress_timeout", "stop_for_debugger", "overlay", "output", "message",
+        "path", "engine", "monitor", "rewriting", "compiler_share", "disks", "share", "trust",
+        "pace", "progress_timeout", "stop_for_debugger", "overlay", "output", "message",
     )
 }  # fmt: skip
 NEW |= {

@@ -31,14 +31,16 @@ def test_every_engine_records_the_same(engine):
 
 
 def test_translations_stay_while_exceptions_are_traced():
-    with Machine("cms", "dhrystone 20000; halt", engine="translator") as machine:
+    with Machine(
+        "cms", "dhrystone 100000; halt", engine="translator", compiler_share=1000
+    ) as machine:
         with machine.trace("exception", "interrupt", "tlb", "return", "address-space") as trace:
             machine.run()
         if machine.engine.name == "translator":
             assert machine.engine.statistics.translated_cycles > 1_000_000
         assert trace.take() == traced(
             "interpreter", "exception", "interrupt", "tlb", "return", "address-space",
-            command="dhrystone 20000; halt",
+            command="dhrystone 100000; halt",
         )  # fmt: skip
 
 

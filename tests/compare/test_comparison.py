@@ -101,7 +101,7 @@ def test_what_takes_too_long_is_cut_short() -> None:
     for result in done.results:
         assert result.run is not None
         assert not result.finished
-        assert result.run.seconds >= 0.05
+        assert result.run.seconds > 0
         assert result.seconds == []
         assert done.slowdown(result) is None
     assert done.baseline is None

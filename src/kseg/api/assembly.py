@@ -126,6 +126,7 @@ class Assembly:
             execution.quantum,
             window=setup.window,
             rewriting=execution.rewriting,
+            compiler_share=execution.compiler_share,
             layer=source.layer,
             like=source.like,
         )

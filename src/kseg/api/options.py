@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from kseg.devices import Device
     from kseg.machine.configuration import Configuration
 
+MOST_SHARE = 1_000_000
+"""Percent: enough for a compiler that is started at once."""
 MOST_QUANTUM = 1 << 32
 
 Names = str | Path | Sequence[str | Path]
@@ -79,6 +81,9 @@ class EngineOptions(TypedDict, total=False):
     machine, or where a state is taken up, what that was saved under."""
     rewriting: bool
     """Whether a monitor may rewrite instructions that trap often."""
+    compiler_share: int
+    """The processor time that the translator's compiler may take, in percent of what the process
+    uses itself (10; 0: there is none)."""
 
 
 class RunningOptions(TypedDict, total=False):
@@ -182,6 +187,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     engine: str = engines.AUTOMATIC
     monitor: str = monitors.BARE
     rewriting: bool = True
+    compiler_share: int = engines.COMPILER_SHARE
     quantum: int = 1
 
     def __post_init__(self) -> None:
@@ -193,6 +199,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
             engine=choice("engine", self.engine, engines.CHOICES),
             monitor=choice("monitor", self.monitor, monitors.CHOICES),
             rewriting=checks.flag("rewriting", self.rewriting),
+            compiler_share=checks.whole("compiler_share", self.compiler_share, most=MOST_SHARE),
             quantum=quantum,
         )
 

@@ -1,5 +1,6 @@
 """Statistics of a run as JSON: the fields are described in docs/command-line.md."""
 
+import time
 from typing import Any
 
 import msgspec
@@ -49,6 +50,7 @@ def as_data(machine: Machine, stop: Stop) -> dict[str, Any]:
         "stop": {"reason": stop.reason.value, "message": stop.message},
         "virtual_seconds": statistics.virtual_time / 1e9,
         "wall_seconds": statistics.wall_time / 1e9,
+        "processor_seconds": time.process_time() + machine.engine.statistics.compile_seconds,
         "cycles": {
             "total": statistics.run_cycles + statistics.idle_cycles,
             "run": statistics.run_cycles,

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 from kseg.api.machine import Machine
 from kseg.compare.exits import Exits, Work, executed_cycles, start_timing, work
@@ -31,7 +31,8 @@ class Run:
     stop: Stop | None
     """How the guest ended; None if it was not given the time to."""
     seconds: float
-    """On the wall, from the first instruction to the end."""
+    """Processor time of this process and of a compiler's, from the first instruction to the
+    end."""
     output: bytes
     cycles: int
     """Of the board, idle ones included."""
@@ -92,7 +93,7 @@ def _run(machine: Machine, limit: float, finished: Callable[[], bool]) -> tuple[
     time_limit = _TimeLimit(machine, limit)
     with machine.observers.added(time_limit):
         stop = machine.run(until=finished)
-    seconds = time_limit.seconds
+    seconds = time_limit.processor_seconds + machine.engine.statistics.compile_seconds
     if stop.reason in (StopReason.CONDITION, StopReason.IDLE):
         return Stop(StopReason.IDLE, None, "the guest waits for input"), seconds
     return None if stop is _GIVEN_UP else stop, seconds
@@ -104,10 +105,12 @@ class _TimeLimit(Observer):
 
     def __init__(self, machine: Machine, limit: float) -> None:
         self._machine, self._limit = machine, limit
-        self._began = perf_counter()
+        self._began, self._used = perf_counter(), process_time()
         self._next = machine.cycles + FIRST_SLICE
         self.seconds = 0.0
         """That it took, to the last stop."""
+        self.processor_seconds = 0.0
+        """The processor time of this process in them."""
 
     @property
     def next_cycle(self) -> int | None:
@@ -115,6 +118,7 @@ class _TimeLimit(Observer):
 
     def stopped(self, stop: Stop) -> Stop | None:
         self.seconds = perf_counter() - self._began
+        self.processor_seconds = process_time() - self._used
         if stop.reason is not StopReason.CYCLE_LIMIT:
             return None
         if self.seconds >= self._limit:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kseg.engine.contract import Engine, Exit, ExitReason, Hardware
+from kseg.engine.contract import COMPILER_SHARE, Engine, Exit, ExitReason, Hardware
 from kseg.engine.state import ProcessorState
 from kseg.errors import EngineError
 from kseg.platform.code import NativeCodeError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AUTOMATIC",
     "CHOICES",
+    "COMPILER_SHARE",
     "ENGINES",
     "Engine",
     "Exit",
@@ -46,12 +47,14 @@ def create(
     processors: Sequence[ProcessorState],
     quantum: int = 1,
     like: Engine | None = None,
+    compiler_share: int = COMPILER_SHARE,
 ) -> Hardware:
     """The engine called `name`, one of CHOICES, for these processors and this memory.
 
     `byte_order` is "big" or "little" and must be one that the profile has; `quantum` is the
     number of cycles a processor runs before it is the next one's turn. An engine that is `like`
-    another of this name and profile has its native code in common with that. ValueError names what
+    another of this name and profile has its native code in common with that. `compiler_share` is
+    COMPILER_SHARE unless the user has another wish. ValueError names what
     does not exist; EngineError says what this host lacks for the engine. AUTOMATIC warns, once,
     where this host can have the reference only.
     """
@@ -69,7 +72,15 @@ def create(
         # The translator goes on as an interpreter where it cannot translate.
         kind = _native_engine("translator" if name == AUTOMATIC else name)
         twin = like if isinstance(like, kind) else None
-        return kind(profile_name, byte_order, memory, processors, quantum, like=twin)
+        return kind(
+            profile_name,
+            byte_order,
+            memory,
+            processors,
+            quantum,
+            like=twin,
+            compiler_share=compiler_share,
+        )
     except (NativeCodeError, ImportError, OSError) as error:
         if name == AUTOMATIC:
             _warn(f"{error}: engine reference runs the guest, slowly")

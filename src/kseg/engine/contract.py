@@ -61,6 +61,11 @@ class Exit(NamedTuple):
     fatal: Fatal = Fatal.NONE
 
 
+COMPILER_SHARE = 10
+"""The processor time that a translator's compiler may usually take, in percent of what the process
+uses itself."""
+
+
 class EngineStatistics(NamedTuple):
     """What an engine did, beyond what its processors count: where code was executed, and what was
     made of it. Counts since the engine was made; bytes and instructions as they are now."""
@@ -87,7 +92,7 @@ class EngineStatistics(NamedTuple):
     evicted: int = 0
     """Translations that had to make room for others."""
     compile_seconds: float = 0.0
-    """Of the compile server, while the guest runs."""
+    """Processor time of the compile server, while the guest runs."""
     copy_seconds: float = 0.0
     """Of copying stencils, in which the guest waits."""
 

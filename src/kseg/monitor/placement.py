@@ -5,7 +5,7 @@ The bare machine has memory and an engine of its own. Under a monitor RAM lies i
 and what is taken for the engine is a virtual processor; the monitor has one guest, or many.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kseg import engine as engines
 from kseg.engine.contract import Engine
@@ -33,10 +33,12 @@ class BarePlacement:
         *,
         layer: "Layer | None" = None,
         like: Engine | None = None,
+        compiler_share: int = engines.COMPILER_SHARE,
     ) -> None:
         """`engine` is one of `kseg.engine.CHOICES`. `layer` is what RAM holds at first; what the
         engine is `like` it has its native code in common with (see `kseg.engine.create`)."""
         self._name, self._quantum, self._layer, self._like = engine, quantum, layer, like
+        self._compiler_share = compiler_share
         self._engine: Engine | None = None
 
     def memory(self, profile: str, byte_order: str, ram_size: int) -> PhysicalMemory:  # noqa: ARG002
@@ -51,6 +53,7 @@ class BarePlacement:
             board.processors,
             self._quantum,
             self._like,
+            self._compiler_share,
         )
         return made
 
@@ -90,12 +93,10 @@ class MonitoredPlacement:
 class LonePlacement(MonitoredPlacement):
     """The only guest of a monitor, whose memory is all there is."""
 
-    def __init__(
-        self, engine: str, monitor: str, window: int | None, *, rewriting: bool = True
-    ) -> None:
-        """`engine` is one of `kseg.engine.CHOICES`; `rewriting` is the hypervisor's."""
+    def __init__(self, engine: str, monitor: str, window: int | None, **options: Any) -> None:
+        """`engine` is one of `kseg.engine.CHOICES`; `options` are the hypervisor's."""
         super().__init__(monitor, window)
-        self._engine, self._rewriting = engine, rewriting
+        self._engine, self._options = engine, options
 
     def memory(self, profile: str, byte_order: str, ram_size: int) -> PhysicalMemory:
         from kseg.memory.paged import PagedMemory
@@ -103,7 +104,7 @@ class LonePlacement(MonitoredPlacement):
 
         try:
             self.hypervisor = Hypervisor(
-                profile, byte_order, ram_size, self._engine, rewriting=self._rewriting
+                profile, byte_order, ram_size, self._engine, **self._options
             )
         except ValueError as error:
             raise ConfigurationError(f"monitor {self._monitor}: {error}") from None
@@ -149,6 +150,7 @@ def alone(
     *,
     window: int | None = None,
     rewriting: bool = True,
+    compiler_share: int = engines.COMPILER_SHARE,
     layer: "Layer | None" = None,
     like: Engine | None = None,
 ) -> Placement:
@@ -156,10 +158,12 @@ def alone(
     `kseg.monitor.CHOICES`. ConfigurationError for a kernel in the window on the bare machine, which
     has nothing there."""
     if monitor != BARE:
-        return LonePlacement(engine, monitor, window, rewriting=rewriting)
+        return LonePlacement(
+            engine, monitor, window, rewriting=rewriting, compiler_share=compiler_share
+        )
     if window is not None:
         raise ConfigurationError(
             f"the kernel is linked at {window:#010x}, for a monitor that runs it in user mode;"
             f" choose one: --monitor {TRAP_AND_EMULATE}"
         )
-    return BarePlacement(engine, quantum, layer=layer, like=like)
+    return BarePlacement(engine, quantum, layer=layer, like=like, compiler_share=compiler_share)

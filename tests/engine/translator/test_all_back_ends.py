@@ -18,6 +18,8 @@ _INLINE = InlineCompileQueue()
 class Remembering:
     """A queue whose answers come late, and that keeps them for the next machine."""
 
+    seconds = 0.0
+
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.kept: dict[int, list[Translation]] = {}
@@ -26,9 +28,6 @@ class Remembering:
     @property
     def pending(self) -> int:
         return len(self._requests)
-
-    def start(self) -> None:
-        pass
 
     def submit(self, request: Request) -> None:
         self._requests.append(request)

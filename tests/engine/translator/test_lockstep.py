@@ -4,7 +4,6 @@ import os
 import random
 import struct
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -65,7 +64,7 @@ def translator(
         quantum,
         code_pages=code_pages,
         thresholds=thresholds,
-        back_ends=replace(more or BackEnds(), queue=lambda: queue),
+        back_ends=(more or BackEnds())._replace(queue=lambda: queue),
     )
 
 

@@ -231,7 +231,7 @@ _COMPILE_QUEUE = InlineCompileQueue()
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Translators that translate at once."""
 
-    def create(_name: str, *given: Any) -> Translator:
+    def create(_name: str, *given: Any, **_options: Any) -> Translator:
         _COMPILE_QUEUE.close()
         return Translator(
             *given, thresholds=POLICY, back_ends=BackEnds(queue=lambda: _COMPILE_QUEUE)

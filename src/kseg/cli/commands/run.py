@@ -34,6 +34,13 @@ input has ended; 128 + N ended by signal N.
     default=True,
     help="Whether a monitor rewrites privileged instructions that trap (default: it does).",
 )
+@click.option(
+    "--compiler-share",
+    type=click.IntRange(0, 1_000_000),
+    metavar="PERCENT",
+    help="Processor time that the translator's compiler may take, in percent of what the rest uses"
+    " (default: 10; 0: it is never started; 1000: it is started soon).",
+)
 @options.gdb
 @options.wait
 @click.option(

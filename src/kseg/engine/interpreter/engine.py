@@ -58,6 +58,7 @@ class Interpreter(Debugging, Tracing, Supervision):
         code_pages: int = MAX_CODE_PAGES,
         *,
         like: "Interpreter | None" = None,
+        compiler_share: int = 0,  # noqa: ARG002 - the translator's
     ) -> None:
         """`quantum` is the number of cycles that a processor runs before it is the next one's
         turn, where several run; `code_pages` bounds the decoded pages kept. One `like` another of

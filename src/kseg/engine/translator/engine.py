@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Watchpoint
+from kseg.engine.contract import COMPILER_SHARE, EngineStatistics, Exit, ExitReason, Watchpoint
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.engine import MAX_CODE_PAGES, Interpreter
 from kseg.engine.state import ProcessorState
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 _BUDGET = int(ExitReason.BUDGET)
 
 FIRST_SAMPLE = 1_000_000
-"""Cycles before the first sample: about a millisecond."""
+"""Cycles before the first sample, if it is worth it: some milliseconds."""
+SHORT_LIFE = 20_000_000
+"""Cycles that processors execute before the first sample, which takes as long as a fifth of them:
+most machines are over before they would have gained that back."""
 NEVER = 1 << 62
 
 
@@ -47,8 +50,10 @@ class Translator(Interpreter):
         thresholds: "Thresholds | None" = None,
         back_ends: "BackEnds | None" = None,
         like: Interpreter | None = None,
+        compiler_share: int = COMPILER_SHARE,
     ) -> None:
-        """`back_ends` make translations: by default this host's (`standard_back_ends`).
+        """`back_ends` make translations: by default this host's (`standard_back_ends`),
+        with a compiler that may take `compiler_share` percent of the processor time.
         With `thresholds` of its own, the first sample is as early as those say."""
         if back_ends is None and like is None:
             self._prepare_stencils(profile_name, byte_order)
@@ -57,7 +62,11 @@ class Translator(Interpreter):
         )
         self._profile_name = profile_name
         self._thresholds, self._back_ends = thresholds, back_ends
+        self._compiler_share = compiler_share
         self._made: Sampler | None = None
+        self._lived, self._executed = 0, 0
+        # Who gives the compiler more is in a hurry.
+        self._short_life = SHORT_LIFE * COMPILER_SHARE // max(compiler_share, COMPILER_SHARE)
         first = FIRST_SAMPLE if thresholds is None else thresholds.shortest_interval
         self._next_look = self.clock + first
 
@@ -72,6 +81,8 @@ class Translator(Interpreter):
     def run(self, cycles: int) -> Exit:
         target = self.clock + cycles
         shared, address, native = self._shared, self._shared_address, self._run
+        if target <= self._next_look:
+            return self._exit(native(address, target))
         while True:
             code = native(address, min(target, self._end_of_stretch()))
             if code != _BUDGET:
@@ -125,13 +136,23 @@ class Translator(Interpreter):
         return begin + max(-(-(self._next_look - begin) // quantum), 0) * quantum
 
     def _sample_processors(self) -> int:
-        """Sample; returns the cycles until the next time."""
+        """Sample, if it is worth it; returns the cycles until the next time."""
+        if self._made is None and self._thresholds is None and self._is_young():
+            return FIRST_SAMPLE
         try:
             return self._sampler.sample()
         except NativeCodeError as error:
             warnings.warn(f"{error}; the guest is interpreted", RuntimeWarning, stacklevel=2)
             self.name = "interpreter"
             return NEVER
+
+    def _is_young(self) -> bool:
+        """Have its processors executed next to nothing since it was made? Not what their state
+        says, which may be taken up from another machine."""
+        executed = sum(each.kernel_cycles + each.user_cycles for each in self.processors)
+        self._lived += min(max(executed - self._executed, 0), FIRST_SAMPLE)
+        self._executed = executed
+        return self._lived < self._short_life
 
     @property
     def _sampler(self) -> "Sampler":
@@ -147,8 +168,9 @@ class Translator(Interpreter):
                 self._contexts,
                 self.processors,
                 self._drop,
-                self._thresholds or Thresholds(),
-                self._back_ends or standard_back_ends(self._profile_name, self._order),
+                self._thresholds or Thresholds.with_share(self._compiler_share),
+                self._back_ends
+                or standard_back_ends(self._profile_name, self._order, self._compiler_share / 100),
             )
         return self._made
 

@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kseg.engine.interpreter.layout import (
     CODE_PAGE_COVERED,
@@ -24,8 +24,7 @@ from kseg.engine.translator.compilation.messages import Translation
 from kseg.platform.code import NativeCodeError
 
 
-@dataclass(frozen=True)
-class Installed:
+class Installed(NamedTuple):
     """A translation that is in place."""
 
     number: int
@@ -46,6 +45,7 @@ class Installation:
         self._records = records.from_address(shared.translations)
         self._free = list(range(TRANSLATIONS - 1, 0, -1))
         self._seen_dropped = 0
+        self._in_place: set[tuple[int, tuple[int, ...]]] = set()
         self.installed: dict[int, Installed] = {}
         self.dropped = 0
         """How many the guest's own stores have made void."""
@@ -107,7 +107,13 @@ class Installation:
             page = code_pages[head.pc >> 12]
             self._begin(head.pc >> 2 & 1023, page, operation, number, address + head.offset)
         self.installed[number] = Installed(number, translation, tuple(pages))
+        self._in_place.add((id(translation), tuple(pages)))
         return number
+
+    def has(self, translation: Translation, code_pages: dict[int, int]) -> bool:
+        """Is this very one in place, in these code pages?"""
+        pages = tuple(code_pages.get(page, 0) for page in translation.pages)
+        return (id(translation), pages) in self._in_place
 
     def _is_current(self, pc: int, content: bytes, code_pages: dict[int, int]) -> bool:
         host = _u64(code_pages[pc >> 12] + CODE_PAGE_HOST).value
@@ -166,7 +172,9 @@ class Installation:
         pages: set[int] = set()
         for number in numbers:
             self._arena.free(number)
-            pages.update(self.installed.pop(number).code_pages)
+            gone = self.installed.pop(number)
+            self._in_place.discard((id(gone.translation), gone.code_pages))
+            pages.update(gone.code_pages)
             self._free.append(number)
         for page in pages:
             self._uncover(page)

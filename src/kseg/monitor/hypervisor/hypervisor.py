@@ -32,10 +32,12 @@ class Hypervisor:
         engine: str = "auto",
         *,
         rewriting: bool = True,
+        compiler_share: int = engines.COMPILER_SHARE,
     ) -> None:
         """`ram_size` is what guests can have in all, in bytes; `engine` one of
         `kseg.engine.CHOICES`. `rewriting`: instructions of guests that trap only to move a register
-        of CP0 are rewritten, in what the engine has decoded. ValueError if the profile has no TLB,
+        of CP0 are rewritten, in what the engine has decoded; `compiler_share` is the engine's.
+        ValueError if the profile has no TLB,
         or there is too much RAM."""
         if not profile_named(profile).has_tlb:
             raise ValueError(f"a {profile} has no TLB; a monitor cannot keep guests apart on it")
@@ -49,7 +51,12 @@ class Hypervisor:
         emulated = ProcessorState()
         emulated.reset(0, 0)
         self.engine: Hardware = engines.create(
-            engine, profile, byte_order, self.memory, [emulated, hardware]
+            engine,
+            profile,
+            byte_order,
+            self.memory,
+            [emulated, hardware],
+            compiler_share=compiler_share,
         )
         self.memory.on_write(self.engine.memory_changed)
         self.allocator = Allocator(self.memory)

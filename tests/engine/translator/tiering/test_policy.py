@@ -1,7 +1,6 @@
 """What is translated and when, what comes before what, and that there is an end to it."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -25,6 +24,8 @@ _INLINE = InlineCompileQueue()
 class Shop:
     """A queue that does nothing by itself."""
 
+    seconds = 0.0
+
     def __init__(self) -> None:
         self.requests: list[Request] = []
         """All that were ever made."""
@@ -36,9 +37,6 @@ class Shop:
     @property
     def pending(self) -> int:
         return len(self._open)
-
-    def start(self) -> None:
-        pass
 
     def submit(self, request: Request) -> None:
         self.requests.append(request)
@@ -111,7 +109,7 @@ def many_pages(count: int) -> Assembly:
 
 def test_a_machine_that_is_soon_over_asks_nobody() -> None:
     shop = Shop()
-    engine = machine(counting(), BackEnds(lambda: shop), replace(EAGER, patience=20_000))
+    engine = machine(counting(), BackEnds(lambda: shop), EAGER._replace(patience=20_000))
     engine.run(19_000)
     assert shop.requests == []
     engine.run(20_000)
@@ -120,7 +118,7 @@ def test_a_machine_that_is_soon_over_asks_nobody() -> None:
 
 def test_code_is_worth_a_translation_after_so_many_cycles_in_its_page() -> None:
     shop = Shop()
-    thresholds = replace(EAGER, threshold=20_000, copy_threshold=20_000)
+    thresholds = EAGER._replace(threshold=20_000, copy_threshold=20_000)
     engine = machine(counting(), BackEnds(lambda: shop), thresholds)
     engine.run(19_000)
     assert shop.requests == []
@@ -146,7 +144,7 @@ def test_a_guest_that_waits_is_not_looked_at() -> None:
 
 def test_no_more_is_asked_at_one_time_than_the_policy_says_and_once_for_a_page() -> None:
     shop = Shop()
-    engine = machine(many_pages(8), BackEnds(lambda: shop), replace(EAGER, most_pending=3))
+    engine = machine(many_pages(8), BackEnds(lambda: shop), EAGER._replace(most_pending=3))
     engine.run(200_000)
     assert shop.most_pending == len(shop.requests) == 3
     assert len({request.seed >> 12 for request in shop.requests}) == 3
@@ -182,7 +180,7 @@ def made_before(program: Assembly) -> Memory:
 def test_kept_translations_come_before_patience_and_before_all_others() -> None:
     shop, memory = Shop(), made_before(counting())
     back_ends = with_stencils(queue=lambda: shop, store=lambda: memory)
-    engine = machine(counting(), back_ends, replace(EAGER, patience=1 << 60))
+    engine = machine(counting(), back_ends, EAGER._replace(patience=1 << 60))
     engine.run(20_000)
     assert tiers(engine) == [REGION_TIER]
     assert shop.requests == []
@@ -217,6 +215,51 @@ def test_the_compilers_translation_replaces_the_one_of_stencils() -> None:
     assert did.compiled == len(shop.requests) == 1
     assert did.translated_cycles - before > 15_000
     assert not engine._tiering._replaced
+
+
+class Purse:
+    """A budget of so many instructions."""
+
+    def __init__(self, instructions: int) -> None:
+        self.left = instructions
+
+    def instructions(self, pending: Iterable[int]) -> int:
+        return max(self.left - sum(pending), 0)
+
+
+def test_the_compiler_is_asked_for_no_more_than_it_may_cost() -> None:
+    shop, purse = Shop(), Purse(0)
+    engine = machine(many_pages(4), BackEnds(lambda: shop, budget=purse))
+    engine.run(40_000)
+    assert shop.requests == []
+    purse.left = 150
+    engine.run(40_000)
+    assert [each.most_instructions for each in shop.requests] == [150]
+    purse.left = 1000
+    engine.run(40_000)
+    assert [each.most_instructions for each in shop.requests] == [150, 400, 400, 50]
+
+
+def test_stencils_are_copied_also_when_the_compiler_would_cost_too_much() -> None:
+    shop = Shop()
+    back_ends = with_stencils(queue=lambda: shop, budget=Purse(0))
+    engine = machine(counting(), back_ends)
+    engine.run(40_000)
+    assert tiers(engine) == [FIRST_TIER]
+    assert shop.requests == []
+
+
+def test_a_translation_that_was_dropped_is_installed_again_without_the_compiler() -> None:
+    shop = Shop()
+    shop.is_at_work = True
+    engine = machine(counting(), BackEnds(lambda: shop))
+    engine.run(40_000)
+    assert tiers(engine) == [REGION_TIER]
+    asked = len(shop.requests)
+    engine._installation.remove_all()
+    engine.run(40_000)
+    assert tiers(engine) == [REGION_TIER]
+    assert len(shop.requests) == asked
 
 
 # What comes to nothing.
@@ -315,7 +358,7 @@ def test_a_guest_that_rewrites_its_code_for_ever_keeps_nobody_busy(
     assert len(tiering._asked) <= EAGER.most_pending
     assert len(tiering._replaced) <= EAGER.most_pending + 1
     assert len(tiering._born) <= TRANSLATIONS
-    assert len(tiering._kept) <= HotnessCounters.PAGES_KEPT + 1
+    assert len(tiering._known) <= HotnessCounters.PAGES_KEPT + 1
     assert memory.sampler <= pages + 2
     reference_memory, states = board(rewriting(pages))
     create("interpreter", "mips161", "big", reference_memory, states).run(3_000_000)

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from kseg.engine.translator.compilation import compile_server
+from kseg.engine.translator.compilation import budget, compile_server
 from kseg.engine.translator.compilation.compile_server import LENGTH, LONGEST_MESSAGE
 from kseg.engine.translator.compilation.messages import Answer, Request
 from kseg.platform import processes
@@ -27,8 +27,9 @@ class CompileQueue(Protocol):
     def pending(self) -> int:
         """Requests that have not been answered."""
 
-    def start(self) -> None:
-        """Be ready, for something will soon be asked."""
+    @property
+    def seconds(self) -> float:
+        """The processor time that making translations has taken elsewhere."""
 
     def submit(self, request: Request) -> None:
         """Ask for a translation."""
@@ -49,12 +50,11 @@ class InlineCompileQueue:
         self._compiler = Compiler()
         self._answers: list[Answer] = []
 
+    seconds = 0.0
+
     @property
     def pending(self) -> int:
         return len(self._answers)
-
-    def start(self) -> None:
-        pass
 
     def submit(self, request: Request) -> None:
         self._answers.append(self._compiler.answer(request))
@@ -91,6 +91,7 @@ class ProcessCompileQueue:
         self._outgoing = bytearray()
         self._incoming = bytearray()
         self._asked: dict[int, _PendingRequest] = {}
+        self._spending = budget.Spending()
         self._failures = 0
         self._latest = -math.inf
         """When the latest answer came."""
@@ -101,7 +102,12 @@ class ProcessCompileQueue:
     def pending(self) -> int:
         return len(self._asked)
 
+    @property
+    def seconds(self) -> float:
+        return self._spending.seconds
+
     def start(self) -> None:
+        """Start the process, if there is none."""
         if self._owner != os.getpid():
             # A copy of the machine's process: the compiler is not its own.
             self._owner = os.getpid()
@@ -112,6 +118,8 @@ class ProcessCompileQueue:
         if self._process is None:
             self._failures = MOST_FAILURES
             return
+        for spending in (self._spending, budget.compilers):
+            spending.add(self._process)
         processes.never_wait(self._process)
         self._stop = weakref.finalize(self, processes.leave, self._process)
 

@@ -4,20 +4,25 @@ Code that is hot is first looked up among the translations kept on disk, then re
 compile server, which answers when it can, and, if that takes long, copied together from stencils.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
 
 from kseg.engine.interpreter.layout import Context
 from kseg.engine.state import ProcessorState
 from kseg.engine.translator.code_pages import CodePages
-from kseg.engine.translator.compilation.compile_queue import CompileQueue
 from kseg.engine.translator.compilation.messages import Answer, Request, Translation
 from kseg.engine.translator.installation import Installation
 from kseg.engine.translator.tiering.hotness import HotnessCounters, JumpProfile
 from kseg.engine.translator.tiering.thresholds import Thresholds
 
+if TYPE_CHECKING:
+    from kseg.engine.translator.compilation.compile_queue import CompileQueue
+
 FIRST_TIER = 1
+MOST_KNOWN = 64
+"""Translations of one page that are remembered."""
 
 
 class BaselineCompiler(Protocol):
@@ -34,40 +39,46 @@ class TranslationStore(Protocol):
         """Those whose seed lay in a virtual page."""
 
 
-@dataclass(frozen=True)
-class BackEnds:
+class CompilerBudget(Protocol):
+    """What a compiler may cost (`kseg.engine.translator.compilation.budget.Budget`)."""
+
+    def instructions(self, pending: Iterable[int]) -> int:
+        """How many guest instructions the next translation may have, when some of these sizes have
+        been asked for; 0: there is no time for it."""
+
+
+class BackEnds(NamedTuple):
     """What makes translations. Each is made when it is first needed; None: there is none."""
 
-    queue: Callable[[], CompileQueue] | None = None
+    queue: "Callable[[], CompileQueue] | None" = None
     stencils: Callable[[], BaselineCompiler | None] | None = None
     store: Callable[[], TranslationStore] | None = None
+    budget: CompilerBudget | None = None
+    """Of the queue; None: nobody asks what it costs."""
 
 
-@dataclass(frozen=True)
-class _PendingRequest:
+class _PendingRequest(NamedTuple):
     """A request, and where its answer goes."""
 
     code_pages: dict[int, int]
     identities: dict[int, tuple[int, int]]
+    seed_address: int
     seed_page: int
     """Physical page number of the seed."""
     replaces: int
     """The first tier's translation for the same request, or 0."""
+    most_instructions: int
 
 
-@dataclass
 class TieringStatistics:
     """What was made, since the machine was switched on."""
 
-    compiled: int = 0
-    copied: int = 0
-    from_disk: int = 0
-    refused: int = 0
-    """Requests that came to nothing."""
-    compile_seconds: float = 0.0
-    """Of the compile server, while the guest runs."""
-    copy_seconds: float = 0.0
-    """Of the first tier, in which the guest waited."""
+    def __init__(self) -> None:
+        self.compiled = self.copied = self.from_disk = 0
+        self.refused = 0
+        """Requests that came to nothing."""
+        self.copy_seconds = 0.0
+        """Of the first tier, in which the guest waited."""
 
 
 class TieringPolicy:
@@ -95,11 +106,14 @@ class TieringPolicy:
         self._store: TranslationStore | None = (
             back_ends.store() if back_ends.store is not None else None
         )
-        self._kept: dict[int, list[Translation]] = {}
+        self._known: dict[int, list[Translation]] = {}
+        """By the virtual page of the seed: translations of earlier machines, and of this one."""
         self._asked: dict[int, _PendingRequest] = {}
         self._replaced: set[int] = set()
         """Translations of the first tier for which the compiler has been asked."""
         self._requests = 0
+        self._executed: dict[int, int] = {}
+        """By processor: its cycles at the last sample."""
         self._cold_cycles = 0
         self._events = 0
         """How often anything was installed, or asked of the compiler."""
@@ -127,8 +141,9 @@ class TieringPolicy:
             for answer in queue.collect():
                 self._take(answer)
         for context, state in zip(contexts, states, strict=True):
+            executed = self._executed_by(context.number, state)
             if state.enabled and not state.waiting and not context.unsampled:
-                self._sample(context, state.pc, cycles)
+                self._sample(context, state.pc, min(executed, cycles))
         return self._events != before
 
     @property
@@ -136,10 +151,23 @@ class TieringPolicy:
         """Will the compiler answer?"""
         return self._queue is not None and self._queue.pending > 0
 
+    @property
+    def compile_seconds(self) -> float:
+        """The processor time of the compiler's process."""
+        return 0.0 if self._queue is None else self._queue.seconds
+
     def close(self) -> None:
         """Nothing more will be asked."""
         if self._queue is not None:
             self._queue.close()
+
+    def _executed_by(self, number: int, state: ProcessorState) -> int:
+        """The cycles that a processor has executed since the last time: not those that it was
+        idle."""
+        executed: int = state.kernel_cycles + state.user_cycles
+        new = executed - self._executed.get(number, 0)
+        self._executed[number] = executed
+        return max(new, 0)
 
     def _sample(self, context: Context, pc: int, cycles: int) -> None:
         """A processor is at `pc`: is that code that could be faster?"""
@@ -156,7 +184,7 @@ class TieringPolicy:
                 self._ask(context, pc, page, old.number)
             return
         self._cold_cycles += cycles
-        if self._store is not None and self._install_kept(context, pc):
+        if self._store is not None and self._install_kept(context, pc >> 12):
             return
         self._jumps.sample(context)
         if self._cold_cycles >= self._thresholds.patience:
@@ -164,7 +192,7 @@ class TieringPolicy:
                 self._hotness.sample(page, cycles),
                 self._copy_hotness.sample(page, cycles),
             )
-            if compile_ or copy:
+            if (compile_ or copy) and not self._install_known(context, pc >> 12):
                 self._ask(context, pc, page, copy=copy)
 
     def _install(self, translation: Translation, code_pages: dict[int, int]) -> int:
@@ -174,27 +202,31 @@ class TieringPolicy:
             self._born[number] = self._now
         return number
 
-    # Translations of earlier machines.
+    # Translations that there are.
 
-    def _install_kept(self, context: Context, pc: int) -> bool:
-        """Install what is kept for the page that still fits; was there anything?"""
-        page = pc >> 12
-        if page not in self._kept:
-            if len(self._kept) > self._hotness.PAGES_KEPT:
-                self._kept.clear()
-            assert self._store is not None
-            self._kept[page] = self._store.find(page)
-        waiting = self._kept[page]
+    def _install_kept(self, context: Context, page: int) -> bool:
+        """Look once for what is kept of earlier machines for a page, and install what fits; was
+        there anything?"""
+        if page in self._known:
+            return False
+        if len(self._known) > self._hotness.PAGES_KEPT:
+            self._known.clear()
+        assert self._store is not None
+        self._known[page] = self._store.find(page)
+        return self._install_known(context, page)
+
+    def _install_known(self, context: Context, page: int) -> bool:
+        """Install what fits: what was there may have been dropped with its page, which another
+        process of the guest now has elsewhere. Was there anything?"""
         installed = 0
-        for translation in list(waiting):
+        for translation in self._known.get(page, ()):
             code_pages = {
                 number: code_page
                 for number in translation.pages
                 if (code_page := self._pages.at(context, number))
             }
-            if self._install(translation, code_pages):
-                waiting.remove(translation)
-                installed += 1
+            if not self._installation.has(translation, code_pages):
+                installed += self._install(translation, code_pages) > 0
         self.tally.from_disk += installed
         return installed > 0
 
@@ -203,7 +235,8 @@ class TieringPolicy:
     def _ask(
         self, context: Context, seed: int, seed_page: int, replaces: int = 0, copy: bool = False
     ) -> None:
-        if not copy and not self._is_free_for(seed_page):
+        size = self._size_for(seed_page)
+        if not copy and not size:
             return
         jumps = self._jumps.targets()
         pages, code_pages = self._pages.around(context, seed, jumps)
@@ -222,23 +255,30 @@ class TieringPolicy:
         )
         if copy:
             replaces = self._copy(request, code_pages)
-        if not self._is_free_for(seed_page):
-            return
-        queue = self._open_queue()
+        queue = self._open_queue() if size else None
         if queue is None:
             return
         identities = {number: self._pages.identity(page) for number, page in code_pages.items()}
-        self._asked[self._requests] = _PendingRequest(code_pages, identities, seed_page, replaces)
-        self._replaced.add(replaces)
-        queue.submit(request)
-
-    def _is_free_for(self, seed_page: int) -> bool:
-        """Is the compiler to be asked about a page? One thing at a time."""
-        return len(self._asked) < self._thresholds.most_pending and all(
-            asked.seed_page != seed_page for asked in self._asked.values()
+        self._asked[self._requests] = _PendingRequest(
+            code_pages, identities, seed, seed_page, replaces, size
         )
+        self._replaced.add(replaces)
+        queue.submit(msgspec.structs.replace(request, most_instructions=size))
 
-    def _open_queue(self) -> CompileQueue | None:
+    def _size_for(self, seed_page: int) -> int:
+        """How many instructions the compiler may be asked to translate around a page; 0: it is not
+        to be asked now. One thing at a time, and what it may cost."""
+        pending = self._asked.values()
+        if len(pending) >= self._thresholds.most_pending:
+            return 0
+        if any(asked.seed_page == seed_page for asked in pending):
+            return 0
+        budget, most = self._back_ends.budget, self._thresholds.most_instructions
+        if budget is None:
+            return most
+        return min(most, budget.instructions(asked.most_instructions for asked in pending))
+
+    def _open_queue(self) -> "CompileQueue | None":
         if self._queue is None and self._back_ends.queue is not None:
             self._queue = self._back_ends.queue()
         return self._queue
@@ -248,10 +288,6 @@ class TieringPolicy:
         if self._stencils is None and self._stencils_wanted:
             assert self._back_ends.stencils is not None
             self._stencils_wanted = False
-            # The compiler starts meanwhile.
-            queue = self._open_queue()
-            if queue is not None:
-                queue.start()
             self._stencils = self._back_ends.stencils()
         if self._stencils is None:
             return 0
@@ -270,7 +306,6 @@ class TieringPolicy:
         if translation is None:
             self._refuse(asked)
             return
-        self.tally.compile_seconds += translation.seconds
         alive = {
             number: page
             for number, page in asked.code_pages.items()
@@ -282,6 +317,9 @@ class TieringPolicy:
             self._refuse(asked)
             return
         self.tally.compiled += 1
+        known = self._known.setdefault(asked.seed_address >> 12, [])
+        known.insert(0, translation)
+        del known[MOST_KNOWN:]
         # Unless it has made room already, and the new one has its number.
         if replaced is not None and installed.get(asked.replaces) is replaced:
             self._installation.remove(asked.replaces)

@@ -77,6 +77,6 @@ class Sampler:
             refused=tally.refused,
             dropped=installation.dropped,
             evicted=installation.evicted,
-            compile_seconds=round(tally.compile_seconds, 6),
+            compile_seconds=round(self.tiering.compile_seconds, 6),
             copy_seconds=round(tally.copy_seconds, 6),
         )

@@ -1,10 +1,9 @@
 """The tiering's numbers: when the guest is sampled, and what counts as hot."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Thresholds:
+class Thresholds(NamedTuple):
     """The translator's numbers."""
 
     shortest_interval: int = 300_000
@@ -21,9 +20,9 @@ class Thresholds:
     """The same before stencils are copied, for which the guest waits."""
     recompile_threshold: int = 5_000_000
     """Cycles of the first tier's code in one page before the compiler is asked again."""
-    patience: int = 2_000_000
+    patience: int = 100_000_000
     """Cycles of untranslated code before anything is translated: a machine that is soon over should
-    not pay for a start of the compiler."""
+    pay neither for the stencils nor for a compiler."""
     long_life: int = 100_000_000
     """Cycles after which a translation was worth making, whatever then becomes of its page."""
     arena: int = 64 << 20
@@ -32,3 +31,10 @@ class Thresholds:
     """Guest instructions in one translation at most."""
     most_pending: int = 8
     """Requests to the compiler at one time."""
+
+    @classmethod
+    def with_share(cls, percent: int) -> "Thresholds":
+        """Those of a machine whose compiler may take so large a share of the processor time: less
+        patience where that is more than usual."""
+        usual = cls()
+        return usual._replace(patience=min(usual.patience, 10 * usual.patience // max(percent, 1)))
