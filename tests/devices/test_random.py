@@ -23,15 +23,3 @@ def test_it_cannot_be_written() -> None:
         bench.write(0, 1)
     with pytest.raises(BusError):
         bench.read(4)
-
-
-@pytest.mark.parametrize(("prefetched", "used"), [(4, 4), (4, 0), (5, 3)])
-def test_what_is_prefetched_is_what_is_read(prefetched: int, used: int) -> None:
-    bench, other = Bench(RandomSource, "seed=7"), Bench(RandomSource, "seed=7")
-    words = bench.device.prefetch(prefetched)
-    assert words == [other.read(0) for _ in range(prefetched)]
-    bench.device.consumed(used)
-    again = Bench(RandomSource, "seed=7")
-    for _ in range(used):
-        again.read(0)
-    assert [bench.read(0) for _ in range(9)] == [again.read(0) for _ in range(9)]

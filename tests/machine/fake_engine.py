@@ -116,15 +116,11 @@ class FakeEngine:
         self.processors[0].clock += cycles
         self.processors[0].kernel_cycles += cycles
 
-    def take_used(self) -> int:
-        return 0
-
     def complete_load(
         self,
         value: int | None,
         *,
         steady: bool = False,
-        following: Sequence[int] = (),  # noqa: ARG002
     ) -> None:
         self._answer = value
         self.steady = steady

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kseg.machine.board import Board
+from kseg.monitor.burst_loop import NEVER, Look
 from kseg.monitor.observer import RUN_ON, Observer, Order
 from kseg.monitor.stop import Stop, StopReason
 
@@ -63,7 +64,7 @@ class PacedInput(Observer):
             typed, first = self._typed, data[0]
             self._echoed = typed == first or (typed in ENTER and first in ENTER)
             self._typed = None
-        self._quiet_since = self._board.clock.now
+        self._quiet_since = self._board.record.printed_at
 
     def save(self) -> "PacedInputState":
         """What is still to be typed, and what is known of the guest's answer."""
@@ -88,6 +89,18 @@ class PacedInput(Observer):
     def at_rest(self) -> bool:
         """Whether the guest waits, and for nothing that a device is about to bring."""
         return self._board.all_idle and not self._board.clock.devices_work
+
+    @property
+    def looks(self) -> Look:
+        """The guest becomes ready when it prints something, or rests."""
+        return Look.OUTPUT | Look.IDLE if self._pending else Look.OFTEN
+
+    @property
+    def look_at(self) -> int:
+        """When it has been quiet for long enough."""
+        if not self._pending:
+            return NEVER
+        return self._quiet_since + (PATIENCE if self._answered else BUSY_PATIENCE)
 
     def between_bursts(self) -> None:
         """Type the next character if the guest is ready for it."""

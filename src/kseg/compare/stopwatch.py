@@ -2,7 +2,7 @@
 
 import ctypes
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from time import perf_counter_ns
 from typing import Any
@@ -63,6 +63,8 @@ class TimedEngine:
         self._engine = engine
         self._run = engine.run
         self._left = 0
+        self.run_address = 0
+        """Native code must not pass it by."""
         self.answers = array("q")
         """Of each load and store of a device for which the engine returned: the host's nanoseconds
         in which it was answered."""
@@ -76,10 +78,8 @@ class TimedEngine:
             self._left = perf_counter_ns()
         return found
 
-    def complete_load(
-        self, value: int | None, *, steady: bool = False, following: Sequence[int] = ()
-    ) -> None:
-        self._engine.complete_load(value, steady=steady, following=following)
+    def complete_load(self, value: int | None, *, steady: bool = False) -> None:
+        self._engine.complete_load(value, steady=steady)
         self._answered()
 
     def complete_store(self, accepted: bool) -> None:

@@ -6,13 +6,12 @@ is a board's matter: `WiredBus` has a place and a line of a processor for each s
 
 import ctypes
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from kseg.devices.device import Device
 from kseg.devices.lines import Lines, Wires
 from kseg.engine.state import ProcessorState
 from kseg.errors import BusError
-from kseg.machine.bus import Prefetchable
 
 WORD_MASK = 0xFFFFFFFF
 
@@ -29,8 +28,6 @@ class DeviceBus:
         self._word_writers: dict[int, Callable[[int], None]] = {}
         self.steady_words: set[int] = set()
         """Physical addresses of registers whose words can be read again without asking."""
-        self.prefetchable_words: dict[int, Prefetchable] = {}
-        """By physical address: registers that know what reading them again will bring."""
         self.asking_processor = 0
         """Which processor made the last access."""
 
@@ -43,8 +40,6 @@ class DeviceBus:
         for offset, reader in device.word_readers.items():
             self._word_readers[base + offset] = reader
         self.steady_words.update(base + offset for offset in device.steady_words)
-        for offset in device.prefetchable_words:
-            self.prefetchable_words[base + offset] = cast(Prefetchable, device)
         for offset, writer in device.word_writers.items():
             self._word_writers[base + offset] = writer
 
@@ -69,6 +64,11 @@ class DeviceBus:
         raise NotImplementedError
 
     # The bus's own.
+
+    @property
+    def lines_address(self) -> int:
+        """Where native code finds its interrupt lines."""
+        return ctypes.addressof(self.lines)
 
     def line(self, slot: int) -> bool:
         """The level of a slot's interrupt line."""

@@ -115,9 +115,6 @@ class Device:
     """What may follow its name in a configuration."""
     registers: ClassVar[Sequence[Register]] = ()
     buffers: ClassVar[Sequence[Buffer]] = ()
-    prefetchable_words: ClassVar[frozenset[int]] = frozenset()
-    """Offsets of registers whose next values depend on nothing but how often they are read; the
-    device then has `prefetch` and `consumed` (`kseg.machine.bus.Prefetchable`)."""
     events: ClassVar[Mapping[str, range]] = {}
     """What it schedules by name, and what the argument may be."""
     keeps_time: ClassVar[bool] = False

@@ -7,6 +7,7 @@ machine's one generator, so reading perturbs timing, as in System/161.
 import msgspec
 
 from kseg.devices.device import Device, Register
+from kseg.engine.codegen.typed import u32
 from kseg.machine.arguments import Argument, Arguments
 
 
@@ -47,27 +48,10 @@ class RandomSource(Device):
 
         return os.urandom(4)
 
-    def read_value(self) -> int:
-        draw = self.context.random.next
-        low = draw()
-        return (low ^ draw() << 16) & 0xFFFFFFFF
-
-    # The words that come next are known, so that an engine can be told some in advance.
-
-    prefetchable_words = frozenset({0})
-
-    def prefetch(self, count: int) -> list[int]:
-        self._ahead = generator = self.context.random.copy()
-        draw = generator.next
-        self._prefetched = count
-        return [(draw() ^ draw() << 16) & 0xFFFFFFFF for _ in range(count)]
-
-    def consumed(self, count: int) -> None:
-        if count == self._prefetched:
-            self.context.random.take_over(self._ahead)
-            return
-        for _ in range(2 * count):
-            self.context.random.next()
+    def read_value(self) -> u32:
+        low = self.clock.random.next()
+        high = self.clock.random.next()
+        return u32(low ^ high << 16)
 
     def peek_value(self) -> int:
         return 0

@@ -4,7 +4,7 @@ The run loop answers the exit (`kseg.monitor`); no engine knows about monitors, 
 beyond the cycle counter, and no monitor knows which engine runs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
@@ -175,21 +175,13 @@ class Engine(Debuggable, Traceable, Protocol):
         """
         ...
 
-    def complete_load(
-        self, value: int | None, *, steady: bool = False, following: Sequence[int] = ()
-    ) -> None:
+    def complete_load(self, value: int | None, *, steady: bool = False) -> None:
         """Answer DEVICE_LOAD with the `size` bytes loaded as a number; None is a bus error.
 
         `steady` says that the same load would have the same answer, and no effect, until the
         next exit of another kind: the engine may then answer it by itself. So a guest that polls
-        a device does not ask once a turn. `following` are the answers that the next loads of the
-        same word would have, as long as there is no exit of another kind; the engine may take
-        some of them, and `take_used` must be called after the next exit.
+        a device does not ask once a turn.
         """
-        ...
-
-    def take_used(self) -> int:
-        """How many of the `following` answers were taken; the others are void from now on."""
         ...
 
     def state_changed(self) -> None:

@@ -7,6 +7,7 @@ how it counts time, where its bus has which devices (docs/own-boards.md); `kseg.
 its name.
 """
 
+import ctypes
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from kseg.engine.state import ProcessorState
 from kseg.errors import ConfigurationError, DoomReached, KsegError
 from kseg.isa.exceptions import RESET_VECTOR
 from kseg.isa.profile import profile_named
+from kseg.machine.board_record import BoardRecord
 from kseg.machine.board_state import BoardState, OwnState
 from kseg.machine.booting import BootedKernel
 from kseg.machine.bus import Bus
@@ -169,6 +171,16 @@ class Board:
         self.kernel: BootedKernel | None = None
         """What `reset` boots; a board that is made for a snapshot has none."""
         self.bus = self.make_bus()
+        self._take_console = console or (lambda _data: None)
+        self.record = BoardRecord(
+            clock_address=ctypes.addressof(self.clock),
+            activity_address=ctypes.addressof(self.activity),
+            lines_address=self.bus.lines_address,
+            processors_address=ctypes.addressof(self.processors[0]),
+            processor_count=len(self.processors),
+        )
+        """What native code knows of it."""
+        self.input_port.notify = self.call_attention
         context = DeviceContext(
             clock=self.clock,
             random=self.random,
@@ -177,7 +189,7 @@ class Board:
             byte_order=self.byte_order,
             input_port=self.input_port,
             activity=self.activity,
-            console=console or (lambda _data: None),
+            console=self._print,
             message=self.message,
             control=self,
             disks=disks or {},
@@ -266,15 +278,25 @@ class Board:
         """Let the next preemption happen."""
         preempt(self)
 
+    def call_attention(self) -> None:
+        """Have the run loop look at the machine between two bursts, and soon; any thread may."""
+        self.record.attention = 1
+
+    def _print(self, data: bytes) -> None:
+        self.record.printed_at = self.clock.now
+        self._take_console(data)
+
     # What devices ask of the machine (`BoardControl`).
 
     def request_debugger(self) -> None:
         self.state.debugger_requested = True
         self.debugger_pending = True
+        self.call_attention()
         self.clock.end_burst_early()
 
     def power_off(self) -> None:
         self.state.powered_off = True
+        self.call_attention()
 
     def beep(self) -> None:
         """A bell: a message, unless the run's owner replaces this."""

@@ -7,18 +7,6 @@ if TYPE_CHECKING:
     from kseg.devices.device import Device
 
 
-class Prefetchable(Protocol):
-    """A register whose next values depend on nothing but how often it is read."""
-
-    def prefetch(self, count: int) -> list[int]:
-        """The next `count` words that reading would bring, at present; reads nothing."""
-        ...
-
-    def consumed(self, count: int) -> None:
-        """The first `count` of the words prefetched last have been read."""
-        ...
-
-
 class InterruptLines(Protocol):
     """The interrupt lines of a bus, as those see them who trace."""
 
@@ -36,12 +24,15 @@ class Bus(Protocol):
     """Which processor made the last access."""
     steady_words: set[int]
     """Physical addresses of registers whose words can be read again without asking."""
-    prefetchable_words: dict[int, "Prefetchable"]
-    """By physical address: registers that know what reading them again will bring."""
 
     @property
     def lines(self) -> InterruptLines:
         """The lines of its slots."""
+        ...
+
+    @property
+    def lines_address(self) -> int:
+        """Where native code finds them."""
         ...
 
     @property

@@ -56,6 +56,8 @@ class InputPort:
         self._changed = threading.Condition()
         self._closed = False
         self._disturbed = False
+        self.notify: Callable[[], None] = lambda: None
+        """Called, in any thread, when something has come in: the machine may be running."""
 
     # The host's side: any thread.
 
@@ -64,7 +66,7 @@ class InputPort:
         with self._changed:
             if self._history is None:
                 self._queues.setdefault(channel, deque()).append(data)
-                self._changed.notify_all()
+                self._tell()
 
     def type(self, data: bytes, channel: str = "console") -> None:
         """Queue bytes as if typed: one item each."""
@@ -72,7 +74,7 @@ class InputPort:
             if self._history is None:
                 queue = self._queues.setdefault(channel, deque())
                 queue.extend(bytes([byte]) for byte in data)
-                self._changed.notify_all()
+                self._tell()
 
     def backlog(self, channel: str) -> int:
         """How many items wait on a channel."""
@@ -84,17 +86,22 @@ class InputPort:
         with self._changed:
             self._queues.pop(channel, None)
 
+    def _tell(self) -> None:
+        """Something is different; `_changed` is held."""
+        self._changed.notify_all()
+        self.notify()
+
     def close(self) -> None:
         """Nothing will come any more: a machine that waits for input need not wait."""
         with self._changed:
             self._closed = True
-            self._changed.notify_all()
+            self._tell()
 
     def disturb(self) -> None:
         """Wake a waiting run loop without giving it anything (to stop it, say)."""
         with self._changed:
             self._disturbed = True
-            self._changed.notify_all()
+            self._tell()
 
     def queued(self) -> dict[str, list[bytes]]:
         """What was put in by channel, and has not been delivered."""
@@ -105,7 +112,7 @@ class InputPort:
         """Have this waiting, and nothing else; what a history says is not touched."""
         with self._changed:
             self._queues = {channel: deque(items) for channel, items in queued.items()}
-            self._changed.notify_all()
+            self._tell()
 
     def take_over(self, other: "InputPort") -> None:
         """Have waiting what waits at another port, and let the rest of its history come in."""
@@ -165,6 +172,11 @@ class InputPort:
         """Whether something could be delivered now."""
         with self._changed:
             return self._something_waits()
+
+    @property
+    def has_queued(self) -> bool:
+        """Whether anything waits to be delivered, be it possible now or not."""
+        return any(self._queues.values())
 
     @property
     def closed(self) -> bool:

@@ -3,10 +3,6 @@
 from kseg.engine.contract import Engine, Exit
 from kseg.errors import BusError, GuestFatal
 from kseg.machine.board import Board
-from kseg.machine.bus import Prefetchable
-
-FURTHEST = 256
-"""Words that a register is asked to prefetch at most: the largest prefetch distance."""
 
 
 class DeviceAnswers:
@@ -14,12 +10,9 @@ class DeviceAnswers:
 
     def __init__(self, board: Board, engine: Engine) -> None:
         self.engine = engine
-        self.prefetching: Prefetchable | None = None
-        """The register that has said what reading it again will bring: see `settle_prefetch`."""
         self.fatal: GuestFatal | None = None
         """What the guest has done that its hardware does not survive, in this cycle."""
         self._bus, self._clock = board.bus, board.clock
-        self._distance = 1
 
     def load(self, request: Exit) -> None:
         """Answer DEVICE_LOAD."""
@@ -32,23 +25,8 @@ class DeviceAnswers:
             self.engine.complete_load(0)
             self._stop_after_cycle(fatal)
         else:
-            if request.size == 4 and request.address in bus.prefetchable_words:
-                self.prefetching = bus.prefetchable_words[request.address]
-                words = self.prefetching.prefetch(self._distance)
-                self.engine.complete_load(value, following=words)
-                return
             steady = request.size == 4 and request.address in bus.steady_words
             self.engine.complete_load(value, steady=steady)
-
-    def settle_prefetch(self, device: Prefetchable) -> None:
-        """After the exit that follows: let a register know how often it was read without its being
-        asked. The more of what was prefetched was used, the larger is the distance the next
-        time."""
-        used = self.engine.take_used()
-        device.consumed(used)
-        self.prefetching = None
-        furthest = used >= self._distance
-        self._distance = min(2 * self._distance, FURTHEST) if furthest else max(2 * used, 1)
 
     def store(self, request: Exit) -> None:
         """Answer DEVICE_STORE."""
@@ -71,4 +49,4 @@ class DeviceAnswers:
 
     def forget(self) -> None:
         """The machine is in another state."""
-        self.prefetching = self.fatal = None
+        self.fatal = None

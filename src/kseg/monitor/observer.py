@@ -12,6 +12,7 @@ every cycle as it is. Input goes through the input port, as ever.
 from enum import IntEnum
 from typing import ClassVar
 
+from kseg.monitor.burst_loop import NEVER, Look
 from kseg.monitor.stop import Stop, StopReason
 
 RUN_ON = Stop(StopReason.CYCLE_LIMIT)
@@ -47,9 +48,16 @@ class Observer:
     """
 
     order: ClassVar[Order] = Order.WATCH
-    every_burst: ClassVar[bool] = False
-    """Whether `between_bursts` is to be called after every burst of the board; otherwise those in
-    which nothing happens may run as one (docs/decisions/uneventful-bursts.md)."""
+
+    @property
+    def looks(self) -> Look:
+        """When `between_bursts` is to be called, at least; asked again each time it was."""
+        return Look.BURST
+
+    @property
+    def look_at(self) -> int:
+        """The virtual time from which on it is to be called in any case."""
+        return NEVER
 
     @property
     def next_cycle(self) -> int | None:
@@ -62,7 +70,8 @@ class Observer:
         """The machine runs from here, until `stopped`: unless an exception comes out of the run."""
 
     def between_bursts(self) -> Stop | None:
-        """The board is between two bursts, and another is about to begin: a Stop ends the run."""
+        """The board is between two bursts, and another is about to begin: a Stop ends the run. It
+        is called as often as `looks` says."""
         return None
 
     def stopped(self, stop: Stop) -> Stop | None:  # noqa: ARG002

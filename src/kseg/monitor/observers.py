@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from kseg.engine.contract import Engine
+from kseg.monitor.burst_loop import NEVER, Look
 from kseg.monitor.observer import Observer, Order
 from kseg.monitor.stop import Stop, StopReason
 
@@ -47,7 +48,7 @@ class Observers:
     def _arrange(self, observers: "Iterator[Observer] | list[Observer] | tuple[()]") -> None:
         self._all = tuple(observers)
         self._scheduled = [each for each in self._all if _overrides(each, "next_cycle")]
-        self.every_burst = any(each.every_burst for each in self._all)
+        self._looking = [each for each in self._all if _overrides(each, "between_bursts")]
         self.remember = bool(self._hooks("edited"))
         """Whether an observer has to know when the machine is edited."""
         self._starts = self._hooks("starts")
@@ -89,6 +90,17 @@ class Observers:
         for hook in self._stopped:
             stop = hook(stop) or stop
         return stop
+
+    def looks(self) -> tuple[Look, int]:
+        """When they look at the machine between two bursts, and at which virtual time at the
+        latest."""
+        looks, at = Look.OFTEN, NEVER
+        for each in self._looking:
+            looks |= each.looks
+            at = min(at, each.look_at)
+        if self._all_wait or self._records_wait:
+            looks |= Look.IDLE
+        return looks, at
 
     def all_wait(self) -> None:
         for hook in self._all_wait:

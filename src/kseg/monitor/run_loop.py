@@ -1,24 +1,26 @@
 """The run loop: a board runs on an engine, burst for burst, and observers take part.
 
-The loop is System/161's: run a burst, commit its cycles, dispatch what is due, look at the
-input port every so often, and when every processor waits, let time jump to the next event. What
-executes below it is an engine; under a monitor, a virtual processor that looks like one.
+What executes below it is an engine; under a monitor, a virtual processor that looks like one.
 
-Each file is about one thing: `bursts` between two exits of the engine, `device_answers` what exits
-for devices come to, `idling` how idle time passes, `observer` what takes part.
+Each file is about one thing: `burst_loop` is what goes on until Python is needed, `drivers` who
+executes there, `device_answers` what exits for devices come to, `idling` how idle time passes,
+`observer` what takes part.
 """
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable, Iterable
 
-from kseg.engine.contract import Engine
+from kseg.engine.contract import Engine, Exit, ExitReason
 from kseg.errors import DoomReached, GuestFatal
+from kseg.isa.exceptions import Fatal
 from kseg.machine.board import Board
 from kseg.machine.run_lock import InUseError, Safepoint
 from kseg.machine.statistics import Statistics, processor_statistics
-from kseg.monitor.bursts import Bursts
+from kseg.monitor.burst_loop import NEVER, BurstLoop, Look, Why, advance, begin
 from kseg.monitor.device_answers import DeviceAnswers
+from kseg.monitor.drivers import driver_of
 from kseg.monitor.idling import Idling
 from kseg.monitor.observer import Observer
 from kseg.monitor.observers import Condition, Observers
@@ -54,14 +56,16 @@ class RunLoop:
         )
         """How idle time passes."""
         self._answers = DeviceAnswers(board, engine)
-        self._bursts = Bursts(board, engine, self._answers, self.idling, observers)
+        self._loop = BurstLoop(
+            board_address=ctypes.addressof(board.record), swaps=board.byte_order == "big"
+        )
         self._running = threading.Lock()
         self._limit: int | None = None
         self._end: int | None = None
         self._wall_time = 0
         self._failure: BaseException | None = None
         self._interrupted = False
-        self._engine = engine
+        self.engine = engine
         observers.rearranged = self._find_end
         board.memory.on_write(engine.memory_changed)
         board.when_changed = observers.edited
@@ -74,7 +78,11 @@ class RunLoop:
 
     @engine.setter
     def engine(self, engine: Engine) -> None:
-        self._engine = self._answers.engine = self._bursts.engine = self.idling.engine = engine
+        self._engine = self._answers.engine = self.idling.engine = engine
+        loop = self._loop
+        loop.driver = self._driver = driver_of(engine, self.board.clock)
+        for name, value in self._driver.loop_fields.items():
+            setattr(loop, name, value)
 
     def run(
         self,
@@ -128,55 +136,128 @@ class RunLoop:
         try:
             return self._run()
         except DoomReached as doom:
-            self._bursts.settle()
+            self._settle()
             return Stop(StopReason.DOOM, doom.exit_code, str(doom))
         except GuestFatal as fatal:
-            self._bursts.settle()
+            self._settle()
             asking = self.board.bus.asking_processor
             return Stop(StopReason.FATAL, fatal.exit_code, str(fatal), asking)
         finally:
             self._wall_time += time.perf_counter_ns() - started
 
+    def _settle(self) -> None:
+        """An exception has cut the burst: the clock is to show how far it came."""
+        self.board.clock.elapsed = self.engine.clock - self._loop.start
+
     def _run(self) -> Stop:
-        """Run burst after burst, until there is a reason to stand."""
-        board, clock, engine = self.board, self.board.clock, self._engine
-        observers, bursts = self.observers, self._bursts
+        """Run until there is a reason to stand."""
+        board, clock = self.board, self.board.clock
         while True:
             if not clock.in_burst:
-                if board.state.powered_off:
-                    code = int(board.state.debugger_requested)
-                    return Stop(StopReason.POWER_OFF, code, "the guest switched off")
-                if self._interrupted:
-                    self._interrupted = False
-                    return Stop(StopReason.INTERRUPTED)
-                stop = observers.between_bursts()
+                stop = self._between_bursts()
                 if stop is not None:
                     return stop
                 if board.all_idle:
-                    observers.all_wait()
+                    self.observers.all_wait()
                     if not self.idling.begin_jump():
                         return Stop(StopReason.IDLE, None, "nothing will ever happen")
                     if not clock.in_burst:
                         continue  # Something has come in.
-                bursts.begin()
-            stop = bursts.run(self._end)
-            if stop is not None:
-                return stop
-            if clock.elapsed < clock.burst:
-                if self._end is None or engine.clock < self._end:
-                    continue  # A preemption is due, or the machine has begun to idle.
-                return Stop(StopReason.CYCLE_LIMIT)
-            jumped = clock.jumping
-            poll = clock.end_burst()
-            if jumped:
-                observers.records_wait()
-            if poll:
-                board.input_port.poll(engine.clock, clock.now)
-            if board.debugger_pending:
-                board.debugger_pending = False
-                if self.stop_for_debugger:
-                    return Stop(StopReason.DEBUGGER, None, "the guest asked for a debugger")
-                board.message("Not waiting for debugger...")
+            code = self._advance()
+            if code < Why.BETWEEN_BURSTS:
+                stop = self._answer(self._driver.exit_of(code))
+                if stop is not None:
+                    return stop
+            elif code == Why.STRETCH_OVER:
+                self._driver.look()
+            elif code == Why.AT_END:
+                self._raise_fatal()
+                if self._end is not None and self.engine.clock >= self._end:
+                    return Stop(StopReason.CYCLE_LIMIT)
+            else:
+                if self._loop.jumped:
+                    self.observers.records_wait()
+                if code == Why.POLL:
+                    board.input_port.poll(self.engine.clock, clock.now)
+                if board.debugger_pending:
+                    board.debugger_pending = False
+                    if self.stop_for_debugger:
+                        return Stop(StopReason.DEBUGGER, None, "the guest asked for a debugger")
+                    board.message("Not waiting for debugger...")
+
+    def _between_bursts(self) -> Stop | None:
+        """Look at the machine, which stands between two bursts."""
+        board = self.board
+        if board.state.powered_off:
+            code = int(board.state.debugger_requested)
+            return Stop(StopReason.POWER_OFF, code, "the guest switched off")
+        if self._interrupted:
+            self._interrupted = False
+            return Stop(StopReason.INTERRUPTED)
+        return self.observers.between_bursts()
+
+    def _advance(self) -> int:
+        """Let the burst loop go on until Python is needed."""
+        board, loop, driver = self.board, self._loop, self._driver
+        clock, port = board.clock, board.input_port
+        observers = self.observers
+        loop.start = self.engine.clock - clock.elapsed
+        loop.end = NEVER if self._end is None else self._end
+        loop.stretch_end = driver.stretch_end
+        loop.looks, loop.look_at = observers.looks()
+        item = port.next_input
+        loop.input_cycle = NEVER if item is None else item.cycle
+        loop.input_time = NEVER if item is None else item.time
+        loop.jumps = self.idling.pace == "fast"
+        loop.fatal = self._answers.fatal is not None
+        board.record.attention = 0
+        if self._interrupted or port.has_queued:
+            board.record.attention = 1
+        if board.state.preemptions:
+            loop.looks |= Look.BURST
+            if not clock.in_burst:
+                begin(loop, clock)
+            loop.end = min(loop.end, self._next_preemption())
+        return advance(loop)
+
+    def _next_preemption(self) -> int:
+        """Let preemptions happen that are due, and say in which cycle of the engine's clock the
+        next one is, if no more idle time passes."""
+        board, clock = self.board, self.board.clock
+        while (
+            board.state.preemptions
+            and clock.elapsed < clock.burst
+            and self.engine.clock < self._loop.end
+            # No thread can be preempted, and busy cycles do not pass.
+            and not (clock.jumping or board.all_idle)
+        ):
+            at = board.state.preemptions[0].at + clock.idle_cycles
+            if at > self.engine.clock:
+                return at
+            board.preempt()
+        return NEVER
+
+    def _answer(self, request: Exit) -> Stop | None:
+        """Answer an exit of the engine; a Stop where the machine stops."""
+        reason = request.reason
+        if reason is ExitReason.DEVICE_LOAD:
+            self._answers.load(request)
+        elif reason is ExitReason.DEVICE_STORE:
+            self._answers.store(request)
+        elif reason is ExitReason.TRACE_FULL:
+            self.observers.records_wait()
+        elif reason is ExitReason.FATAL:
+            self._settle()
+            text = _describe(request)
+            return Stop(StopReason.FATAL, GuestFatal.exit_code, text, request.processor)
+        else:
+            return _stop_for_debugger(request)
+        return None
+
+    def _raise_fatal(self) -> None:
+        if self._answers.fatal is not None:
+            fatal, self._answers.fatal = self._answers.fatal, None
+            raise fatal
 
     def interrupt(self) -> None:
         """Make the machine stand soon, between two bursts, with INTERRUPTED: from any thread or
@@ -207,7 +288,6 @@ class RunLoop:
         self.engine.state_changed()
         self._answers.forget()
         self.idling.host_stood_still()
-        self._bursts.find_start()
         self.observers.state_loaded()
 
     @property
@@ -223,3 +303,21 @@ class RunLoop:
             virtual_time=clock.now,
             wall_time=self._wall_time,
         )
+
+
+def _stop_for_debugger(request: Exit) -> Stop:
+    processor = request.processor
+    if request.reason is ExitReason.BREAK:
+        return Stop(StopReason.BREAK, None, "breakpoint", processor)
+    if request.reason is ExitReason.BREAKPOINT:
+        return Stop(StopReason.BREAKPOINT, processor=processor)
+    stores = bool(request.value)
+    return Stop(StopReason.WATCHPOINT, processor=processor, address=request.address, stores=stores)
+
+
+def _describe(request: Exit) -> str:
+    if request.fatal is Fatal.DUPLICATE_TLB:
+        return f"Duplicate TLB entries for vpage {request.value & 0xFFFFF000:x}"
+    if request.fatal is Fatal.STATUS_BITS:
+        return "Status register write attempted to use r2000/r3000 cache control"
+    return f"processor {request.processor} did something impossible ({request.fatal.name.lower()})"

@@ -3,6 +3,7 @@
 from kseg.machine.board import Board
 from kseg.machine.clock import SECOND
 from kseg.machine.statistics import retired
+from kseg.monitor.burst_loop import Look
 from kseg.monitor.observer import Observer
 from kseg.monitor.stop import Stop, StopReason
 
@@ -12,8 +13,6 @@ class Watchdog(Observer):
     there were none in a virtual time in which the machine runs, and the run stops after twice as
     long."""
 
-    every_burst = True
-
     def __init__(self, seconds: int, board: Board) -> None:
         """`seconds` of virtual time without progress are for a warning."""
         self._timeout = seconds * SECOND
@@ -22,6 +21,10 @@ class Watchdog(Observer):
         self._seen = self._executed()
         self._warned = False
         self._run_cycles = board.clock.run_cycles
+
+    @property
+    def looks(self) -> Look:
+        return Look.EVERY_BURST
 
     def state_loaded(self) -> None:
         """The machine has the whole time again."""

@@ -139,21 +139,6 @@ def test_a_steady_answer_is_asked_for_once() -> None:
     assert engine.run(10).reason is ExitReason.DEVICE_LOAD
 
 
-def test_answers_given_in_advance_are_taken_in_order_and_counted() -> None:
-    engine, state, memory = machine()
-    put_polling_loop(memory, 0x00621821)  # addu v1, v1, v0
-    assert engine.run(1000).reason is ExitReason.DEVICE_LOAD
-    engine.complete_load(1, following=[0x10, 0x01000000])
-    assert engine.run(1000).reason is ExitReason.DEVICE_LOAD
-    assert engine.take_used() == 2
-    assert state.gpr[V0 + 1] == 0x01000011
-    # What was not taken is void.
-    engine.complete_load(0, following=[7, 7, 7])
-    engine.run(1)
-    assert engine.take_used() == 0
-    assert engine.run(10).reason is ExitReason.DEVICE_LOAD
-
-
 def test_an_image_survives_packing() -> None:
     made = image.load("mips161", "big")
     assert image.Image.unpack(made.pack()) == made

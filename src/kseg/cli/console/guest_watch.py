@@ -4,6 +4,7 @@ from kseg.api.machine import Machine
 from kseg.cli.console.idle_watch import IdleWatch
 from kseg.cli.output import Output
 from kseg.monitor.boot_rom import is_lost, lost
+from kseg.monitor.burst_loop import NEVER, Look
 from kseg.monitor.observer import RUN_ON, Observer, Order
 from kseg.monitor.stop import Stop, StopReason
 
@@ -37,20 +38,35 @@ class GuestWatch(Observer):
         if self._adapts:
             port.disturb()  # It may be asleep, at the pace of before.
 
+    @property
+    def looks(self) -> Look:
+        return Look.OFTEN
+
+    @property
+    def look_at(self) -> int:
+        return self._idle_watch.next_look if self._waits else NEVER
+
+    @property
+    def _in_company(self) -> bool:
+        """A packet may come from the hub at any time."""
+        return any(card.carrier for card in self._cards)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether nothing will ever come in."""
+        return self._ended and not self._machine.typing and not self._in_company
+
     def between_bursts(self) -> Stop | None:
         machine = self._machine
         self._output.pulse(machine.board.all_idle)
         if is_lost(machine.board):
             return lost(machine.board)
-        # A packet may come from the hub at any time.
-        in_company = any(card.carrier for card in self._cards)
         if self._adapts:
             # No user wants to wait for a script; but while the other end of a pipe thinks, or other
             # machines do, time must not fly.
-            flies = (self._ended or machine.typing) and not in_company
+            flies = (self._ended or machine.typing) and not self._in_company
             self._idling.pace = "fast" if flies else "system161"
-        waits = self._ended and not machine.typing and not in_company
-        if waits and self._idle_watch.nothing_happens():
+        if self._waits and self._idle_watch.nothing_happens():
             return Stop(StopReason.IDLE, None, "the guest waits for input")
         return None
 

@@ -7,6 +7,7 @@ comes of it.
 
 from kseg.inspection.machine import InspectedMachine
 from kseg.machine.clock import SECOND
+from kseg.monitor.burst_loop import NEVER
 
 STEP = SECOND
 """Virtual ns between two checks."""
@@ -26,6 +27,11 @@ class IdleWatch:
         self._since: int | None = None
         self._seen: tuple[object, ...] = ()
         self._executed = 0
+
+    @property
+    def next_look(self) -> int:
+        """The virtual time before which `nothing_happens` need not be asked."""
+        return self._next if self._limit else NEVER
 
     def nothing_happens(self) -> bool:
         """Whether it is time to give up."""

@@ -1,7 +1,6 @@
 """The interpreter as an engine: its memory, and the calls into native code."""
 
 import ctypes
-import struct
 from collections.abc import Sequence
 
 from kseg.engine.codegen.native import Blob, MappedCode
@@ -14,7 +13,6 @@ from kseg.engine.interpreter.layout import (
     DATA_TABLE_SIZE,
     DISPATCH,
     ENTRY_OPERATION,
-    FOLLOWING,
     GO,
     INTERPRET,
     LATCH_BUS_ERROR,
@@ -39,6 +37,8 @@ from kseg.isa.registers import ASID_MASK, KSEG0, KSEG1, STATUS_KUC
 from kseg.memory.physical import PhysicalMemory
 from kseg.platform.memory import Memory
 
+NEVER = 1 << 62
+"""A cycle that no machine comes to."""
 MAX_CODE_PAGES = 2048
 """Decoded pages kept at most (20 kB each); beyond that all are decoded anew."""
 
@@ -96,9 +96,10 @@ class Interpreter(Debugging, Tracing, Supervision):
         for number, context in enumerate(self._contexts):
             self._shared.contexts[number] = ctypes.addressof(context)
             context.number = number
-        self._shared_address = ctypes.addressof(self._shared)
+        self.shared_address = ctypes.addressof(self._shared)
+        self.run_address = self._code.address("run")
+        """The native `run`, which works on the `Shared` at `shared_address`."""
         self._offer_supervision()
-        self._inside = False
 
     # Setting up.
 
@@ -190,21 +191,37 @@ class Interpreter(Debugging, Tracing, Supervision):
     @property
     def clock(self) -> int:
         shared = self._shared
-        clock: int = self.processors[shared.turn].clock if self._inside else shared.round
+        clock: int = self.processors[shared.turn].clock if shared.inside else shared.round
         return clock
 
     def run(self, cycles: int) -> Exit:
-        return self._exit(self._run(self._shared_address, self.clock + cycles))
+        target, shared = self.clock + cycles, self._shared
+        while True:
+            code = self.run_native(min(target, self.stretch_end))
+            shared.inside = code not in (_BUDGET_CODE, _IDLE_CODE)
+            if code != _BUDGET_CODE:
+                return _IDLE if code == _IDLE_CODE else self.exit_of(code, shared.turn)
+            if shared.round >= self.stretch_end:
+                self.look()
+            if shared.round >= target:
+                return _BUDGET
+            shared.keep_steady = 1
 
-    def _exit(self, code: int) -> Exit:
-        """What native code came back for."""
-        if code in (_BUDGET_CODE, _IDLE_CODE):
-            self._inside = False
-            return _BUDGET if code == _BUDGET_CODE else _IDLE
-        self._inside = True
-        return self._exit_of(code, self._shared.turn)
+    def run_native(self, until: int) -> int:
+        """Let native code run until the clock shows `until`: an ExitReason."""
+        code: int = self._run(self.shared_address, until)
+        return code
 
-    def _exit_of(self, code: int, turn: int) -> Exit:
+    @property
+    def stretch_end(self) -> int:
+        """The cycle at which `look` is to be called, whoever calls native code: never."""
+        return NEVER
+
+    def look(self) -> None:
+        """Look at what is not the guest's: an interpreter has nothing of the kind."""
+
+    def exit_of(self, code: int, turn: int) -> Exit:
+        """What native code came back for, at a processor's turn."""
         context = self._contexts[turn]
         if code == _LOAD_CODE:
             return Exit(ExitReason.DEVICE_LOAD, turn, context.exit_address, context.exit_size)
@@ -239,9 +256,7 @@ class Interpreter(Debugging, Tracing, Supervision):
     def statistics(self) -> EngineStatistics:
         return EngineStatistics(self.name)
 
-    def complete_load(
-        self, value: int | None, *, steady: bool = False, following: Sequence[int] = ()
-    ) -> None:
+    def complete_load(self, value: int | None, *, steady: bool = False) -> None:
         context = self._contexts[self._shared.turn]
         if value is None:
             context.latch = LATCH_BUS_ERROR
@@ -258,20 +273,6 @@ class Interpreter(Debugging, Tracing, Supervision):
             self._shared.steady_keys[slot] = size << 32 | address
             self._shared.steady_values[slot] = laid
             self._shared.keep_steady = 1
-        if following:
-            shared = self._shared
-            kept = following[:FOLLOWING]
-            layout = f"{(self._order == 'big' and '>') or '<'}{len(kept)}{'xBHxI'[size]}"
-            laid_out = struct.pack(layout, *kept)
-            shared.following[: len(kept)] = struct.unpack(f"<{layout[1:]}", laid_out)
-            shared.following_key = size << 32 | context.exit_address
-            shared.following_used, shared.following_count = 0, len(kept)
-
-    def take_used(self) -> int:
-        shared = self._shared
-        used: int = shared.following_used
-        shared.following_used = shared.following_count = 0
-        return used
 
     def complete_store(self, accepted: bool) -> None:
         context = self._contexts[self._shared.turn]
@@ -286,10 +287,9 @@ class Interpreter(Debugging, Tracing, Supervision):
             context.mode_since += cycles
 
     def state_changed(self) -> None:
-        self.take_used()
         self._shared.round = self.processors[0].clock
         self._shared.turn = 0
-        self._inside = False
+        self._shared.inside = 0
         self._empty_tables()
         for context, state in zip(self._contexts, self.processors, strict=True):
             self._take_over(context, state)

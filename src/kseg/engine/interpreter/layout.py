@@ -87,8 +87,6 @@ TRACED = 10
 FIRST_INSTRUCTION = 11
 
 STEADY_SLOTS = 4
-FOLLOWING = 256
-"""Answers that can be given in advance for loads of one device word."""
 MAX_REGIONS = 256
 MAX_PROCESSORS = 32
 
@@ -317,6 +315,7 @@ class Shared(ctypes.Structure):
         ("contexts", pointer * MAX_PROCESSORS),
         ("round", u64),  # the cycle in which the present round began
         ("turn", u64),  # whose turn it is
+        ("inside", u64),  # not 0: there was an exit in the middle of a round
         ("quantum", u64),
         # Device loads that have the same answer until the engine is left for something else:
         # the address with the size above it, and the bytes.
@@ -324,12 +323,6 @@ class Shared(ctypes.Structure):
         ("keep_steady", u64),
         ("steady_keys", u64 * STEADY_SLOTS),
         ("steady_values", u64 * STEADY_SLOTS),
-        # The answers to the next loads of one device word, as its bytes lie in memory: how many
-        # there are, how many have been taken, the address with the size above it, and they.
-        ("following_count", u64),
-        ("following_used", u64),
-        ("following_key", u64),
-        ("following", u64 * FOLLOWING),
         ("monitor", pointer),  # what a monitor's native code keeps
         # For each operation, the one that does the same to the CP0 of the context's `virtual`
         # processor; 0 where there is none.

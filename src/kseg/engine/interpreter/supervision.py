@@ -86,7 +86,7 @@ class Supervision:
     def _engine(self) -> Hardware:
         raise NotImplementedError
 
-    def _exit_of(self, code: int, number: int) -> Exit:
+    def exit_of(self, code: int, turn: int) -> Exit:
         """What native code came back for, from a processor."""
         raise NotImplementedError
 
@@ -101,7 +101,7 @@ class Supervision:
         self._resynchronise(address, state.clock)
         if code == LEFT_KERNEL:
             return Exit(ExitReason.BUDGET, number)
-        return self._exit_of(code, number)
+        return self.exit_of(code, number)
 
     def replace_processor(
         self, number: int, state: ProcessorState, memory: PagedMemory, window: int | None
@@ -125,7 +125,6 @@ class Supervision:
         context.mode_since = state.clock
         self._resynchronise(ctypes.addressof(context), state.clock)
         shared.keep_steady = 0
-        shared.following_used = shared.following_count = 0
         shared.round, shared.turn = state.clock, 0
 
     @staticmethod

@@ -210,15 +210,11 @@ class ReferenceEngine:
     def statistics(self) -> EngineStatistics:
         return EngineStatistics(self.name)
 
-    def take_used(self) -> int:
-        return 0
-
     def complete_load(
         self,
         value: int | None,
         *,
         steady: bool = False,  # noqa: ARG002
-        following: Sequence[int] = (),  # noqa: ARG002
     ) -> None:
         latch = self._cpus[self._turn].latch
         latch.loaded = value

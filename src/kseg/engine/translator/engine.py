@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from kseg.engine.contract import COMPILER_SHARE, EngineStatistics, Exit, ExitReason, Watchpoint
+from kseg.engine.contract import COMPILER_SHARE, EngineStatistics, Watchpoint
 from kseg.engine.interpreter import image
-from kseg.engine.interpreter.engine import MAX_CODE_PAGES, Interpreter
+from kseg.engine.interpreter.engine import MAX_CODE_PAGES, NEVER, Interpreter
 from kseg.engine.state import ProcessorState
 from kseg.engine.tracing import TraceFilter
 from kseg.memory.paged import PagedMemory
@@ -23,14 +23,11 @@ if TYPE_CHECKING:
     from kseg.engine.translator.tiering.sampler import Sampler
     from kseg.engine.translator.tiering.thresholds import Thresholds
 
-_BUDGET = int(ExitReason.BUDGET)
-
 FIRST_SAMPLE = 1_000_000
 """Cycles before the first sample, if it is worth it: some milliseconds."""
 SHORT_LIFE = 20_000_000
 """Cycles that processors execute before the first sample, which takes as long as a fifth of them:
 most machines are over before they would have gained that back."""
-NEVER = 1 << 62
 
 
 class Translator(Interpreter):
@@ -78,22 +75,17 @@ class Translator(Interpreter):
 
             make_in_background(profile_name, byte_order)
 
-    def run(self, cycles: int) -> Exit:
-        target = self.clock + cycles
-        shared, address, native = self._shared, self._shared_address, self._run
-        if target <= self._next_look:
-            return self._exit(native(address, target))
-        while True:
-            code = native(address, min(target, self._end_of_stretch()))
-            if code != _BUDGET:
-                return self._exit(code)
-            self._inside = False
-            clock = shared.round
-            if clock >= self._next_look:
-                self._next_look = clock + self._sample_processors()
-            if clock >= target:
-                return self._exit(code)
-            shared.keep_steady = 1
+    @property
+    def stretch_end(self) -> int:
+        """The cycle of the next sample: at the end of a round, for it must not shorten a turn."""
+        begin: int = self._shared.round
+        quantum: int = self._shared.quantum
+        # One that is due already, as after a change of processors, comes before anything else.
+        return begin + max(-(-(self._next_look - begin) // quantum), 0) * quantum
+
+    def look(self) -> None:
+        """Sample."""
+        self._next_look = self._shared.round + self._sample_processors()
 
     def replace_processor(
         self, number: int, state: ProcessorState, memory: PagedMemory, window: int | None
@@ -127,13 +119,6 @@ class Translator(Interpreter):
         self._next_look = NEVER
         if self._made is not None:
             self._made.installation.remove_all()
-
-    def _end_of_stretch(self) -> int:
-        """The cycle of the next sample: at the end of a round, for it must not shorten a turn."""
-        begin: int = self._shared.round
-        quantum: int = self._shared.quantum
-        # One that is due already, as after a change of processors, comes before anything else.
-        return begin + max(-(-(self._next_look - begin) // quantum), 0) * quantum
 
     def _sample_processors(self) -> int:
         """Sample, if it is worth it; returns the cycles until the next time."""

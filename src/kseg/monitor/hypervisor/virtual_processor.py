@@ -58,7 +58,6 @@ class VirtualProcessor:
         # Answers are many, and the hardware's as they are.
         self.complete_load = engine.complete_load
         self.complete_store = engine.complete_store
-        self.take_used = engine.take_used
 
     @property
     def stop_on_break(self) -> bool:

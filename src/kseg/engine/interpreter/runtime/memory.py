@@ -10,7 +10,6 @@ from kseg.engine.codegen.typed import pointer, u32, u64, unlikely
 from kseg.engine.contract import ExitReason
 from kseg.engine.interpreter.layout import (
     EXECUTABLE,
-    FOLLOWING,
     LATCH_BUS_ERROR,
     LATCH_LOADED,
     LATCH_STORED,
@@ -126,15 +125,10 @@ def load_from_device(context: Context, physical: u64, size: u32) -> pointer:
         return NOWHERE
     engine = context.engine
     key = u64(size << 32 | physical)
-    # The run loop may have said that the answer stays the same,
+    # The run loop may have said that the answer stays the same.
     slot = physical >> 2 & STEADY_SLOTS - 1
     if engine.steady_keys[slot] == key:
         return ctypes.addressof(engine.steady_values) + 8 * slot
-    # or what the next answers will be.
-    used = engine.following_used
-    if used < engine.following_count and engine.following_key == key:
-        engine.following_used += 1
-        return u64(ctypes.addressof(engine.following) + 8 * (used % FOLLOWING))
     return ask(context, ExitReason.DEVICE_LOAD, physical, size)
 
 
