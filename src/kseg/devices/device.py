@@ -119,6 +119,8 @@ class Device:
     """What it schedules by name, and what the argument may be."""
     keeps_time: ClassVar[bool] = False
     """Whether its events say nothing about what the guest waits for, as those of a clock."""
+    Options: ClassVar[type[msgspec.Struct] | None] = None
+    """What `parse_arguments` returns, where native code is to know of it."""
     State: ClassVar[type[msgspec.Struct]] = DeviceState
     """All that changes in it, with the values at power-on."""
     state: Any
@@ -130,7 +132,7 @@ class Device:
         self.base = bus.base_of(slot)
         """The physical address of its window."""
         self.options = options
-        self.state = live(self.State)()
+        self.state = self.live_state()()
         self.owner = f"{self.name}@{slot}"
         """The name under which the clock knows this device."""
         self.context = context
@@ -177,6 +179,11 @@ class Device:
             )
         if "w" in register.access:
             self.word_writers[offset] = partial(self._method("write", register), *numbers)
+
+    @classmethod
+    def live_state(cls) -> type[Any]:
+        """The structure that the state is while the machine runs."""
+        return live(cls.State)
 
     def _method(self, verb: str, register: Register) -> Callable[..., Any]:
         name = register.name

@@ -20,6 +20,11 @@ class Lines(Structure):
     processor_line_trace: Callable[[int], None] | None = None
     """The same for processors one of whose lines has changed, by number."""
 
+    @property
+    def is_traced(self) -> bool:
+        """Whether any are traced."""
+        return self.line_trace is not None or self.processor_line_trace is not None
+
     def line(self, slot: Slot) -> bool:
         """The level of a slot's interrupt line."""
         raise NotImplementedError

@@ -12,6 +12,7 @@ import msgspec
 
 from kseg.devices.device import BUFFER, Buffer, Device, Register
 from kseg.devices.hex_dump import hex_dump
+from kseg.engine.codegen.typed import u32
 from kseg.errors import GuestFatal
 from kseg.machine.arguments import Argument, Arguments
 
@@ -105,20 +106,21 @@ class NetworkInterface(Device):
         self.context.input_port.attach(self.owner, self)
         self._keep_alive()
 
-    def write_received(self, value: int) -> None:
+    Options = NetworkOptions
+
+    def write_received(self, value: u32) -> None:
         self.state.received = _acknowledged(value)
         self._update_interrupt()
 
-    def write_sent(self, value: int) -> None:
+    def write_sent(self, value: u32) -> None:
         self.state.sent = _acknowledged(value)
         self._update_interrupt()
 
-    def read_status(self) -> int:
+    def read_status(self) -> u32:
         """The card's address; no carrier bit, as on System/161."""
-        address: int = self.options.address
-        return address
+        return u32(self.options.address)
 
-    def write_control(self, value: int) -> None:
+    def write_control(self, value: u32) -> None:
         if value & ~(PROMISCUOUS | SEND):
             raise GuestFatal("Illegal network control register write")
         if value & SEND and self.state.control & SEND:
@@ -220,7 +222,7 @@ class NetworkInterface(Device):
         ]
 
 
-def _acknowledged(value: int) -> int:
+def _acknowledged(value: u32) -> u32:
     if value & ~DONE:
         raise GuestFatal("Illegal network interrupt register write")
     return value

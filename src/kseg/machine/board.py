@@ -81,6 +81,19 @@ class Board:
 
     bus: Bus
 
+    ready_made: ClassVar[bool] = False
+    """Whether there is native code of it with all devices that kseg brings along for it."""
+
+    @classmethod
+    def device_kinds(cls) -> "Sequence[type[Device]]":
+        """Those devices."""
+        raise NotImplementedError
+
+    @classmethod
+    def lines_kind(cls) -> type[Any]:
+        """The interrupt lines of its bus (`kseg.devices.lines`)."""
+        raise NotImplementedError
+
     @classmethod
     def configure(
         cls, given: str | Path | Configuration | None, options: BoardOptions
@@ -171,7 +184,8 @@ class Board:
         self.kernel: BootedKernel | None = None
         """What `reset` boots; a board that is made for a snapshot has none."""
         self.bus = self.make_bus()
-        self._take_console = console or (lambda _data: None)
+        self.take_console = console or (lambda _data: None)
+        """Takes what the guest prints."""
         self.record = BoardRecord(
             clock_address=ctypes.addressof(self.clock),
             activity_address=ctypes.addressof(self.activity),
@@ -284,7 +298,7 @@ class Board:
 
     def _print(self, data: bytes) -> None:
         self.record.printed_at = self.clock.now
-        self._take_console(data)
+        self.take_console(data)
 
     # What devices ask of the machine (`BoardControl`).
 

@@ -84,6 +84,8 @@ class BoardRecord(Structure):
     """Not 0: Python is to look between two bursts: something has come in, or was asked for."""
     printed: u32
     """Characters in `console`."""
+    refused: bool
+    """A device leaves to Python what it was asked for."""
     each_character: bool
     """Python takes each character as soon as it is printed."""
     printed_at: u64
@@ -118,7 +120,7 @@ class BoardRecord(Structure):
     def handler(self, owner: u32, name: u32) -> Handler:
         """Of an event; without a function where there is none."""
         if owner < MOST_OWNERS and name < MOST_EVENTS:
-            return self.handlers[owner * MOST_EVENTS + name]
+            return self.handlers[(owner * MOST_EVENTS + name) % (MOST_OWNERS * MOST_EVENTS)]
         return self.handlers[MOST_OWNERS * MOST_EVENTS - 1]
 
     @property

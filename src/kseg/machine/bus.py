@@ -10,6 +10,11 @@ if TYPE_CHECKING:
 class InterruptLines(Protocol):
     """The interrupt lines of a bus, as those see them who trace."""
 
+    @property
+    def is_traced(self) -> bool:
+        """Whether any are traced."""
+        ...
+
     line_trace: Callable[[int, bool], None] | None
     """Takes each slot's interrupt line that changes, while they are traced."""
     processor_line_trace: Callable[[int], None] | None

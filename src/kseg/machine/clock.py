@@ -334,14 +334,14 @@ class EventClock(Structure):
             self.grow()
         queue = self.queue
         place: i64 = self.count
-        while 0 < place < MOST_ROOM:
-            before = queue[place - 1]
+        while place > 0:
+            before = queue[(place - 1) % MOST_ROOM]
             if before.due <= due:
                 break
-            event = queue[place]
+            event = queue[place % MOST_ROOM]
             event.due, event.sequence, event.argument = before.due, before.sequence, before.argument
             event.owner, event.name = before.owner, before.name
-            place -= 1
+            place = i64(place - 1)
         event = queue[place % MOST_ROOM]
         event.due, event.sequence, event.argument = due, self.sequence, argument
         event.owner, event.name = owner, name
@@ -464,11 +464,11 @@ class EventClock(Structure):
         """Decide how long processors run now: until the next event or poll."""
         length: u64 = self.longest_burst
         if self.count:
-            nanoseconds = max(self.nanoseconds_per_cycle, 1)
-            delay = i64(self.queue[0].due - self.base)
-            if delay <= 0:
+            nanoseconds, due = max(self.nanoseconds_per_cycle, 1), self.queue[0].due
+            delay = u64(due - self.base)
+            if due <= self.base:
                 length = 0
-            elif delay < length * nanoseconds:
+            elif delay < u64(length * nanoseconds):
                 self.head_cuts_burst = True
                 # Rounded up, or an event less than a cycle away would never come.
                 length = u64(delay + nanoseconds - 1) // nanoseconds
@@ -493,7 +493,7 @@ class EventClock(Structure):
             last_begin = i64(until_due - self.longest_burst - first)
             if last_begin < 0:
                 return
-            more = min(more, u64(last_begin) // interval + 1)
+            more = min(more, u64(u64(last_begin) // interval + 1))
         if more:
             self.burst = u64(first + more * interval)
             self.lengthened = True

@@ -15,13 +15,13 @@ from kseg.machine.state import copied_value
 
 
 class Live(ctypes.Structure):
-    """What `live` makes. A new one has the fields' defaults."""
+    """What `live` makes. A new one is like a saved state, or has the fields' defaults."""
 
     Saved: ClassVar[type[msgspec.Struct]]
 
-    def __init__(self) -> None:
+    def __init__(self, state: Any = None) -> None:
         super().__init__()
-        self.load(self.Saved())
+        self.load(self.Saved() if state is None else state)
 
     def save(self) -> Any:
         """As it is now, as plain data that does not go on."""

@@ -10,7 +10,17 @@ loop (`run_loop`) sees to that, and calls again.
 from enum import IntEnum, IntFlag
 from typing import Any
 
-from kseg.engine.codegen.typed import Structure, i32, i64, likely, swapped, through, u32, u64
+from kseg.engine.codegen.typed import (
+    Structure,
+    i32,
+    i64,
+    likely,
+    swapped,
+    through,
+    u32,
+    u64,
+    unlikely,
+)
 from kseg.engine.contract import ExitReason
 from kseg.engine.interpreter.layout import (
     LATCH_LOADED,
@@ -139,10 +149,10 @@ class BurstLoop(Structure):
         self.driver.skip(cycles)
 
     @through("happen_address")
-    def happen(self, board: BoardRecord, owner: u32, name: u32, argument: i64) -> bool:  # noqa: ARG002
-        """Tell Python of an event; whether that has raised something."""
+    def happen(self, board: BoardRecord, owner: u32, name: u32, argument: i64) -> u32:  # noqa: ARG002
+        """Tell Python of an event; not 0 if that has raised something."""
         self.driver.happen(owner, name, argument)
-        return False
+        return 0
 
     def skip(self, cycles: i64) -> None:
         """Idle cycles of the burst under way pass."""
@@ -186,7 +196,7 @@ def advance(loop: BurstLoop) -> i32:
         if polls and (board.attention or loop.engine_clock >= loop.input_cycle):
             return Why.POLL
         bursts = u32(bursts + 1)
-        if bursts >= MOST_BURSTS or loop.engine_clock - began >= LONGEST_STRETCH:
+        if bursts >= MOST_BURSTS or u64(loop.engine_clock - began) >= LONGEST_STRETCH:
             return Why.BETWEEN_BURSTS
         if looked_at(loop, board, clock) or not goes_on(loop, board, clock):
             return Why.BETWEEN_BURSTS
@@ -198,7 +208,7 @@ def begin(loop: BurstLoop, clock: EventClock) -> None:
     loop.start = loop.engine_clock
     board = loop.board
     if not (loop.looks & Look.EVERY_BURST or board.attention):
-        early = loop.start < BOOT and board.processors[0].status & STATUS_BEV
+        early = loop.start < BOOT and board.processors[0].status & STATUS_BEV != 0
         if loop.input_cycle > loop.start and not early:
             clock.lengthen_burst(min(LONGEST_STRETCH, u64(loop.input_cycle - loop.start)))
 
@@ -260,7 +270,7 @@ def run_burst(loop: BurstLoop, clock: EventClock) -> i32:
         until = u64(loop.start + length)
         code = loop.run(shared, min(until, loop.stretch_end))
         shared.inside = code != ExitReason.BUDGET and code != ExitReason.IDLE
-        clock.elapsed = loop.engine_clock - loop.start
+        clock.elapsed = u64(loop.engine_clock - loop.start)
         if code == ExitReason.BUDGET and clock.elapsed < length:
             return Why.STRETCH_OVER
         if code != ExitReason.BUDGET or clock.elapsed < clock.burst:
@@ -300,6 +310,9 @@ def store(loop: BurstLoop, context: Context) -> bool:
         access.store(access.device, u32(context.exit_value))
     else:
         access.store_numbered(access.device, access.number, u32(context.exit_value))
+    if unlikely(board.refused):
+        board.refused = False
+        return False
     context.latch = LATCH_STORED
     return True
 
@@ -319,6 +332,9 @@ def load(loop: BurstLoop, context: Context) -> bool:
         value = access.load(access.device)
     else:
         value = access.load_numbered(access.device, access.number)
+    if unlikely(board.refused):
+        board.refused = False
+        return False
     laid_out = swapped(value) if loop.swaps else value
     context.latch_value = laid_out
     context.latch = LATCH_LOADED

@@ -2,7 +2,7 @@
 any other one."""
 
 import ctypes
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from kseg.engine.contract import Engine, Exit, ExitReason
 from kseg.engine.interpreter.layout import (
@@ -46,8 +46,11 @@ class NativeEngine(Engine, Protocol):
 class Driver:
     """Lets an engine run for a burst loop."""
 
-    loop_fields: dict[str, int]
-    """What the loop is to know of it."""
+    native: ClassVar[bool]
+    """Whether the loop can call it directly, at `run_address`."""
+    shared_address: int
+    """Of the `Shared` in which the loop finds its processors and exits."""
+    run_address = 0
 
     def __init__(self, engine: Engine, clock: EventClock) -> None:
         self.engine, self._clock = engine, clock
@@ -62,17 +65,14 @@ class NativeDriver(Driver):
     """Of an engine whose processors native code can reach."""
 
     engine: NativeEngine
+    native = True
 
     def __init__(self, engine: NativeEngine, clock: EventClock) -> None:
         super().__init__(engine, clock)
         self.run = engine.run_native
         self.look = engine.look
         self._shared = Shared.from_address(engine.shared_address)
-        self.loop_fields = {
-            "shared_address": engine.shared_address,
-            "run_address": engine.run_address,
-            "skip_address": 0,
-        }
+        self.shared_address, self.run_address = engine.shared_address, engine.run_address
 
     @property
     def stretch_end(self) -> int:
@@ -86,6 +86,8 @@ class NativeDriver(Driver):
 class PlainDriver(Driver):
     """Of any engine: its exits are copied to where the loop looks for them."""
 
+    native = False
+
     def __init__(self, engine: Engine, clock: EventClock) -> None:
         super().__init__(engine, clock)
         self._state, self._shared = ProcessorState(), Shared(context_count=1)
@@ -94,10 +96,7 @@ class PlainDriver(Driver):
             context.state = ctypes.addressof(self._state)
             self._shared.contexts[number] = ctypes.addressof(context)
         self._exit = Exit(ExitReason.BUDGET)
-        self.loop_fields = {
-            "shared_address": ctypes.addressof(self._shared),
-            "skip_address": 1,
-        }
+        self.shared_address = ctypes.addressof(self._shared)
         self._show_clock()
 
     def _show_clock(self) -> None:

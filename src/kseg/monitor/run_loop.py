@@ -22,6 +22,7 @@ from kseg.monitor.burst_loop import NEVER, BurstLoop, Look, Why, advance, begin
 from kseg.monitor.device_answers import DeviceAnswers
 from kseg.monitor.drivers import driver_of
 from kseg.monitor.idling import Idling
+from kseg.monitor.native import Callbacks, address_of, native_board
 from kseg.monitor.observer import Observer
 from kseg.monitor.observers import Condition, Observers
 from kseg.monitor.stop import Stop, StopReason
@@ -56,9 +57,10 @@ class RunLoop:
         )
         """How idle time passes."""
         self._answers = DeviceAnswers(board, engine)
-        self._loop = BurstLoop(
-            board_address=ctypes.addressof(board.record), swaps=board.byte_order == "big"
-        )
+        self._loop = BurstLoop(board_address=ctypes.addressof(board.record))
+        self._callbacks = Callbacks(self)
+        self._native = native_board(board)
+        self._connect()
         self._running = threading.Lock()
         self._limit: int | None = None
         self._end: int | None = None
@@ -80,9 +82,14 @@ class RunLoop:
     def engine(self, engine: Engine) -> None:
         self._engine = self._answers.engine = self.idling.engine = engine
         loop = self._loop
-        loop.driver = self._driver = driver_of(engine, self.board.clock)
-        for name, value in self._driver.loop_fields.items():
-            setattr(loop, name, value)
+        loop.driver = self.driver = driver_of(engine, self.board.clock)
+        loop.swaps = self.driver.native and self.board.byte_order == "big"
+        loop.shared_address = self.driver.shared_address
+        if self.driver.native:
+            loop.run_address, loop.skip_address = self.driver.run_address, 0
+        else:
+            loop.run_address = address_of(self._callbacks.run)
+            loop.skip_address = address_of(self._callbacks.skip)
 
     def run(
         self,
@@ -165,11 +172,11 @@ class RunLoop:
                         continue  # Something has come in.
             code = self._advance()
             if code < Why.BETWEEN_BURSTS:
-                stop = self._answer(self._driver.exit_of(code))
+                stop = self._answer(self.driver.exit_of(code))
                 if stop is not None:
                     return stop
             elif code == Why.STRETCH_OVER:
-                self._driver.look()
+                self.driver.look()
             elif code == Why.AT_END:
                 self._raise_fatal()
                 if self._end is not None and self.engine.clock >= self._end:
@@ -198,7 +205,7 @@ class RunLoop:
 
     def _advance(self) -> int:
         """Let the burst loop go on until Python is needed."""
-        board, loop, driver = self.board, self._loop, self._driver
+        board, loop, driver = self.board, self._loop, self.driver
         clock, port = board.clock, board.input_port
         observers = self.observers
         loop.start = self.engine.clock - clock.elapsed
@@ -218,7 +225,32 @@ class RunLoop:
             if not clock.in_burst:
                 begin(loop, clock)
             loop.end = min(loop.end, self._next_preemption())
-        return advance(loop)
+        traced = board.device_trace is not None or board.bus.lines.is_traced
+        loop.natively = self._native is not None and not traced
+        if self._native is None:
+            return advance(loop)
+        code: int = self._native.advance(ctypes.addressof(loop))
+        self.flush()
+        if code == Why.RAISED:
+            raised, self._callbacks.raised = self._callbacks.raised, None
+            assert raised is not None
+            raise raised
+        return code
+
+    def flush(self) -> None:
+        """Take what native code has printed."""
+        record = self.board.record
+        if record.printed:
+            data = bytes(record.console[: record.printed])
+            record.printed = 0
+            self.board.take_console(data)
+
+    def _connect(self) -> None:
+        """Let native code call Python."""
+        board, callbacks = self.board, self._callbacks
+        self._loop.happen_address = address_of(callbacks.happen)
+        board.record.flush_address = address_of(callbacks.flush)
+        board.clock.make_room = address_of(callbacks.grow)
 
     def _next_preemption(self) -> int:
         """Let preemptions happen that are due, and say in which cycle of the engine's clock the

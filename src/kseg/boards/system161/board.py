@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kseg.boards.system161.address_map import ROM_BASE, ROM_SIZE
 from kseg.boards.system161.cards import CARDS
 from kseg.boards.system161.configuration import Configuration, parse_configuration
-from kseg.boards.system161.interrupts import LAMEBUS_LINE, PROCESSOR_LINE
+from kseg.boards.system161.interrupts import LAMEBUS_LINE, PROCESSOR_LINE, Interrupts
 from kseg.boards.system161.lamebus import LameBus
 from kseg.boards.system161.meter import Meter
 from kseg.boards.system161.options import configure
@@ -21,6 +21,7 @@ from kseg.machine.device_context import DeviceContext
 if TYPE_CHECKING:
     from kseg.boards.system161.hub import HubConnection
     from kseg.boards.system161.meter_socket import MeterSocket
+    from kseg.devices.device import Device
 
 BREAK = 0x0000000D
 
@@ -42,8 +43,20 @@ class System161(Board):
     configuration_file = "sys161.conf"
     line_names = MappingProxyType({LAMEBUS_LINE: "bus", PROCESSOR_LINE: "processor"})
 
+    ready_made = True
+
     configuration: Configuration
     bus: LameBus
+
+    @classmethod
+    def device_kinds(cls) -> "Sequence[type[Device]]":
+        own = __name__.partition(".")[0]
+        kinds = dict.fromkeys(CARDS.values())
+        return [kind for kind in kinds if kind.__module__.partition(".")[0] == own]
+
+    @classmethod
+    def lines_kind(cls) -> type[Interrupts]:
+        return Interrupts
 
     @classmethod
     def configure(

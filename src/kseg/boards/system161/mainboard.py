@@ -119,6 +119,12 @@ class Mainboard(Device):
     )
     has_processor_areas = True
 
+    Options = MainboardOptions
+
+    @classmethod
+    def live_state(cls) -> type[Any]:
+        return Interrupts
+
     @classmethod
     def parse_arguments(cls, arguments: Arguments) -> MainboardOptions:
         given = arguments.read(cls.arguments)
@@ -176,8 +182,7 @@ class Mainboard(Device):
     # Control registers.
 
     def read_ram_size(self) -> u32:
-        size: u32 = self.options.ram_size
-        return size
+        return u32(self.options.ram_size)
 
     def read_power(self) -> u32:
         return 0xFFFFFFFF
@@ -201,8 +206,7 @@ class Mainboard(Device):
         self.state.route()
 
     def read_processors(self) -> u32:
-        count: u32 = self.options.processors
-        return (1 << count) - 1
+        return u32((1 << self.options.processors % 64) - 1)
 
     def write_running(self, value: u32) -> None:
         self.bus.run_processors(value)

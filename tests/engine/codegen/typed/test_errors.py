@@ -19,7 +19,6 @@ class Near(IntEnum):
     A = 0
     B = 1
 def untyped(a): return a
-def default(a: u32 = 1) -> u32: return a
 def nothing(a: u32) -> None: return
 def f(s: S, a: u32, b: u64, c: i64, g: bool) -> u32:
 """
@@ -91,7 +90,6 @@ WRONG = {
     # Calls.
     "return print(a)": "print cannot be called here",
     "return untyped(a)": "a has no type",
-    "return default(a)": "or a default",
     "return nothing(a)": "a call without a result has no value",
     "nothing()": "nothing has more parameters",
     "nothing(a, a)": "nothing has other parameters",

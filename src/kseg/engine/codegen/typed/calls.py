@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from kseg.engine.codegen.builder import Operand
-from kseg.engine.codegen.typed import values, words
+from kseg.engine.codegen.typed import structures, values, words
 from kseg.engine.codegen.typed.expressions import NOTHING, Expressions
 from kseg.engine.codegen.typed.values import TypedPythonError, Value, number
 from kseg.engine.codegen.typed.words import Word
@@ -37,15 +37,22 @@ def signature_of(function: Any) -> Signature:
             raise TypedPythonError(f"{name} has {parameter}")
         if number_ == 0 and parameter.name == "self" and "self" not in found:
             found["self"] = _class_of(function)
-        if parameter.name not in found or parameter.default is not parameter.empty:
-            raise TypedPythonError(f"{name}: {parameter} has no type, or a default")
-        parameters[parameter.name] = found[parameter.name]
+        if parameter.name not in found:
+            raise TypedPythonError(f"{name}: {parameter} has no type")
+        parameters[parameter.name] = resolved(found[parameter.name])
     if "return" not in found:
         raise TypedPythonError(f"{name}: the result has no type")
-    for each in (*parameters.values(), found["return"]):
+    result = resolved(found["return"])
+    for each in (*parameters.values(), result):
         if not (is_type(each) or each is None):
             raise TypedPythonError(f"{name}: {each} is no type that native code knows")
-    return Signature(parameters, found["return"])
+    return Signature(parameters, result)
+
+
+def resolved(annotation: Any) -> Any:
+    """An annotation, or the array that it stands for."""
+    array = structures.in_memory(annotation) if hasattr(annotation, "__metadata__") else None
+    return annotation if array is None else array
 
 
 def is_type(annotation: Any) -> bool:
@@ -55,7 +62,10 @@ def is_type(annotation: Any) -> bool:
 
 
 def _class_of(method: Any) -> Any:
-    """The class that a method belongs to, by its name."""
+    """The class that a method belongs to: it says so, or has its name."""
+    known = getattr(method, "self_type", None)
+    if known is not None:
+        return known
     found = method.__globals__
     for part in method.__qualname__.split(".")[:-1]:
         found = found.get(part, NOTHING) if isinstance(found, dict) else getattr(found, part)
@@ -86,6 +96,8 @@ class Calls(Expressions):
             case ast.Attribute(base, name) if self.static(node.func) is NOTHING:
                 reference = self.value(base)
                 method = getattr(reference.type, name, None)
+                if getattr(method, "unheard", False):
+                    return None
                 if not inspect.isfunction(method) or not values.is_memory(reference.type):
                     raise self.error(node, f"there is no method {name} of typed Python")
                 return self._call_with(node, method, [reference])
@@ -125,11 +137,18 @@ class Calls(Expressions):
             if name not in missing:
                 raise self.error(node, f"{function.__qualname__} has other parameters")
             found[name] = self.value(each)
-        if len(found) != len(names):
-            raise self.error(node, f"{function.__qualname__} has more parameters")
+        for name in names:
+            if name not in found:
+                found[name] = self._default(node, function, name)
         return self.call_function(node, function, [found[name] for name in names])
 
-    def call_function(self, node: ast.expr, function: Any, given: list[Value]) -> Value | None:
+    def _default(self, node: ast.Call, function: Any, name: str) -> Value:
+        default = inspect.signature(function).parameters[name].default
+        if not isinstance(default, int):
+            raise self.error(node, f"{function.__qualname__} has more parameters")
+        return number(default)
+
+    def call_function(self, node: Any, function: Any, given: list[Value]) -> Value | None:
         signature = self.signature(node, function)
         types = list(signature.parameters.values())
         texts = [
@@ -146,6 +165,7 @@ class Calls(Expressions):
             at = self.b.offset(given[0].operand, getattr(given[0].type, field).offset)
             target = self.b.emit(f"load ptr, ptr {at}, align 8")
             texts = texts[1:]
+        self.changes = True
         text = f"call {abi(signature.result, True)} {target}({', '.join(texts)})"
         if signature.result is None:
             self.b.do(text)

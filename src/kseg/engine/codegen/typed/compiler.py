@@ -23,8 +23,13 @@ def build(roots: Iterable[Callable[..., Any]], constants: Mapping[str, Any] | No
     specialised. TypedPythonError says where and why something cannot become native code.
     """
     roots = list(roots)
-    names = [root.__name__ for root in roots]
+    names = [exported_name(root) for root in roots]
     return DECLARATIONS + "\n".join(functions(roots, names, constants))
+
+
+def exported_name(function: Any) -> str:
+    """What a root is called in a module: its `symbol`, where it has one."""
+    return str(getattr(function, "symbol", function.__name__))
 
 
 def functions(
@@ -39,13 +44,14 @@ def functions(
 
     def symbol(function: Any) -> str:
         if function in own:
-            return str(function.__name__)
+            return exported_name(function)
         return re.sub(r"[^\w.]", "", f"{function.__module__}.{function.__qualname__}")
 
     for function in wanted:
         if function not in done:
             done.add(function)
-            linkage = "hidden" if function.__name__ in exported and function in own else "internal"
+            hidden = function in own and exported_name(function) in exported
+            linkage = "hidden" if hidden else "internal"
             attributes = (linkage, "noinline" if function in own else "")
             compiled = Function(function, symbol, constants or {}, attributes)
             texts.append(compiled.text)

@@ -33,6 +33,10 @@ class Expressions:
     globals: Mapping[str, Any]
     assigned: Collection[str]
     """The names that the function's text assigns to."""
+    changes: bool
+    """Has the code so far changed memory, or called what may?"""
+    names: Mapping[str, int]
+    """What constant texts stand for, in the methods of a structure that says so."""
     scopes: list[dict[str, Value | Local]]
     """What names stand for where the code now is, the innermost block's last."""
 
@@ -96,6 +100,8 @@ class Expressions:
     def value(self, node: ast.expr) -> Value:
         """Evaluate an expression."""
         found = self.static(node)
+        if isinstance(found, str):
+            found = self.names.get(found)
         if isinstance(found, int):
             return number(found)
         match node:
@@ -125,7 +131,7 @@ class Expressions:
         """Evaluate a call; None where it has no result."""
         raise NotImplementedError
 
-    def call_function(self, node: ast.expr, function: Any, given: list[Value]) -> Value | None:
+    def call_function(self, node: Any, function: Any, given: list[Value]) -> Value | None:
         """Call a function of typed Python."""
         raise NotImplementedError
 
@@ -305,15 +311,21 @@ class Expressions:
             base = self.value(node.value)
             attribute = getattr(base.type, node.attr, None)
             if isinstance(attribute, property):
+                before = self.changes
                 found = self.call_function(node, attribute.fget, [base])
+                self.changes = before  # To look changes nothing.
                 if found is None:
                     raise self.error(node, "a property without a value")
                 return found
+            if isinstance(attribute, int):
+                return number(attribute)
             return self.load(node, *self._field(node, base))
         return self.load(node, *self.place(node))
 
     def load(self, node: ast.expr, pointer: Operand, type_: Any) -> Value:
         """The number in memory, or a reference to what is none."""
+        if type_ is ctypes.c_bool:
+            return truth(self.b.emit(f"icmp ne i8 {self.b.emit(f'load i8, ptr {pointer}')}, 0"))
         word = values.stored(type_)
         if word is not None:
             bits = word.bits
@@ -325,6 +337,7 @@ class Expressions:
 
     def store(self, pointer: Operand, word: Word, value: Value) -> None:
         """Put a number into memory, cut to what it holds."""
+        self.changes = True
         operand = values.narrowed(self.b, value, word)
         self.b.do(f"store i{word.bits} {operand}, ptr {pointer}, align {word.bits // 8}")
 

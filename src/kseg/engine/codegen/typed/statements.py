@@ -1,13 +1,14 @@
 """Statements of typed Python: one function after the other becomes LLVM's text."""
 
 import ast
+import ctypes
 import linecache
 from collections.abc import Callable, Iterable, Mapping
 from enum import EnumType
 from functools import cache
 from typing import Any
 
-from kseg.engine.codegen.builder import FunctionBuilder
+from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.typed import values, words
 from kseg.engine.codegen.typed.calls import Calls, abi, is_type
 from kseg.engine.codegen.typed.expressions import Local, llvm_of
@@ -52,6 +53,8 @@ class Function(Calls):
         """`constants` go before the module's of the same name; `attributes` are LLVM's linkage, and
         what stands behind the parameters."""
         self.file, tree = _source(function)
+        self.function = function
+        self.changes = False
         self.symbol, self.called = symbol, []
         self.globals = {**function.__globals__, **constants}
         self.assigned = _assigned(tree)
@@ -59,6 +62,7 @@ class Function(Calls):
         self.ended = False
         """Does control not reach what follows?"""
         types, self.result = self.signature(tree, function)
+        self.names = getattr(types.get("self"), "names", {})
         parameters = [(abi(type_), f"p.{name}") for name, type_ in types.items()]
         linkage, behind = attributes
         result = abi(self.result, True)
@@ -103,7 +107,12 @@ class Function(Calls):
 
     def _assign(self, target: ast.expr, value: Value) -> None:
         if not isinstance(target, ast.Name):
+            if self._set_property(target, value):
+                return
             pointer, type_ = self.place(target)
+            if type_ is ctypes.c_bool:
+                self._store_truth(target, pointer, value)
+                return
             word = self._stored(target, type_)
             value = self.fitting(target, self.as_number(target, value), word)
             self.store(pointer, word, value)
@@ -119,6 +128,25 @@ class Function(Calls):
             raise self.error(target, f"{target.id} is assigned more than once: declare it")
         else:
             self.scopes[-1][target.id] = value
+
+    def _set_property(self, target: ast.expr, value: Value) -> bool:
+        """Assign to a property; False where it is none."""
+        if not isinstance(target, ast.Attribute):
+            return False
+        base = self.value(target.value)
+        attribute = getattr(base.type, target.attr, None)
+        if not isinstance(attribute, property) or attribute.fset is None:
+            return False
+        self.call_function(target, attribute.fset, [base, value])
+        return True
+
+    def _store_truth(self, node: ast.expr, pointer: Operand, value: Value) -> None:
+        if value.type is not bool:
+            if value.type is not int or not value.exact:
+                raise self.error(node, "a truth value is wanted here")
+            value = values.truth(self.b.emit(f"icmp ne i64 {value.operand}, 0"))
+        self.changes = True
+        self.b.do(f"store i8 {self.b.emit(f'zext i1 {value.operand} to i8')}, ptr {pointer}")
 
     def _stored(self, node: ast.expr, type_: Any) -> Word:
         word = values.stored(type_)
@@ -162,6 +190,8 @@ class Function(Calls):
                 self._while(node)
             case ast.For(orelse=[]):
                 self._for(node)
+            case ast.Raise():
+                self._refuse(node)
             case ast.Return(given):
                 self._return(node, given)
             case ast.Break() | ast.Continue():
@@ -212,6 +242,19 @@ class Function(Calls):
             if given is None:
                 raise self.error(node, "the result is missing")
             self.b.return_(abi(type_), self.passed(node, self.value(given), type_))
+        self.ended = True
+
+    def _refuse(self, node: ast.Raise) -> None:
+        """What raises is left to CPython, which does all of it: so nothing must be done yet."""
+        base = self.local("self")
+        refuse = getattr(base.type, "refuse", None) if isinstance(base, Value) else None
+        if refuse is None or not hasattr(self.function, "symbol"):
+            raise self.error(node, "only a method that native code calls first can raise")
+        if self.changes:
+            raise self.error(node, "it has done something before it raises")
+        assert isinstance(base, Value)
+        self.call_function(node, refuse, [base])
+        self.b.do("ret void" if self.result is None else f"ret {abi(self.result)} 0")
         self.ended = True
 
     # Loops.

@@ -184,11 +184,14 @@ def is_memory(type_: Any) -> bool:
     """Is it a ctypes type that native code knows?"""
     if not isinstance(type_, type):
         return False
-    return type_ in _WORDS or issubclass(type_, (ctypes.Structure, ctypes.Array))
+    known = type_ in _WORDS or type_ is ctypes.c_bool
+    return known or issubclass(type_, (ctypes.Structure, ctypes.Array))
 
 
 def held(annotation: Any) -> Word | None:
-    """The number that a variable of a type is; None where it is no number."""
+    """The number that a variable of a type is; None where it is no number. `int` is an i64."""
+    if annotation is int:
+        annotation = I64
     for known in (annotation, *getattr(annotation, "__metadata__", ())):
         if isinstance(known, Word):
             return known
@@ -201,7 +204,7 @@ def held(annotation: Any) -> Word | None:
 
 def name_of(type_: Any) -> str:
     """A type in messages."""
-    word = held(type_)
+    word = None if type_ is int else held(type_)
     if word is not None:
         return word.name
     return {int: "number", bool: "truth value"}.get(type_) or str(getattr(type_, "__name__", type_))
