@@ -21,9 +21,15 @@ from kseg.monitor.burst_loop import NEVER
 class NativeEngine(Engine, Protocol):
     """An engine whose loop is native code that works on a `Shared`."""
 
-    run_address: int
-    """The native function that runs it."""
-    shared_address: int
+    @property
+    def run_address(self) -> int:
+        """The native function that runs it."""
+        ...
+
+    @property
+    def shared_address(self) -> int:
+        """Of the `Shared` on which that works."""
+        ...
 
     @property
     def stretch_end(self) -> int:
@@ -38,8 +44,12 @@ class NativeEngine(Engine, Protocol):
         """Let it run until its clock shows `until`: an ExitReason."""
         ...
 
-    def exit_of(self, code: int, turn: int) -> Exit:
-        """What it came back for."""
+    def is_ready(self) -> bool:
+        """Whether native code can run it now; if not, its `run` has something to do first."""
+        ...
+
+    def exit_of(self, code: int, turn: int) -> Exit | None:
+        """What it came back for; None if that is seen to already."""
         ...
 
 
@@ -78,8 +88,12 @@ class NativeDriver(Driver):
     def stretch_end(self) -> int:
         return self.engine.stretch_end
 
-    def exit_of(self, code: int) -> Exit:
-        """What the engine came back for."""
+    def is_ready(self) -> bool:
+        """Whether it can be used now."""
+        return self.engine.is_ready()
+
+    def exit_of(self, code: int) -> Exit | None:
+        """What the engine came back for; None if that is seen to already."""
         return self.engine.exit_of(code, self._shared.turn)
 
 
@@ -128,6 +142,9 @@ class PlainDriver(Driver):
         """Idle cycles pass."""
         self.engine.skip(cycles)
         self._show_clock()
+
+    def is_ready(self) -> bool:
+        return True
 
     def exit_of(self, _code: int) -> Exit:
         """What the engine came back for."""

@@ -20,7 +20,7 @@ from kseg.machine.run_lock import InUseError, Safepoint
 from kseg.machine.statistics import Statistics, processor_statistics
 from kseg.monitor.burst_loop import NEVER, BurstLoop, Look, Why, advance, begin
 from kseg.monitor.device_answers import DeviceAnswers
-from kseg.monitor.drivers import driver_of
+from kseg.monitor.drivers import NativeDriver, PlainDriver, driver_of
 from kseg.monitor.idling import Idling
 from kseg.monitor.native import Callbacks, address_of, native_board
 from kseg.monitor.observer import Observer
@@ -81,12 +81,17 @@ class RunLoop:
     @engine.setter
     def engine(self, engine: Engine) -> None:
         self._engine = self._answers.engine = self.idling.engine = engine
+        self._usual_driver = driver_of(engine, self.board.clock)
+        self._use(self._usual_driver)
+
+    def _use(self, driver: NativeDriver | PlainDriver) -> None:
+        """Let this one drive the burst loop."""
         loop = self._loop
-        loop.driver = self.driver = driver_of(engine, self.board.clock)
-        loop.swaps = self.driver.native and self.board.byte_order == "big"
-        loop.shared_address = self.driver.shared_address
-        if self.driver.native:
-            loop.run_address, loop.skip_address = self.driver.run_address, 0
+        loop.driver = self.driver = driver
+        loop.swaps = driver.native and self.board.byte_order == "big"
+        loop.shared_address = driver.shared_address
+        if driver.native:
+            loop.run_address, loop.skip_address = driver.run_address, 0
         else:
             loop.run_address = address_of(self._callbacks.run)
             loop.skip_address = address_of(self._callbacks.skip)
@@ -172,7 +177,8 @@ class RunLoop:
                         continue  # Something has come in.
             code = self._advance()
             if code < Why.BETWEEN_BURSTS:
-                stop = self._answer(self.driver.exit_of(code))
+                request = self.driver.exit_of(code)
+                stop = None if request is None else self._answer(request)
                 if stop is not None:
                     return stop
             elif code == Why.STRETCH_OVER:
@@ -205,6 +211,11 @@ class RunLoop:
 
     def _advance(self) -> int:
         """Let the burst loop go on until Python is needed."""
+        usual = self._usual_driver
+        if not usual.is_ready():
+            self._use(PlainDriver(self.engine, self.board.clock))
+        elif self.driver is not usual:
+            self._use(usual)
         board, loop, driver = self.board, self._loop, self.driver
         clock, port = board.clock, board.input_port
         observers = self.observers

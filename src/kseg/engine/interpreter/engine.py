@@ -97,8 +97,7 @@ class Interpreter(Debugging, Tracing, Supervision):
             self._shared.contexts[number] = ctypes.addressof(context)
             context.number = number
         self.shared_address = ctypes.addressof(self._shared)
-        self.run_address = self._code.address("run")
-        """The native `run`, which works on the `Shared` at `shared_address`."""
+        """Of the `Shared` on which the function at `run_address` works."""
         self._offer_supervision()
 
     # Setting up.
@@ -211,6 +210,10 @@ class Interpreter(Debugging, Tracing, Supervision):
         """Let native code run until the clock shows `until`: an ExitReason."""
         code: int = self._run(self.shared_address, until)
         return code
+
+    def is_ready(self) -> bool:
+        """Whether native code can run it now, without Python: it can at any time."""
+        return True
 
     @property
     def stretch_end(self) -> int:

@@ -41,11 +41,14 @@ class Supervision:
     _order: str
     _run: Run
     _supervisor: Supervisor | None
+    run_address: int
+    """The native function behind `run`, which works on a `Shared`; 0 if it is Python's."""
 
     def _offer_supervision(self) -> None:
         """Once native code and contexts are there."""
         self._rounds = self._run
         self._supervisor = None
+        self.run_address = self._code.address("run")
         self._run_one = RUN(self._code.address("run_processor"))
         self._resynchronise = CHANGE(self._code.address("resynchronise"))
         self._region_tables: weakref.WeakKeyDictionary[PagedMemory, ctypes.Array[RegionEntry]]
@@ -60,12 +63,13 @@ class Supervision:
     @supervisor.setter
     def supervisor(self, supervisor: Supervisor | None) -> None:
         self._supervisor = supervisor
-        self._run = self._rounds
+        self._run, self.run_address = self._rounds, self._code.address("run")
         if supervisor is not None:
             functions = {name: self._code.address(name) for name in FUNCTIONS}
             shared = ctypes.addressof(self._shared)
             native = supervisor.native(functions, shared)
             self._run = RUN(native) if native else self._run_supervised
+            self.run_address = native
 
     def _run_supervised(self, _shared: int, limit: int) -> int:
         """As `run` of the native code, where the supervisor is not native."""

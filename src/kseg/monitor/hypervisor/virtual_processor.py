@@ -2,7 +2,7 @@
 devices."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kseg.engine.contract import EngineStatistics, Exit, ExitReason, Supervisor, Watchpoint
 from kseg.engine.debugging import checked_breakpoints, checked_watchpoints
@@ -82,16 +82,65 @@ class VirtualProcessor:
         found = hypervisor.engine.run(cycles)
         return found if found.reason < _SEEN_TO_HERE else self._see_to(found, limit)
 
+    # As native code knows it: the hardware's loop, with this guest on it.
+
+    @property
+    def run_address(self) -> int:
+        """See `kseg.monitor.drivers.NativeEngine`: 0 where the hardware is not native code."""
+        found: int = getattr(self.hypervisor.engine, "run_address", 0)
+        return found
+
+    @property
+    def shared_address(self) -> int:
+        found: int = self._native.shared_address
+        return found
+
+    @property
+    def _native(self) -> Any:
+        return self.hypervisor.engine
+
+    def is_ready(self) -> bool:
+        """Enter the guest, unless it has something to go on with first."""
+        if self.hypervisor.present is not self:
+            if self._stopped is not None or self._waits:
+                return False
+            self.hypervisor.enter(self)
+        return True
+
+    @property
+    def stretch_end(self) -> int:
+        found: int = self._native.stretch_end
+        return found
+
+    def look(self) -> None:
+        self._native.look()
+
+    def run_native(self, until: int) -> int:
+        code: int = self._native.run_native(until)
+        return code
+
+    def exit_of(self, code: int, turn: int) -> Exit | None:
+        """What the hardware came back for; None if it was a page, which the guest has now."""
+        found: Exit = self._native.exit_of(code, turn)
+        if found.reason is ExitReason.PAGE_STORE:
+            self.hypervisor.allocator.make_writable(self.memory, found.address >> 12)
+            return None
+        return self._note_stop(found)
+
+    def _note_stop(self, found: Exit) -> Exit:
+        """A guest that was stopped for a debugger has something to go on with."""
+        if found.reason in (ExitReason.BREAKPOINT, ExitReason.WATCHPOINT):
+            self._stopped = found.reason
+            self.hypervisor.enter_anew()
+        return found
+
     def _see_to(self, found: Exit, limit: int) -> Exit:
         """Give pages to the guest until it comes back for another reason; take note of a stop."""
         hypervisor = self.hypervisor
         while found.reason is ExitReason.PAGE_STORE:
             hypervisor.allocator.make_writable(self.memory, found.address >> 12)
             found = hypervisor.engine.run(limit - self.state.clock)
-        if found.reason in (ExitReason.BREAKPOINT, ExitReason.WATCHPOINT):
-            self._stopped = found.reason
-            hypervisor.enter_anew()
-        return found
+        return self._note_stop(found)
 
     def _go_on(self) -> Exit:
         """Execute the instruction at which it was stopped, which has a cycle, or two."""
