@@ -16,6 +16,7 @@ from kseg.history import log
 from kseg.history.recorder import Intervals
 from kseg.history.replay_verifier import Divergence
 from kseg.machine import disk_image
+from kseg.monitor import drivers, run_loop
 from kseg.monitor.stop import StopReason
 from tests.cli.kernels import kernel
 from tests.history.logs import DIGESTS, OFTEN, frames, recorded, together
@@ -61,6 +62,9 @@ def break_engine(monkeypatch: pytest.MonkeyPatch, kind: Any, spoil: Any) -> None
         return left
 
     monkeypatch.setattr(kind, "run", run)
+    # The burst loop is to call that one.
+    monkeypatch.setattr(drivers, "driver_of", drivers.PlainDriver)
+    monkeypatch.setattr(run_loop, "driver_of", drivers.PlainDriver)
 
 
 def spoil_register(processor: Any) -> None:

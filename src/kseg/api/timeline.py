@@ -111,6 +111,8 @@ class _Watcher(Observer):
 
     # As an observer of the machine, it looks now and then how much was executed.
 
+    each_character = True
+
     @property
     def next_cycle(self) -> int | None:
         return self._next

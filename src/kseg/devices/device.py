@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
+from kseg.engine.codegen.typed import Structure
 from kseg.errors import BusError, StateError
 from kseg.machine.arguments import Argument, Arguments
 from kseg.machine.clock import Event
@@ -121,8 +122,11 @@ class Device:
     """Whether its events say nothing about what the guest waits for, as those of a clock."""
     Options: ClassVar[type[msgspec.Struct] | None] = None
     """What `parse_arguments` returns, where native code is to know of it."""
+    Facts: ClassVar[type[Structure] | None] = None
+    """What else native code is to know: `facts` is one, as soon as the device is plugged in."""
     State: ClassVar[type[msgspec.Struct]] = DeviceState
     """All that changes in it, with the values at power-on."""
+    facts: Any
     state: Any
     """It as it is now: has the fields of `State` (`kseg.machine.live`)."""
 
@@ -266,6 +270,10 @@ class Device:
         """The number of the processor that has made the present access."""
         return self._bus.asking_processor
 
+    def tick_doom(self) -> None:
+        """A disk write that counts for the doom counter; DoomReached when it comes to zero."""
+        self.context.control.tick_doom()
+
     def message(self, text: str) -> None:
         """Tell the user, not the guest."""
         self.context.message(text)
@@ -324,3 +332,9 @@ class Device:
         """Raise StateError unless `state` is of this class's kind."""
         if not isinstance(state, self.State):
             raise StateError(f"{self.owner}: saved state is a {type(state).__name__}")
+
+
+def by_python_methods(kind: type[Device]) -> list[str]:
+    """The names of a device's methods that native code has done by Python, by number."""
+    names = {name for base in kind.__mro__ for name in vars(base)}
+    return sorted(name for name in names if hasattr(getattr(kind, name, None), "by_python"))

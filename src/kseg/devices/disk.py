@@ -10,8 +10,9 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from kseg.devices.device import BUFFER, Buffer, Device, Register
-from kseg.devices.disk_geometry import TRACKS, geometry
+from kseg.devices.disk_geometry import TRACKS, Geometry, geometry, put_moment
 from kseg.devices.hex_dump import hex_dump
+from kseg.engine.codegen.typed import by_python, u32
 from kseg.errors import DiskImageError, GuestFatal, StateError
 from kseg.machine import disk_image
 from kseg.machine.arguments import Argument, Arguments
@@ -80,6 +81,9 @@ class Disk(Device):
     name = "disk"
     identity = 3
     revision = 2
+    Options = DiskOptions
+    Facts = Geometry
+    facts: Geometry
     State = DiskState
     state: DiskState
     events: ClassVar[Mapping[str, range]] = {
@@ -154,7 +158,7 @@ class Disk(Device):
         except DiskImageError:
             self._disk.close()
             raise
-        self._geometry = geometry(self._disk.sectors, options.rpm)
+        self.facts = geometry(self._disk.sectors, options.rpm)
         self._buffer = self.add_buffer(*self.buffers)
 
     def _open(self, options: DiskOptions) -> disk_image.Disk:
@@ -191,29 +195,32 @@ class Disk(Device):
 
     def reset(self) -> None:
         super().reset()
-        self.state.arrival = self.clock.time_of_day()
+        self._arrive()
 
-    def read_sectors(self) -> int:
-        return self._disk.sectors
+    def _arrive(self) -> None:
+        """The heads come to a track."""
+        put_moment(self.state.arrival, self.clock.seconds, self.clock.nanoseconds)
 
-    def read_rpm(self) -> int:
-        rpm: int = self.options.rpm
-        return rpm
+    def read_sectors(self) -> u32:
+        return self.facts.sectors
 
-    def write_status(self, value: int) -> None:
+    def read_rpm(self) -> u32:
+        return u32(self.options.rpm)
+
+    def write_status(self, value: u32) -> None:
         """Acknowledge or abort (0), read (1) or write (3)."""
         if value not in (IDLE, READ, START_WRITE):
             raise GuestFatal(f"disk: Invalid write {value} to status register")
         self.trace(_STARTS[value])
         if value == START_WRITE and self.options.doom:
-            self.context.control.tick_doom()
+            self.tick_doom()
         self.state.progress = NOTHING if value == IDLE else STARTED
         self.state.status = value
         self._update()
 
     def on_seek(self, argument: int) -> None:
         self.state.track = argument
-        self.state.arrival = self.clock.time_of_day()
+        self._arrive()
         self._go_on()
 
     def on_progress(self, argument: int) -> None:
@@ -231,50 +238,59 @@ class Disk(Device):
 
     def _work(self) -> None:
         """Go on with an operation as far as the next delay."""
-        if self.state.event_pending or not self.state.status & BUSY:
+        state, facts = self.state, self.facts
+        if state.event_pending or not state.status & BUSY:
             return
-        if self.state.sector >= self._disk.sectors:
+        if state.sector >= facts.sectors:
             self.trace("Invalid sector")
             self._finish(BAD_SECTOR)
             return
-        self.state.tries += 1
-        if self.state.tries > MOST_TRIES:
+        state.tries += 1
+        if state.tries > MOST_TRIES:
             # The platter has been missed again and again (a guest that sets the calendar clock
             # can do that): take the sector anyway.
-            self.state.track, self.state.arrival = 0, self.clock.time_of_day()
-            self.state.progress = NOTHING
+            state.track = 0
+            self._arrive()
+            state.progress = NOTHING
             self._transfer()
             return
-        track, index = self._geometry.locate(self.state.sector)
-        writing = self.state.status & WRITE
-        if track != self.state.track:
-            delay = self._geometry.seek_time(abs(track - self.state.track))
+        track = facts.track_of(state.sector)
+        index = facts.index_of(state.sector, track)
+        writing = state.status & WRITE
+        if track != state.track:
+            here = state.track
+            crossed = track - here if track > here else here - track
+            delay = facts.seek_times[u32(crossed) % TRACKS]
             self.trace("seeking to track {}: {} ns", track, delay)
-            self._wait(delay, "seek", track)
+            state.event_pending = True
+            self.schedule(delay, "seek", track)
             return
-        if writing and self.state.progress < COPIED_IN:
-            self._wait(BUFFER_COPY, "progress", COPIED_IN)
+        if writing and state.progress < COPIED_IN:
+            self._wait(BUFFER_COPY, COPIED_IN)
             return
-        if self.state.progress < ROTATED:
-            now = self.clock.time_of_day()
+        if state.progress < ROTATED:
+            seconds, nanoseconds = self.clock.seconds, self.clock.nanoseconds
+            rotation: u32 = 0
             if writing:
-                delay = self._geometry.write_delay(track, index, now)
+                rotation = facts.write_delay(track, index, nanoseconds)
             else:
-                delay = self._geometry.read_delay(track, index, (*self.state.arrival,), now)
-            self.trace("rotdelay {} ns", delay)
-            if delay:
-                self._wait(delay, "progress", ROTATED)
+                rotation = facts.read_delay(track, index, state.arrival, seconds, nanoseconds)
+            self.trace("rotdelay {} ns", rotation)
+            if rotation:
+                self._wait(rotation, ROTATED)
                 return
-            self.state.progress = ROTATED
-        if not writing and self.state.progress < COPIED_OUT:
-            self._wait(BUFFER_COPY, "progress", COPIED_OUT)
+            state.progress = ROTATED
+        if not writing and state.progress < COPIED_OUT:
+            self._wait(BUFFER_COPY, COPIED_OUT)
             return
         self._transfer()
 
-    def _wait(self, delay: int, name: str, argument: int) -> None:
+    def _wait(self, delay: u32, progress: u32) -> None:
+        """Have come so far after a delay."""
         self.state.event_pending = True
-        self.schedule(delay, name, argument)
+        self.schedule(delay, "progress", progress)
 
+    @by_python
     def _transfer(self) -> None:
         base = self._buffer.base
         self.trace(
@@ -294,7 +310,7 @@ class Disk(Device):
         else:
             self._finish(0)
 
-    def _finish(self, result: int) -> None:
+    def _finish(self, result: u32) -> None:
         self.state.status = self.state.status & ~BUSY | DONE | result
         self.state.tries = 0
 
@@ -304,12 +320,12 @@ class Disk(Device):
 
     def check_event(self, name: str, argument: int) -> None:
         super().check_event(name, argument)
-        if name == "seek" and argument >= len(self._geometry.track_lengths):
+        if name == "seek" and argument >= len(self.facts.track_lengths):
             raise StateError(f"{self.owner}: saved while it seeks track {argument}")
 
     def load(self, state: Any) -> None:
         self.check_state(state)
-        if not 0 <= state.track < len(self._geometry.track_lengths):
+        if not 0 <= state.track < len(self.facts.track_lengths):
             raise StateError(f"{self.owner}: saved with heads on track {state.track}")
         if state.contents.written and isinstance(self._disk, DiskImage):
             raise StateError(
@@ -320,7 +336,7 @@ class Disk(Device):
         super().load(msgspec.structs.replace(state, contents=DiskContents(0, {})))
 
     def describe(self) -> list[str]:
-        tracks = len(self._geometry.track_lengths)
+        tracks = len(self.facts.track_lengths)
         seconds, nanoseconds = self.state.arrival
         activity = "event in progress" if self.state.event_pending else "idle"
         return [

@@ -12,7 +12,7 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
-from kseg.devices.device import Device, Register, event_method
+from kseg.devices.device import Device, Register, by_python_methods, event_method
 from kseg.devices.lines import Lines
 from kseg.devices.record import DeviceRecord, Words
 from kseg.engine.codegen.typed import below, u32
@@ -105,11 +105,22 @@ def _accessor(text: Any, verb: str, register: Register) -> Any:
         "read": [f"def read_{name}(self):\n", f"    return self.state.{name}\n"],
         "write": [f"def write_{name}(self, value):\n", f"    self.state.{name} = value\n"],
     }[verb]
-    file = f"<{text.__name__}.{verb}_{name}>"
+    return _copied(_written(f"{verb}_{name}", lines), text.__name__, {}, text)
+
+
+def _call_of(name: str, methods: Sequence[str]) -> Any:
+    """The method that calls one of those."""
+    number = methods.index(name)
+    return _written(name, [f"def {name}(self) -> None:\n", f"    self.call_python({number})\n"])
+
+
+def _written(name: str, lines: list[str]) -> Any:
+    """A function whose text is no file's."""
+    file = f"<{name} {hash(tuple(lines)):x}>"
     linecache.cache[file] = (0, None, lines, file)
     namespace: dict[str, Any] = {}
     exec(compile("".join(lines), file, "exec"), namespace)
-    return _copied(namespace[f"{verb}_{name}"], text.__name__, {}, text)
+    return namespace[name]
 
 
 def text_of(kind: type[Device], lines: type[Lines]) -> type[DeviceRecord]:
@@ -117,6 +128,7 @@ def text_of(kind: type[Device], lines: type[Lines]) -> type[DeviceRecord]:
     constants = {
         "StateType": kind.live_state(),
         "OptionsType": None if kind.Options is None else live(kind.Options),
+        "FactsType": kind.Facts,
         "LinesType": lines,
     }
     name = f"{kind.__name__}Record"
@@ -133,7 +145,9 @@ def text_of(kind: type[Device], lines: type[Lines]) -> type[DeviceRecord]:
     for base in (Words, *own):
         for attribute, value in vars(base).items():
             body.pop(attribute, None)
-            if isinstance(value, types.FunctionType):
+            if hasattr(value, "by_python"):
+                body[attribute] = copy(_call_of(attribute, by_python_methods(kind)))
+            elif isinstance(value, types.FunctionType):
                 if value.__closure__ is None:  # There is no super() in typed Python.
                     body[attribute] = copy(value)
             elif isinstance(value, property):
@@ -151,7 +165,12 @@ def text_of(kind: type[Device], lines: type[Lines]) -> type[DeviceRecord]:
     return text  # type: ignore[no-any-return]
 
 
-_STANDS_FOR = {"state": "StateType", "options": "OptionsType", "lines": "LinesType"}
+_STANDS_FOR = {
+    "state": "StateType",
+    "options": "OptionsType",
+    "facts": "FactsType",
+    "lines": "LinesType",
+}
 
 
 def _copied(function: Any, owner: str, constants: Mapping[str, Any], self_type: Any) -> Any:

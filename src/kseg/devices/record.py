@@ -24,6 +24,7 @@ class DeviceRecord(Structure):
     board_address: u64
     state_address: u64
     options_address: u64
+    facts_address: u64
 
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ else:
 # What these stand for is another thing for each device, and each bus: see `native`.
 StateType: Any = None
 OptionsType: Any = None
+FactsType: Any = None
 LinesType: Any = None
 
 
@@ -51,6 +53,10 @@ class Words(DeviceRecord):
     @property
     def options(self) -> Any:
         return OptionsType.from_address(self.options_address)
+
+    @property
+    def facts(self) -> Any:
+        return FactsType.from_address(self.facts_address)
 
     @property
     def lines(self) -> Any:
@@ -89,6 +95,14 @@ class Words(DeviceRecord):
     def refuse(self) -> None:
         """Something is wrong, and nothing has been done: have Python do it all."""
         self.board.refused = True
+
+    def call_python(self, method: u32) -> None:
+        """Have one of its methods done that are `by_python`."""
+        self.board.call_python(self.number, method)
+
+    @unheard
+    def tick_doom(self) -> None:
+        """While there is a doom counter, CPython runs the devices."""
 
     @unheard
     def trace(self) -> None:

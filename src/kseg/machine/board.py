@@ -297,7 +297,7 @@ class Board:
         self.record.attention = 1
 
     def _print(self, data: bytes) -> None:
-        self.record.printed_at = self.clock.now
+        self.record.printed_at, self.record.news = self.clock.now, True
         self.take_console(data)
 
     # What devices ask of the machine (`BoardControl`).

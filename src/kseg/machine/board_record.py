@@ -86,11 +86,16 @@ class BoardRecord(Structure):
     """Characters in `console`."""
     refused: bool
     """A device leaves to Python what it was asked for."""
+    raised: bool
+    """What Python was called for has raised something."""
     each_character: bool
     """Python takes each character as soon as it is printed."""
+    news: bool
+    """Something has been printed since the observers looked last."""
     printed_at: u64
     """The virtual time of the last character."""
     flush_address: u64
+    call_address: u64
     console: Annotated[ctypes.Array[ctypes.c_uint8], CONSOLE_ROOM]
     handlers: Annotated[ctypes.Array[Handler], MOST_OWNERS * MOST_EVENTS]
 
@@ -137,8 +142,14 @@ class BoardRecord(Structure):
         self.console[self.printed % CONSOLE_ROOM] = character & 0xFF
         self.printed += 1
         self.printed_at = self.clock.now
+        self.news = True
         if self.printed == CONSOLE_ROOM or self.each_character:
             self.flush()
+
+    @through("call_address")
+    def call_python(self, owner: u32, method: u32) -> None:
+        """Have a device's method done by Python."""
+        raise NotImplementedError
 
     @through("flush_address")
     def flush(self) -> None:

@@ -218,7 +218,9 @@ def looked_at(loop: BurstLoop, board: BoardRecord, clock: EventClock) -> bool:
     looks = loop.looks
     if board.attention or looks & (Look.EVERY_BURST | Look.BURST) or clock.now >= loop.look_at:
         return True
-    if looks & Look.OUTPUT and board.printed:
+    if looks & Look.OUTPUT and board.news:
+        return True
+    if looks & Look.IDLE and loop.jumped:
         return True
     # A guest that fails before it has handlers is to be noticed at once.
     return board.processors[0].status & STATUS_BEV != 0
@@ -250,6 +252,8 @@ def dispatch(loop: BurstLoop, clock: EventClock) -> bool:
         handler = board.handler(owner, name)
         if loop.natively and handler.function:
             handler.call(handler.device, argument)
+            if unlikely(board.raised):
+                return True
         elif loop.happen(board, owner, name, argument):
             return True
     return False
@@ -278,6 +282,8 @@ def run_burst(loop: BurstLoop, clock: EventClock) -> i32:
         if code == ExitReason.DEVICE_STORE:
             if not store(loop, loop.context):
                 return code
+            if unlikely(loop.board.raised):
+                return Why.RAISED
         elif code == ExitReason.DEVICE_LOAD:
             if not load(loop, loop.context):
                 return code

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kseg.devices.device import Device, event_method
+from kseg.devices.device import Device, by_python_methods, event_method
 from kseg.devices.lines import Lines
 from kseg.devices.record import DeviceRecord
 from kseg.engine.codegen.generated import Generated
@@ -41,6 +41,7 @@ SKIP = ctypes.CFUNCTYPE(None, ctypes.c_uint64)
 HAPPEN = ctypes.CFUNCTYPE(
     ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_int64
 )
+CALL = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint32)
 TELL = ctypes.CFUNCTYPE(None)
 
 
@@ -175,6 +176,8 @@ class NativeBoard:
             options = live(kind.Options)(card.options)
             record.options_address = ctypes.addressof(options)
             self._kept.append(options)
+        if kind.Facts is not None:
+            record.facts_address = ctypes.addressof(card.facts)
         self._kept.append(record)
         address = ctypes.addressof(record)
         found = []
@@ -217,7 +220,16 @@ class Callbacks:
             found.flush()
             return guarded(found.driver.happen, name_owner, name, argument)
 
+        def call(owner: int, method: int) -> None:
+            found = reference()
+            found.flush()
+            device = found.board.clock.owners.targets[owner]
+            name = by_python_methods(type(device))[method]
+            if guarded(getattr(device, name)):
+                found.board.record.raised = True
+
         self.happen = HAPPEN(happen)
+        self.call = CALL(call)
         self.flush = TELL(lambda: guarded(reference().flush))
 
         def run(_shared: int, until: int) -> int:

@@ -49,6 +49,10 @@ class Observer:
 
     order: ClassVar[Order] = Order.WATCH
 
+    each_character: ClassVar[bool] = False
+    """Whether `printed` is to be called for each character, in the cycle in which it is printed;
+    otherwise for several at once, a moment later."""
+
     @property
     def looks(self) -> Look:
         """When `between_bursts` is to be called, at least; asked again each time it was."""
@@ -99,7 +103,8 @@ class Observer:
         edited, or it was reset or loaded by its user."""
 
     def printed(self, data: bytes) -> None:
-        """The guest prints this; the machine is in the middle of an instruction."""
+        """The guest prints this, or has printed it a moment ago; the machine may be in the middle
+        of an instruction."""
 
     def said(self, text: str) -> None:
         """The machine itself has something to say: a line."""

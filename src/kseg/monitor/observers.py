@@ -48,6 +48,7 @@ class Observers:
     def _arrange(self, observers: "Iterator[Observer] | list[Observer] | tuple[()]") -> None:
         self._all = tuple(observers)
         self._scheduled = [each for each in self._all if _overrides(each, "next_cycle")]
+        self.each_character = any(each.each_character for each in self._all)
         self._looking = [each for each in self._all if _overrides(each, "between_bursts")]
         self.remember = bool(self._hooks("edited"))
         """Whether an observer has to know when the machine is edited."""

@@ -207,6 +207,7 @@ class RunLoop:
         if self._interrupted:
             self._interrupted = False
             return Stop(StopReason.INTERRUPTED)
+        board.record.news = False
         return self.observers.between_bursts()
 
     def _advance(self) -> int:
@@ -223,6 +224,7 @@ class RunLoop:
         loop.end = NEVER if self._end is None else self._end
         loop.stretch_end = driver.stretch_end
         loop.looks, loop.look_at = observers.looks()
+        board.record.each_character = observers.each_character
         item = port.next_input
         loop.input_cycle = NEVER if item is None else item.cycle
         loop.input_time = NEVER if item is None else item.time
@@ -237,13 +239,14 @@ class RunLoop:
                 begin(loop, clock)
             loop.end = min(loop.end, self._next_preemption())
         traced = board.device_trace is not None or board.bus.lines.is_traced
-        loop.natively = self._native is not None and not traced
+        loop.natively = self._native is not None and not (traced or board.state.doom)
         if self._native is None:
             return advance(loop)
         code: int = self._native.advance(ctypes.addressof(loop))
         self.flush()
         if code == Why.RAISED:
             raised, self._callbacks.raised = self._callbacks.raised, None
+            self.board.record.raised = False
             assert raised is not None
             raise raised
         return code
@@ -261,6 +264,7 @@ class RunLoop:
         board, callbacks = self.board, self._callbacks
         self._loop.happen_address = address_of(callbacks.happen)
         board.record.flush_address = address_of(callbacks.flush)
+        board.record.call_address = address_of(callbacks.call)
         board.clock.make_room = address_of(callbacks.grow)
 
     def _next_preemption(self) -> int:
@@ -330,6 +334,7 @@ class RunLoop:
             self.board.memory.on_write(engine.memory_changed)
         self.engine.state_changed()
         self._answers.forget()
+        self.board.record.news = True
         self.idling.host_stood_still()
         self.observers.state_loaded()
 

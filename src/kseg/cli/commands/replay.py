@@ -145,6 +145,8 @@ def _film(repeated: "Replay", path: str, version: str) -> CastSession:
 class _Filming(Observer):
     """Lets what a guest prints go into an asciicast."""
 
+    each_character = True
+
     def __init__(self, film: CastSession, clock: "EventClock") -> None:
         self._film, self._clock = film, clock
 

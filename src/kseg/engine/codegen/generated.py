@@ -94,4 +94,5 @@ def _own_sources() -> str:
 
 def _state(path: Path) -> str:
     status = path.stat()
-    return f"{path.relative_to(_PACKAGE)} {status.st_size} {status.st_mtime_ns}"
+    place = path.relative_to(_PACKAGE) if path.is_relative_to(_PACKAGE) else path
+    return f"{place} {status.st_size} {status.st_mtime_ns}"

@@ -38,6 +38,7 @@ Reading order: `words` (what CPython runs), `values` (numbers with their ranges)
 from kseg.engine.codegen.typed.structures import Structure
 from kseg.engine.codegen.typed.words import (
     below,
+    by_python,
     copy,
     each_bit,
     external,
@@ -61,6 +62,7 @@ from kseg.engine.codegen.typed.words import (
 __all__ = [
     "Structure",
     "below",
+    "by_python",
     "copy",
     "each_bit",
     "external",

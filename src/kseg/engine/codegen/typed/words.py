@@ -68,6 +68,12 @@ def unheard(function: Function) -> Function:
     return function
 
 
+def by_python(function: Function) -> Function:
+    """Mark a method without arguments and result that native code has done by CPython."""
+    function.by_python = True  # type: ignore[attr-defined]
+    return function
+
+
 def matching(table: Sequence[int], wanted: int, bits: int) -> int:
     """A bit for each word of an array of 32-bit words that has the same `bits`, a constant, as
     `wanted`. Natively all are looked at at once."""
