@@ -59,6 +59,7 @@ class ReplayCursor:
                 OutputFilter(machine, machine.message),
             ]
             machine.output, machine.message = self._output_filters
+            machine.monitor.observers.add(_EachCharacter())
 
     def _clock(self) -> int:
         return self.machine.engine.clock
@@ -151,6 +152,12 @@ class _Uninterrupted(Observer):
 
     def stopped(self, stop: Stop) -> Stop | None:
         return RUN_ON if stop.reason is StopReason.INTERRUPTED else None
+
+
+class _EachCharacter(Observer):
+    """What is printed is told in the cycle in which it is: see `OutputFilter`."""
+
+    each_character = True
 
 
 class OutputFilter(Generic[Message]):

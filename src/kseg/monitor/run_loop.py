@@ -60,6 +60,7 @@ class RunLoop:
         self._loop = BurstLoop(board_address=ctypes.addressof(board.record))
         self._callbacks = Callbacks(self)
         self._native = native_board(board)
+        board.record.news = True  # What has been printed before, nobody has looked at.
         self._connect()
         self._running = threading.Lock()
         self._limit: int | None = None
