@@ -4,8 +4,8 @@
 machine its engine executes the board's processors; under a monitor (`hypervisor`), what looks like
 an engine to it is a vCPU.
 
-Begin with `run_loop`; then `bursts`, `device_answers` and `idling`, each one part of it, and
-`observer`, the contract of what takes part (`observers` is the list). `contract` is what a monitor
+Begin with `burst_loop`, then `run_loop`, which calls it; `device_answers` and `idling` are parts of
+that, `drivers` and `native` are what `burst_loop` runs on. `observer`, the contract of what takes part (`observers` is the list). `contract` is what a monitor
 is, `placement` which there are.
 """
 

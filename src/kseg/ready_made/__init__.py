@@ -6,10 +6,12 @@ this folder; `kseg.engine.codegen.shipped` reads it there. A checkout has none o
 
 from pathlib import Path
 
+from kseg.boards import BOARDS, board_named
 from kseg.engine.codegen import shipped, targets
 from kseg.engine.codegen.generated import Generated
 from kseg.engine.interpreter import image as interpreter
 from kseg.engine.translator.stencils import image as stencils
+from kseg.monitor import native as devices
 from kseg.monitor.hypervisor import native as dispatcher
 from kseg.platform.digests import blake2b
 from kseg.version import __version__
@@ -21,6 +23,7 @@ CODE: tuple[Generated, ...] = (
     *(interpreter.generated(*kind) for kind in PROCESSORS),
     *(stencils.generated(*kind) for kind in PROCESSORS),
     dispatcher.GENERATED,
+    *(devices.of_board(board_named(name)) for name in BOARDS),
 )
 """All of it, what takes long first."""
 
