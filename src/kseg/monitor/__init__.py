@@ -5,8 +5,8 @@ machine its engine executes the board's processors; under a monitor (`hypervisor
 an engine to it is a vCPU.
 
 Begin with `burst_loop`, then `run_loop`, which calls it; `device_answers` and `idling` are parts of
-that, `drivers` and `native` are what `burst_loop` runs on. `observer`, the contract of what takes part (`observers` is the list). `contract` is what a monitor
-is, `placement` which there are.
+that, `drivers` and `native` are what `burst_loop` runs on. `observer` is the contract of what takes
+part (`observers` is the list), `contract` what a monitor is, `placement` which there are.
 """
 
 BARE, TRAP_AND_EMULATE, HYBRID = "bare", "trap-and-emulate", "hybrid"
