@@ -12,6 +12,8 @@ from kseg.engine.translator.stencils import Stencils, load
 class StencilCompileQueue:
     """Answers at once, without a compiler."""
 
+    seconds = 0.0
+
     def __init__(self, stencils: Stencils) -> None:
         self.pending = 0
         self._stencils = stencils
