@@ -6,6 +6,7 @@ from kseg import Host, Machine
 from kseg.engine import ENGINES
 from kseg.machine.run_lock import InUseError
 from kseg.monitor import CHOICES
+from kseg.monitor.burst_loop import Look
 from kseg.monitor.observer import RUN_ON, Observer, Order
 from kseg.monitor.observers import Condition, Edits, Observers
 from kseg.monitor.run_loop import RunLoop
@@ -134,7 +135,9 @@ def test_uneventful_bursts_are_one_unless_somebody_wants_them_all() -> None:
             self.count += 1
 
     class CountsAll(Counts):
-        every_burst = True
+        @property
+        def looks(self) -> Look:
+            return Look.EVERY_BURST
 
     counts = []
     for kind in (Counts, CountsAll):

@@ -104,7 +104,7 @@ def test_hot_code_becomes_native(cache: Path) -> None:
     program = """
 import time
 from kseg import Machine
-with Machine("cms") as machine:
+with Machine("cms", compiler_share=1000) as machine:
     machine.console.expect("cms> ")
     machine.console.sendline("hog")
     for _ in range(200):

@@ -108,9 +108,15 @@ def of_device(kind: type[Device], lines: type[Lines]) -> Generated:
     """The native code of a device that comes from elsewhere, or is on a board that does."""
 
     def file() -> Iterable[Path]:
-        return [Path(path) for path in [sys.modules[kind.__module__].__file__] if path]
+        return [Path(sys.modules[kind.__module__].__file__ or "")]
 
-    return generated(f"device-{kind.name}", lambda: [kind], lambda: lines, file)
+    return generated(f"device-{kind.__name__}", lambda: [kind], lambda: lines, file)
+
+
+def _has_source(kind: type[Device]) -> bool:
+    """Whether a device is a file's, so that its native code can be kept under the file's state."""
+    module = sys.modules.get(kind.__module__)
+    return bool(getattr(module, "__file__", None)) and "<locals>" not in kind.__qualname__
 
 
 _modules: dict[tuple[type, ...], Module] = {}
@@ -146,6 +152,8 @@ class NativeBoard:
             together = whole and _is_own(kind)
             if together:
                 module = _module(of_board, type(board))
+            elif not _has_source(kind):
+                continue
             else:
                 module = _module(of_device, kind, lines)
             accesses += self._device(board, card, module)
