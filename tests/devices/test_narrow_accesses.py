@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from kseg.devices import Device, Register
-from kseg.machine.clock import Word
+from kseg.machine.event_queue import Word
 from tests.devices.testbed import Bench
 
 

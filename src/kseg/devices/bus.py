@@ -28,8 +28,6 @@ class DeviceBus:
         self._word_writers: dict[int, Callable[[int], None]] = {}
         self.steady_words: set[int] = set()
         """Physical addresses of registers whose words can be read again without asking."""
-        self.asking_processor = 0
-        """Which processor made the last access."""
 
     def plug(self, device: Device) -> None:
         """Put a device into its slot; ValueError when there is one already."""
@@ -64,6 +62,15 @@ class DeviceBus:
         raise NotImplementedError
 
     # The bus's own.
+
+    @property
+    def asking_processor(self) -> int:
+        """Which processor made the last access."""
+        return self.lines.asking_processor
+
+    @asking_processor.setter
+    def asking_processor(self, number: int) -> None:
+        self.lines.asking_processor = number
 
     @property
     def lines_address(self) -> int:

@@ -23,8 +23,8 @@ import msgspec
 from kseg.engine.codegen.typed import Structure
 from kseg.errors import BusError, StateError
 from kseg.machine.arguments import Argument, Arguments
-from kseg.machine.clock import Event
 from kseg.machine.device_context import DeviceContext
+from kseg.machine.event_queue import Event
 from kseg.machine.live import live
 from kseg.memory.physical import Region
 

@@ -16,8 +16,8 @@ from kseg.engine.codegen.typed import by_python, u32
 from kseg.errors import DiskImageError, GuestFatal, StateError
 from kseg.machine import disk_image
 from kseg.machine.arguments import Argument, Arguments
-from kseg.machine.clock import Word
 from kseg.machine.disk_image import SECTOR_SIZE, DiskContents, DiskImage, MemoryDisk
+from kseg.machine.event_queue import Word
 
 BUSY = 1
 WRITE = 2

@@ -38,7 +38,7 @@ from kseg.devices.host_files import (
 )
 from kseg.errors import ConfigurationError, DivergenceError, GuestFatal, StateError
 from kseg.machine.arguments import Argument, Arguments
-from kseg.machine.clock import Word
+from kseg.machine.event_queue import Word
 from kseg.platform.directory import HostDirectory
 
 BUFFER_SIZE = 16384

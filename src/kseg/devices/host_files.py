@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from kseg.machine.clock import Word
+from kseg.machine.event_queue import Word
 from kseg.platform.directory import HostDirectory, Opened
 
 HANDLES = 64

@@ -5,7 +5,7 @@ import ctypes
 from collections.abc import Callable
 from typing import Annotated, TypeAlias
 
-from kseg.engine.codegen.typed import Structure, below, u64, unheard
+from kseg.engine.codegen.typed import Structure, below, u32, u64, unheard
 from kseg.engine.state import ProcessorState
 
 MOST_SLOTS = 32
@@ -13,7 +13,10 @@ Slot: TypeAlias = Annotated[int, below(MOST_SLOTS)]
 
 
 class Lines(Structure):
-    """The lines of a bus, and what is between them and the processors: a bus says what."""
+    """The lines of a bus, and what is between them and the processors: a bus says what. And who has
+    accessed the bus last, which native code notes as well."""
+
+    asking_processor: u32
 
     line_trace: Callable[[int, bool], None] | None = None
     """Takes each slot's interrupt line that changes, while they are traced."""

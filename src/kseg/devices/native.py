@@ -14,7 +14,7 @@ from typing import Annotated, Any, NamedTuple
 
 from kseg.devices.device import Device, Register, by_python_methods, event_method
 from kseg.devices.lines import Lines
-from kseg.devices.record import DeviceRecord, Words
+from kseg.devices.record import DeviceRecord, Words, access_symbol, event_symbol
 from kseg.engine.codegen.typed import below, u32
 from kseg.engine.codegen.typed.compiler import functions
 from kseg.engine.codegen.typed.values import TypedPythonError
@@ -29,21 +29,6 @@ class Method(NamedTuple):
     """Its name in the native code."""
     function: Any
     """Typed Python, if it is some."""
-
-
-def load_symbol(kind: type[Device], register: Register) -> str:
-    """The native function that reads a register."""
-    return f"{kind.name}.read_{register.name}"
-
-
-def store_symbol(kind: type[Device], register: Register) -> str:
-    """The native function that writes a register."""
-    return f"{kind.name}.write_{register.name}"
-
-
-def event_symbol(kind: type[Device], event: str) -> str:
-    """The native function for an event."""
-    return f"{kind.name}.{event_method(event)}"
 
 
 def compiled(kinds: Sequence[type[Device]], lines: type[Lines]) -> tuple[list[Any], dict[str, str]]:
@@ -64,16 +49,14 @@ def compiled(kinds: Sequence[type[Device]], lines: type[Lines]) -> tuple[list[An
 def _methods(kind: type[Device], lines: type[Lines]) -> Iterator[Method]:
     text = text_of(kind, lines)
     for register in kind.registers:
-        for access, verb, symbol in (
-            ("r", "read", load_symbol(kind, register)),
-            ("w", "write", store_symbol(kind, register)),
-        ):
-            if access in register.access:
+        for verb in ("read", "write"):
+            if verb[0] in register.access:
                 name = f"{verb}_{register.name}"
                 function = text.__dict__.get(name)
                 if function is None and not hasattr(kind, name):
                     function = _accessor(text, verb, register)
                 if function is not None:
+                    symbol = access_symbol(kind, verb, register)
                     yield _method(function, symbol, _register_types(register, verb))
     for event in kind.events:
         function = text.__dict__.get(event_method(event))

@@ -6,13 +6,13 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+from kseg.devices.device import Device, Register, event_method
+from kseg.devices.lines import MOST_SLOTS
 from kseg.engine.codegen.typed import Structure, below, u32, u64, unheard
 from kseg.machine.board_record import MOST_PROCESSORS, BoardRecord
 from kseg.machine.clock import EventClock
 from kseg.machine.live import live
 from kseg.machine.statistics import DeviceActivity
-
-MOST_SLOTS = 32
 
 
 class DeviceRecord(Structure):
@@ -72,7 +72,7 @@ class Words(DeviceRecord):
 
     @property
     def asking_processor(self) -> Annotated[int, below(MOST_PROCESSORS)]:
-        return self.board.asking_processor % MOST_PROCESSORS
+        return int(self.lines.asking_processor % MOST_PROCESSORS)
 
     @property
     def interrupt(self) -> bool:
@@ -107,3 +107,13 @@ class Words(DeviceRecord):
     @unheard
     def trace(self) -> None:
         """Where devices are traced, CPython runs them."""
+
+
+def access_symbol(kind: type[Device], verb: str, register: Register) -> str:
+    """The native function that reads or writes (`verb`) a register."""
+    return f"{kind.name}.{verb}_{register.name}"
+
+
+def event_symbol(kind: type[Device], event: str) -> str:
+    """The native function for an event."""
+    return f"{kind.name}.{event_method(event)}"

@@ -11,7 +11,7 @@ import msgspec
 
 from kseg.devices.device import Device, Register
 from kseg.engine.codegen.typed import u32
-from kseg.machine.clock import Count, Word
+from kseg.machine.event_queue import Count, Word
 
 CHARACTER_TIME = 1_000_000_000 // (19200 * 25 // 10)
 """ns."""

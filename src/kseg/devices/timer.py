@@ -11,7 +11,7 @@ import msgspec
 from kseg.devices.device import Device, Register
 from kseg.engine.codegen.typed import u32, u64
 from kseg.errors import GuestFatal
-from kseg.machine.clock import Event, Word
+from kseg.machine.event_queue import Event, Word
 
 MICROSECOND = 1000
 

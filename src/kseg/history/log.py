@@ -34,7 +34,7 @@ from kseg.history.format import pack
 from kseg.history.snapshot import gather
 from kseg.history.state import Base, Origin
 from kseg.machine.board_state import BoardState
-from kseg.machine.clock import Count
+from kseg.machine.event_queue import Count
 from kseg.machine.input_history import Answer, Input, Sector
 from kseg.platform import compression
 from kseg.platform.digests import blake2b

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from kseg.machine.board_state import BoardState, Slot, Text
-from kseg.machine.clock import Count
+from kseg.machine.event_queue import Count
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
 Moment = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]

@@ -226,7 +226,7 @@ class Board:
     @property
     def all_idle(self) -> bool:
         """Whether no processor would execute anything."""
-        return all(each.waiting or not each.enabled for each in self.processors)
+        return self.record.all_idle
 
     # Booting.
 

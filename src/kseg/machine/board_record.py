@@ -76,7 +76,6 @@ class BoardRecord(Structure):
     lines_address: u64
     processors_address: u64
     processor_count: u32
-    asking_processor: u32
     accesses_address: u64
     accesses_mask: u32
     """The number of entries, a power of two, less 1."""

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from kseg.machine.clock import ClockState, Count
+from kseg.machine.clock import ClockState
+from kseg.machine.event_queue import Count
 from kseg.machine.preemption import Preemption
 from kseg.machine.random_generator import RandomState
 from kseg.machine.state import Since

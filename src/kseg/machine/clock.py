@@ -1,8 +1,7 @@
-"""The event clock: virtual time, and what will happen when.
+"""The event clock: virtual time, which lets the events of its queue happen.
 
 Time is counted, not measured: it advances by a fixed number of nanoseconds a processor cycle, and
-by jumps while every processor idles. Events are plain data dispatched to a named owner, so that
-the queue is part of a saved state.
+by jumps while every processor idles.
 
 Boards run in *bursts*: the clock says how many cycles may pass before it wants control back, the
 run loop lets the engine run that long, and events are dispatched between bursts. `TimeModel` says
@@ -13,13 +12,12 @@ The clock's fields are memory that native code shares, and most of its methods a
 """
 
 import ctypes
-from collections.abc import Sequence
-from operator import attrgetter
-from typing import Annotated, Protocol, TypeAlias
+from typing import Annotated
 
 import msgspec
 
-from kseg.engine.codegen.typed import Structure, external, i64, through, u32, u64
+from kseg.engine.codegen.typed import external, i64, u32, u64
+from kseg.machine.event_queue import LATEST, MOST_EVENTS, Count, Event, EventQueue, Word
 from kseg.machine.random_generator import RandomGenerator
 from kseg.machine.state import made_of
 
@@ -51,40 +49,6 @@ class TimeModel(msgspec.Struct, frozen=True):
         return SECOND // self.nanoseconds_per_cycle
 
 
-LATEST = 1 << 60
-"""ns or cycles: 36 years of virtual time. No machine gets so far, and no saved state is of one."""
-Count = Annotated[int, msgspec.Meta(ge=0, le=LATEST)]
-"""A number of cycles or ns in a saved state, far from where 64 bits end."""
-Word = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
-"""A register in a saved state."""
-
-
-class Event(msgspec.Struct, frozen=True):
-    """`owner.on_event(name, argument)` at virtual time `due`; equal times in `sequence`."""
-
-    due: Count
-    sequence: Count
-    owner: Annotated[str, msgspec.Meta(max_length=64)]
-    name: Annotated[str, msgspec.Meta(max_length=64)]
-    argument: Annotated[int, msgspec.Meta(ge=-1, le=LATEST)] = 0
-
-
-MOST_EVENTS = 8192
-"""Pending in a saved state: owners stop far below (`EventClock.CROWDED`)."""
-
-
-class EventOwner(Protocol):
-    """What can be woken by the clock."""
-
-    def on_event(self, name: str, argument: int, /) -> None:
-        """An event of this owner is due."""
-        ...
-
-    def check_event(self, name: str, argument: int, /) -> None:
-        """Raise StateError unless a saved state may have such an event of this owner pending."""
-        ...
-
-
 class ClockState(msgspec.Struct, frozen=True):
     """All of an `EventClock`; times in ns, lengths in cycles."""
 
@@ -102,24 +66,6 @@ class ClockState(msgspec.Struct, frozen=True):
     start_nanoseconds: Word
     run_cycles: Count
     idle_cycles: Count
-
-
-class PendingEvent(Structure):
-    """An `Event` in the queue: owner and name are numbers (see `EventClock.register`)."""
-
-    due: u64
-    sequence: u64
-    argument: i64
-    owner: u32
-    name: u32
-
-
-ROOM = 64
-"""Events for which a clock has room at first."""
-MOST_ROOM = 1 << 16
-Queue: TypeAlias = Annotated[ctypes.Array[PendingEvent], MOST_ROOM]
-"""As far as a text can know: there is room for `EventClock.room` of them."""
-_Queue = PendingEvent * MOST_ROOM
 
 
 @external
@@ -143,36 +89,8 @@ define internal i64 @lengthening(i32 %number, i64 %delay) alwaysinline {
 """The same as LLVM's text."""
 
 
-class EventOwners:
-    """Who owns a clock's events, by number: what CPython needs to know of them."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.targets: list[EventOwner] = []
-        self.events: list[list[str]] = []
-        """The names of the events of each, by number."""
-        self.timekeepers: set[int] = set()
-
-    def number(self, name: str) -> int:
-        """That of an owner; ValueError where there is none."""
-        if name not in self.names:
-            raise ValueError(f"no event owner named {name!r}")
-        return self.names.index(name)
-
-    def event(self, owner: int, name: str) -> int:
-        """The number of an event of an owner."""
-        known = self.events[owner]
-        if name not in known:
-            known.append(name)
-        return known.index(name)
-
-
-class EventClock(Structure):
-    """Virtual time in nanoseconds, the queue of events, and the lengths of bursts."""
-
-    CROWDED = 1024
-    """The number of pending events above which an owner must not add to its own (System/161
-    dies there); see `crowded`."""
+class EventClock(EventQueue):
+    """Virtual time in nanoseconds, and the lengths of bursts."""
 
     base: u64
     elapsed: u64
@@ -185,11 +103,9 @@ class EventClock(Structure):
     """Cycles in which every processor idled, in the idle end of a burst or in a jump."""
     jump: u64
     idle_remainder: u64
-    sequence: u64
     cycles_to_poll: i64
     in_burst: bool
     lengthened: bool
-    head_cuts_burst: bool
     # Of the model of time:
     jitter: bool
     late_events: bool
@@ -199,14 +115,7 @@ class EventClock(Structure):
     poll_interval: u32
     start_seconds: u32
     start_nanoseconds: u32
-    count: u32
-    """Of the events that are pending."""
-    room: u32
-    """For how many the queue has room."""
-    queue_address: u64
     random_address: u64
-    make_room: u64
-    """A native function that calls `grow`."""
 
     def __init__(self, model: TimeModel, random: RandomGenerator, epoch: int = 0) -> None:
         """Start at time 0 plus the model's random start; `epoch` is what the calendar clock shows
@@ -225,19 +134,11 @@ class EventClock(Structure):
         )
         self.model = model
         self.random_source = random
-        self.owners = EventOwners()
-        self._queue = (PendingEvent * 0)()
-        self._make_room(ROOM)
 
     @property
     def random(self) -> RandomGenerator:
         """Where jitter comes from."""
         return RandomGenerator.from_address(self.random_address)
-
-    @property
-    def queue(self) -> Queue:
-        """What will happen, in order: `count` events."""
-        return _Queue.from_address(self.queue_address)
 
     # Time.
 
@@ -285,28 +186,6 @@ class EventClock(Structure):
 
     # Events.
 
-    def register(
-        self,
-        name: str,
-        owner: EventOwner,
-        events: Sequence[str] = (),
-        *,
-        keeps_time: bool = False,
-    ) -> int:
-        """Let events for `name` go to `owner`, and say which number it has; `events` are the names
-        of its own, by number. `keeps_time`: they say nothing about what the guest waits for, as
-        those of a clock."""
-        owners = self.owners
-        if name in owners.names:
-            raise ValueError(f"two event owners named {name!r}")
-        owners.names.append(name)
-        owners.targets.append(owner)
-        owners.events.append(list(events))
-        number = len(owners.names) - 1
-        if keeps_time:
-            owners.timekeepers.add(number)
-        return number
-
     def schedule(self, delay: int, owner: str, name: str, argument: int = 0) -> None:
         """Call `owner`'s `on_event(name, argument)` in `delay` ns (and the model's jitter)."""
         number = self.owners.number(owner)
@@ -328,71 +207,11 @@ class EventClock(Structure):
             self.head_cuts_burst = False
         self.insert(due, owner, name, argument)
 
-    def insert(self, due: u64, owner: u32, name: u32, argument: i64) -> None:
-        """Put an event into the queue, behind those of the same time."""
-        if self.count >= self.room:
-            self.grow()
-        queue = self.queue
-        place: i64 = self.count
-        while place > 0:
-            before = queue[(place - 1) % MOST_ROOM]
-            if before.due <= due:
-                break
-            event = queue[place % MOST_ROOM]
-            event.due, event.sequence, event.argument = before.due, before.sequence, before.argument
-            event.owner, event.name = before.owner, before.name
-            place = i64(place - 1)
-        event = queue[place % MOST_ROOM]
-        event.due, event.sequence, event.argument = due, self.sequence, argument
-        event.owner, event.name = owner, name
-        self.sequence += 1
-        self.count += 1
-
-    def remove(self, place: u32) -> None:
-        """Take an event out of the queue."""
-        if place == 0:
-            self.head_cuts_burst = False
-        self.count -= 1
-        queue = self.queue
-        for number in range(place % MOST_ROOM, self.count % MOST_ROOM):
-            event, after = queue[number], queue[(number + 1) % MOST_ROOM]
-            event.due, event.sequence, event.argument = after.due, after.sequence, after.argument
-            event.owner, event.name = after.owner, after.name
-
-    @through("make_room")
-    def grow(self) -> None:
-        """The queue is full: have room for twice as many."""
-        self._make_room(2 * self.room)
-
-    def _make_room(self, room: int) -> None:
-        if room > MOST_ROOM:
-            raise OverflowError(f"more than {MOST_ROOM} pending events")
-        queue = (PendingEvent * room)()
-        ctypes.memmove(queue, self._queue, ctypes.sizeof(self._queue))
-        self._queue, self.room, self.queue_address = queue, room, ctypes.addressof(queue)
-
     def cut_burst_at(self, due: u64) -> None:
         """End the burst where an event is due."""
         nanoseconds = max(self.nanoseconds_per_cycle, 1)
         cycles = u64(due - self.base + nanoseconds - 1) // nanoseconds
         self.burst = min(self.burst, max(cycles, u64(self.elapsed + 1)))
-
-    @property
-    def crowded(self) -> bool:
-        """Whether the guest has made so many events pend that owners must stop adding."""
-        return self.count >= self.CROWDED
-
-    def drop_oldest(self, owner: u32, name: u32) -> None:
-        """Forget the event of this owner and name that was scheduled first, if there is one."""
-        queue = self.queue
-        oldest: u64 = self.sequence
-        found: i64 = -1
-        for place in range(self.count % MOST_ROOM):
-            event = queue[place]
-            if event.owner == owner and event.name == name and event.sequence < oldest:
-                oldest, found = event.sequence, place
-        if found >= 0:
-            self.remove(u32(found))
 
     def forget_events(self) -> None:
         """Drop all that is pending, and the burst that is under way."""
@@ -401,49 +220,11 @@ class EventClock(Structure):
         self.count = 0
         self.head_cuts_burst = False
 
-    def _place_of(self, event: Event) -> int:
-        return self.pending.index(event)
-
-    def replace(self, event: Event, other: Event) -> None:
-        """Let another event of the same time take the place of one that is pending."""
-        self._put(self._place_of(event), other)
-
     def bring_forward(self, event: Event) -> None:
         """Let a pending event happen now, before it is due."""
         self.remove(self._place_of(event))
         owner = self.owners.number(event.owner)
         self.owners.targets[owner].on_event(event.name, event.argument)
-
-    def _put(self, place: int, event: Event) -> None:
-        number = self.owners.number(event.owner)
-        name = self.owners.event(number, event.name)
-        self._queue[place] = PendingEvent(event.due, event.sequence, event.argument, number, name)
-
-    @property
-    def next_due(self) -> int | None:
-        """When the next event is due, or None."""
-        return self.queue[0].due if self.count else None
-
-    @property
-    def pending(self) -> list[Event]:
-        """What will happen, in order."""
-        owners = self.owners
-        return [
-            Event(
-                each.due,
-                each.sequence,
-                owners.names[each.owner],
-                owners.events[each.owner][each.name],
-                each.argument,
-            )
-            for each in self._queue[: self.count]
-        ]
-
-    @property
-    def devices_work(self) -> bool:
-        """Whether anything but clocks is about to happen."""
-        timekeepers = self.owners.timekeepers
-        return not all(each.owner in timekeepers for each in self._queue[: self.count])
 
     def dispatch(self) -> None:
         """Dispatch what is due, also what handlers schedule for now."""
@@ -592,17 +373,9 @@ class EventClock(Structure):
         """Take over a saved state; ValueError when an event's owner is not registered, or when no
         clock can have come to be like this, StateError for an event that its owner cannot have."""
         self._check(state)
-        for event in state.events:
-            if event.owner not in self.owners.names:
-                raise ValueError(f"an event for {event.owner!r}, which this machine has not")
-            number = self.owners.number(event.owner)
-            self.owners.targets[number].check_event(event.name, event.argument)
+        self.check(state.events)
         for name in ClockState.__struct_fields__:
             if name != "events":
                 setattr(self, name, getattr(state, name))
-        self.count = len(state.events)
-        while self.room < self.count:
-            self.grow()
-        for place, event in enumerate(sorted(state.events, key=attrgetter("due", "sequence"))):
-            self._put(place, event)
+        self.fill(state.events)
         self.lengthened = False

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import msgspec
 
-from kseg.machine.clock import Count
 from kseg.machine.disk_image import SECTOR_SIZE
+from kseg.machine.event_queue import Count
 
 MOST_INPUT, MOST_ANSWER = 1 << 16, 4 << 20
 """Bytes of a packet, or of what a host's file system says."""

@@ -16,7 +16,7 @@ import msgspec
 
 from kseg.engine.state import ProcessorState
 from kseg.isa.registers import TIMER_LINE
-from kseg.machine.clock import Count
+from kseg.machine.event_queue import Count
 
 if TYPE_CHECKING:
     from kseg.machine.board import Board

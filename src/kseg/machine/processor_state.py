@@ -6,7 +6,7 @@ from typing import Any
 
 from kseg.engine.state import FIELDS, ProcessorState
 from kseg.errors import StateError
-from kseg.machine.clock import LATEST
+from kseg.machine.event_queue import LATEST
 
 LONGEST_STALL = 1000
 """Cycles; multiplications and divisions take less."""

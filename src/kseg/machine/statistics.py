@@ -6,7 +6,7 @@ import msgspec
 
 from kseg.engine.state import ProcessorState
 from kseg.isa.exceptions import ExceptionCode
-from kseg.machine.clock import Count
+from kseg.machine.event_queue import Count
 
 
 class DeviceActivity(msgspec.Struct):

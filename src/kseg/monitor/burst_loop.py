@@ -10,6 +10,7 @@ loop (`run_loop`) sees to that, and calls again.
 from enum import IntEnum, IntFlag
 from typing import Any
 
+from kseg.devices.lines import Lines
 from kseg.engine.codegen.typed import (
     Structure,
     i32,
@@ -30,6 +31,7 @@ from kseg.engine.interpreter.layout import (
     Context,
     Shared,
 )
+from kseg.engine.interpreter.runtime.idling import pass_idly
 from kseg.isa.registers import STATUS_BEV
 from kseg.machine.board_record import BoardRecord
 from kseg.machine.clock import EventClock
@@ -123,6 +125,11 @@ class BurstLoop(Structure):
         return BoardRecord.from_address(self.board_address)
 
     @property
+    def lines(self) -> Lines:
+        """Of the board's bus."""
+        return Lines.from_address(self.board.lines_address)
+
+    @property
     def shared(self) -> Shared:
         return Shared.from_address(self.shared_address)
 
@@ -159,18 +166,10 @@ class BurstLoop(Structure):
         if cycles <= 0:
             return
         self.board.clock.idle(u64(cycles))
-        shared = self.shared
         if self.skip_address:
             self.skip_elsewhere(u64(cycles))
-            return
-        shared.round += cycles
-        for number in range(min(shared.context_count, MAX_PROCESSORS)):
-            context = Context.from_address(shared.contexts[number])
-            state = context.processor
-            state.clock += cycles
-            state.count_origin += cycles
-            state.random_origin += cycles
-            context.mode_since += cycles
+        else:
+            pass_idly(self.shared, u64(cycles))
 
 
 def advance(loop: BurstLoop) -> i32:
@@ -311,7 +310,7 @@ def store(loop: BurstLoop, context: Context) -> bool:
     access = board.access(u32(context.exit_address))
     if access.stores == 0:
         return False
-    board.asking_processor = u32(context.number)
+    loop.lines.asking_processor = u32(context.number)
     if likely(not access.numbered):
         access.store(access.device, u32(context.exit_value))
     else:
@@ -332,7 +331,7 @@ def load(loop: BurstLoop, context: Context) -> bool:
     access = board.access(address)
     if access.loads == 0:
         return False
-    board.asking_processor = u32(context.number)
+    loop.lines.asking_processor = u32(context.number)
     value: u32 = 0
     if likely(not access.numbered):
         value = access.load(access.device)

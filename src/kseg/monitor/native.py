@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kseg.devices.device import Device, by_python_methods, event_method
+from kseg.devices.device import Device, by_python_methods
 from kseg.devices.lines import Lines
-from kseg.devices.record import DeviceRecord
+from kseg.devices.record import DeviceRecord, access_symbol, event_symbol
 from kseg.engine.codegen.generated import Generated
 from kseg.engine.codegen.native import Blob, MappedCode
 from kseg.machine.board import Board
@@ -33,6 +33,7 @@ from kseg.platform.code import NativeCodeError
 
 if TYPE_CHECKING:
     from kseg.engine.codegen.targets.target import Target
+    from kseg.monitor.run_loop import RunLoop
 
 LOOP = "advance"
 ADVANCE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
@@ -105,12 +106,17 @@ def of_board(board: type[Board]) -> Generated:
 
 
 def of_device(kind: type[Device], lines: type[Lines]) -> Generated:
-    """The native code of a device that comes from elsewhere, or is on a board that does."""
+    """The native code of a device that comes from elsewhere, or is on a board that does. It is
+    another one on a bus with other lines, and where any of the sources has changed."""
 
-    def file() -> Iterable[Path]:
-        return [Path(sys.modules[kind.__module__].__file__ or "")]
+    def files() -> Iterable[Path]:
+        parts = (kind, lines, kind.live_state(), kind.State, kind.Options, kind.Facts)
+        modules = {each.__module__ for part in parts if part for each in part.__mro__}
+        found = (getattr(sys.modules.get(name), "__file__", None) for name in modules)
+        return {Path(path) for path in found if path}
 
-    return generated(f"device-{kind.__name__}", lambda: [kind], lambda: lines, file)
+    name = f"device-{kind.__name__}-{lines.__name__}"
+    return generated(name, lambda: [kind], lambda: lines, files)
 
 
 def _has_source(kind: type[Device]) -> bool:
@@ -190,8 +196,8 @@ class NativeBoard:
         address = ctypes.addressof(record)
         found = []
         for register in kind.registers:
-            loads = module.address(f"{kind.name}.read_{register.name}")
-            stores = module.address(f"{kind.name}.write_{register.name}")
+            loads = module.address(access_symbol(kind, "read", register))
+            stores = module.address(access_symbol(kind, "write", register))
             for number in range(card.count(register)):
                 if loads or stores:
                     place = card.base + register.offset + number * register.stride
@@ -200,7 +206,7 @@ class NativeBoard:
                     access.steady = register.steady
                     found.append(access)
         for event, name in enumerate(kind.events):
-            function = module.address(f"{kind.name}.{event_method(name)}")
+            function = module.address(event_symbol(kind, name))
             if card.number < MOST_OWNERS and event < MOST_EVENTS and function:
                 handlers = board.record.handlers
                 handlers[card.number * MOST_EVENTS + event] = Handler(function, address)
@@ -211,45 +217,45 @@ class Callbacks:
     """What native code calls in Python, for a run loop: it raises nothing there. `raised` is what
     would have been."""
 
-    def __init__(self, owner: Any) -> None:
-        """`owner` has `flush`, and `driver`."""
+    def __init__(self, owner: "RunLoop") -> None:
         self.raised: BaseException | None = None
-        reference: Callable[[], Any] = weakref.ref(owner)
+        reference = weakref.ref(owner)
 
-        def guarded(call: Callable[..., Any], *arguments: int) -> int:
-            try:
-                return call(*arguments) or 0
-            except BaseException as error:
-                self.raised = error
-                return 1
+        def guarded(act: Callable[..., int | None], failed: int = 1) -> Callable[..., int]:
+            def do(*arguments: int) -> int:
+                owner = reference()
+                assert owner is not None
+                try:
+                    return act(owner, *arguments) or 0
+                except BaseException as error:
+                    self.raised = error
+                    owner.board.record.raised = True
+                    return failed
 
-        def happen(_board: int, name_owner: int, name: int, argument: int) -> int:
-            found = reference()
-            found.flush()
-            return guarded(found.driver.happen, name_owner, name, argument)
+            return do
 
-        def call(owner: int, method: int) -> None:
-            found = reference()
-            found.flush()
-            device = found.board.clock.owners.targets[owner]
-            name = by_python_methods(type(device))[method]
-            if guarded(getattr(device, name)):
-                found.board.record.raised = True
+        self.happen = HAPPEN(guarded(_happen))
+        self.call = CALL(guarded(_call))
+        self.flush = TELL(guarded(lambda owner: owner.flush()))
+        self.grow = TELL(guarded(lambda owner: owner.board.clock.grow()))
+        self.run = RUN(guarded(_run, failed=Why.RAISED))
+        self.skip = SKIP(guarded(lambda owner, cycles: owner.driver.skip(cycles)))
 
-        self.happen = HAPPEN(happen)
-        self.call = CALL(call)
-        self.flush = TELL(lambda: guarded(reference().flush))
 
-        def run(_shared: int, until: int) -> int:
-            try:
-                return int(reference().driver.run(until))
-            except BaseException as error:
-                self.raised = error
-                return int(Why.RAISED)
+def _happen(owner: "RunLoop", _board: int, number: int, name: int, argument: int) -> None:
+    owner.flush()  # What the event leads to comes after what was printed.
+    owner.driver.happen(number, name, argument)
 
-        self.run = RUN(run)
-        self.skip = SKIP(lambda cycles: reference().driver.skip(cycles))
-        self.grow = TELL(lambda: reference().board.clock.grow())
+
+def _call(owner: "RunLoop", number: int, method: int) -> None:
+    owner.flush()
+    device = owner.board.clock.owners.targets[number]
+    assert isinstance(device, Device)
+    getattr(device, by_python_methods(type(device))[method])()
+
+
+def _run(owner: "RunLoop", _shared: int, until: int) -> int:
+    return int(owner.driver.run(until))
 
 
 def address_of(callback: Any) -> int:

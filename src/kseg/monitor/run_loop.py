@@ -245,10 +245,9 @@ class RunLoop:
             return advance(loop)
         code: int = self._native.advance(ctypes.addressof(loop))
         self.flush()
-        if code == Why.RAISED:
-            raised, self._callbacks.raised = self._callbacks.raised, None
-            self.board.record.raised = False
-            assert raised is not None
+        raised, self._callbacks.raised = self._callbacks.raised, None
+        if raised is not None:
+            board.record.raised = False
             raise raised
         return code
 

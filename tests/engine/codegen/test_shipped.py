@@ -53,7 +53,20 @@ def test_no_start_looks_at_the_sources(
     monkeypatch.delattr(generated, "_own_sources")
     monkeypatch.delattr(generated, "_state")
     assert CODE.load() == b"ready-made"
-    assert generated.key([Path("anything")]) == generated.key()
+    assert generated.key([Path(generated.__file__)]) == generated.key()
+
+
+@pytest.mark.parametrize("identity", ["", "that of a package"])
+def test_sources_that_are_not_kseg_s_are_looked_at(
+    identity: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user's device is edited; kseg itself is installed, or a checkout."""
+    monkeypatch.setattr(shipped, "identity", lambda: identity)
+    source = tmp_path / "device.py"
+    source.write_text("one")
+    before = generated.key([source])
+    source.write_text("another")
+    assert len({before, generated.key([source]), generated.key()}) == 3
 
 
 def test_what_is_not_there_is_made_and_kept_without_a_word(

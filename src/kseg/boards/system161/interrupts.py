@@ -13,13 +13,13 @@ import msgspec
 from kseg.devices.lines import Lines, Slot, wake
 from kseg.engine.codegen.typed import below, u32, u64
 from kseg.engine.state import ProcessorState
-from kseg.machine.clock import Word
+from kseg.machine.board_record import MOST_PROCESSORS
+from kseg.machine.event_queue import Word
 
 LAMEBUS_LINE = 0x400
 PROCESSOR_LINE = 0x800
 """Interrupt lines as Cause shows them."""
 
-MOST_PROCESSORS = 32
 ProcessorNumber: TypeAlias = Annotated[int, below(MOST_PROCESSORS)]
 _Processors = ProcessorState * MOST_PROCESSORS
 

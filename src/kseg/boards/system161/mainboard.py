@@ -12,7 +12,6 @@ import msgspec
 
 from kseg.boards.system161.address_map import ROM_BASE
 from kseg.boards.system161.interrupts import (
-    MOST_PROCESSORS,
     Interrupts,
     MainboardState,
     ProcessorArea,
@@ -23,6 +22,7 @@ from kseg.devices.hex_dump import hex_dump
 from kseg.engine.codegen.typed import u32
 from kseg.errors import BusError, GuestFatal, StateError
 from kseg.machine.arguments import Argument, Arguments
+from kseg.machine.board_record import MOST_PROCESSORS
 from kseg.memory.physical import Region
 
 SYSTEM161_VENDOR = 1

@@ -15,7 +15,8 @@ import msgspec
 
 from kseg.engine.state import ProcessorState
 from kseg.errors import StateError
-from kseg.machine.clock import Event, EventClock
+from kseg.machine.clock import EventClock
+from kseg.machine.event_queue import Event
 from kseg.machine.input_port import InputPort
 from kseg.machine.statistics import DeviceActivity, retired
 

@@ -10,7 +10,8 @@ from kseg.devices.disk import COPIED_IN, COPIED_OUT, ROTATED
 from kseg.devices.hex_dump import hex_dump
 from kseg.engine.state import TLB_SIZE, ProcessorState
 from kseg.isa.exceptions import DESCRIPTIONS
-from kseg.machine.clock import SECOND, Event
+from kseg.machine.clock import SECOND
+from kseg.machine.event_queue import Event
 from kseg.machine.statistics import activity_line, processor_line, processor_statistics
 
 if TYPE_CHECKING:

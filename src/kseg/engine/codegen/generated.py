@@ -73,12 +73,11 @@ class Generated(NamedTuple):
 def key(further: Iterable[Path] = ()) -> str:
     """Changes whenever machine code from the declarations could: with the version, the host's
     kind, and the sources of declarations and generators, with the `further` ones. A package with
-    ready-made code has an identity instead."""
+    ready-made code has an identity in place of its own sources."""
     parts = [__version__, host.PROCESSOR, host.SYSTEM]
-    if shipped.identity():
-        parts.append(shipped.identity())
-    else:
-        parts += [_own_sources(), *(_state(path) for path in sorted(further))]
+    identity = shipped.identity()
+    parts.append(identity or _own_sources())
+    parts += [_state(path) for path in sorted(further) if not (identity and _is_own(path))]
     return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -92,7 +91,11 @@ def _own_sources() -> str:
     return "\n".join(_state(path) for path in sorted(sources))
 
 
+def _is_own(path: Path) -> bool:
+    return path.is_relative_to(_PACKAGE)
+
+
 def _state(path: Path) -> str:
     status = path.stat()
-    place = path.relative_to(_PACKAGE) if path.is_relative_to(_PACKAGE) else path
+    place = path.relative_to(_PACKAGE) if _is_own(path) else path
     return f"{place} {status.st_size} {status.st_mtime_ns}"

@@ -28,6 +28,7 @@ from kseg.engine.interpreter.layout import (
     Shared,
     TranslationRecord,
 )
+from kseg.engine.interpreter.runtime.idling import pass_idly
 from kseg.engine.interpreter.supervision import CHANGE, RUN, Supervision
 from kseg.engine.interpreter.tracing import Tracing
 from kseg.engine.state import ProcessorState
@@ -282,12 +283,7 @@ class Interpreter(Debugging, Tracing, Supervision):
         context.latch = LATCH_STORED if accepted else LATCH_BUS_ERROR
 
     def skip(self, cycles: int) -> None:
-        self._shared.round += cycles
-        for context, state in zip(self._contexts, self.processors, strict=True):
-            state.clock += cycles
-            state.count_origin += cycles
-            state.random_origin += cycles
-            context.mode_since += cycles
+        pass_idly(self._shared, cycles)
 
     def state_changed(self) -> None:
         self._shared.round = self.processors[0].clock
