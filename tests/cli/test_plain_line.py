@@ -12,7 +12,7 @@ from kseg.cli.plain_line import read
 from kseg.cli.tree import kseg
 from kseg.errors import KsegError
 
-COMMANDS = ("run", "profile", "trace", "compare", "explore")
+COMMANDS = ("run", "profile", "trace", "compare", "explore", "sys161")
 """Those with a guest's words."""
 
 SPELLINGS = sorted(
@@ -78,6 +78,31 @@ def test_both_readers_agree(name: str, words: list[str]) -> None:
 )
 def test_plain_lines_need_no_click(words: list[str]) -> None:
     assert read(declared("run"), words) is not None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["kernel", "q"],
+        [
+            "-X",
+            "-c",
+            "other.conf",
+            "-Z",
+            "60",
+            "-D",
+            "0",
+            "kernel",
+            "p testbin/sort",
+            "-x",
+            "--",
+            "q",
+        ],
+        ["-C", "31:ramsize=4M", "-C", "29:x", "-w", "-p", "1234", "--pace", "real", "--", "kernel"],
+    ],
+)
+def test_neither_do_system161_s(words: list[str]) -> None:
+    assert read(declared("sys161"), words) is not None
 
 
 def test_a_command_of_its_own_kind_is_left_to_click() -> None:

@@ -17,7 +17,6 @@ PYTHONS = {
     "timer": {"write_beep"},
     "serial": {"on_received"},
     "nic": {"write_received", "write_sent", "write_control", "on_send", "on_keep_alive"},
-    "emufs": {"write_operation"},
     "mainboard": {"write_power", "write_running", "on_power_off"},
     "oldmainboard": {"on_power_off"},
 }

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 ENOUGH = 512
 """Bytes from a file's beginning that tell its kind."""
 
-_CONFIGURED = re.compile(rb"(?:\s*#[^\n]*\n|\s*\n)*\s*\d{1,2}[ \t]+[a-z]+\b")
+_CONFIGURED = rb"(?:\s*#[^\n]*\n|\s*\n)*\s*\d{1,2}[ \t]+[a-z]+\b"
 
 
 class FileKind(NamedTuple):
@@ -56,7 +56,7 @@ def kind_of(path: str) -> str | None:
         return "disk"
     if path.endswith((".s", ".S", ".asm")):
         return "assembly"
-    if path.endswith(".conf") or _CONFIGURED.match(begin):
+    if path.endswith(".conf") or re.match(_CONFIGURED, begin):
         return "configuration"
     return None
 

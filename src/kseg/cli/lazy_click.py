@@ -131,6 +131,9 @@ class Declared:
     ) -> None:
         self.function, self.guest_words = function, guest_words
         self.parameters: list[Parameter] = function.__dict__.get(_DECLARED, [])
+        settings = attributes.get("context_settings", {})
+        self.options_first: bool = settings.get("allow_interspersed_args") is False
+        """Whether all behind the first word that is no option is the guest's."""
         self._attributes = attributes
         self._click: click.Command | None = None
 

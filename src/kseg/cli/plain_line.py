@@ -24,17 +24,17 @@ class Unclear(Exception):
 
 def read(command: Declared, words: list[str]) -> dict[str, Any] | None:
     """The values of a command's parameters; None where click has to be asked."""
-    if not command.guest_words:
+    if not (command.guest_words or command.options_first):
         return None
     from kseg.errors import KsegError
 
     try:
-        return _values(command.parameters, words)
+        return _values(command.parameters, words, command.options_first)
     except (Unclear, WrongValue, KsegError):
         return None
 
 
-def _values(parameters: list[Parameter], words: list[str]) -> dict[str, Any]:
+def _values(parameters: list[Parameter], words: list[str], options_first: bool) -> dict[str, Any]:
     options = [each for each in parameters if each.kind == "option"]
     found: dict[str, Any] = {}
     known: dict[str, tuple[Parameter, str, bool | None]] = {}
@@ -53,6 +53,9 @@ def _values(parameters: list[Parameter], words: list[str]) -> dict[str, Any]:
             break
         if word == "-" or not word.startswith("-"):
             given.append(word)
+            if options_first:
+                given += words[place:]
+                break
             continue
         long = word.startswith("--")
         spelling, separator, text = word.partition("=") if long else (word, "", "")
@@ -115,6 +118,10 @@ def _converted(parameter: Parameter, value: Any) -> Any:
     kind = parameter.attributes.get("type")
     if kind is None:
         return value
+    if kind is int:
+        if not str(value).isascii() or not str(value).isdigit():
+            raise Unclear
+        return int(value)
     if not isinstance(kind, Type):
         raise Unclear
     return kind.convert(value, None, None)

@@ -36,6 +36,7 @@ from kseg.devices.host_files import (
     HostPath,
     is_path,
 )
+from kseg.engine.codegen.typed import by_python, u32
 from kseg.errors import ConfigurationError, DivergenceError, GuestFatal, StateError
 from kseg.machine.arguments import Argument, Arguments
 from kseg.machine.event_queue import Word
@@ -159,10 +160,7 @@ class EmulatedFileSystem(Device):
         """Start an operation."""
         if self.state.busy:
             raise GuestFatal("emufs operation started while an operation was already in progress")
-        named = self.state.handle
         result = self._operate(value)
-        if self.traced:
-            self.trace("{}", self._described(value, named, result))
         self.state.busy = True
         self.schedule(OPERATION_TIME, "done", result)
 
@@ -190,7 +188,15 @@ class EmulatedFileSystem(Device):
             return what
         return f"{what}: {self.state.length} bytes, offset {self.state.offset}"
 
-    def _operate(self, operation: int) -> int:
+    @by_python
+    def _operate(self, operation: u32) -> u32:
+        named = self.state.handle
+        result = self._carried_out(operation)
+        if self.traced:
+            self.trace("{}", self._described(operation, named, result))
+        return result
+
+    def _carried_out(self, operation: int) -> int:
         """Carry out an operation, as far as the guest's own errors allow; its result."""
         if self.state.handle not in self._paths:
             return BAD_HANDLE

@@ -91,10 +91,16 @@ def _accessor(text: Any, verb: str, register: Register) -> Any:
     return _copied(_written(f"{verb}_{name}", lines), text.__name__, {}, text)
 
 
-def _call_of(name: str, methods: Sequence[str]) -> Any:
-    """The method that calls one of those."""
-    number = methods.index(name)
-    return _written(name, [f"def {name}(self) -> None:\n", f"    self.call_python({number})\n"])
+def _call_of(function: Any, methods: Sequence[str]) -> Any:
+    """The native method that calls one of those, with a number or none."""
+    name = function.__name__
+    names = list(inspect.signature(function).parameters)
+    value = (*names[1:], "0")[0]
+    returns = "" if function.__annotations__.get("return") is None else "return "
+    call = f"    {returns}self.call_python({methods.index(name)}, {value})\n"
+    written = _written(name, [f"def {name}({', '.join(names)}):\n", call])
+    written.__annotations__ = dict(function.__annotations__)
+    return written
 
 
 def _written(name: str, lines: list[str]) -> Any:
@@ -129,7 +135,7 @@ def text_of(kind: type[Device], lines: type[Lines]) -> type[DeviceRecord]:
         for attribute, value in vars(base).items():
             body.pop(attribute, None)
             if hasattr(value, "by_python"):
-                body[attribute] = copy(_call_of(attribute, by_python_methods(kind)))
+                body[attribute] = copy(_call_of(value, by_python_methods(kind)))
             elif isinstance(value, types.FunctionType):
                 if value.__closure__ is None:  # There is no super() in typed Python.
                     body[attribute] = copy(value)

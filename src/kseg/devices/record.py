@@ -96,9 +96,9 @@ class Words(DeviceRecord):
         """Something is wrong, and nothing has been done: have Python do it all."""
         self.board.refused = True
 
-    def call_python(self, method: u32) -> None:
-        """Have one of its methods done that are `by_python`."""
-        self.board.call_python(self.number, method)
+    def call_python(self, method: u32, argument: u64) -> u32:
+        """Have one of its methods done that are `by_python`; what it returns, or 0."""
+        return self.board.call_python(self.number, method, argument)
 
     @unheard
     def tick_doom(self) -> None:

@@ -18,13 +18,14 @@ SUFFIXES = {
     "k": 1 << 10, "K": 1 << 10, "m": 1 << 20, "M": 1 << 20, "g": 1 << 30, "G": 1 << 30,
 }  # fmt: skip
 
-_NUMBER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))", re.ASCII)
-_SIZE = re.compile(r"(0[xX][0-9a-fA-F]+|[0-9]+)([bskKmMgG]?)", re.ASCII)
+# Patterns are compiled when they are used: a start has no need of most.
+_NUMBER = r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))"
+_SIZE = r"(0[xX][0-9a-fA-F]+|[0-9]+)([bskKmMgG]?)"
 
 
 def c_number(text: str) -> int:
     """A number in C's syntax: decimal, 0x hexadecimal or 0 octal; ValueError otherwise."""
-    match = _NUMBER.fullmatch(text)
+    match = re.fullmatch(_NUMBER, text, re.ASCII)
     if match is None:
         raise ValueError(f"{text!r} is not a number")
     sign, hexadecimal, octal, decimal = match.groups()
@@ -39,7 +40,7 @@ def c_number(text: str) -> int:
 
 def size_in_bytes(text: str) -> int:
     """A size such as 512K, 5M, 128s (sectors) or a plain number of bytes; ValueError otherwise."""
-    match = _SIZE.fullmatch(text)
+    match = re.fullmatch(_SIZE, text, re.ASCII)
     if match is None:
         raise ValueError(f"{text!r} is not a size: give a number, then b, s, k, m, g or nothing")
     number, suffix = match.groups()

@@ -146,8 +146,8 @@ class BoardRecord(Structure):
             self.flush()
 
     @through("call_address")
-    def call_python(self, owner: u32, method: u32) -> None:
-        """Have a device's method done by Python."""
+    def call_python(self, owner: u32, method: u32, argument: u64) -> u32:
+        """Have a device's method done by Python; what it returns, or 0."""
         raise NotImplementedError
 
     @through("flush_address")

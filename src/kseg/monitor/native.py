@@ -42,7 +42,7 @@ SKIP = ctypes.CFUNCTYPE(None, ctypes.c_uint64)
 HAPPEN = ctypes.CFUNCTYPE(
     ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_int64
 )
-CALL = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint32)
+CALL = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint64)
 TELL = ctypes.CFUNCTYPE(None)
 
 
@@ -247,11 +247,13 @@ def _happen(owner: "RunLoop", _board: int, number: int, name: int, argument: int
     owner.driver.happen(number, name, argument)
 
 
-def _call(owner: "RunLoop", number: int, method: int) -> None:
+def _call(owner: "RunLoop", number: int, method: int, argument: int) -> int | None:
     owner.flush()
     device = owner.board.clock.owners.targets[number]
     assert isinstance(device, Device)
-    getattr(device, by_python_methods(type(device))[method])()
+    act = getattr(device, by_python_methods(type(device))[method])
+    result: int | None = act(argument) if act.__code__.co_argcount > 1 else act()
+    return result
 
 
 def _run(owner: "RunLoop", _shared: int, until: int) -> int:

@@ -1,7 +1,8 @@
 """Diagnostics of a guest: a profile, and the report on one that has failed."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from kseg.cli.ending import FAILED
 from kseg.cli.output import check_destination, write_whole
@@ -20,8 +21,7 @@ MOST_THREADS = 30
 """Lines of threads that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileOptions:
+class ProfileOptions(msgspec.Struct, frozen=True):
     """A profile to collect, and the files to write; None where none is wanted, "-" for stdout.
     `first_processor_only` is System/161's way, which counts the time that a processor waits as
     spent where it waits."""

@@ -69,7 +69,8 @@ def unheard(function: Function) -> Function:
 
 
 def by_python(function: Function) -> Function:
-    """Mark a method without arguments and result that native code has done by CPython."""
+    """Mark a method that native code has done by CPython. It may take a number of 64 bits, and
+    return one of 32."""
     function.by_python = True  # type: ignore[attr-defined]
     return function
 
