@@ -15,7 +15,7 @@ reach them without asking.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -334,9 +334,15 @@ class Device:
             raise StateError(f"{self.owner}: saved state is a {type(state).__name__}")
 
 
-@cache
+_BY_PYTHON: dict[Any, list[str]] = {}
+"""By class: each call from native code looks one up."""
+
+
 def by_python_methods(kind: type[Device]) -> list[str]:
-    """The names of a device's methods that native code has done by Python, by number. Kept, for
-    each call from native code looks one up."""
-    names = {name for base in kind.__mro__ for name in vars(base)}
-    return sorted(name for name in names if hasattr(getattr(kind, name, None), "by_python"))
+    """The names of a device's methods that native code has done by Python, by number."""
+    found = _BY_PYTHON.get(kind)
+    if found is None:
+        names = {name for base in kind.__mro__ for name in vars(base)}
+        found = sorted(name for name in names if hasattr(getattr(kind, name, None), "by_python"))
+        _BY_PYTHON[kind] = found
+    return found

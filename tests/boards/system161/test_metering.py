@@ -129,7 +129,7 @@ def test_as_a_process(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "cms").write_bytes(find_guest("cms").path.read_bytes())
     with subprocess.Popen(
         [*COMMAND, *command, "./cms", "primes 300000; halt"], stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=environment(),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=tmp_path, env=environment(),
     ) as process:  # fmt: skip
         with contextlib.closing(dial(tmp_path / ".sockets/meter")) as stream:
             stream.sendall(b"INTERVAL 100000000\r\n")
