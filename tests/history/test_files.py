@@ -22,7 +22,7 @@ def names(directory: Path) -> list[str]:
 @pytest.mark.parametrize("failing", ["write", "fsync", "fchmod"])
 def test_the_host_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
     path = tmp_path / "file"
-    write_file(path, b"old")
+    write_file(path, [b"old"])
     calls = []
 
     def fail(*arguments: object) -> int:
@@ -33,7 +33,7 @@ def test_the_host_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faili
 
     monkeypatch.setattr(kseg.platform.files.os, failing, fail)
     with pytest.raises(StateError, match=r"file: No space left on device; nothing was saved"):
-        write_file(path, b"new and longer")
+        write_file(path, [b"new and longer"])
     monkeypatch.undo()
     assert (path.read_bytes(), names(tmp_path)) == (b"old", ["file"])
 
@@ -66,7 +66,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
 def test_a_process_that_is_killed(tmp_path: Path) -> None:
     """Between writing and renaming."""
     path = tmp_path / "file"
-    write_file(path, b"old")
+    write_file(path, [b"old"])
     program = """
         import os, signal, sys
         from kseg.platform import files
@@ -84,11 +84,11 @@ def test_where_files_go(tmp_path: Path) -> None:
     (tmp_path / "real").write_bytes(b"old")
     (tmp_path / "real").chmod(0o640)
     (tmp_path / "link").symlink_to("real")
-    write_file(tmp_path / "link", b"new")
+    write_file(tmp_path / "link", [b"new"])
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_bytes() == b"new"
     assert (tmp_path / "real").stat().st_mode & 0o777 == 0o640
     for path in (tmp_path, tmp_path / "missing" / "x", tmp_path / "real" / "x", tmp_path / "a\0b"):
         with pytest.raises(StateError, match="nothing was saved"):
-            write_file(path, b"new")
+            write_file(path, [b"new"])
     assert names(tmp_path) == ["link", "real"]

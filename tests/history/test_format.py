@@ -180,6 +180,19 @@ def with_body(packed: bytes, file: SnapshotFile, body: bytes) -> bytes:
     return signed + layout.digest(signed + header) + header + body
 
 
+def test_pages_without_a_checksum(
+    file: SnapshotFile, good: bytes, target: Machine, tmp_path: Path
+) -> None:
+    """As they were written before: each is held to its digest."""
+    pages = b"".join(file.pages().values())
+    plain = zstandard.ZstdCompressor().compress
+    (tmp_path / "plain").write_bytes(with_body(good, file, plain(pages)))
+    target.load(tmp_path / "plain")
+    other = with_body(good, file, plain(pages[:-1] + bytes([pages[-1] ^ 1])))
+    found = refusal(target, tmp_path / "other", other)
+    assert f"page {file.header.stored - 1} does not match its digest" in found
+
+
 def test_bombs(file: SnapshotFile, target: Machine, tmp_path: Path) -> None:
     """A small file must not take more memory than the machine that loads it has."""
     zeros = zstandard.ZstdCompressor().compress(bytes(1 << 28))

@@ -54,8 +54,8 @@ def save_machine(machine: "VirtualMachine", path: str | Path, base: str | Path |
     with naming(path):
         check_savable(machine)
         _check_disks_are_known(machine)
-        data, _ = pack_snapshot(machine.board.save(), origin_of(machine), below)
-    write_file(path, data)
+        pieces = pack_snapshot(machine.board.save(), origin_of(machine), below)
+    write_file(path, pieces)
 
 
 def _check_disks_are_known(machine: "VirtualMachine") -> None:

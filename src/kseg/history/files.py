@@ -4,6 +4,7 @@
 import errno
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,13 +115,15 @@ def _read(path: Path, offset: int, length: int) -> bytes:
         os.close(file)
 
 
-def write_file(path: str | Path, data: bytes) -> None:
-    """Make or replace a file: whatever happens meanwhile, there is the old one or the new one.
+def write_file(path: str | Path, pieces: Iterable[bytes]) -> None:
+    """Make or replace a file of these: whatever happens meanwhile, there is the old or the new one.
     StateError when the host refuses; the old file is as it was then."""
     try:
         if Path(path).exists() and not Path(path).is_file():
             raise OSError(errno.EINVAL, "exists, and is not a regular file")
-        files.write_file(path, data)
+        with files.replacing(path) as file:
+            for piece in pieces:
+                files.write_all(file, piece)
     except (OSError, ValueError) as error:
         text = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise StateError(f"snapshot {path}: {text}; nothing was saved") from None

@@ -12,7 +12,6 @@ Whatever a file says is checked before it is believed, and sizes before memory i
 """
 
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -31,6 +30,8 @@ OLDEST, VERSION = 1, 1
 DIGEST_SIZE = 32
 PAGES_REPORTED = 4096
 """Pages between two reports of progress."""
+PAGES_AT_ONCE = 16
+"""Pages that are compressed together: few enough for memory that has just been used."""
 MOST_HEADER = 32 << 20
 MOST_COMPRESSED = MOST_PAGES * (PAGE_SIZE + 64)
 
@@ -55,15 +56,23 @@ def digest(data: bytes | memoryview) -> bytes:
     return blake2b(data, digest_size=DIGEST_SIZE).digest()
 
 
-def pack(header: Header, pages: Iterable[bytes]) -> bytes:
+def pack(header: Header, pages: list[bytes]) -> bytes:
     """A snapshot file's bytes; StateError if that is more than can be read again."""
+    return b"".join(pack_pieces(header, pages))
+
+
+def pack_pieces(header: Header, pages: list[bytes]) -> list[bytes]:
+    """The same in pieces, which are not copied to be written."""
     try:
         packed = msgspec.msgpack.encode(header)
     except UnicodeEncodeError:
         raise StateError("a name in the machine's configuration is not UTF-8") from None
     except OverflowError as error:
         raise StateError(f"the machine has a number that is too large: {error}") from None
-    body = compression.compress(b"".join(pages), _LEVEL)
+    joined = (
+        b"".join(pages[at : at + PAGES_AT_ONCE]) for at in range(0, len(pages), PAGES_AT_ONCE)
+    )
+    body = compression.compress_pieces(joined, len(pages) * PAGE_SIZE, _LEVEL)
     if len(packed) > MOST_HEADER or header.stored > MOST_PAGES:
         raise StateError(
             f"the machine is too large for a snapshot: {len(packed) >> 20}M besides memory"
@@ -71,8 +80,8 @@ def pack(header: Header, pages: Iterable[bytes]) -> bytes:
             f" disks (at most {MOST_PAGES * PAGE_SIZE >> 20}M)"
         )
     _decode(packed)  # What could not be read again is not written.
-    signed = _PREAMBLE.pack(MAGIC, VERSION, len(packed), len(body))
-    return signed + digest(signed + packed) + packed + body
+    signed = _PREAMBLE.pack(MAGIC, VERSION, len(packed), sum(map(len, body)))
+    return [signed + digest(signed + packed) + packed, *body]
 
 
 def read_preamble(data: bytes) -> Preamble:
@@ -144,15 +153,22 @@ def read_pages(header: Header, body: bytes) -> dict[bytes, bytes]:
     try:
         if compression.content_size(body) != size:
             raise StateError("the snapshot's pages are not as many as its header says")
-        data = compression.decompress(body, size)
+        checked = compression.has_checksum(body)
+        names, pages = iter(page_digests(header)), {}
+        for piece in compression.decompress_pieces(body, size, PAGES_AT_ONCE * PAGE_SIZE):
+            for at in range(0, len(piece), PAGE_SIZE):
+                pages[next(names)] = piece[at : at + PAGE_SIZE]
     except (compression.CompressionError, MemoryError) as error:
         raise StateError(f"the snapshot is damaged: {error}") from None
-    pages = {}
-    for number, expected in enumerate(page_digests(header)[: header.stored]):
-        page = data[number * PAGE_SIZE : (number + 1) * PAGE_SIZE]
+    if not checked:
+        _check_pages(pages)
+    return pages
+
+
+def _check_pages(pages: dict[bytes, bytes]) -> None:
+    """What was written before there were checksums: StateError for a page that is another one."""
+    for number, (expected, page) in enumerate(pages.items()):
         if digest(page) != expected:
             raise StateError(f"the snapshot is damaged: page {number} does not match its digest")
-        pages[expected] = page
         if number % PAGES_REPORTED == 0:
-            progress.report(f"checking pages: {progress.share(number, header.stored)}")
-    return pages
+            progress.report(f"checking pages: {progress.share(number, len(pages))}")

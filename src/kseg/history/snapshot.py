@@ -56,14 +56,14 @@ class PageList:
 
 def pack_snapshot(
     state: BoardState, origin: Origin, base: SnapshotFile | None = None
-) -> tuple[bytes, Header]:
-    """A snapshot file's bytes, and its header; pages that `base` needs are left out. StateError
-    when there is too much of it."""
+) -> list[bytes]:
+    """A snapshot file's bytes, in pieces; pages that `base` needs are left out. StateError when
+    there is too much of it."""
     if base is None:
         header, stored = gather(state, origin)
     else:
         header, stored = gather(state, origin, base.header, Base(base.path.name, base.identity))
-    return layout.pack(header, stored), header
+    return layout.pack_pieces(header, stored)
 
 
 def gather(

@@ -4,10 +4,15 @@ Most of a machine's memory was never touched. The host knows which pages were (`
 that looking for what a region holds costs what is there, and not what there could be.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from kseg.memory.pages import PAGE_SIZE, ZERO_PAGE, runs
 from kseg.memory.physical import PhysicalMemory, Region
+
+PAGES_AT_ONCE = 16
+"""Pages that are read or written together."""
 
 
 class RegionContents(msgspec.Struct, frozen=True):
@@ -47,37 +52,39 @@ class RegionContents(msgspec.Struct, frozen=True):
 
 def read_contents(memory: PhysicalMemory, region: Region) -> RegionContents:
     """What a region of a memory holds."""
-    pages = {}
+    found = _pages(memory, region)
+    return RegionContents(
+        region.size, {page: piece for page, piece in found if not ZERO_PAGE.startswith(piece)}
+    )
+
+
+def _pages(memory: PhysicalMemory, region: Region) -> Iterator[tuple[int, bytes]]:
+    """The pages that were ever written, by number. Some are read at a time: few enough for memory
+    that has just been used, for what is touched first costs more than a copy."""
     for first, end in runs(memory.used_pages(region)):
-        base, limit = first * PAGE_SIZE, min(end * PAGE_SIZE, region.size)
-        data = memory.read(region.base + base, limit - base)
-        for page in range(first, end):
-            place = page * PAGE_SIZE - base
-            piece = data[place : place + PAGE_SIZE]
-            if not ZERO_PAGE.startswith(piece):
-                pages[page] = piece
-    return RegionContents(region.size, pages)
+        for some in range(first, end, PAGES_AT_ONCE):
+            base = some * PAGE_SIZE
+            limit = min(base + PAGES_AT_ONCE * PAGE_SIZE, end * PAGE_SIZE, region.size)
+            data = memory.read(region.base + base, limit - base)
+            for place in range(0, len(data), PAGE_SIZE):
+                yield some + place // PAGE_SIZE, data[place : place + PAGE_SIZE]
 
 
 def write_contents(memory: PhysicalMemory, region: Region, contents: RegionContents) -> None:
     """Let a region of the same size hold this and nothing else. Pages that hold it already are not
     touched: listeners to writes have nothing to forget of them."""
     wanted = dict(contents.pages)
-    for first, end in runs(memory.used_pages(region)):
-        base, limit = first * PAGE_SIZE, min(end * PAGE_SIZE, region.size)
-        data = memory.read(region.base + base, limit - base)
-        for page in range(first, end):
-            place = page * PAGE_SIZE - base
-            piece = data[place : place + PAGE_SIZE]
-            if page in wanted:
-                if wanted[page] == piece:
-                    del wanted[page]
-            elif not ZERO_PAGE.startswith(piece):
-                memory.clear(region.base + page * PAGE_SIZE, len(piece))
+    for page, piece in _pages(memory, region):
+        if page in wanted:
+            if wanted[page] == piece:
+                del wanted[page]
+        elif not ZERO_PAGE.startswith(piece):
+            memory.clear(region.base + page * PAGE_SIZE, len(piece))
     numbers, first = sorted(wanted), 0
     for index, page in enumerate(numbers, 1):
         # In runs: each write is reported to the listeners.
-        if index == len(numbers) or numbers[index] != page + 1:
+        begins = index == len(numbers) or numbers[index] != page + 1
+        if begins or index - first == PAGES_AT_ONCE:
             run = [wanted[number] for number in numbers[first:index]]
             memory.write(region.base + numbers[first] * PAGE_SIZE, b"".join(run))
             first = index

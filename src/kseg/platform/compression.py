@@ -1,5 +1,6 @@
 """Compression (Zstandard), and decompression of what may be hostile."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import zstandard
@@ -17,6 +18,23 @@ def compress(data: bytes, level: int) -> bytes:
     return zstandard.ZstdCompressor(level=level, write_content_size=True).compress(data)
 
 
+def compress_pieces(pieces: Iterable[bytes], size: int, level: int) -> list[bytes]:
+    """One frame, in pieces, of what all the pieces are together: `size` bytes. It has a checksum.
+    No copy of the whole is made: memory that is touched for the first time costs more than
+    compressing does."""
+    compressor = zstandard.ZstdCompressor(
+        level=level, write_content_size=True, write_checksum=True
+    ).compressobj(size=size)
+    found = [compressor.compress(piece) for piece in pieces]
+    found.append(compressor.flush())
+    return [piece for piece in found if piece]
+
+
+def has_checksum(frame: bytes) -> bool:
+    """Whether `decompress` finds out when the frame is damaged. CompressionError for none."""
+    return bool(_attempt(zstandard.get_frame_parameters, frame).has_checksum)
+
+
 def content_size(frame: bytes) -> int:
     """How many bytes a frame says that it holds; -1 if it does not. CompressionError for none."""
     size: int = _attempt(zstandard.frame_content_size, frame)
@@ -31,6 +49,21 @@ def decompress(frame: bytes, size: int) -> bytes:
         decompressor.decompress, frame, max_output_size=size, allow_extra_data=False
     )
     return found
+
+
+def decompress_pieces(frame: bytes, size: int, piece: int) -> Iterator[bytes]:
+    """What is in a frame of exactly `size` bytes, in pieces of `piece` bytes but for the last one;
+    CompressionError as soon as it is none. Takes memory for a piece."""
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW)
+    reader = decompressor.stream_reader(frame, read_size=piece)
+    while size:
+        data: bytes = _attempt(reader.read, min(piece, size))
+        if not data:
+            raise CompressionError("it is cut short")
+        size -= len(data)
+        yield data
+    if _attempt(reader.read, 1):
+        raise CompressionError("it goes on after its end")
 
 
 def _attempt(function: Any, *arguments: Any, **more: Any) -> Any:
