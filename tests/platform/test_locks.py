@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kseg.platform.files import is_full, open_file
-from kseg.platform.locks import lock
+from kseg.platform.locks import lock, locked_directory
 from kseg.platform.owners import is_own, only_own
 
 
@@ -28,6 +28,19 @@ def test_one_or_many(first: bool, second: bool, fits: bool, tmp_path: Path) -> N
     os.close(files[0])
     lock(files[1])
     os.close(files[1])
+
+
+def test_a_directory_is_one_processs_at_a_time(tmp_path: Path) -> None:
+    with (
+        locked_directory(tmp_path, 0.0),
+        pytest.raises(BlockingIOError),
+        locked_directory(tmp_path, 0.01),
+    ):
+        pass
+    with locked_directory(tmp_path, 0.0):
+        pass
+    with pytest.raises(OSError), locked_directory(tmp_path / "missing", 0.0):
+        pass
 
 
 def test_opening_waits_for_no_pipe_and_takes_no_link(tmp_path: Path) -> None:

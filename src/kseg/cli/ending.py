@@ -44,6 +44,8 @@ def report(
     if stats is not None:
         from kseg.cli.statistics import as_data, write
 
+        # The compiler is done with what it has begun: that counts, too.
+        vm.engine.close()
         write(stats, as_data(vm, outcome.stop))
 
 

@@ -55,6 +55,16 @@ def never_wait(process: Process) -> None:
             os.set_blocking(pipe.fileno(), False)
 
 
+def finish(process: Process, seconds: float) -> None:
+    """Close its stdin, and wait for the end of a process that ends with that; so many seconds at
+    most."""
+    if process.stdin is not None:
+        with suppress(OSError):
+            process.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(max(seconds, 0))
+
+
 def leave(process: Process) -> None:
     """Let a process go: it ends when it has done what it is doing, which its closed pipes tell
     it. Does not wait, but sees to it that no zombie remains."""

@@ -18,10 +18,10 @@ from kseg.platform.files import is_full, open_file
 from kseg.platform.owners import is_own, only_own
 
 _DIGEST_SIZE = 32
-_KINDS = ("dispatcher", "interpreter", "stencils", "translations")
+_KINDS = ("account", "dispatcher", "interpreter", "stencils", "translations")
 """How the names of files begin."""
 _NAME = re.compile(
-    r"(?:dispatcher|translations|(?:interpreter|stencils)-[a-z0-9]+-[a-z]+)"
+    r"(?:account|dispatcher|translations|(?:interpreter|stencils)-[a-z0-9]+-[a-z]+)"
     r"-[0-9a-f]{16,64}(?:-[0-9a-f]{5})?",
     re.ASCII,
 )
@@ -164,28 +164,30 @@ def _intact(kind: str, key: str, stored: bytes) -> bytes | None:
     return content if digest == _digest(kind, key, content) else None
 
 
-def write(kind: str, key: str, content: bytes, most_bytes: int | None = None) -> None:
-    """Keep `content`; if that cannot be done, warn and go on.
+def write(kind: str, key: str, content: bytes, most_bytes: int | None = None) -> bool:
+    """Keep `content`; if that cannot be done, warn and go on, with False.
 
     Of each kind the newest few are kept, or as many as `most_bytes` allows.
     """
     if not is_usable():
-        return
-    import tempfile  # which takes as long to import as a board
-
+        return False
     folder = directory()
+    # Not by `tempfile`, which takes as long to import as a board.
+    temporary = folder / f"{_UNFINISHED}{os.urandom(8).hex()}"
     try:
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=_UNFINISHED)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(_digest(kind, key, content) + content)
-            Path(temporary).replace(folder / f"{kind}-{key}")
+            temporary.replace(folder / f"{kind}-{key}")
         except OSError:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
         _trim(folder, kind, most_bytes)
     except OSError as error:
         _complain(folder, error)
+        return False
+    return True
 
 
 def _complain(folder: Path, error: OSError) -> None:

@@ -47,9 +47,14 @@ class CodePages:
             return False
         return _u64(self._shared.code_page_of + 8 * identity[0]) == code_page
 
+    @staticmethod
+    def content(code_page: int, pc: int, length: int) -> bytes:
+        """So much of the guest's memory at `pc`, in the page to which a code page belongs."""
+        return ctypes.string_at(_u64(code_page + CODE_PAGE_HOST) + (pc & PAGE - 1), length)
+
     def read(self, number: int, code_page: int) -> Page:
         """The page as a translation is made from it."""
-        content = ctypes.string_at(_u64(code_page + CODE_PAGE_HOST), PAGE)
+        content = self.content(code_page, 0, PAGE)
         entries = ctypes.string_at(code_page, ENTRIES * ENTRY_SIZE)
         return Page(number, content, entries[ENTRY_OPERATION::ENTRY_SIZE].translate(_EXECUTED))
 

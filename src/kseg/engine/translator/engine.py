@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 FIRST_SAMPLE = 1_000_000
 """Cycles before the first sample, if it is worth it: some milliseconds."""
+RECOGNITION = 3_000_000
+"""Cycles that processors execute before the account of all runs is asked whether their code is
+known to be worth sampling at once."""
 SHORT_LIFE = 20_000_000
 """Cycles that processors execute before the first sample, which takes as long as a fifth of them:
 most machines are over before they would have gained that back."""
@@ -122,7 +125,8 @@ class Translator(Interpreter):
 
     def _sample_processors(self) -> int:
         """Sample, if it is worth it; returns the cycles until the next time."""
-        if self._made is None and self._thresholds is None and self._is_young():
+        may_wait = self._made is None and self._thresholds is None
+        if may_wait and self._is_young() and not self._is_known():
             return FIRST_SAMPLE
         try:
             return self._sampler.sample()
@@ -138,6 +142,22 @@ class Translator(Interpreter):
         self._lived += min(max(executed - self._executed, 0), FIRST_SAMPLE)
         self._executed = executed
         return self._lived < self._short_life
+
+    def _is_known(self) -> bool:
+        """Is what runs now known from earlier runs as code that is hot?"""
+        if self._lived < RECOGNITION or not self._compiler_share or self._back_ends is not None:
+            return False
+        from kseg.engine.translator.compilation.account import account_for
+
+        account = account_for(self._profile_name, self._order)
+        if account.is_empty:
+            return False
+        from kseg.engine.translator.tiering.recurrence import is_known
+
+        return any(
+            is_known(account, context, state.pc)
+            for context, state in zip(self._contexts, self.processors, strict=True)
+        )
 
     @property
     def _sampler(self) -> "Sampler":

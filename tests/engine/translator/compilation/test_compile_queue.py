@@ -130,6 +130,31 @@ def test_the_process_answers_what_is_answered_inline() -> None:
     assert [answer.translation is not None for answer in found[:3]] == [True, True, False]
 
 
+def test_finishing_waits_for_what_is_pending_and_for_the_process(
+    started: "list[subprocess.Popen[bytes]]", folder: Path
+) -> None:
+    shop = ProcessCompileQueue()
+    for number in (1, 2):
+        shop.submit(asked(number))
+    assert [answer.number for answer in shop.finish(PATIENCE)] == [1, 2]
+    assert started[0].returncode == 0
+    assert any(path.name.startswith("translations-") for path in folder.iterdir())
+    assert shop.seconds > 0
+    assert shop.finish(PATIENCE) == []
+    shop.close()
+
+
+def test_finishing_waits_for_ever_for_nothing(started: "list[subprocess.Popen[bytes]]") -> None:
+    shop = pretending(HANGING)
+    assert shop.finish(PATIENCE) == []
+    shop.submit(asked(1))
+    assert shop.finish(0.01) == []
+    assert shop.pending == 1
+    started[0].kill()
+    assert [answer.translation for answer in shop.finish(PATIENCE)] == [None]
+    shop.close()
+
+
 def test_requests_of_a_process_that_was_killed_are_answered_and_another_is_started(
     started: "list[subprocess.Popen[bytes]]",
 ) -> None:

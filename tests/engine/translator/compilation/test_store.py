@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from kseg.engine.codegen import cache as kept
 from kseg.engine.interpreter import image
 from kseg.engine.interpreter.layout import TRANSLATION_PAGES
+from kseg.engine.translator.compilation import keys
 from kseg.engine.translator.compilation import store as store_module
 from kseg.engine.translator.compilation.messages import Head, Source, Translation
 from kseg.engine.translator.compilation.store import MOST_IN_A_PAGE, Store, is_sound
@@ -260,7 +261,7 @@ def test_another_version_or_processor_has_its_own(
 ) -> None:
     store().add(PAGE, translation())
     with monkeypatch.context() as context:
-        context.setattr(f"{store_module.__name__}.{part}", lambda: "another")
+        context.setattr(f"{keys.__name__}.{part}", lambda: "another")
         assert store().find(PAGE) == []
     assert store().find(PAGE) == [translation()]
 
@@ -442,9 +443,9 @@ def test_finding_needs_no_compiler() -> None:
     store().add(PAGE, translation())
     program = (
         "import sys\n"
-        "from kseg.engine.translator.compilation import store\n"
+        "from kseg.engine.translator.compilation import keys, store\n"
         # A developer may work on kseg while this runs.
-        f"store._sources_key = lambda: {store_module._sources_key()!r}\n"
+        f"keys._sources_key = lambda: {keys._sources_key()!r}\n"
         f"assert len(store.Store('mips161', 'big').find({PAGE})) == 1\n"
         "sys.exit('llvmlite' in sys.modules)\n"
     )

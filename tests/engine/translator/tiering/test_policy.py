@@ -32,6 +32,7 @@ class Shop:
         self.most_pending = 0
         self.is_refusing = False
         self.is_at_work = False
+        self.finished = 0
         self._open: list[Request] = []
 
     @property
@@ -54,6 +55,11 @@ class Shop:
                     answers += _INLINE.collect()
             self._open = []
         return answers
+
+    def finish(self, seconds: float) -> list[Answer]:
+        assert seconds > 0
+        self.finished += 1
+        return self.collect()
 
     def close(self) -> None:
         self._open = []
@@ -223,8 +229,11 @@ class Purse:
     def __init__(self, instructions: int) -> None:
         self.left = instructions
 
-    def instructions(self, pending: Iterable[int]) -> int:
-        return max(self.left - sum(pending), 0)
+    def instructions(self, pending: Iterable[int], granted: float = 0.0) -> int:
+        return max(self.left - sum(pending), round(1000 * granted))
+
+    def owed(self, pending: Iterable[int]) -> float:
+        return float(sum(pending))
 
 
 def test_the_compiler_is_asked_for_no_more_than_it_may_cost() -> None:

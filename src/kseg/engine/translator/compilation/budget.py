@@ -7,8 +7,10 @@ compiler is a question about the whole. What the guest does is the same, whateve
 import os
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from kseg.platform import processes
+if TYPE_CHECKING:
+    from kseg.platform.processes import Process
 
 FIRST = 0.1
 """Seconds that there must be before a compiler is started. So with the usual share, a machine that
@@ -28,10 +30,10 @@ class Spending:
 
     def __init__(self) -> None:
         self._owner = os.getpid()
-        self._running: dict[processes.Process, float] = {}
+        self._running: dict[Process, float] = {}
         self._ended = 0.0
 
-    def add(self, process: processes.Process) -> None:
+    def add(self, process: "Process") -> None:
         """Count this one, too."""
         self._disown()
         self._running[process] = 0.0
@@ -41,6 +43,10 @@ class Spending:
         """Until now; for those that have ended, as far as was seen when they were last looked
         at."""
         self._disown()
+        if not self._running:
+            return self._ended
+        from kseg.platform import processes  # which takes longer to import than all the rest here
+
         for process, before in list(self._running.items()):
             now = processes.time_used(process)
             if now is None:
@@ -67,14 +73,20 @@ class Budget:
         """`share` is the compiler's, of the processor time that this process uses itself."""
         self._share = share
 
-    def instructions(self, pending: Iterable[int]) -> int:
+    def instructions(self, pending: Iterable[int], granted: float = 0.0) -> int:
         """How many guest instructions the next translation may have; 0: there is no time for one.
-        `pending` are the sizes of those that have been asked for."""
+        `pending` are the sizes of those that have been asked for; so many seconds are `granted` in
+        any case."""
         there_is = self._share * time.process_time()
-        if there_is < FIRST:
+        if there_is < FIRST and not granted:
             return 0
         used = compilers.seconds
-        used += max(START - used, 0) + sum(TRANSLATION + INSTRUCTION * size for size in pending)
-        left = max(there_is, BEGINNING) - used
+        used += max(START - used, 0) + self.owed(pending)
+        left = max(there_is, granted or BEGINNING) - used
         most = int((left - TRANSLATION) / INSTRUCTION)
         return most if most >= FEWEST else 0
+
+    @staticmethod
+    def owed(pending: Iterable[int]) -> float:
+        """The seconds that those which have been asked for will take."""
+        return sum(TRANSLATION + INSTRUCTION * size for size in pending)

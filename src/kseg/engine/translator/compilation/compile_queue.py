@@ -12,7 +12,7 @@ import msgspec
 from kseg.engine.translator.compilation import budget, compile_server
 from kseg.engine.translator.compilation.compile_server import LENGTH, LONGEST_MESSAGE
 from kseg.engine.translator.compilation.messages import Answer, Request
-from kseg.platform import processes
+from kseg.platform import processes, waiting
 
 LONGEST_WAIT = 2.0 * compile_server.LONGEST_COMPILATION
 """Seconds without an answer after which none is waited for, and the process is ended."""
@@ -36,6 +36,9 @@ class CompileQueue(Protocol):
 
     def collect(self) -> list[Answer]:
         """The answers that have come; does not wait."""
+
+    def finish(self, seconds: float) -> list[Answer]:
+        """Wait for all that is pending, so many seconds at most; the answers that have come."""
 
     def close(self) -> None:
         """Give up whatever is pending."""
@@ -62,6 +65,9 @@ class InlineCompileQueue:
     def collect(self) -> list[Answer]:
         answers, self._answers = self._answers, []
         return answers
+
+    def finish(self, seconds: float) -> list[Answer]:  # noqa: ARG002 - each was made at once
+        return self.collect()
 
     def close(self) -> None:
         self._answers = []
@@ -231,6 +237,20 @@ class ProcessCompileQueue:
         self._has_taken_leave = False
         self._outgoing.clear()
         self._incoming.clear()
+
+    def finish(self, seconds: float) -> list[Answer]:
+        deadline = time.monotonic() + seconds
+        answers = self.collect() if self._asked else []
+        while self._asked and self._process is not None and self._process.stdout is not None:
+            left = deadline - time.monotonic()
+            if left <= 0 or not waiting.readable(self._process.stdout.fileno(), left):
+                break
+            answers += self.collect()
+        if self._process is not None and not self._asked:
+            # What it keeps on disk, and its end, come after its last answer.
+            _ = self.seconds, budget.compilers.seconds
+            processes.finish(self._process, deadline - time.monotonic())
+        return answers
 
     def close(self) -> None:
         self._asked.clear()

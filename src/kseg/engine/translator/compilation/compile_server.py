@@ -34,7 +34,8 @@ def main() -> None:
     # Ctrl-C and the like are meant for the machine, whose end closes stdin.
     signals.ignore(signals.INTERRUPT)
     cache.make_no_directory()
-    from kseg.engine.translator.compilation.store import Store, key_for
+    from kseg.engine.translator.compilation.keys import key_for
+    from kseg.engine.translator.compilation.store import Store
     from kseg.engine.translator.llvm.compiler import Compiler
 
     compiler = Compiler()

@@ -6,19 +6,16 @@ used only where those are found again; so one kernel's translations serve every 
 all programs that are linked at the same address share a file.
 """
 
-import functools
 import math
 import os
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 
-from kseg.engine.codegen import cache, generated
+from kseg.engine.codegen import cache
 from kseg.engine.interpreter.layout import TRANSLATION_PAGES
+from kseg.engine.translator.compilation.keys import key_for
 from kseg.engine.translator.compilation.messages import Source, Translation
-from kseg.platform import processors
-from kseg.platform.digests import blake2b
 
 KIND = "translations"
 MOST_BYTES = 64 << 20
@@ -111,20 +108,3 @@ def _is_in_one_page(source: Source) -> bool:
     """Is it a run of whole instructions within a page of the address space?"""
     pc, length = source.pc, len(source.content)
     return 0 <= pc < 1 << 32 and not pc & 3 and not length & 3 and 0 < length <= 4096 - (pc & 0xFFF)
-
-
-def key_for(profile_name: str, byte_order: str) -> str:
-    """Differs wherever translations would."""
-    parts = f"{_sources_key()}\0{processors.identity()}\0{profile_name}\0{byte_order}"
-    return blake2b(parts.encode(), digest_size=12).hexdigest()
-
-
-def _translator_sources() -> list[Path]:
-    translator = Path(__file__).parents[1]
-    rooms = (translator, translator / "llvm", translator / "compilation")
-    return [path for room in rooms for path in room.glob("*.py")]
-
-
-@functools.cache
-def _sources_key() -> str:
-    return generated.key(_translator_sources())

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 def standard_back_ends(profile_name: str, byte_order: str, share: float) -> BackEnds:
     """A compiler in a process of its own that gets a `share` of the processor
     time, stencils where the host has them, the cache on disk."""
+    from kseg.engine.translator.compilation.account import account_for
     from kseg.engine.translator.compilation.budget import Budget
     from kseg.engine.translator.compilation.store import Store
+    from kseg.engine.translator.tiering.recurrence import Recurrence
 
     def queue() -> "CompileQueue":
         from kseg.engine.translator.compilation.compile_queue import ProcessCompileQueue
@@ -28,4 +30,9 @@ def standard_back_ends(profile_name: str, byte_order: str, share: float) -> Back
             make_in_background(profile_name, byte_order)
         return found
 
-    return BackEnds(queue, stencils, lambda: Store(profile_name, byte_order), Budget(share))
+    def recurrence() -> Recurrence:
+        return Recurrence(account_for(profile_name, byte_order), share)
+
+    return BackEnds(
+        queue, stencils, lambda: Store(profile_name, byte_order), Budget(share), recurrence
+    )

@@ -15,12 +15,15 @@ from kseg.engine.translator.code_pages import CodePages
 from kseg.engine.translator.compilation.messages import Answer, Request, Translation
 from kseg.engine.translator.installation import Installation
 from kseg.engine.translator.tiering.hotness import HotnessCounters, JumpProfile
+from kseg.engine.translator.tiering.recurrence import HotCode, Recurrence
 from kseg.engine.translator.tiering.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from kseg.engine.translator.compilation.compile_queue import CompileQueue
 
 FIRST_TIER = 1
+LONGEST_FINISH = 1.0
+"""Seconds that a machine's end may wait for the compiler."""
 MOST_KNOWN = 64
 """Translations of one page that are remembered."""
 
@@ -42,9 +45,12 @@ class TranslationStore(Protocol):
 class CompilerBudget(Protocol):
     """What a compiler may cost (`kseg.engine.translator.compilation.budget.Budget`)."""
 
-    def instructions(self, pending: Iterable[int]) -> int:
+    def instructions(self, pending: Iterable[int], granted: float = 0.0) -> int:
         """How many guest instructions the next translation may have, when some of these sizes have
-        been asked for; 0: there is no time for it."""
+        been asked for and so many seconds are granted in any case; 0: there is no time for it."""
+
+    def owed(self, pending: Iterable[int]) -> float:
+        """The seconds that those which have been asked for will take."""
 
 
 class BackEnds(NamedTuple):
@@ -55,6 +61,8 @@ class BackEnds(NamedTuple):
     store: Callable[[], TranslationStore] | None = None
     budget: CompilerBudget | None = None
     """Of the queue; None: nobody asks what it costs."""
+    recurrence: Callable[[], Recurrence] | None = None
+    """What is known of earlier runs."""
 
 
 class _PendingRequest(NamedTuple):
@@ -106,6 +114,7 @@ class TieringPolicy:
         self._store: TranslationStore | None = (
             back_ends.store() if back_ends.store is not None else None
         )
+        self._recurrence = back_ends.recurrence() if back_ends.recurrence is not None else None
         self._known: dict[int, list[Translation]] = {}
         """By the virtual page of the seed: translations of earlier machines, and of this one."""
         self._asked: dict[int, _PendingRequest] = {}
@@ -157,9 +166,17 @@ class TieringPolicy:
         return 0.0 if self._queue is None else self._queue.seconds
 
     def close(self) -> None:
-        """Nothing more will be asked."""
-        if self._queue is not None:
-            self._queue.close()
+        """Nothing more will be asked. What the account of all runs has paid for is waited for: a
+        run that is short ends before, and the next one shall have it."""
+        queue, budget = self._queue, self._back_ends.budget
+        if self._recurrence is not None:
+            if queue is not None and self._recurrence.has_claimed:
+                for answer in queue.finish(LONGEST_FINISH):
+                    self._asked.pop(answer.number, None)
+            sizes = [asked.most_instructions for asked in self._asked.values()]
+            self._recurrence.settle(0.0 if budget is None else budget.owed(sizes))
+        if queue is not None:
+            queue.close()
 
     def _executed_by(self, number: int, state: ProcessorState) -> int:
         """The cycles that a processor has executed since the last time: not those that it was
@@ -180,20 +197,27 @@ class TieringPolicy:
             if old is None or old.translation.tier != FIRST_TIER:
                 return
             self._jumps.sample(context)
+            hot = self._recur(pc, code_page, cycles)
             if old.number not in self._replaced and self._recompile_hotness.sample(page, cycles):
-                self._ask(context, pc, page, old.number)
+                self._ask(context, pc, page, hot, old.number)
             return
         self._cold_cycles += cycles
         if self._store is not None and self._install_kept(context, pc >> 12):
             return
         self._jumps.sample(context)
-        if self._cold_cycles >= self._thresholds.patience:
+        hot = self._recur(pc, code_page, cycles)
+        is_known = hot is not None and hot.is_known
+        if is_known or self._cold_cycles >= self._thresholds.patience:
             compile_, copy = (
                 self._hotness.sample(page, cycles),
                 self._copy_hotness.sample(page, cycles),
             )
             if (compile_ or copy) and not self._install_known(context, pc >> 12):
-                self._ask(context, pc, page, copy=copy)
+                self._ask(context, pc, page, hot, copy=copy)
+
+    def _recur(self, pc: int, code_page: int, cycles: int) -> HotCode | None:
+        recurrence = self._recurrence
+        return None if recurrence is None else recurrence.sample(pc, code_page, cycles)
 
     def _install(self, translation: Translation, code_pages: dict[int, int]) -> int:
         number = self._installation.install(translation, code_pages)
@@ -233,9 +257,15 @@ class TieringPolicy:
     # New ones.
 
     def _ask(
-        self, context: Context, seed: int, seed_page: int, replaces: int = 0, copy: bool = False
+        self,
+        context: Context,
+        seed: int,
+        seed_page: int,
+        hot: HotCode | None,
+        replaces: int = 0,
+        copy: bool = False,
     ) -> None:
-        size = self._size_for(seed_page)
+        size = self._size_for(seed_page, hot)
         if not copy and not size:
             return
         jumps = self._jumps.targets()
@@ -263,11 +293,14 @@ class TieringPolicy:
             code_pages, identities, seed, seed_page, replaces, size
         )
         self._replaced.add(replaces)
+        if hot is not None:
+            hot.is_asked = True
         queue.submit(msgspec.structs.replace(request, most_instructions=size))
 
-    def _size_for(self, seed_page: int) -> int:
+    def _size_for(self, seed_page: int, hot: HotCode | None) -> int:
         """How many instructions the compiler may be asked to translate around a page; 0: it is not
-        to be asked now. One thing at a time, and what it may cost."""
+        to be asked now. One thing at a time, and what it may cost, which is more for code that
+        was hot in an earlier run."""
         pending = self._asked.values()
         if len(pending) >= self._thresholds.most_pending:
             return 0
@@ -276,7 +309,12 @@ class TieringPolicy:
         budget, most = self._back_ends.budget, self._thresholds.most_instructions
         if budget is None:
             return most
-        return min(most, budget.instructions(asked.most_instructions for asked in pending))
+        sizes = [asked.most_instructions for asked in pending]
+        size = budget.instructions(sizes)
+        if not size and hot is not None and self._recurrence is not None:
+            granted = self._recurrence.claim(hot)
+            size = budget.instructions(sizes, granted) if granted else 0
+        return min(most, size)
 
     def _open_queue(self) -> "CompileQueue | None":
         if self._queue is None and self._back_ends.queue is not None:
