@@ -4,8 +4,8 @@ import pytest
 
 from kseg import Machine
 from kseg.api import StopReason
-from kseg.api.paced_input import BUSY_PATIENCE, PATIENCE
 from kseg.machine.clock import SECOND
+from kseg.machine.typist import BUSY_PATIENCE, PATIENCE
 from tests.cli import kernels
 
 

@@ -15,7 +15,6 @@ from kseg.machine.event_queue import Word
 
 PYTHONS = {
     "timer": {"write_beep"},
-    "serial": {"on_received"},
     "nic": {"write_received", "write_sent", "write_control", "on_send", "on_keep_alive"},
     "mainboard": {"write_power", "write_running", "on_power_off"},
     "oldmainboard": {"on_power_off"},

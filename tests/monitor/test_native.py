@@ -12,6 +12,7 @@ from kseg import Machine
 from kseg.boards.system161.interrupts import Interrupts
 from kseg.devices.lines import Wires
 from kseg.machine.clock import EventClock
+from kseg.machine.input_port import InputPort
 from kseg.monitor import native, run_loop
 from kseg.platform.code import NativeCodeError
 from tests.devices.test_native import Plain
@@ -62,6 +63,60 @@ def test_the_whole_run_is_the_same() -> None:
         assert everything(fast) == everything(slow)
 
 
+LINES = [
+    "help",
+    "echo some words",
+    "format a:",
+    "sort 40 > a:/f",
+    "cat a:/f",
+    "sleep 1",
+    "",
+    "x\x7fy",
+]
+
+
+@pytest.mark.parametrize("monitor", ["bare", "hybrid"])
+@few
+@given(
+    lines=st.lists(st.sampled_from(LINES), min_size=2, max_size=6),
+    cuts=st.lists(st.integers(1, 3_000_000), min_size=1, max_size=5),
+    more=st.booleans(),
+)
+def test_native_code_types_as_python_does(
+    monitor: str, lines: list[str], cuts: list[int], more: bool
+) -> None:
+    """At the same cycles, wherever the machine stands meanwhile."""
+    script = "\r".join([*lines, "halt\r"])
+    given: dict[str, Any] = {"epoch": 0, "engine": "interpreter", "monitor": monitor}
+    with (
+        Machine("cms", input=script, **given) as fast,
+        Machine("cms", input=script, **given) as slow,
+    ):
+        slow.board.device_trace = lambda _kind, _slot, _text: None
+        for cut in cuts:
+            fast.run(cycles=cut)
+            slow.run(cycles=cut)
+            assert everything(fast) == everything(slow)
+            assert fast.paced_input.save() == slow.paced_input.save()
+            assert fast.board.input_port.queued() == slow.board.input_port.queued()
+        if more:
+            fast.console.send("words\r")
+            slow.console.send("words\r")
+        with fast.fork() as clone:
+            assert clone.run(seconds=60) == slow.run(seconds=60)
+            assert everything(clone)[0] == everything(slow)[0]
+
+
+def test_what_waits_is_typed_natively(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python types the last character, and is hardly asked before."""
+    asked = []
+    monkeypatch.setattr(InputPort, "type", lambda _port, data: asked.append(data))
+    with Machine("cms", input="echo " + "x" * 900 + "\r", engine="interpreter") as made:
+        made.run(seconds=5)
+        assert made.console.output.count("x") > 100
+    assert len(b"".join(asked)) < 200
+
+
 def test_a_host_without_native_code_has_the_same_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     with machine("interpreter") as native_one:
         native_one.run(cycles=2_000_000)
@@ -89,7 +144,7 @@ def test_it_is_native(monkeypatch: pytest.MonkeyPatch) -> None:
         assert fast.console.output
 
 
-@pytest.mark.parametrize(("name", "method"), [("disk", "_transfer"), ("serial", "on_received")])
+@pytest.mark.parametrize(("name", "method"), [("disk", "_transfer"), ("serial", "_present")])
 def test_what_python_raises_comes_out_of_the_run(
     name: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

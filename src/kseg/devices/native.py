@@ -14,7 +14,14 @@ from typing import Annotated, Any, NamedTuple
 
 from kseg.devices.device import Device, Register, by_python_methods, event_method
 from kseg.devices.lines import Lines
-from kseg.devices.record import DeviceRecord, Words, access_symbol, event_symbol
+from kseg.devices.record import (
+    RECEIVER,
+    DeviceRecord,
+    Words,
+    access_symbol,
+    event_symbol,
+    receiver_symbol,
+)
 from kseg.engine.codegen.typed import below, u32
 from kseg.engine.codegen.typed.compiler import functions
 from kseg.engine.codegen.typed.values import TypedPythonError
@@ -58,6 +65,9 @@ def _methods(kind: type[Device], lines: type[Lines]) -> Iterator[Method]:
                 if function is not None:
                     symbol = access_symbol(kind, verb, register)
                     yield _method(function, symbol, _register_types(register, verb))
+    receiver = text.__dict__.get(RECEIVER)
+    if receiver is not None:
+        yield _method(receiver, receiver_symbol(kind), [u32])
     for event in kind.events:
         function = text.__dict__.get(event_method(event))
         if function is not None:

@@ -114,6 +114,15 @@ def access_symbol(kind: type[Device], verb: str, register: Register) -> str:
     return f"{kind.name}.{verb}_{register.name}"
 
 
+RECEIVER = "take_character"
+"""The method of a device that has the console and takes what is typed natively, too."""
+
+
+def receiver_symbol(kind: type[Device]) -> str:
+    """The native function for what is typed."""
+    return f"{kind.name}.{RECEIVER}"
+
+
 def event_symbol(kind: type[Device], event: str) -> str:
     """The native function for an event."""
     return f"{kind.name}.{event_method(event)}"

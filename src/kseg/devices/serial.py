@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from kseg.devices.device import Device, Register
-from kseg.engine.codegen.typed import u32
+from kseg.engine.codegen.typed import by_python, u32, u64
 from kseg.machine.event_queue import Count, Word
 
 CHARACTER_TIME = 1_000_000_000 // (19200 * 25 // 10)
@@ -98,20 +98,47 @@ class Serial(Device):
         return len(self.state.waiting) < RING_SIZE - 1
 
     def receive(self, data: bytes) -> None:
-        """A character is received."""
-        self.state.waiting += data[: RING_SIZE - 1 - len(self.state.waiting)]
-        if not self.state.receiving:
-            self._present()
+        for character in data:
+            self.take_character(character)
+
+    def take_character(self, character: u32) -> None:
+        """A character is received. While none is being received, none waits."""
+        if self.state.receiving or self.state.held or self._is_full:
+            self._keep(character)
+        else:
+            self._show(character)
+            self.schedule(CHARACTER_TIME, "received")
 
     def on_received(self, _argument: int) -> None:
         self._present()
 
+    @property
+    def _is_full(self) -> bool:
+        """Whether the guest has not taken what is in the register."""
+        return not self.state.was_read and self.state.receive & READY != 0
+
+    def _show(self, character: u32) -> None:
+        """Put a character into the register."""
+        self.state.character = character
+        self.state.was_read = False
+        self.state.receive |= READY
+        self._update_interrupt()
+        self.state.receiving = True
+
+    @by_python
+    def _keep(self, character: u64) -> None:
+        if self.can_receive():
+            self.state.waiting += bytes([character])
+        if not self.state.receiving:
+            self._present()
+
+    @by_python
     def _present(self) -> None:
         """Put the next character that waits into the register, if the guest took the last one."""
         if not self.state.waiting:
             self.state.receiving = False
             return
-        if not self.state.was_read and self.state.receive & READY:
+        if self._is_full:
             self.state.held += 1
             if self.state.held == PATIENCE:
                 self.message("Kernel not responding; console input suspended")
@@ -121,12 +148,8 @@ class Serial(Device):
                     f"Held up to {self.state.held} input characters while kernel unresponsive"
                 )
                 self.state.held = 0
-            self.state.character = self.state.waiting[0]
+            self._show(self.state.waiting[0])
             self.state.waiting = self.state.waiting[1:]
-            self.state.was_read = False
-            self.state.receive |= READY
-            self._update_interrupt()
-            self.state.receiving = True
         self.schedule(CHARACTER_TIME, "received")
 
     def read_character(self) -> u32:

@@ -33,6 +33,7 @@ from kseg.machine.random_generator import RandomGenerator
 from kseg.machine.run_lock import RunLock
 from kseg.machine.saving import load_board, save_board
 from kseg.machine.statistics import DeviceActivity
+from kseg.machine.typist import Typist
 from kseg.memory.physical import PhysicalMemory
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ class Board:
         now = epoch or host_seconds
         answer = self.input_port.ask("epoch", lambda: now().to_bytes(8, "big"))
         self.clock = EventClock(self.time_model, self.random, int.from_bytes(answer, "big"))
+        self.typist = Typist()
         self.activity: Any = live(DeviceActivity)()
         self.state = OwnState(doom=doom)
         self.run_lock = RunLock()
@@ -192,6 +194,7 @@ class Board:
             lines_address=self.bus.lines_address,
             processors_address=ctypes.addressof(self.processors[0]),
             processor_count=len(self.processors),
+            typist_address=ctypes.addressof(self.typist),
         )
         """What native code knows of it."""
         self.input_port.notify = self.call_attention
@@ -297,7 +300,9 @@ class Board:
         self.record.attention = 1
 
     def _print(self, data: bytes) -> None:
-        self.record.printed_at, self.record.news = self.clock.now, True
+        self.record.news = True
+        for character in data:
+            self.typist.heard(character, self.clock.now)
         self.take_console(data)
 
     # What devices ask of the machine (`BoardControl`).

@@ -9,6 +9,7 @@ from typing import Annotated
 from kseg.engine.codegen.typed import Structure, i64, through, u32, u64
 from kseg.engine.state import ProcessorState
 from kseg.machine.clock import EventClock
+from kseg.machine.typist import Typist
 
 CONSOLE_ROOM = 1024
 """Characters of the console that are kept until Python takes them."""
@@ -91,16 +92,19 @@ class BoardRecord(Structure):
     """Python takes each character as soon as it is printed."""
     news: bool
     """Something has been printed since the observers looked last."""
-    printed_at: u64
-    """The virtual time of the last character."""
     flush_address: u64
     call_address: u64
+    typist_address: u64
     console: Annotated[ctypes.Array[ctypes.c_uint8], CONSOLE_ROOM]
     handlers: Annotated[ctypes.Array[Handler], MOST_OWNERS * MOST_EVENTS]
 
     @property
     def clock(self) -> EventClock:
         return EventClock.from_address(self.clock_address)
+
+    @property
+    def typist(self) -> Typist:
+        return Typist.from_address(self.typist_address)
 
     @property
     def processors(self) -> Annotated[ctypes.Array[ProcessorState], MOST_PROCESSORS]:
@@ -140,8 +144,8 @@ class BoardRecord(Structure):
         """Keep a character for Python."""
         self.console[self.printed % CONSOLE_ROOM] = character & 0xFF
         self.printed += 1
-        self.printed_at = self.clock.now
         self.news = True
+        self.typist.heard(character & 0xFF, self.clock.now)
         if self.printed == CONSOLE_ROOM or self.each_character:
             self.flush()
 

@@ -60,6 +60,8 @@ class PendingEvent(Structure):
 ROOM = 64
 """Events for which a clock has room at first."""
 MOST_ROOM = 1 << 16
+OWNERS_TOLD = 64
+"""Owners that are told apart where it is about who keeps time: more than boards have slots."""
 Queue: TypeAlias = Annotated[ctypes.Array[PendingEvent], MOST_ROOM]
 """As far as a text can know: there is room for `EventClock.room` of them."""
 _Queue = PendingEvent * MOST_ROOM
@@ -73,7 +75,6 @@ class EventOwners:
         self.targets: list[EventOwner] = []
         self.events: list[list[str]] = []
         """The names of the events of each, by number."""
-        self.timekeepers: set[int] = set()
 
     def number(self, name: str) -> int:
         """That of an owner; ValueError where there is none."""
@@ -105,6 +106,8 @@ class EventQueue(Structure):
     queue_address: u64
     make_room: u64
     """A native function that calls `grow`."""
+    timekeepers: u64
+    """A bit for each owner whose events say nothing of what the guest waits for."""
     head_cuts_burst: bool
     """The burst under way ends where the first event is due."""
 
@@ -138,7 +141,7 @@ class EventQueue(Structure):
         owners.events.append(list(events))
         number = len(owners.names) - 1
         if keeps_time:
-            owners.timekeepers.add(number)
+            self.timekeepers |= 1 << number % OWNERS_TOLD
         return number
 
     def insert(self, due: u64, owner: u32, name: u32, argument: i64) -> None:
@@ -238,8 +241,11 @@ class EventQueue(Structure):
     @property
     def devices_work(self) -> bool:
         """Whether anything but clocks is about to happen."""
-        timekeepers = self.owners.timekeepers
-        return not all(each.owner in timekeepers for each in self._queue[: self.count])
+        queue = self.queue
+        for place in range(self.count % MOST_ROOM):
+            if not self.timekeepers >> queue[place].owner % OWNERS_TOLD & 1:
+                return True
+        return False
 
     def check(self, events: Sequence[Event]) -> None:
         """Raise ValueError where the owner of an event is not registered, StateError where it

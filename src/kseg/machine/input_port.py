@@ -127,6 +127,10 @@ class InputPort:
         """Let `receiver` take what comes in on `channel`, instead of any earlier one."""
         self._receivers[channel] = receiver
 
+    def receiver(self, channel: str) -> Receiver | None:
+        """Who takes what comes in on a channel."""
+        return self._receivers.get(channel)
+
     def ask(self, channel: str, answer: Callable[[], bytes]) -> bytes:
         """What the host answers now: the history's word, or `answer()`. DivergenceError when the
         history does not say it."""

@@ -110,6 +110,8 @@ class BurstLoop(Structure):
     """Idle time passes at once."""
     jumped: bool
     """Idle time has passed since Python looked last."""
+    types: bool
+    """What the board's typist was lent is to be typed natively."""
     fatal: bool
     """The guest has done what its hardware does not survive; the burst is to come to its end."""
 
@@ -176,7 +178,7 @@ def advance(loop: BurstLoop) -> i32:
     """Run the board, from where it stands, until Python is needed: an ExitReason, whose exit is to
     be answered, or a `Why`."""
     board = loop.board
-    clock = board.clock
+    clock, typist = board.clock, board.typist
     began = loop.engine_clock
     bursts: u32 = 0
     loop.jumped = False
@@ -192,13 +194,19 @@ def advance(loop: BurstLoop) -> i32:
         polls = clock.commit_burst()
         if dispatch(loop, clock):
             return Why.RAISED
+        if loop.types and polls and typist.arriving >= 0:
+            typist.deliver()
+            if unlikely(board.raised):
+                return Why.RAISED
         if polls and (board.attention or loop.engine_clock >= loop.input_cycle):
             return Why.POLL
         bursts = u32(bursts + 1)
         if bursts >= MOST_BURSTS or u64(loop.engine_clock - began) >= LONGEST_STRETCH:
             return Why.BETWEEN_BURSTS
-        if looked_at(loop, board, clock) or not goes_on(loop, board, clock):
+        if loop.types and not typist.type_next(clock, board.all_idle):
             return Why.BETWEEN_BURSTS
+        if looked_at(loop, board, clock) or not goes_on(loop, board, clock):
+            return Why.RAISED if unlikely(board.raised) else Why.BETWEEN_BURSTS
 
 
 def begin(loop: BurstLoop, clock: EventClock) -> None:
@@ -206,7 +214,8 @@ def begin(loop: BurstLoop, clock: EventClock) -> None:
     clock.begin_burst()
     loop.start = loop.engine_clock
     board = loop.board
-    if not (loop.looks & Look.EVERY_BURST or board.attention):
+    typed = loop.types and board.typist.arriving >= 0
+    if not (loop.looks & Look.EVERY_BURST or board.attention or typed):
         early = loop.start < BOOT and board.processors[0].status & STATUS_BEV != 0
         if loop.input_cycle > loop.start and not early:
             clock.lengthen_burst(min(LONGEST_STRETCH, u64(loop.input_cycle - loop.start)))
@@ -228,6 +237,10 @@ def looked_at(loop: BurstLoop, board: BoardRecord, clock: EventClock) -> bool:
 def goes_on(loop: BurstLoop, board: BoardRecord, clock: EventClock) -> bool:
     """Between two bursts: let time jump, if every processor waits; False where Python has to decide
     how idle time passes."""
+    if loop.types and board.typist.arriving >= 0 and board.all_idle:
+        board.typist.deliver()
+        if unlikely(board.raised):
+            return False
     if not board.all_idle:
         return True
     if not loop.jumps or loop.looks & Look.IDLE or clock.count == 0:

@@ -16,7 +16,7 @@ import msgspec
 
 from kseg.devices.device import Device, by_python_methods
 from kseg.devices.lines import Lines
-from kseg.devices.record import DeviceRecord, access_symbol, event_symbol
+from kseg.devices.record import DeviceRecord, access_symbol, event_symbol, receiver_symbol
 from kseg.engine.codegen.generated import Generated
 from kseg.engine.codegen.native import Blob, MappedCode
 from kseg.machine.board import Board
@@ -150,6 +150,9 @@ class NativeBoard:
         """NativeCodeError where the host allows none, ImportError where some has to be made and
         cannot be."""
         self._kept: list[Any] = []
+        self.receivers: dict[object, tuple[int, int]] = {}
+        """Of devices that can have the console: the native function that takes what is typed, and
+        the address of its device."""
         whole = board.ready_made
         lines = type(board.bus.lines)
         accesses = []
@@ -205,6 +208,9 @@ class NativeBoard:
                     access = Access(place, address, loads, stores, number, several)
                     access.steady = register.steady
                     found.append(access)
+        receiver = module.address(receiver_symbol(kind))
+        if receiver:
+            self.receivers[card] = receiver, address
         for event, name in enumerate(kind.events):
             function = module.address(event_symbol(kind, name))
             if card.number < MOST_OWNERS and event < MOST_EVENTS and function:

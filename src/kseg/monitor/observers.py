@@ -92,13 +92,14 @@ class Observers:
             stop = hook(stop) or stop
         return stop
 
-    def looks(self) -> tuple[Look, int]:
+    def looks(self, *, but_for: Order | None = None) -> tuple[Look, int]:
         """When they look at the machine between two bursts, and at which virtual time at the
-        latest."""
+        latest: all, or those that are not of this order."""
         looks, at = Look.OFTEN, NEVER
         for each in self._looking:
-            looks |= each.looks
-            at = min(at, each.look_at)
+            if each.order is not but_for:
+                looks |= each.looks
+                at = min(at, each.look_at)
         if self._all_wait or self._records_wait:
             looks |= Look.IDLE
         return looks, at

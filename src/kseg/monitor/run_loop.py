@@ -23,7 +23,7 @@ from kseg.monitor.device_answers import DeviceAnswers
 from kseg.monitor.drivers import NativeDriver, PlainDriver, driver_of
 from kseg.monitor.idling import Idling
 from kseg.monitor.native import Callbacks, address_of, native_board
-from kseg.monitor.observer import Observer
+from kseg.monitor.observer import Observer, Order
 from kseg.monitor.observers import Condition, Observers
 from kseg.monitor.stop import Stop, StopReason
 
@@ -225,6 +225,9 @@ class RunLoop:
         loop.end = NEVER if self._end is None else self._end
         loop.stretch_end = driver.stretch_end
         loop.looks, loop.look_at = observers.looks()
+        traced = board.device_trace is not None or board.bus.lines.is_traced
+        loop.natively = self._native is not None and not (traced or board.state.doom)
+        loop.types = bool(loop.natively and board.typist.waiting) and self._lends()
         board.record.each_character = observers.each_character
         item = port.next_input
         loop.input_cycle = NEVER if item is None else item.cycle
@@ -239,17 +242,33 @@ class RunLoop:
             if not clock.in_burst:
                 begin(loop, clock)
             loop.end = min(loop.end, self._next_preemption())
-        traced = board.device_trace is not None or board.bus.lines.is_traced
-        loop.natively = self._native is not None and not (traced or board.state.doom)
         if self._native is None:
             return advance(loop)
         code: int = self._native.advance(ctypes.addressof(loop))
         self.flush()
+        if loop.types:
+            port.type(board.typist.take_back())
         raised, self._callbacks.raised = self._callbacks.raised, None
         if raised is not None:
             board.record.raised = False
             raise raised
         return code
+
+    def _lends(self) -> bool:
+        """Let native code type what waits, if nobody has to look on: then only the other observers
+        say when to look."""
+        loop, port, typist = self._loop, self.board.input_port, self.board.typist
+        assert self._native is not None
+        if port.has_queued or port.replaying or port.recorders:
+            return False
+        receiver = self._native.receivers.get(port.receiver("console"))
+        looks, look_at = self.observers.looks(but_for=Order.INPUT)
+        if receiver is None or looks & ~Look.OFTEN:
+            return False
+        loop.looks, loop.look_at = looks, look_at
+        typist.receiver, typist.device = receiver
+        typist.lend()
+        return True
 
     def flush(self) -> None:
         """Take what native code has printed."""
