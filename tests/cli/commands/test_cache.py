@@ -49,15 +49,19 @@ def test_what_is_kept_is_shown_and_removed(folder: Path) -> None:
 
 
 def test_all_kinds_are_shown_and_removed_also_those_never_finished(folder: Path) -> None:
-    for kind in ("interpreter-mips161-big", "stencils-mips161-big", "translations"):
+    kinds = (
+        *("account", "burst-loop", "device-Card-Lines", "devices-system161", "dispatcher"),
+        *("interpreter-mips161-big", "stencils-mips161-big", "translations"),
+    )
+    for kind in kinds:
         kept.write(kind, "key", b"code")
     (folder / ".new-half").write_bytes(b"half")
     (folder / "translations-gone").symlink_to("nothing")
     shown = CliRunner().invoke(commands, ["cache", "info"]).output
-    for name in ("interpreter-mips161-big-key", "stencils-mips161-big-key", "translations-key"):
-        assert name in shown
-    assert "in 5 files" in shown
-    assert CliRunner().invoke(commands, ["cache", "clear"]).output == "removed 5 files\n"
+    for kind in kinds:
+        assert f"{kind}-key" in shown
+    assert "in 10 files" in shown
+    assert CliRunner().invoke(commands, ["cache", "clear"]).output == "removed 10 files\n"
     assert list(folder.iterdir()) == []
 
 

@@ -18,10 +18,14 @@ from kseg.platform.files import is_full, open_file
 from kseg.platform.owners import is_own, only_own
 
 _DIGEST_SIZE = 32
-_KINDS = ("account", "dispatcher", "interpreter", "stencils", "translations")
+_KINDS = (
+    "account", "burst-loop", "device", "devices",
+    "dispatcher", "interpreter", "stencils", "translations",
+)  # fmt: skip
 """How the names of files begin."""
 _NAME = re.compile(
-    r"(?:account|dispatcher|translations|(?:interpreter|stencils)-[a-z0-9]+-[a-z]+)"
+    r"(?:account|burst-loop|device-\w+-\w+|devices-[a-z0-9]+|dispatcher|translations"
+    r"|(?:interpreter|stencils)-[a-z0-9]+-[a-z]+)"
     r"-[0-9a-f]{16,64}(?:-[0-9a-f]{5})?",
     re.ASCII,
 )
