@@ -15,7 +15,7 @@ from tests.cli.command import environment
 
 WINDOWS = """
 import os, signal, socket, sys
-import click, msgspec, platformdirs  # which know the real host
+import click, msgspec, pathlib, shutil  # which know the real host
 sys.platform, os.name = "win32", "nt"
 for name in ("fcntl", "termios", "tty", "pty", "pwd", "grp", "resource", "posix"):
     sys.modules[name] = None
@@ -30,7 +30,7 @@ del socket.AF_UNIX
 
 MACOS = """
 import os, sys
-import click, msgspec, platformdirs
+import click, msgspec
 sys.platform = "darwin"
 for name in ("memfd_create", "sched_getaffinity", "O_TMPFILE", "posix_fallocate"):
     delattr(os, name)

@@ -8,6 +8,6 @@ these, or calls that silently do nothing: what to do without is decided here, no
 
 `host` (which one this is, and whether kseg runs there), `processors`, `clocks`; `memory`, `sharing`
 (between clones), `code` and `instruction_cache`; `files` (whole or not at all), `copies`, `locks`,
-`owners`, `directory` (one that cannot be left), `compression`, `digests`; `signals`, `terminal`,
-`waiting`, `processes`, `pipes`, `sockets`.
+`owners`, `caches` (where they lie), `directory` (one that cannot be left), `compression`,
+`digests`; `signals`, `terminal`, `waiting`, `processes`, `pipes`, `sockets`.
 """

@@ -6,13 +6,13 @@ done without, with a warning where the user can mend something.
 
 import errno
 import os
-import re
 import stat
 import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
 
+from kseg.platform.caches import user_cache
 from kseg.platform.digests import blake2b
 from kseg.platform.files import is_full, open_file
 from kseg.platform.owners import is_own, only_own
@@ -23,14 +23,13 @@ _KINDS = (
     "dispatcher", "interpreter", "stencils", "translations",
 )  # fmt: skip
 """How the names of files begin."""
-_NAME = re.compile(
+_NAME = (
     r"(?:account|burst-loop|device-\w+-\w+|devices-[a-z0-9]+|dispatcher|translations"
     r"|(?:interpreter|stencils)-[a-z0-9]+-[a-z]+)"
-    r"-[0-9a-f]{16,64}(?:-[0-9a-f]{5})?",
-    re.ASCII,
+    r"-[0-9a-f]{16,64}(?:-[0-9a-f]{5})?"
+    r"|\.new-[a-z0-9_]+"
 )
 """Names that no other program gives to files: such a file is kseg's also when it is damaged."""
-_HALF = re.compile(r"\.new-[a-z0-9_]+", re.ASCII)
 _MOST_READ = 128 << 20
 """Bytes of one file: none is as large, but a sparse one costs nothing to make."""
 _KEPT = 8
@@ -62,9 +61,7 @@ def directory() -> Path:
     chosen = os.environ.get("KSEG_CACHE_DIR")
     if chosen:
         return Path(chosen).absolute()
-    from platformdirs import user_cache_dir
-
-    return Path(user_cache_dir("kseg"))
+    return user_cache() / "kseg"
 
 
 def entries() -> list[Path]:
@@ -82,6 +79,8 @@ def entries() -> list[Path]:
 def _is_entry(path: Path) -> bool:
     """Has kseg made this file? By its name, or by the digest with which it begins. A link that
     leads nowhere is nothing at all."""
+    import re  # which no start needs
+
     name = path.name
     with suppress(OSError):
         status = path.lstat()
@@ -89,7 +88,7 @@ def _is_entry(path: Path) -> bool:
             return not path.exists()
         if not stat.S_ISREG(status.st_mode) or not is_own(status):
             return False
-        if _NAME.fullmatch(name) or _HALF.fullmatch(name):
+        if re.fullmatch(_NAME, name, re.ASCII):
             return True
         parts = name.split("-")
         stored = _contents(path)

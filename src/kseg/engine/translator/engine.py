@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 FIRST_SAMPLE = 1_000_000
 """Cycles before the first sample, if it is worth it: some milliseconds."""
-RECOGNITION = 3_000_000
+RECOGNITION = 10_000_000
 """Cycles that processors execute before the account of all runs is asked whether their code is
-known to be worth sampling at once."""
-SHORT_LIFE = 20_000_000
+known to be worth sampling at once, which takes as long as a fifth of them."""
+SHORT_LIFE = 30_000_000
 """Cycles that processors execute before the first sample, which takes as long as a fifth of them:
 most machines are over before they would have gained that back."""
 
