@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kseg.engine import Engine, Exit, ExitReason, ProcessorState, create
+from kseg.isa.floating_point import USABLE
 from kseg.isa.instruction_set import InstructionSet, instruction_set
+from kseg.isa.profile import profile_named
 from kseg.memory.physical import PhysicalMemory
 
 RAM_SIZE = 64 * 1024
@@ -31,7 +33,7 @@ def random_word(rng: random.Random, instructions: InstructionSet) -> int:
         return word
     for letter, field in pattern.fields.items():
         cleared = word & ~(((1 << field.width) - 1) << field.low)
-        if letter in "std" and rng.random() < 0.8:
+        if letter in "stdvw" and rng.random() < 0.8:
             word = cleared | field.insert(rng.choice(FAVOURITES))
         elif letter in "ib" and rng.random() < 0.8:
             near = rng.randrange(-16, 16) * rng.choice((1, 1, 4))
@@ -41,6 +43,35 @@ def random_word(rng: random.Random, instructions: InstructionSet) -> int:
         elif letter == "e":
             word = cleared
     return word
+
+
+HIGH_WORDS = (
+    0, 0x80000000, 0x3F800000, 0xBF800001, 0x3FF00000, 0x40000000, 0xC1E00000, 0x41DFFFFF,
+    0x4F000000,
+    0x7F7FFFFF, 0x7F800000, 0xFF800000, 0x7FBFFFFF, 0x7FC00000, 0x7FF00000, 0x7FEFFFFF, 0x7FF7FFFF,
+    0x7FF80000, 0x00800000, 0x007FFFFF, 0x00000001, 0x00100000, 0x000FFFFF, 0x00200000, 0x4B800000,
+)  # fmt: skip
+"""Singles, and high halves of doubles, at the borders of what floating-point units distinguish."""
+
+
+def random_floating_point(rng: random.Random, state: ProcessorState) -> None:
+    """Numbers of all kinds, mostly such that something comes of them, in any rounding mode."""
+    if rng.random() < 0.9:
+        state.status |= USABLE
+    for register in range(32):
+        near_one = rng.choice((0x3F000000, 0x40000000, 0xBF800000, 0xC0000000))
+        state.fpr[register] = rng.choice(
+            (
+                rng.getrandbits(32),
+                near_one | rng.getrandbits(23),
+                near_one | rng.getrandbits(4) << 19,
+                rng.choice(HIGH_WORDS),
+                rng.choice((0, 0, 1, 0xFFFFFFFF)),
+            )
+        )
+    state.fcsr = rng.choice((0, 0, 1, 2, 3)) | rng.getrandbits(5) << 2
+    if rng.random() < 0.3:
+        state.fcsr |= rng.getrandbits(5) << 7
 
 
 def random_processor(rng: random.Random, profile: str, number: int) -> ProcessorState:
@@ -57,6 +88,8 @@ def random_processor(rng: random.Random, profile: str, number: int) -> Processor
         state.gpr[register] = rng.choice(
             (rng.getrandbits(32), kernel, rng.randrange(0x8000) & ~3, rng.randrange(16))
         )
+    if profile_named(profile).floating_point:
+        random_floating_point(rng, state)
     state.interrupt_lines = rng.choice((0, 0, 0x400))
     if profile != "lsi":
         for entry in range(64):

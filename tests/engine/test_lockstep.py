@@ -16,6 +16,9 @@ KINDS = [
     ("r3000", "little"),
     ("r3000", "big"),
     ("lsi", "little"),
+    ("r3000-fpu", "little"),
+    ("r3000-fpu", "big"),
+    ("r3000-r3010", "little"),
 ]
 
 

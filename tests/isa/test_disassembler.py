@@ -151,6 +151,9 @@ def test_capstone_agrees(byte_order: str, sample: Sample) -> None:
     plain = disassemble(sample.word, ADDRESS, sample.profile, pseudo=False)
     assume(not NAMED_OTHERWISE.match(plain))
     data = sample.word.to_bytes(4, "big" if byte_order == "big" else "little")
+    # Of an odd register it makes no double.
+    odd = any(sample.word >> field & 1 for field in (6, 11, 16))
+    assume(not (odd and sample.word >> 25 == 0b0100011))
     (theirs,) = oracle.disasm(data, ADDRESS)
     ours = disassemble(sample.word, ADDRESS, sample.profile)
     assert _canonical(ours) == _canonical(f"{theirs.mnemonic} {theirs.op_str}".strip())

@@ -48,7 +48,7 @@ def test_profiles_differ() -> None:
 def test_every_declaration_can_be_asked() -> None:
     for profile in (R3000, MIPS161, LSI):
         for declared in DECLARED:
-            if declared.exists_in(profile.name):
+            if declared.exists_in(profile):
                 traps(declared, profile)
 
 

@@ -46,7 +46,7 @@ def subjects(profile: Profile) -> list[Subject]:
     """Everything that a processor of `profile` executes, in the order of declaration."""
     found = []
     for declared in DECLARED:
-        if not declared.exists_in(profile.name):
+        if not declared.exists_in(profile):
             continue
         if declared.constants >= _REGISTER:
             found += _by_register(declared, profile)

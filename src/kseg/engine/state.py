@@ -8,6 +8,7 @@ import ctypes
 from typing import Any, NamedTuple
 
 from kseg.isa import registers as r
+from kseg.isa.floating_point import FCSR_WRITABLE
 
 TLB_SIZE = 64
 
@@ -54,7 +55,8 @@ FIELDS = (
     Field("tlb_entry_hi", u32 * TLB_SIZE),
     Field("tlb_entry_lo", u32 * TLB_SIZE),
     # Interrupt lines as Cause shows them: bits 15:10. `interrupt_lines` is set by the board
-    # (level), `timer_line` by the on-chip timer.
+    # (level), `timer_line` by the on-chip timer, or by the floating-point unit: no profile has
+    # both.
     Field("interrupt_lines", u32, bits=r.CAUSE_INTERRUPT_LINES),
     Field("timer_line", u32, bits=r.TIMER_LINE),
     Field("timer_armed", u32, bits=1),
@@ -92,6 +94,9 @@ FIELDS = (
     Field("boot_epc", u32, since=4),
     Field("boot_cause", u32, since=4),
     Field("boot_bad_vaddr", u32, since=4),
+    # The floating-point unit: a double is an even register, its low word, and the next one.
+    Field("fpr", u32 * 32, since=5),
+    Field("fcsr", u32, bits=FCSR_WRITABLE, since=5),
 )
 """All of a processor that changes: u32 unless noted; cycles are u64. A field that is added is a
 line here."""

@@ -131,12 +131,12 @@ REGISTERS: dict[str, dict[tuple[int, int], ControlRegister]] = {
     }
     | {(16, n): ControlRegister(f"config{n}", _reserved, _ignore) for n in range(2, 8)},
 }
-"""By profile: the registers by (number, select)."""
+"""By profile (`Profile.family`): the registers by (number, select)."""
 
 
 def find(profile: Profile, number: int, select_: int) -> ControlRegister | None:
     """The register that mfc0 and mtc0 reach by number and select; None if it is reserved."""
-    registers = REGISTERS[profile.name]
+    registers = REGISTERS[profile.family]
     if not profile.has_register_selects:
         return registers.get((number, 0), UNIMPLEMENTED)
     return registers.get((number, select_))
@@ -144,4 +144,4 @@ def find(profile: Profile, number: int, select_: int) -> ControlRegister | None:
 
 def distinguished(profile: Profile) -> list[tuple[int, int]]:
     """Every (number, select) for which `find` has a register of its own."""
-    return list(REGISTERS[profile.name])
+    return list(REGISTERS[profile.family])

@@ -21,6 +21,7 @@ from kseg.isa.operands import (
     Syntax,
     syntax_of,
 )
+from kseg.isa.profile import profile_named
 from kseg.isa.values import signed
 
 Symbols = Callable[[int], str | None]
@@ -90,7 +91,8 @@ def nearest(symbols: Mapping[str, int], reach: int = 0x10000) -> Symbols:
 @cache
 def register_names(profile: str) -> dict[tuple[int, int], str]:
     """The profile's CP0 registers as assembly names them, by (number, select)."""
-    return {key: f"c0_{register.name}" for key, register in cp0.REGISTERS[profile].items()}
+    registers = cp0.REGISTERS[profile_named(profile).family]
+    return {key: f"c0_{register.name}" for key, register in registers.items()}
 
 
 @cache

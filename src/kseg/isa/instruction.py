@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kseg.isa.pattern import Pattern
+from kseg.isa.profile import Profile
 
 Meaning = Callable[..., None]
 
@@ -26,6 +27,10 @@ class Instruction:
     """Operands that are plain ints in every engine, so that the meaning may branch on them."""
     operands: tuple[str, ...]
     """The meaning's parameters after the processor, each a field's letter."""
+    floating_point: bool = False
+    """Only profiles with a floating-point unit have it."""
+    is_rest: bool = False
+    """It is what no other instruction's pattern fits."""
 
     @property
     def summary(self) -> str:
@@ -36,13 +41,15 @@ class Instruction:
     def documentation(self) -> str:
         return inspect.getdoc(self.meaning) or ""
 
-    def exists_in(self, profile_name: str) -> bool:
+    def exists_in(self, profile: Profile) -> bool:
         """Does the processor profile have this instruction?"""
-        return self.profiles is None or profile_name in self.profiles
+        if self.floating_point and not profile.floating_point:
+            return False
+        return self.profiles is None or profile.family in self.profiles
 
-    def patterns_in(self, profile_name: str) -> tuple[Pattern, ...]:
+    def patterns_in(self, profile: Profile) -> tuple[Pattern, ...]:
         """All patterns that decode as this instruction in a profile."""
-        return (self.pattern, *self.also.get(profile_name, ()))
+        return (self.pattern, *self.also.get(profile.family, ()))
 
 
 DECLARED: list[Instruction] = []
@@ -57,13 +64,16 @@ def instruction(
     also: Mapping[str, tuple[str, ...]] | None = None,
     branch: bool = False,
     constants: str = "",
+    floating_point: bool = False,
+    rest: bool = False,
 ) -> Callable[[Meaning], Meaning]:
     """Declare the decorated function as the meaning of an instruction.
 
     `profiles` names the profiles that have it, blank-separated (default: all); `also` gives
     further patterns by profile; `branch` says that a delay slot follows; `constants` are the
-    operand letters on whose value the function may use Python's `if`. Raises ValueError when a
-    parameter of the function is not a field of the pattern.
+    operand letters on whose value the function may use Python's `if`; `floating_point` says that it
+    needs a floating-point unit; `rest`, that other instructions' patterns go before this one.
+    Raises ValueError when a parameter of the function is not a field of the pattern.
     """
 
     def declare(meaning: Meaning) -> Meaning:
@@ -86,6 +96,8 @@ def instruction(
                 is_branch=branch,
                 constants=frozenset(constants),
                 operands=operands,
+                floating_point=floating_point,
+                is_rest=rest,
             )
         )
         return meaning

@@ -31,9 +31,9 @@ class InstructionSet:
         self.profile = profile
         self.encodings = [
             Encoding(pattern, declared)
-            for declared in DECLARED
-            if declared.exists_in(profile.name)
-            for pattern in declared.patterns_in(profile.name)
+            for declared in sorted(DECLARED, key=lambda declared: declared.is_rest)
+            if declared.exists_in(profile)
+            for pattern in declared.patterns_in(profile)
         ]
         self.by_name = {each.instruction.name: each.instruction for each in self.encodings}
         self._by_major: list[list[Encoding]] = [[] for _ in range(64)]
@@ -42,7 +42,8 @@ class InstructionSet:
                 fixed = encoding.pattern.mask >> 26
                 if major & fixed == encoding.pattern.match >> 26:
                     for other in self._by_major[major]:
-                        if other.pattern.overlaps(encoding.pattern):
+                        known = not encoding.instruction.is_rest
+                        if known and other.pattern.overlaps(encoding.pattern):
                             raise PatternError(
                                 f"{profile.name}: {encoding.instruction.name} "
                                 f"{encoding.pattern.text!r} overlaps {other.instruction.name} "

@@ -37,6 +37,8 @@ TITLES = {
     "branch": "Jumps and branches",
     "system": "System",
     "coprocessor": "Coprocessors",
+    "floating_point": "The floating-point unit: moves and branches",
+    "floating_arithmetic": "The floating-point unit: arithmetic",
     "mips161": "Extras of mips161",
 }
 
@@ -104,8 +106,9 @@ def _entry(declared: Instruction) -> str:
     lines = [f"### {declared.syntax}", "", f"    {_spaced(declared.pattern)}", ""]
     lines += [declared.documentation, ""]
     notes = []
-    if declared.profiles is not None:
-        notes.append(f"*Only in* {_listed(name for name in PROFILES if declared.exists_in(name))}.")
+    having = [name for name, profile_ in PROFILES.items() if declared.exists_in(profile_)]
+    if len(having) < len(PROFILES):
+        notes.append(f"*Only in* {_listed(having)}.")
     if found := _traps(declared):
         notes.append(f"*Traps:* {', '.join(found)}.")
     for name, patterns in declared.also.items():
@@ -127,7 +130,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _traps(declared: Instruction) -> list[str]:
     """Short names of exceptions, with the profiles where not all with the instruction have it."""
-    having = [profile_ for name, profile_ in PROFILES.items() if declared.exists_in(name)]
+    having = [profile_ for profile_ in PROFILES.values() if declared.exists_in(profile_)]
     by_profile = {profile_.name: traps(declared, profile_) for profile_ in having}
     found = []
     for code in ExceptionCode:
@@ -158,9 +161,9 @@ def _exceptions() -> str:
 
 def _control_registers() -> str:
     found: dict[tuple[int, int, str, str], list[str]] = {}
-    for profile_name, registers in cp0.REGISTERS.items():
-        for (number, select), register in registers.items():
-            key = number, select, f"c0_{register.name}", access(register, PROFILES[profile_name])
+    for profile_name, profile_ in PROFILES.items():
+        for (number, select), register in cp0.REGISTERS[profile_.family].items():
+            key = number, select, f"c0_{register.name}", access(register, profile_)
             found.setdefault(key, []).append(profile_name)
     rows = []
     for (number, select, name, can), names in sorted(found.items()):
@@ -174,7 +177,7 @@ def _profiles() -> str:
     texts = _attribute_texts(Profile)
     rows = []
     for field in msgspec.structs.fields(Profile):
-        if field.name in ("name", "summary"):
+        if field.name in ("name", "summary", "variant_of"):
             continue
         cells = [_shown(getattr(profile_, field.name)) for profile_ in PROFILES.values()]
         if len(set(cells)) > 1:

@@ -140,6 +140,8 @@ LETTERS: dict[str, OperandKind] = {
     ),
     "q": _number("code for software, left out if 0", 10, hex),
     "r": CONTROL,
+    "v": FLOAT,
+    "w": FLOAT,
     "e": _number("select, left out if 0", 3),
 }
 OPTIONAL = "ceq"

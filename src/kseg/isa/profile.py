@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from kseg.isa.floating_point import FIR_R3010
 from kseg.isa.values import WORD, Value, select
 
 
@@ -79,8 +80,20 @@ class Profile(msgspec.Struct, frozen=True):
     """CP0 in user mode traps whatever CU0 says."""
     coprocessors: tuple[int, ...] = ()
     """Of coprocessors 1 to 3, those that a set CU bit makes usable."""
+    floating_point: str = ""
+    """The floating-point unit: `complete` computes every case by itself, `r3010` leaves the hard
+    ones to the kernel, as the real part does, by an interrupt on line 7; or there is none."""
+    fir: int = 0
+    """FIR, the floating-point unit's implementation and revision."""
+    variant_of: str = ""
+    """The profile whose instructions and registers of CP0 are its, too."""
     mirrors_opcode_in_cause: bool = False
     """Cause.CE shows opcode bits 27:26 at every exception, and TAR and BT exist (lsi core)."""
+
+    @property
+    def family(self) -> str:
+        """The name under which its instructions and registers are declared."""
+        return self.variant_of or self.name
 
 
 R3000 = Profile(
@@ -92,6 +105,23 @@ R3000 = Profile(
     random=_random_down,
     status_writable=0xF04BFF3F,
     coprocessors=(),
+)
+
+R3000_COMPLETE = msgspec.structs.replace(
+    R3000,
+    name="r3000-fpu",
+    summary="r3000 with a floating-point unit that computes every case by itself",
+    coprocessors=(1,),
+    floating_point="complete",
+    fir=FIR_R3010,
+    variant_of="r3000",
+)
+
+R3000_R3010 = msgspec.structs.replace(
+    R3000_COMPLETE,
+    name="r3000-r3010",
+    summary="r3000 with an R3010, which leaves denormal numbers and the like to the kernel",
+    floating_point="r3010",
 )
 
 MIPS161 = Profile(
@@ -130,7 +160,7 @@ LSI = Profile(
     mirrors_opcode_in_cause=True,
 )
 
-PROFILES = {profile.name: profile for profile in (R3000, MIPS161, LSI)}
+PROFILES = {profile.name: profile for profile in (R3000, R3000_COMPLETE, R3000_R3010, MIPS161, LSI)}
 
 
 def profile_named(name: str) -> Profile:

@@ -34,6 +34,8 @@ CAUSE_SOFTWARE_INTERRUPTS = 0x300
 CAUSE_INTERRUPT_LINES = 0xFC00
 TIMER_LINE = 1 << 15
 """IP7, which the on-chip timer of mips161 raises."""
+FLOATING_POINT_LINE = 1 << 15
+"""IP7, which the floating-point unit raises on a DECstation. No profile has it and the timer."""
 WAKING_LINES = 0xC00
 """IP2 and IP3, bus and inter-processor: the lines that end WAIT."""
 CAUSE_CE_SHIFT = 28

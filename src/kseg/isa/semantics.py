@@ -29,6 +29,10 @@ class Processor(Protocol):
     big_endian: bool
     gpr: Registers
 
+    fpr: Registers
+    """The floating-point registers."""
+    fcsr: Value
+
     hi: Value
     lo: Value
     pc: Value
@@ -85,6 +89,15 @@ class Processor(Protocol):
 
     def fatal_if(self, condition: Value, reason: Fatal, value: Value) -> None:
         """End the guest where `condition` holds: the machine has no state for what it did."""
+
+    # Floating point.
+    def compute(self, format_: int, operation: int, fd: Value, fs: Value, ft: Value) -> None:
+        """Carry out an operation (`kseg.isa.floating_point`) on the registers with these numbers.
+        If it raises an exception of the unit, and that interrupt is let through, it is taken
+        before this instruction."""
+
+    def raise_unimplemented(self) -> None:
+        """The unit's exception for an operation that it lacks, raised as `compute` does it."""
 
     # Memory: `size` is 1, 2 or 4 bytes; addresses are virtual. Both raise the exceptions of
     # translation, alignment and the bus.

@@ -14,7 +14,7 @@ from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction import Instruction
 from kseg.isa.profile import Profile
 from kseg.isa.semantics import Processor
-from kseg.isa.unknown import UNKNOWN, Unknown
+from kseg.isa.unknown import UNKNOWN, Unknown, UnknownRegisters
 
 _LOAD = (
     ExceptionCode.ADDRESS_ERROR_LOAD,
@@ -32,21 +32,13 @@ _NEEDS_TLB = frozenset(
 )
 
 
-class _Registers:
-    def __getitem__(self, _number: Any) -> Unknown:
-        return UNKNOWN
-
-    def __setitem__(self, _number: Any, _value: Any) -> None:
-        pass
-
-
 class _Recorder:
     """A processor that notes the exceptions a declaration could raise."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.big_endian = "big" in profile.byte_orders
-        self.gpr = _Registers()
+        self.gpr = self.fpr = UnknownRegisters()
         self.found: set[ExceptionCode] = set()
         self.changed = False
 
@@ -58,7 +50,12 @@ class _Recorder:
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        if name in Processor.__annotations__ and name not in ("profile", "big_endian", "gpr"):
+        if name in Processor.__annotations__ and name not in (
+            "profile",
+            "big_endian",
+            "gpr",
+            "fpr",
+        ):
             self.changed = True
 
     def _act(self, *_arguments: Any, **_options: Any) -> Unknown:

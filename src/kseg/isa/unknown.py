@@ -35,6 +35,16 @@ class Unknown:
 
 UNKNOWN = Unknown()
 
+
+class UnknownRegisters:
+    """Registers of which nothing is known, and that forget what is written to them."""
+
+    def __getitem__(self, _number: Any) -> Unknown:
+        return UNKNOWN
+
+    def __setitem__(self, _number: Any, _value: Any) -> None: ...
+
+
 Number = int | Unknown
 """A number, or `UNKNOWN`."""
 

@@ -31,8 +31,9 @@ def load_processor(processor: ProcessorState, saved: dict[str, Any]) -> None:
     has changed."""
     checked = ProcessorState()
     for name, kind, *_, since in FIELDS:
-        value = saved.get(name, 0 if since else None)
         length = getattr(kind, "_length_", None)
+        before = 0 if length is None else [0] * length
+        value = saved.get(name, before if since else None)
         number: Any = kind if length is None else getattr(kind, "_type_", None)
         most = 1 << 8 * ctypes.sizeof(number)
         if length is None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from kseg.isa.exceptions import ExceptionCode, Fatal
 from kseg.isa.profile import Profile
 from kseg.isa.registers import RETURN_ADDRESS
-from kseg.isa.unknown import UNKNOWN, Number, Unknown, known
+from kseg.isa.unknown import UNKNOWN, Number, Unknown, UnknownRegisters, known
 from kseg.isa.values import WORD
 from kseg.unwind.guest_memory import GuestMemory
 
@@ -44,6 +44,7 @@ class SymbolicProcessor:
         self.profile = profile
         self.big_endian = memory.byte_order == "big"
         self.gpr = _Registers(registers)
+        self.fpr, self.fcsr = UnknownRegisters(), UNKNOWN
         self.memory = memory
         self.stored: dict[int, Number] = {}
         self.pc = self.next_pc = 0
@@ -106,6 +107,12 @@ class SymbolicProcessor:
     def fatal_if(self, condition: Number, reason: Fatal, value: Number) -> None:
         if known(condition):
             raise InfeasiblePathError
+
+    # Floating point: nothing that a back-trace needs comes of it.
+
+    def compute(self, format_: int, operation: int, fd: Number, fs: Number, ft: Number) -> None: ...
+
+    def raise_unimplemented(self) -> None: ...
 
     # Memory.
 

@@ -15,9 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kseg.engine import Engine, ProcessorState
+from kseg.isa.instruction_set import instruction_set
 from kseg.isa.profile import profile_named
 from kseg.memory.physical import PhysicalMemory
-from tests.engine.random_programs import RAM_SIZE, Machine
+from tests.engine.random_programs import RAM_SIZE, Machine, random_floating_point
 from tests.engine.translator import assembly as a
 from tests.engine.translator.assembly import Assembly
 
@@ -38,6 +39,11 @@ _ALU = (0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x2A, 0x2B, 0x04, 0x06, 
 _ALU_IMMEDIATE = (8, 9, 9, 9, 10, 11, 12, 13, 14)
 _LOADS = (32, 33, 34, 35, 35, 35, 36, 37, 38)
 _STORES = (40, 41, 42, 43, 43, 46)
+_FLOATING = [
+    f"{name}.{letter}"
+    for letter in "sd"
+    for name in "add sub mul div add sub mul mov abs neg c.olt c.eq c.ngt cvt.w".split()
+] + "cvt.s.w cvt.d.w cvt.s.d cvt.d.s cvt.s.d cvt.d.s".split()
 _SIZES = {32: 1, 36: 1, 40: 1, 33: 2, 37: 2, 41: 2, 35: 4, 43: 4}
 
 
@@ -123,8 +129,30 @@ class _Writer:
         base = rng.choice(BASES) if self.chance(0.99) else self.temporary()
         return a.immediate(opcode, base, self.temporary(), offset)
 
+    def floating_point(self) -> int:
+        """Of the floating-point unit: mostly arithmetic, which is mostly left to the host."""
+        rng = self.rng
+        kind = rng.random()
+        t, v, w = (rng.choice((0, 2, 4, 6, 8)) for _ in "tvw")
+        if kind < 0.2:
+            opcode = rng.choice((0x31, 0x31, 0x39))
+            return a.immediate(opcode, rng.choice(BASES), t, 4 * rng.randrange(16))
+        if kind < 0.35:
+            move = rng.choice((0, 4, 2))
+            return 17 << 26 | move << 21 | self.temporary() << 16 | (31 if move == 2 else v) << 11
+        if kind < 0.37:
+            return 17 << 26 | 6 << 21 | rng.choice((0, *TEMPORARIES)) << 16 | 31 << 11
+        name = rng.choice(_FLOATING)
+        pattern = instruction_set(self.profile.name).by_name[name].pattern
+        fields = {"t": t, "v": v, "w": w}
+        return pattern.match | sum(
+            field.insert(fields[letter]) for letter, field in pattern.fields.items()
+        )
+
     def plain(self) -> int:
         """Any that is no branch."""
+        if self.profile.floating_point and self.chance(0.5):
+            return self.floating_point()
         kind = self.rng.random()
         if kind < 0.5:
             return self.computation()
@@ -133,6 +161,8 @@ class _Writer:
     def condition(self) -> int:
         """A conditional branch, without its target."""
         rng = self.rng
+        if self.profile.floating_point and self.chance(0.4):
+            return 0x45000000 | rng.randrange(2) << 16  # bc1f, bc1t
         if self.chance(0.1):
             return rng.choice((a.beq(0, 0), a.bne(0, 0), a.immediate(1, 0, 1, 0)))
         if self.chance(0.5):
@@ -514,6 +544,8 @@ def loopy_machine(
         state.entry_hi = 0
         for register in TEMPORARIES:
             state.gpr[register] = rng.choice((rng.getrandbits(32), rng.randrange(16)))
+        if profile_named(profile).floating_point:
+            random_floating_point(rng, state)
         if profile_named(profile).has_tlb:
             for entry, (high, low) in enumerate(program.tlb):
                 state.tlb_entry_hi[entry], state.tlb_entry_lo[entry] = high, low

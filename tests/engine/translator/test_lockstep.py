@@ -27,6 +27,8 @@ KINDS = [
     ("r3000", "little"),
     ("r3000", "big"),
     ("lsi", "little"),
+    ("r3000-fpu", "little"),
+    ("r3000-r3010", "big"),
 ]
 
 _COMPILE_QUEUE = InlineCompileQueue()

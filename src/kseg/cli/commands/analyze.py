@@ -59,7 +59,7 @@ def _profiles(name: str | None) -> "list[Profile]":
     from kseg.isa.profile import PROFILES, profile_named
 
     if name is None:
-        return list(PROFILES.values())
+        return [each for each in PROFILES.values() if not each.variant_of]
     try:
         return [profile_named(name)]
     except ValueError as error:

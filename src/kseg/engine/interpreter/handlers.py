@@ -67,7 +67,10 @@ def operations(instructions: InstructionSet) -> list[Operation]:
             old = found.get(name)
             patterns = (*old.patterns, pattern) if old else (pattern,)
             found[name] = Operation(name, declared, patterns, constants)
-    return sorted(found.values(), key=lambda operation: not operation.constants)
+    return sorted(
+        found.values(),
+        key=lambda operation: (operation.instruction.is_rest, not operation.constants),
+    )
 
 
 def rewritable(found: list[Operation], profile: Profile, big_endian: bool) -> dict[int, Operation]:

@@ -18,9 +18,11 @@ from kseg.engine.interpreter.convention import (
     pc_of,
     target_pc,
 )
+from kseg.engine.interpreter.floating_point import FloatOperation, FloatRegisters
 from kseg.engine.interpreter.layout import CONTROL_FIELDS, DISCARD, STATE_OFFSETS, STATE_TYPES
 from kseg.engine.interpreter.memory_access import MemoryAccess
 from kseg.engine.interpreter.operands import RegisterField
+from kseg.engine.interpreter.runtime.exceptions import interrupt_due
 from kseg.engine.interpreter.runtime.tracing_hooks import slot_flag
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode, Fatal
@@ -67,6 +69,7 @@ class Lifter(MemoryAccess):
         set_(self, "big_endian", big_endian)
         set_(self, "variant", variant)
         set_(self, "gpr", _Registers(self))
+        set_(self, "fpr", FloatRegisters(builder))
         set_(self, "register_writes", [])
         set_(self, "register_reads", set())
         set_(self, "field_writes", {})
@@ -80,6 +83,7 @@ class Lifter(MemoryAccess):
 
     b: FunctionBuilder
     profile: Profile
+    fpr: FloatRegisters
     variant: Variant
     virtual: bool
     register_writes: list[tuple[Any, Value]]
@@ -257,6 +261,39 @@ class Lifter(MemoryAccess):
     def _exit(self, reason: ExitReason) -> None:
         fields.store_context(self.b, "fault_reason", int(reason))
         self._leave(f"fault_{self.variant.suffix}")
+
+    # Floating point.
+
+    def compute(self, format_: int, operation: int, fd: Value, fs: Value, ft: Value) -> None:
+        b = self.b
+        own = FloatOperation(b, format_, operation)
+        attempt = own.attempt(fs, ft)
+        sure, unsure, done = b.label("sure"), b.label("unsure"), b.label("computed")
+        b.branch(attempt.sure, sure, unsure, "likely")
+        b.place(sure)
+        with b.scope():
+            own.write(attempt, fd)
+        b.jump(done)
+        with b.cold():
+            b.place(unsure)
+            numbers = ", ".join(f"i32 {_word_operand(each)}" for each in (fd, fs, ft))
+            given = f"ptr %state, i32 {format_}, i32 {operation}, {numbers}"
+            r3010 = str(self.profile.floating_point == "r3010").lower()
+            raised = b.emit(f"call zeroext i1 @compute({given}, i1 {r3010})")
+            self._interrupt_if(Symbol.of_i1(b, raised))
+            b.jump(done)
+        b.place(done)
+
+    def raise_unimplemented(self) -> None:
+        self.b.do("call void @raise_unimplemented(ptr %state)")
+        self._interrupt_if(Symbol.of_i1(self.b, "true"))
+
+    def _interrupt_if(self, raised: Symbol) -> None:
+        """The floating-point unit has raised its line: take the interrupt now, if it is let
+        through. On a supervised processor that is for the monitor to say."""
+        due = interrupt_due(self.b) | (fields.load_state(self.b, "supervised") != 0)
+        with self.b.leave_if((raised & due).i1()):
+            self._raise(ExceptionCode.INTERRUPT, 0)
 
     # The privileged half.
 

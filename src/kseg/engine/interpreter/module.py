@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kseg.engine import floating_point
 from kseg.engine.codegen.typed import compiler
 from kseg.engine.interpreter import fields
 from kseg.engine.interpreter.convention import (
@@ -104,6 +105,8 @@ _TLB_TEXTS = (
     tlb.leave_state,
 )
 
+_FLOATING_TEXTS = (floating_point.compute, floating_point.raise_unimplemented)
+
 
 @dataclass(frozen=True)
 class Module:
@@ -153,6 +156,7 @@ def build(profile_name: str, byte_order: str) -> Module:
         *entering.functions(profile),
     ]
     roots = [*_TEXTS, *(_TLB_TEXTS if profile.has_tlb else ())]
+    roots += _FLOATING_TEXTS if profile.floating_point else ()
     constants = {"PROFILE": profile, "BIG_ENDIAN": big_endian}
     texts += compiler.functions(roots, FUNCTIONS, constants)
     tables: dict[str, list[str]] = {"s_handlers": [], "t_handlers": []}

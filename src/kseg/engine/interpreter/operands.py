@@ -41,5 +41,7 @@ def operand_symbols(
             values.append(Symbol.of_i32(b, b.emit(f"zext i16 {half} to i32"), (0, 0xFFFF)))
         else:
             word = Symbol.of_i32(b, b.load("i32", "%entry", ENTRY_WORD))
-            values.append({"j": word & 0x3FFFFFF, "h": (word >> 6) & 31}[letter])
+            fields = {"j": word & 0x3FFFFFF, "h": word >> 6 & 31, "w": word >> 6 & 31}
+            fields["v"] = word >> 11 & 31
+            values.append(fields[letter])
     return values

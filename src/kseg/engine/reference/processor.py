@@ -1,7 +1,8 @@
 """The processor of the reference engine: the language of the declarations, in plain ints."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+from kseg.engine import floating_point
 from kseg.engine.contract import Exit, ExitReason, Watchpoint
 from kseg.engine.reference import mmu
 from kseg.engine.reference.aborts import EngineExit, Trap
@@ -63,7 +64,7 @@ class Latch:
 
 _WORD_FIELDS = (
     "hi lo status cause epc bad_vaddr context entry_hi entry_lo index compare target_address "
-    "interrupt_lines timer_line timer_armed ll_pending ll_address ll_value waiting"
+    "interrupt_lines timer_line timer_armed ll_pending ll_address ll_value waiting fcsr"
 ).split()
 _PLAIN_FIELDS = (
     "pc next_pc in_delay_slot pending_load_register pending_load_value enabled supervised clock "
@@ -71,8 +72,14 @@ _PLAIN_FIELDS = (
     "kernel_stalls user_stalls tlb_refills ll_count sc_success sc_failure sync_count "
     "user_exceptions boot_epc boot_cause boot_bad_vaddr"
 ).split()
-_ARRAYS = "tlb_entry_hi tlb_entry_lo exceptions".split()
+_ARRAYS = "tlb_entry_hi tlb_entry_lo exceptions fpr".split()
 _CYCLES = (1 << 64) - 1
+
+
+def interrupt_is_due(cpu: "ReferenceProcessor") -> bool:
+    """Is an interrupt raised that Status lets through?"""
+    raised = cpu.cause | cpu.interrupt_lines | cpu.timer_line
+    return bool(cpu.status & r.STATUS_IEC and raised & cpu.status & r.STATUS_IM)
 
 
 class Stall(Exception):
@@ -87,6 +94,7 @@ class ReferenceProcessor:
     entry_hi, entry_lo, index, compare = _Word(), _Word(), _Word(), _Word()
     target_address, interrupt_lines, timer_line, timer_armed = _Word(), _Word(), _Word(), _Word()
     ll_pending, ll_address, ll_value, waiting = _Word(), _Word(), _Word(), _Word()
+    fcsr = _Word()
 
     pc: int
     next_pc: int
@@ -113,6 +121,7 @@ class ReferenceProcessor:
     tlb_entry_hi: list[int]
     tlb_entry_lo: list[int]
     exceptions: list[int]
+    fpr: list[int]
 
     def __init__(
         self, profile: Profile, byte_order: str, memory: PhysicalMemory, state: ProcessorState
@@ -259,6 +268,23 @@ class ReferenceProcessor:
     def fatal_if(self, condition: int, reason: Fatal, value: int) -> None:
         if condition:
             raise EngineExit(Exit(ExitReason.FATAL, value=value & WORD, fatal=reason))
+
+    # Floating point.
+
+    def compute(self, format_: int, operation: int, fd: int, fs: int, ft: int) -> None:
+        state, r3010 = cast(ProcessorState, self), self.profile.floating_point == "r3010"
+        if floating_point.compute(state, format_, operation, fd, fs, ft, r3010):
+            self._floating_point_exception()
+
+    def raise_unimplemented(self) -> None:
+        floating_point.raise_unimplemented(cast(ProcessorState, self))
+        self._floating_point_exception()
+
+    def _floating_point_exception(self) -> None:
+        """The unit has raised its line: the interrupt is precise, if it is let through. Whether it
+        is on a supervised processor, a monitor knows."""
+        if self.supervised or interrupt_is_due(self):
+            raise Trap(ExceptionCode.INTERRUPT)
 
     # Memory.
 

@@ -7,7 +7,7 @@ instructions before the end of a page), the source is System/161's behaviour.
 from kseg.engine.contract import Exit, ExitReason
 from kseg.engine.reference.aborts import EngineExit, Trap
 from kseg.engine.reference.mmu import TlbMiss
-from kseg.engine.reference.processor import ReferenceProcessor, Stall
+from kseg.engine.reference.processor import ReferenceProcessor, Stall, interrupt_is_due
 from kseg.isa import exceptions
 from kseg.isa import registers as r
 from kseg.isa.exceptions import RFE_WORD, ExceptionCode
@@ -88,12 +88,6 @@ def _retract(cpu: ReferenceProcessor, record: list[int] | None) -> None:
     """The instruction will be begun again: what was recorded of it is void."""
     if cpu.recorder is not None:
         cpu.recorder.retract(cpu, record)
-
-
-def interrupt_is_due(cpu: ReferenceProcessor) -> bool:
-    """Is an interrupt raised that Status lets through?"""
-    raised = cpu.cause | cpu.interrupt_lines | cpu.timer_line
-    return bool(cpu.status & r.STATUS_IEC and raised & cpu.status & r.STATUS_IM)
 
 
 def _prefetch(cpu: ReferenceProcessor, opcode: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction_set import instruction_set
 from kseg.isa.profile import Profile
-from kseg.isa.unknown import UNKNOWN, Unknown
+from kseg.isa.unknown import UNKNOWN, Unknown, UnknownRegisters
 from kseg.isa.values import WORD, Value
 
 HI, LO = 32, 33
@@ -38,6 +38,8 @@ class Effects:
     constants: dict[int, int] = field(default_factory=dict)
     """Registers written with a value that depends on nothing but the instruction's address."""
     accesses_memory: bool = False
+    is_floating: bool = False
+    """It uses the floating-point unit, whose registers are always in the state."""
     may_trap: bool = False
     uses_hi: bool = False
     uses_lo: bool = False
@@ -54,7 +56,13 @@ class Effects:
     @property
     def is_constant(self) -> bool:
         """Does it do nothing but write `constants`, or nothing at all?"""
-        does_more = self.accesses_memory or self.may_trap or self.is_branch or self.is_hard
+        does_more = (
+            self.is_floating
+            or self.accesses_memory
+            or self.may_trap
+            or self.is_branch
+            or self.is_hard
+        )
         waits = self.uses_hi or self.uses_lo or self.occupies_hi or self.occupies_lo
         return not does_more and not waits and self.writes == self.constants.keys()
 
@@ -195,3 +203,20 @@ class _AbstractProcessor:
 
     def require_cp0(self) -> None:
         self.found.may_trap = True
+
+    @property
+    def fpr(self) -> UnknownRegisters:
+        self.found.is_floating = True
+        return UnknownRegisters()
+
+    @property
+    def fcsr(self) -> Value:
+        self.found.is_floating = True
+        return UNKNOWN
+
+    @fcsr.setter
+    def fcsr(self, _: Value) -> None:
+        self.found.is_hard = True
+
+    def compute(self, _: int, __: int, ___: int, ____: int, _____: int) -> None:
+        self.found.is_floating = self.found.may_trap = True

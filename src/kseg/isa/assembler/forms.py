@@ -14,7 +14,7 @@ from kseg.isa.assembler.macros import LETTERS, MACROS, memory_macros
 from kseg.isa.assembler.operand import RegisterNames, Written, read_operands
 from kseg.isa.instruction import Instruction
 from kseg.isa.instruction_set import instruction_set
-from kseg.isa.operands import GENERAL, Syntax, parse_syntax, syntax_of
+from kseg.isa.operands import FLOAT, GENERAL, Syntax, parse_syntax, syntax_of
 
 OPEN, CLOSE = "{", "}"
 """Around instructions that are neither moved nor separated."""
@@ -39,8 +39,8 @@ class Form:
         operands = self.syntax.operands
         return (
             len(operands) == 3
-            and (operands[0].letter in "dt" or operands[0].fixed is not None)
-            and operands[1].kind is GENERAL
+            and (operands[0].letter in "dtw" or operands[0].fixed is not None)
+            and operands[1].kind in (GENERAL, FLOAT)
             and operands[2].letter != "b"
         )
 

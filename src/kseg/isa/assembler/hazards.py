@@ -6,10 +6,12 @@ registers an instruction uses comes from executing its declaration once, with a 
 only takes notes.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from kseg.isa.floating_point import COMPARE
 from kseg.isa.instruction_set import instruction_set
 from kseg.isa.operands import syntax_of
 from kseg.isa.profile import PROFILES
@@ -29,9 +31,9 @@ def _each(names: str, *traits: str) -> dict[str, frozenset[str]]:
 _TRAITS = {
     # What is loaded into coprocessors' registers is not known here.
     **_each("lwc0 lwc1 lwc2 lwc3", "loads"),
-    **_each("mfc0 cfc0", "coprocessor", "from coprocessor"),
-    **_each("mtc0 ctc0", "coprocessor", "to coprocessor"),
-    **_each("bc0f bc0t", "coprocessor", "reads condition"),
+    **_each("mfc0 cfc0 mfc1 cfc1", "coprocessor", "from coprocessor"),
+    **_each("mtc0 ctc0 mtc1 ctc1", "coprocessor", "to coprocessor"),
+    **_each("bc0f bc0t bc1f bc1t", "coprocessor", "reads condition"),
     **_each("cop2 cop3 swc0 swc2 swc3", "coprocessor"),
     **_each("syscall break", "stays"),
     **_each("j jal jr jalr", "always"),
@@ -46,6 +48,7 @@ class Use:
     * `loads`: what it writes is late by one instruction. So is what comes `from coprocessor`, and
       still on MIPS II and III, whose loads wait by themselves.
     * `coprocessor`: it moves `from coprocessor`, `to coprocessor` or by one; `reads condition`.
+    * `writes condition`: it compares floating-point registers.
     * `reads_hi`, `reads_lo`, `writes_hi`, `writes_lo`.
     * `branch`; `always`: it goes to its target whatever happens.
     * `stays`: it cannot be in a delay slot.
@@ -78,6 +81,15 @@ class _Notes:
 
     def __setattr__(self, name: str, value: object) -> None:
         self.used.add(f"writes_{name}")
+
+    @property
+    def fpr(self) -> dict[int, int]:
+        return defaultdict(int)
+
+    def compute(self, _format: int, operation: int, *_registers: int) -> None:
+        self.used.add("coprocessor")
+        if operation >= COMPARE:
+            self.used.add("writes condition")
 
     @property
     def gpr(self) -> "_Notes":
@@ -162,6 +174,8 @@ def nops_between(first: Use, second: Use, level: int) -> int:
             return 2
     late = ("loads" in before and level < 2) or ("from coprocessor" in before and level < 4)
     if late and (second is ANYTHING or first.writes & second.reads):
+        return 1
+    if "writes condition" in before and "reads condition" in behind and level < 4:
         return 1
     if "to coprocessor" in before and level < 4:
         if "reads condition" in behind:

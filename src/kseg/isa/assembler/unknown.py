@@ -19,11 +19,17 @@ def why_unknown(name: str, profile: str) -> str:
     """The error for a mnemonic that no form of the profile has."""
     from kseg.isa.assembler.forms import forms
 
+    if _FLOATING.fullmatch(name):
+        if PROFILES[profile].floating_point:
+            return f"{profile} has no instruction {name}: the R3010 has not"
+        having = next(other for other in PROFILES if PROFILES[other].floating_point)
+        return (
+            f"{profile} has no instruction {name}: it has no floating-point unit"
+            f" (--profile {having} has one)"
+        )
     elsewhere = [other for other in PROFILES if other != profile and name in forms(other)]
     if elsewhere:
         return f"{profile} has no instruction {name}: --profile {elsewhere[0]} has"
-    if _FLOATING.fullmatch(name):
-        return f"{profile} has no instruction {name}: it has no floating-point unit"
     if name in _LATER:
         return f"{profile} has no instruction {name}: it is of a later MIPS than the R3000"
     return f"{profile} has no instruction {name}"

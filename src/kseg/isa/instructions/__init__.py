@@ -4,7 +4,8 @@ Importing this package declares them all. Operand letters: `s`, `t`, `d` are reg
 signed and `u` an unsigned 16-bit immediate, `b` a branch offset in words, `j` a jump target, `h`
 a shift amount, `c` and `q` codes that the processor ignores, `r` a CP0 register and `e` its
 select. In a syntax `#t` is field t as a plain number, `$t` a coprocessor's register and `$ft` one
-of the floating-point unit (`kseg.isa.operands` reads and prints them all).
+of the floating-point unit; `v` and `w` are fs and fd of its operations (`kseg.isa.operands`
+reads and prints them all).
 
 Source: MIPS RISC Architecture (Kane, Heinrich), appendix A, where no other is named.
 """
@@ -13,6 +14,8 @@ from kseg.isa.instructions import (
     arithmetic,
     branch,
     coprocessor,
+    floating_arithmetic,
+    floating_point,
     load_store,
     logic,
     mips161,
@@ -25,6 +28,8 @@ __all__ = [
     "arithmetic",
     "branch",
     "coprocessor",
+    "floating_arithmetic",
+    "floating_point",
     "load_store",
     "logic",
     "mips161",

@@ -1,7 +1,7 @@
 """Instructions for coprocessors 1 to 3, and the rest of what CP0 decodes.
 
-No profile has a floating-point unit yet. A coprocessor instruction traps as unusable, so that an
-operating system can emulate it, unless the profile has the unit and its CU bit is set.
+A coprocessor instruction traps as unusable, so that an operating system can emulate it, unless the
+profile has the unit and its CU bit is set.
 """
 
 from kseg.isa.exceptions import ExceptionCode
@@ -11,31 +11,26 @@ from kseg.isa.semantics import Processor
 from kseg.isa.values import Value, signed
 
 
-def _require(cpu: Processor, unit: int) -> None:
-    """Trap unless coprocessor `unit` exists and Status makes it usable."""
+def require(cpu: Processor, unit: int) -> bool:
+    """Trap unless coprocessor `unit` exists and Status makes it usable; does it exist?"""
     if unit in cpu.profile.coprocessors:
         usable = cpu.status & (1 << (STATUS_CU_SHIFT + unit))
         cpu.trap_if(usable == 0, ExceptionCode.COPROCESSOR_UNUSABLE, unit)
     else:
         cpu.trap(ExceptionCode.COPROCESSOR_UNUSABLE, unit)
-
-
-@instruction("010001 fffff fffff fffff fffffffffff", "cop1 f")
-def cop1(cpu: Processor) -> None:
-    """Coprocessor 1 (floating-point) operation."""
-    _require(cpu, 1)
+    return unit in cpu.profile.coprocessors
 
 
 @instruction("010010 fffff fffff fffff fffffffffff", "cop2 f")
 def cop2(cpu: Processor) -> None:
     """Coprocessor 2 operation."""
-    _require(cpu, 2)
+    require(cpu, 2)
 
 
 @instruction("010011 fffff fffff fffff fffffffffff", "cop3 f")
 def cop3(cpu: Processor) -> None:
     """Coprocessor 3 operation."""
-    _require(cpu, 3)
+    require(cpu, 3)
 
 
 @instruction("110000 sssss ttttt iiiiiiiiiiiiiiii", "lwc0 $t, i(s)", profiles="r3000 lsi")
@@ -44,22 +39,16 @@ def lwc0(cpu: Processor) -> None:
     cpu.trap(ExceptionCode.COPROCESSOR_UNUSABLE, 0)
 
 
-@instruction("110001 sssss ttttt iiiiiiiiiiiiiiii", "lwc1 $ft, i(s)")
-def lwc1(cpu: Processor) -> None:
-    """Load word to coprocessor 1."""
-    _require(cpu, 1)
-
-
 @instruction("110010 sssss ttttt iiiiiiiiiiiiiiii", "lwc2 $t, i(s)")
 def lwc2(cpu: Processor) -> None:
     """Load word to coprocessor 2."""
-    _require(cpu, 2)
+    require(cpu, 2)
 
 
 @instruction("110011 sssss ttttt iiiiiiiiiiiiiiii", "lwc3 $t, i(s)")
 def lwc3(cpu: Processor) -> None:
     """Load word to coprocessor 3."""
-    _require(cpu, 3)
+    require(cpu, 3)
 
 
 @instruction("111000 sssss ttttt iiiiiiiiiiiiiiii", "swc0 $t, i(s)", profiles="r3000 lsi")
@@ -68,22 +57,16 @@ def swc0(cpu: Processor) -> None:
     cpu.trap(ExceptionCode.COPROCESSOR_UNUSABLE, 0)
 
 
-@instruction("111001 sssss ttttt iiiiiiiiiiiiiiii", "swc1 $ft, i(s)")
-def swc1(cpu: Processor) -> None:
-    """Store word from coprocessor 1."""
-    _require(cpu, 1)
-
-
 @instruction("111010 sssss ttttt iiiiiiiiiiiiiiii", "swc2 $t, i(s)")
 def swc2(cpu: Processor) -> None:
     """Store word from coprocessor 2."""
-    _require(cpu, 2)
+    require(cpu, 2)
 
 
 @instruction("111011 sssss ttttt iiiiiiiiiiiiiiii", "swc3 $t, i(s)")
 def swc3(cpu: Processor) -> None:
     """Store word from coprocessor 3."""
-    _require(cpu, 3)
+    require(cpu, 3)
 
 
 @instruction("010000 00010 ttttt ddddd -----------", "cfc0 t, $d")

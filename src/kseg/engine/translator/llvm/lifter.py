@@ -6,6 +6,7 @@ from typing import Any
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
+from kseg.engine.interpreter.floating_point import FloatOperation, FloatRegisters
 from kseg.engine.interpreter.layout import STATE_OFFSETS
 from kseg.engine.interpreter.memory_access import MemoryAccess
 from kseg.engine.translator.effects import HI, LO
@@ -56,6 +57,7 @@ class RegionLifter(MemoryAccess):
         self.pc = pc
         self.next_pc = pc + 4 & WORD
         self.gpr = _Registers(self)
+        self.fpr = FloatRegisters(builder)
         self.written: dict[int, Value] = {}
         self.loaded: tuple[int, Value] | None = None
         self.branched: tuple[Value, Value] | None = None
@@ -117,6 +119,13 @@ class RegionLifter(MemoryAccess):
         if isinstance(condition, Symbol):
             with self.b.cold_if(condition.i1()):
                 self._leave_now()
+
+    def compute(self, format_: int, operation: int, fd: int, fs: int, ft: int) -> None:
+        own = FloatOperation(self.b, format_, operation)
+        attempt = own.attempt(fs, ft)
+        with self.b.cold_if(self.b.emit(f"xor i1 {attempt.sure}, true")):
+            self._leave_now()
+        own.write(attempt, fd)
 
     def require_cp0(self) -> None:
         status = self.status

@@ -57,8 +57,9 @@ def example(operation: Operation, profile: Profile) -> Effects:
 
 def needs_stencil(does: Effects) -> bool:
     """Is there anything that a stencil must do? A jump to a known address alone is none: what it
-    writes is known, and the translation knows where it leads."""
-    if does.is_hard or does.is_constant:
+    writes is known, and the translation knows where it leads. Floating point is left to the next
+    tier: what there is to check makes stencils that are long, and gain little."""
+    if does.is_hard or does.is_constant or does.is_floating:
         return False
     jumps = does.is_branch and not does.is_conditional and does.target is not None
     return not jumps or does.may_trap
