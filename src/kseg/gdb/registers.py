@@ -1,9 +1,9 @@
 """The registers as GDB numbers them, and the target description that says so.
 
 The first 72 are those of GDB's own `mips` architecture (`gdb/features/mips-*.xml`), in the order
-of its `g` packet. GDB takes no description without the floating-point registers, which an R3000
-without a coprocessor does not have: they read as zero, and writing them does nothing. What follows
-is the rest of CP0. The description cannot say the byte order.
+of its `g` packet. GDB takes no description without the floating-point registers: where there is no
+floating-point unit they read as zero, and writing them does nothing. What follows is the rest of
+CP0. The description cannot say the byte order.
 """
 
 from collections import deque
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from kseg.gdb.packets import Malformed
 from kseg.inspection.processor import Processor
 from kseg.isa.profile import Profile
-from kseg.isa.registers import GPR_NAMES
+from kseg.isa.registers import FPR_NAMES, GPR_NAMES
 
 
 @dataclass(frozen=True)
 class Register:
-    """One register: its name for GDB, and for `Processor.registers`, or "" where GDB wants one
-    that does not exist. `type` is one of the target description's."""
+    """One register: its name for GDB, and for `Processor.registers`. `type` is one of the target
+    description's."""
 
     name: str
     own_name: str
@@ -33,8 +33,8 @@ _PROCESSOR = [Register(f"r{number}", GPR_NAMES[number]) for number in range(32)]
 _CONTROL = [Register("status", "status"), Register("lo", "lo"), Register("hi", "hi")]
 _CONTROL += [Register("badvaddr", "badvaddr"), Register("cause", "cause")]
 _CONTROL += [Register("pc", "pc", "code_ptr")]
-_FLOATING = [Register(f"f{number}", "", "ieee_single") for number in range(32)]
-_FLOATING += [Register("fcsr", ""), Register("fir", "")]
+_FLOATING = [Register(name, name, "ieee_single") for name in FPR_NAMES]
+_FLOATING += [Register("fcsr", "fcsr"), Register("fir", "fir", writable=False)]
 _SYSTEM = [
     Register("index", "index"),
     Register("random", "random", writable=False, kept=False),
@@ -103,13 +103,14 @@ class RegisterFile:
         self._number = int(self._state.identity)
         self._reported = deque() if reported is None else reported
         self._big = byte_order == "big"
+        self._missing = () if profile.floating_point else tuple(_FLOATING)
         self._computed: dict[str, Callable[[], int]] = {
             "prid": lambda: profile.processor_id,
             "target": lambda: self._state.next_pc if self._state.in_delay_slot else 0,
         }
 
     def _value(self, register: Register) -> int:
-        if not register.own_name:
+        if register in self._missing:
             return 0
         computed = self._computed.get(register.own_name)
         return self._registers[register.own_name] if computed is None else int(computed())
@@ -131,7 +132,7 @@ class RegisterFile:
         or it cannot be written and the debugger has read the value there; Malformed for what it
         cannot be."""
         register, value = _register(number), self._number_in(data)
-        if not register.own_name or value == self._value(register):
+        if register in self._missing or value == self._value(register):
             return True
         return not register.writable and (self._number, register.name, value) in self._reported
 

@@ -13,6 +13,7 @@ from kseg.checks import ArgumentError
 from kseg.engine.state import TLB_SIZE, ProcessorState
 from kseg.errors import KsegError
 from kseg.isa import registers as r
+from kseg.isa.floating_point import FCSR_WRITABLE, signals
 from kseg.isa.profile import profile_named
 from kseg.machine.run_lock import RunLock, Safepoint
 
@@ -34,6 +35,10 @@ CONTROL_FIELDS = {
 
 COMPUTED = ("count", "random")
 """Functions of time: `random` can only be read."""
+
+FLOATING_POINT = (*r.FPR_NAMES, "fcsr", "fir")
+"""Those of a floating-point unit, where there is one: `fir` can only be read. A double is an even
+register, its low word, and the next one."""
 
 _BITS = {
     "index": r.INDEX_PROBE_FAILED | r.INDEX_MASK,
@@ -77,6 +82,7 @@ class Registers(MutableMapping[str | int, int]):
         self._changed = changed
         self._lock = lock or RunLock()
         self._bits = {"status": self._profile.status_writable, **_BITS}
+        self._floating = FLOATING_POINT if self._profile.floating_point else ()
 
     def __getitem__(self, name: str | int) -> int:
         number = _general(name)
@@ -91,7 +97,14 @@ class Registers(MutableMapping[str | int, int]):
         if name == "random":
             cycles = (state.clock - state.random_origin) & COUNTER_MASK
             return int(self._profile.random(cycles)) << r.INDEX_SHIFT
-        return int(getattr(state, CONTROL_FIELDS[_name(name)]))
+        if name in self._floating:
+            return self._floating_point(str(name))
+        return int(getattr(state, CONTROL_FIELDS[self._name(name)]))
+
+    def _floating_point(self, name: str) -> int:
+        if name == "fir":
+            return self._profile.fir
+        return int(self._state.fcsr if name == "fcsr" else self._state.fpr[int(name[1:])])
 
     def __setitem__(self, name: str | int, value: int) -> None:
         value = checks.word(f"register {checks.shown(name)}", value)
@@ -117,18 +130,34 @@ class Registers(MutableMapping[str | int, int]):
             state.count_origin = (state.clock - value) & COUNTER_MASK
         elif name == "random":
             raise ArgumentError("random is a function of time and cannot be set")
+        elif name in self._floating:
+            self._set_floating_point(str(name), value)
         else:
-            field = CONTROL_FIELDS[_name(name)]
+            field = CONTROL_FIELDS[self._name(name)]
             setattr(state, field, value & self._bits.get(field, WORD_MASK))
+
+    def _set_floating_point(self, name: str, value: int) -> None:
+        if name == "fir":
+            raise ArgumentError("fir cannot be set")
+        if name == "fcsr":
+            self._state.fcsr = value & FCSR_WRITABLE
+            self._state.timer_line = r.FLOATING_POINT_LINE if signals(self._state.fcsr) else 0
+        else:
+            self._state.fpr[int(name[1:])] = value
 
     def __delitem__(self, name: str | int) -> None:
         raise ArgumentError(f"register {checks.shown(name)}: a processor cannot lose it")
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*r.GPR_NAMES, *CONTROL_FIELDS, *COMPUTED))
+        return iter((*r.GPR_NAMES, *CONTROL_FIELDS, *COMPUTED, *self._floating))
 
     def __len__(self) -> int:
-        return len(r.GPR_NAMES) + len(CONTROL_FIELDS) + len(COMPUTED)
+        return sum(1 for _ in self)
+
+    def _name(self, name: str | int) -> str:
+        if name not in CONTROL_FIELDS:
+            raise _no_register(name, self._floating)
+        return str(name)
 
     def __repr__(self) -> str:
         names = list(self)
@@ -151,14 +180,8 @@ def _general(name: str | int) -> int | None:
     return r.GPR_NUMBERS.get(name.removeprefix("$"))
 
 
-def _name(name: str | int) -> str:
-    if name not in CONTROL_FIELDS:
-        raise _no_register(name)
-    return str(name)
-
-
-def _no_register(name: object) -> RegisterError:
-    names = ", ".join((*CONTROL_FIELDS, *COMPUTED))
+def _no_register(name: object, floating: Sequence[str] = ()) -> RegisterError:
+    names = ", ".join((*CONTROL_FIELDS, *COMPUTED, *floating))
     return RegisterError(
         f"no register {checks.shown(name)}; there are 0 to 31, their names, and {names}"
     )

@@ -5,6 +5,7 @@ shows it. What the operations compute is in `kseg.engine.floating_point`.
 """
 
 from kseg.isa.registers import STATUS_CU_SHIFT
+from kseg.isa.values import Value
 
 FIR, FCSR = 0, 31
 """The control registers that exist. Others read as zero, and writes to them do nothing."""
@@ -22,7 +23,6 @@ FCSR_WRITABLE = CONDITION | CAUSES | 0xFFF
 
 USABLE = 1 << (STATUS_CU_SHIFT + 1)
 """Status.CU1."""
-
 
 NEAREST, TO_ZERO, UP, DOWN = 0, 1, 2, 3
 """The rounding modes."""
@@ -42,3 +42,9 @@ IF_UNORDERED, IF_EQUAL, IF_LESS, SIGNALS = 1, 2, 4, 8
 
 CONDITIONS = "f un eq ueq olt ult ole ule sf ngle seq ngl lt nge le ngt".split()
 """The comparisons, by number."""
+
+
+def signals(fcsr: Value) -> Value:
+    """Whether the unit's interrupt line is up, not 0 if it is: for a cause that is enabled, or for
+    "unimplemented operation"."""
+    return (fcsr >> CAUSES_SHIFT) & ((fcsr >> ENABLES_SHIFT & 31) | UNIMPLEMENTED)

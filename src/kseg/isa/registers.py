@@ -15,6 +15,9 @@ GPR_NUMBERS = (
     | {"s8": 30}
 )
 
+FPR_NAMES = tuple(f"f{number}" for number in range(32))
+"""The floating-point registers."""
+
 RETURN_ADDRESS = 31
 
 # Status: the three-deep stack of kernel/user mode and interrupt enable, and the rest.

@@ -20,7 +20,7 @@ from kseg.monitor.hypervisor.world import ASIDS, GuestRecord, World
 V, D, G = r.ENTRY_LO_V, r.ENTRY_LO_D, r.ENTRY_LO_G
 PAGES = 8
 WINDOW = 0x40000000
-ORDERS = {"r3000": "little", "mips161": "big"}
+ORDERS = {"r3000": "little", "r3000-fpu": "little", "r3000-r3010": "little", "mips161": "big"}
 
 
 def hypervisor(profile: str = "r3000", engine: str = "reference", frames: int = 256) -> Hypervisor:

@@ -267,6 +267,7 @@ class Lifter(MemoryAccess):
     def compute(self, format_: int, operation: int, fd: Value, fs: Value, ft: Value) -> None:
         b = self.b
         own = FloatOperation(b, format_, operation)
+        before = self._unit_state()
         attempt = own.attempt(fs, ft)
         sure, unsure, done = b.label("sure"), b.label("unsure"), b.label("computed")
         b.branch(attempt.sure, sure, unsure, "likely")
@@ -280,19 +281,32 @@ class Lifter(MemoryAccess):
             given = f"ptr %state, i32 {format_}, i32 {operation}, {numbers}"
             r3010 = str(self.profile.floating_point == "r3010").lower()
             raised = b.emit(f"call zeroext i1 @compute({given}, i1 {r3010})")
-            self._interrupt_if(Symbol.of_i1(b, raised))
+            self._interrupt_if(Symbol.of_i1(b, raised), before)
             b.jump(done)
         b.place(done)
 
     def raise_unimplemented(self) -> None:
+        before = self._unit_state()
         self.b.do("call void @raise_unimplemented(ptr %state)")
-        self._interrupt_if(Symbol.of_i1(self.b, "true"))
+        self._interrupt_if(Symbol.of_i1(self.b, "true"), before)
 
-    def _interrupt_if(self, raised: Symbol) -> None:
+    def leave_to_monitor_if(self, condition: Symbol) -> None:
+        supervised = fields.load_state(self.b, "supervised") != 0
+        with self.b.leave_if((condition & supervised).i1()):
+            self._raise(ExceptionCode.INTERRUPT, 0)
+
+    def _unit_state(self) -> dict[str, Operand]:
+        """FCSR and the interrupt line as they are."""
+        return {name: fields.load_state(self.b, name).i32() for name in ("fcsr", "timer_line")}
+
+    def _interrupt_if(self, raised: Symbol, before: dict[str, Operand]) -> None:
         """The floating-point unit has raised its line: take the interrupt now, if it is let
-        through. On a supervised processor that is for the monitor to say."""
-        due = interrupt_due(self.b) | (fields.load_state(self.b, "supervised") != 0)
-        with self.b.leave_if((raised & due).i1()):
+        through. On a supervised processor nothing has happened, and the monitor does it all."""
+        with self.b.leave_if((raised & (fields.load_state(self.b, "supervised") != 0)).i1()):
+            for name, operand in before.items():
+                self.b.store("i32", operand, "%state", STATE_OFFSETS[name])
+            self._raise(ExceptionCode.INTERRUPT, 0)
+        with self.b.leave_if((raised & interrupt_due(self.b)).i1()):
             self._raise(ExceptionCode.INTERRUPT, 0)
 
     # The privileged half.

@@ -273,16 +273,24 @@ class ReferenceProcessor:
 
     def compute(self, format_: int, operation: int, fd: int, fs: int, ft: int) -> None:
         state, r3010 = cast(ProcessorState, self), self.profile.floating_point == "r3010"
+        before = self.fcsr, self.timer_line
         if floating_point.compute(state, format_, operation, fd, fs, ft, r3010):
-            self._floating_point_exception()
+            self._floating_point_exception(before)
 
     def raise_unimplemented(self) -> None:
+        before = self.fcsr, self.timer_line
         floating_point.raise_unimplemented(cast(ProcessorState, self))
-        self._floating_point_exception()
+        self._floating_point_exception(before)
 
-    def _floating_point_exception(self) -> None:
-        """The unit has raised its line: the interrupt is precise, if it is let through. Whether it
-        is on a supervised processor, a monitor knows."""
+    def leave_to_monitor_if(self, condition: int) -> None:
+        if condition and self.supervised:
+            raise Trap(ExceptionCode.INTERRUPT)
+
+    def _floating_point_exception(self, before: tuple[int, int]) -> None:
+        """The unit has raised its line: the interrupt is precise, if it is let through. On a
+        supervised processor nothing has happened, and the monitor does it all."""
+        if self.supervised:
+            self.fcsr, self.timer_line = before
         if self.supervised or interrupt_is_due(self):
             raise Trap(ExceptionCode.INTERRUPT)
 

@@ -9,15 +9,7 @@ Source: MIPS RISC Architecture (Kane, Heinrich), chapter 8 and appendix B.
 """
 
 from kseg.isa.exceptions import ExceptionCode
-from kseg.isa.floating_point import (
-    CAUSES_SHIFT,
-    CONDITION,
-    ENABLES_SHIFT,
-    FCSR,
-    FCSR_WRITABLE,
-    FIR,
-    UNIMPLEMENTED,
-)
+from kseg.isa.floating_point import CONDITION, FCSR, FCSR_WRITABLE, FIR, signals
 from kseg.isa.instruction import instruction
 from kseg.isa.instructions.coprocessor import require
 from kseg.isa.registers import FLOATING_POINT_LINE
@@ -69,9 +61,10 @@ def ctc1(cpu: Processor, t: int, v: Value) -> None:
     """
     require(cpu, 1)
     fcsr = select(v == FCSR, cpu.gpr[t] & FCSR_WRITABLE, cpu.fcsr)
-    raised = (fcsr >> CAUSES_SHIFT) & ((fcsr >> ENABLES_SHIFT & 31) | UNIMPLEMENTED)
+    raised = signals(fcsr) != 0
+    cpu.leave_to_monitor_if(raised)
     cpu.fcsr = fcsr
-    cpu.timer_line = select(raised != 0, FLOATING_POINT_LINE, 0)
+    cpu.timer_line = select(raised, FLOATING_POINT_LINE, 0)
     cpu.changed_status()
 
 

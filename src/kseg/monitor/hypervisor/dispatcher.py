@@ -23,9 +23,10 @@ from kseg.engine.interpreter.runtime.interrupts import cycles_to_timer, interrup
 from kseg.engine.state import ProcessorState
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode
+from kseg.isa.floating_point import USABLE
 from kseg.monitor.hypervisor.rewriting import rewrite
 from kseg.monitor.hypervisor.shadow_tlb import Fill, fill, guest_wrote, is_user, shadow_asid
-from kseg.monitor.hypervisor.world import UNPRIVILEGED, ExitKind, World
+from kseg.monitor.hypervisor.world import FLOATING_POINT, UNPRIVILEGED, ExitKind, World
 
 GOES_ON, DIRECT, KERNEL_MODE = -3, -2, -1
 """Instead of an ExitKind: the guest goes on at once; the hardware can go on with it; its virtual
@@ -149,14 +150,15 @@ def run_directly(world: World, until: u64) -> i32:
     guest, virtual = world.present, world.virtual_state
     context, hardware = world.hardware_context, world.hardware_state
     choose_bank(world)
-    copy_unprivileged(hardware, virtual)
+    floating_point = virtual.status & USABLE != 0
+    copy_unprivileged(hardware, virtual, floating_point)
     hardware.status = r.STATUS_KUC | virtual.status & _COPROCESSORS
     hardware.entry_hi = shadow_asid(world)
     hardware.user_stalls = 0
     began = virtual.clock
     context.mode_since = began
     code = world.run(context, until)
-    copy_unprivileged(virtual, hardware)
+    copy_unprivileged(virtual, hardware, floating_point)
     cycles = virtual.clock - began
     guest.direct_cycles += cycles
     world.virtual_context.mode_since += cycles
@@ -169,10 +171,13 @@ def run_directly(world: World, until: u64) -> i32:
     return code
 
 
-def copy_unprivileged(target: ProcessorState, source: ProcessorState) -> None:
+def copy_unprivileged(target: ProcessorState, source: ProcessorState, floating_point: bool) -> None:
     """What a guest may use of the hardware itself."""
     for offset, size in UNPRIVILEGED:
         copy(ctypes.addressof(target) + offset, ctypes.addressof(source) + offset, size)
+    if unlikely(floating_point):
+        for offset, size in FLOATING_POINT:
+            copy(ctypes.addressof(target) + offset, ctypes.addressof(source) + offset, size)
 
 
 def choose_bank(world: World) -> None:

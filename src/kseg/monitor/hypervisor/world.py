@@ -161,3 +161,5 @@ UNPRIVILEGED = (
 )
 """What a guest may use of the hardware itself, as (offset, size) in ProcessorState: it is loaded
 when the guest is entered and stored when it is left. All else of its state is virtual."""
+FLOATING_POINT = (_block("fpr", "fcsr"), _block("timer_line", "timer_line"))
+"""The same of a floating-point unit, which a guest has while its Status says so: CU1."""
