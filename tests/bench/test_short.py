@@ -16,7 +16,8 @@ case $image in
 halt) ;;
 *)
     rounds=${image##*-}
-    [ -e "$KSEG_CACHE_DIR/$rounds" ] || sleep 0.2
+    work=0
+    [ -e "$KSEG_CACHE_DIR/$rounds" ] || while [ $work -lt 100000 ]; do work=$((work + 1)); done
     touch "$KSEG_CACHE_DIR/$rounds"
     echo "crc32 $rounds 00000000"
     echo "sieve $rounds 00000000"
@@ -40,8 +41,8 @@ def test_the_first_run_has_an_empty_code_cache_in_every_round(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for samples in measure_short(harness(tmp_path, monkeypatch, KEEPS), ["crc32"]):
-        assert min(samples.cells["kseg fast" + FIRST]["crc32"]) > 0.2
-        assert max(samples.cells["kseg fast"]["crc32"]) < 0.2
+        first, warm = samples.cells["kseg fast" + FIRST], samples.cells["kseg fast"]
+        assert min(first["crc32"]) > max(warm["crc32"])
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Processes beside this one: none is left, and it is known how they ended."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -68,3 +69,23 @@ def test_messages_through_pipes() -> None:
     with pytest.raises(EOFError):
         receiver.recv_bytes()
     receiver.close()
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="only Linux lets orphans be adopted"
+)
+def test_what_is_left_behind_counts_too(tmp_path: Path) -> None:
+    """It is waited for, and its time is known."""
+    program = (
+        "import os, sys, time\n"
+        "from kseg.platform import processes\n"
+        "processes.adopt_orphans()\n"
+        "left = 'while [ ! -e go ]; do sleep 0.01; done; touch done'\n"
+        "words = ['sh', '-c', f'({left}) & :']\n"
+        "process = processes.start_group(words, 2)\n"
+        "time.sleep(0.1)\n"
+        "open('go', 'w').close()\n"
+        "assert processes.processor_time(process) > 0\n"
+        "sys.exit(not os.path.exists('done'))\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, timeout=30)

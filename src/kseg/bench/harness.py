@@ -98,6 +98,7 @@ class Harness:
         directory: Path | None = None,
         terminal: bool = False,
         cache: Path | None = None,
+        source: Path | None = None,
         limit: float | None = None,
         accepted: frozenset[int] = frozenset({0}),
     ) -> Run:
@@ -106,6 +107,7 @@ class Harness:
             command,
             directory or self.work,
             terminal=terminal,
+            source=source,
             environment={"KSEG_CACHE_DIR": str(cache or self.cache)},
             limit=limit or 20 + 10 * self.effort.longest,
             accepted=accepted,

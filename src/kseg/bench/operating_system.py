@@ -1,12 +1,12 @@
 """Work for an operating system: cms making system calls, page faults, processes, switches.
 
-Measured is the whole process by the clock on the wall, boot included. System/161 boots the same
-kernel and executes the same instructions.
+Measured is the processor time of the whole process and of all that it starts, boot included.
+System/161 boots the same kernel and executes the same instructions.
 """
 
 from collections.abc import Callable, Mapping
 
-from kseg.bench.boot import cms_command
+from kseg.bench.day import cms_command
 from kseg.bench.harness import Harness
 from kseg.bench.kseg_peer import Kseg
 from kseg.bench.others import System161
@@ -31,7 +31,9 @@ INSTRUCTIONS = 100_000_000
 
 def measure_operating_system(harness: Harness) -> Samples:
     """The times of every peer that can boot cms."""
-    samples = Samples("os", "work for cms, whole process", "seconds", more_is_better=False)
+    samples = Samples(
+        "os", "work for cms, whole process", "seconds of processor time", more_is_better=False
+    )
     times = {name: max(1, int(count * harness.effort.work)) for name, count in COMMANDS.items()}
     lines = {name: f"limit 0; {name} {count}; halt" for name, count in times.items()}
 
@@ -40,7 +42,7 @@ def measure_operating_system(harness: Harness) -> Samples:
             done = harness.run(cms_command(harness, peer, lines[name]))
             if f"{name} {times[name]}: done" not in done.output:
                 raise MeasureError(f"cms did not get `{lines[name]}` done:\n{done.output}")
-            return done.wall_time
+            return done.processor_time
 
         return seconds
 

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from kseg.bench import programs
+from kseg.machine import disk_image
 
 CONFIGURATION = "0 serial\n1 timer\n31 mainboard ramsize=4M cpus=1\n"
 """The System/161 machine that programs and cms run on; kseg and System/161 read the same file."""
+
+
+DISK_SIZE = 4 << 20
+"""Bytes."""
 
 
 class MissingError(Exception):
@@ -64,6 +69,15 @@ def beside_python(name: str) -> str:
     """The path of a console script that was installed with this Python, else its name."""
     path = Path(sys.executable).parent / name
     return str(path) if path.exists() else name
+
+
+def disk_configuration(work: Path) -> Path:
+    """The same machine with a disk, whose image is `a.img` there."""
+    path = work / "disk.conf"
+    if not path.exists():
+        disk_image.create(work / "a.img", DISK_SIZE)
+        path.write_text(CONFIGURATION + "2 disk rpm=7200 file=a.img\n")
+    return path
 
 
 def configuration(work: Path) -> Path:

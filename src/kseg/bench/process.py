@@ -38,11 +38,14 @@ def run(
     directory: Path | None = None,
     *,
     terminal: bool = False,
+    source: Path | None = None,
     environment: Mapping[str, str] | None = None,
     limit: float = 300,
     accepted: frozenset[int] = frozenset({0}),
 ) -> Run:
-    """Run `command` with its output caught; with `terminal`, it believes to be at one.
+    """Run `command` with its output caught; with `terminal`, it believes to be at one; it reads
+    the file `source`, or nothing. Its processor time is that of all processes that it starts, too,
+    as far as they are of its group.
 
     After `limit` seconds it is killed, with everything it has started, and so it is when this
     process is interrupted. TimeOut then; MeasureError if it cannot be started or ends
@@ -52,11 +55,13 @@ def run(
     shown = " ".join(words)
     reading, writing = pair() if terminal else os.pipe()
     started = time.monotonic()
+    processes.adopt_orphans()
+    given = None if source is None else os.open(source, os.O_RDONLY)
     try:
         process = processes.start_group(
             words,
             writing,
-            source=writing if terminal else None,
+            source=writing if terminal else given,
             directory=directory,
             environment=environment,
         )
@@ -65,6 +70,8 @@ def run(
         raise MeasureError(f"cannot start `{shown}`: {error.strerror}") from None
     finally:
         os.close(writing)
+        if given is not None:
+            os.close(given)
     late = threading.Event()
 
     def end() -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kseg.bench.boot import measure_boot
 from kseg.bench.calibration import calibrate
 from kseg.bench.chart import chart
+from kseg.bench.day import measure_day
 from kseg.bench.harness import NORMAL, Effort, Harness
 from kseg.bench.kseg_peer import Kseg
 from kseg.bench.operating_system import measure_operating_system
@@ -33,10 +33,10 @@ TRIES = 100
 """To remove the directory."""
 
 WORKLOADS = {
+    "day": "a day's runs of cms: boot, console, files, fork, TLB, a script",
     "cpu": "the programs in steady state: instructions a second",
     "short": "runs of 10 M, 100 M and 1 G instructions, the whole process",
     "os": "cms: system calls, page faults, TLB misses, processes, context switches",
-    "boot": "cms to its prompt and back",
 }
 """By the name that chooses it: what is measured. OS/161 takes part when a kernel is given."""
 
@@ -100,6 +100,10 @@ def measure(choices: Choices, say: Callable[[str], None]) -> Results:
             )
         workloads: list[Samples] = []
         sizes: dict[str, float] = {}
+        if "day" in choices.workloads:
+            workloads += measure_day(harness)
+        if choices.os161 is not None:
+            workloads.append(measure_os161(harness, choices.os161))
         if "cpu" in choices.workloads:
             workloads.append(measure_steady(harness, choices.programs))
             sizes = code_sizes(harness, choices.programs)
@@ -107,10 +111,6 @@ def measure(choices: Choices, say: Callable[[str], None]) -> Results:
             workloads += measure_short(harness, choices.programs)
         if "os" in choices.workloads:
             workloads.append(measure_operating_system(harness))
-        if "boot" in choices.workloads:
-            workloads += measure_boot(harness)
-        if choices.os161 is not None:
-            workloads.append(measure_os161(harness, choices.os161))
         kseg = harness.engines[0].name
         reached = targets(kseg, workloads, sizes)
         return Results(kseg, workloads, reached, sizes, harness.left_out, harness.failures)

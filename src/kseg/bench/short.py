@@ -1,4 +1,4 @@
-"""Short runs: the whole process from its start to its end, by the clock on the wall.
+"""Short runs: the processor time of the whole process, and of all that it starts.
 
 Starting, loading, translating: everything counts. kseg keeps translated code between runs, so it
 is measured twice: *first*, with a cache that holds the interpreter alone, and *warm*, once more
@@ -40,7 +40,7 @@ def measure_short(harness: Harness, programs: Sequence[str]) -> list[Samples]:
 
 def _measure_size(harness: Harness, programs: Sequence[str], size: str) -> Samples:
     title = f"{size} instructions, whole process"
-    samples = Samples(f"short {size}", title, "seconds", more_is_better=False)
+    samples = Samples(f"short {size}", title, "seconds of processor time", more_is_better=False)
     samples.instructions = {
         program: PROGRAMS[program].preparing + _rounds(program, size) * PROGRAMS[program].each
         for program in programs
@@ -55,7 +55,7 @@ def _measure_size(harness: Harness, programs: Sequence[str], size: str) -> Sampl
             except MeasureError as error:
                 harness.failed(peer.name, error)
         else:
-            measure[peer.name] = _wall_time(harness, peer, size)
+            measure[peer.name] = _processor_time(harness, peer, size)
     return harness.interleave(samples, measure, programs, BUDGETS[size])
 
 
@@ -63,8 +63,8 @@ def _rounds(program: str, size: str) -> int:
     return PROGRAMS[program].rounds(SIZES[size])
 
 
-def _wall_time(harness: Harness, peer: Peer, size: str) -> Callable[[str], float]:
-    return lambda program: harness.run_program(peer, program, _rounds(program, size)).wall_time
+def _processor_time(harness: Harness, peer: Peer, size: str) -> Callable[[str], float]:
+    return lambda program: harness.run_program(peer, program, _rounds(program, size)).processor_time
 
 
 def _first_and_warm(harness: Harness, peer: Kseg, size: str) -> dict[str, Callable[[str], float]]:
@@ -75,7 +75,7 @@ def _first_and_warm(harness: Harness, peer: Kseg, size: str) -> dict[str, Callab
     def run_with(program: str, cache: Path) -> float:
         done = harness.run_program(peer, program, _rounds(program, size), cache=cache)
         wait_until_settled(cache)
-        return done.wall_time
+        return done.processor_time
 
     def first(program: str) -> float:
         nonlocal used

@@ -48,7 +48,7 @@ def _peers() -> Iterable[str]:
 
 @click.command(epilog=EPILOG)
 @click.option(
-    "--workloads", type=Names("LIST", _workloads), help="Among cpu,short,os,boot (default: all)."
+    "--workloads", type=Names("LIST", _workloads), help="Among day,cpu,short,os (default: all)."
 )
 @click.option("--programs", type=Names("LIST", _programs), help="Which of the benchmark programs.")
 @click.option(
@@ -83,7 +83,8 @@ def _peers() -> Iterable[str]:
     "os161_runs",
     type=Text("BOOT-STRING"),
     multiple=True,
-    help='What it is to do, such as "p /testbin/sort;q"; may be repeated.',
+    help='What it is to do, such as "p /testbin/sort;q"; may be repeated (default: boot, threads on'
+    " the console, sort, matmult and forktest).",
 )
 def bench(
     workloads: tuple[str, ...] | None,
@@ -103,13 +104,13 @@ def bench(
     Every emulator is measured in every round, and ratios are taken within rounds. Two minutes; see
     also --quick and --full.
     """
-    from kseg.bench.os161 import Os161
+    from kseg.bench.os161 import USUAL_RUNS, Os161
     from kseg.bench.programs import FEW
     from kseg.bench.session import Choices, measure
 
     system = None
     if os161_kernel:
-        system = Os161(Path(os161_kernel).absolute(), os161_runs)
+        system = Os161(Path(os161_kernel).absolute(), os161_runs or USUAL_RUNS)
         system.check()
     elif os161_runs:
         raise click.UsageError("--os161-run needs --os161 KERNEL")
