@@ -206,14 +206,17 @@ class TieringPolicy:
             return
         self._jumps.sample(context)
         hot = self._recur(pc, code_page, cycles)
-        is_known = hot is not None and hot.is_known
-        if is_known or self._cold_cycles >= self._thresholds.patience:
+        is_patient = self._cold_cycles >= self._thresholds.patience
+        # For what is known to recur, no more patience than finding out where its jumps lead takes.
+        # Copies do not pay any sooner.
+        if is_patient or (hot is not None and hot.is_due):
             compile_, copy = (
                 self._hotness.sample(page, cycles),
                 self._copy_hotness.sample(page, cycles),
             )
-            if (compile_ or copy) and not self._install_known(context, pc >> 12):
-                self._ask(context, pc, page, hot, copy=copy)
+            wanted = compile_ or copy if is_patient else copy
+            if wanted and not self._install_known(context, pc >> 12):
+                self._ask(context, pc, page, hot, copy=copy and is_patient)
 
     def _recur(self, pc: int, code_page: int, cycles: int) -> HotCode | None:
         recurrence = self._recurrence

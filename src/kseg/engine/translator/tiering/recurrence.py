@@ -45,9 +45,9 @@ def _is_there(record: Record, code_page: int) -> bool:
 class HotCode:
     """Code of one page that is hot in this run and not compiled."""
 
-    def __init__(self, record: Record, is_known: bool) -> None:
-        self.record, self.is_known = record, is_known
-        """Was it hot in an earlier run?"""
+    def __init__(self, record: Record, *, is_due: bool) -> None:
+        self.record, self.is_due = record, is_due
+        """Was it worth compiling in an earlier run, and is it time for that?"""
         self.cycles = 0
         self.is_asked = False
         """Has the compiler been asked, for whatever reason?"""
@@ -69,7 +69,7 @@ class Recurrence:
         page = pc >> 12
         if page not in self._found:
             known = self._account.records(page)
-            self._found[page] = [HotCode(record, True) for record in known]
+            self._found[page] = [HotCode(record, is_due=record.is_due) for record in known]
         found = self._found[page]
         for hot in found:
             if _is_there(hot.record, code_page):
@@ -78,7 +78,8 @@ class Recurrence:
             if len(found) >= MOST_IN_A_PAGE:
                 return None
             line = pc & -LINE
-            hot = HotCode(Record(line, CodePages.content(code_page, line, LINE)), False)
+            record = Record(line, CodePages.content(code_page, line, LINE))
+            hot = HotCode(record, is_due=False)
             found.append(hot)
         hot.cycles += cycles
         return hot
@@ -86,8 +87,8 @@ class Recurrence:
     def claim(self, hot: HotCode) -> float:
         """The seconds that the compiler may take for it because it is hot again."""
         if hot.granted is None:
-            due = hot.is_known and hot.record.is_due
-            hot.granted = self._account.claim(hot.record, self._share) if due else 0.0
+            hot.granted = self._account.claim(hot.record, self._share) if hot.is_due else 0.0
+            hot.is_due = hot.granted > 0
         return hot.granted
 
     @property
