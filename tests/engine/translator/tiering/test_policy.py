@@ -230,7 +230,7 @@ class Purse:
         self.left = instructions
 
     def instructions(self, pending: Iterable[int], granted: float = 0.0) -> int:
-        return max(self.left - sum(pending), round(1000 * granted))
+        return max(max(self.left, round(1000 * granted)) - sum(pending), 0)
 
     def owed(self, pending: Iterable[int]) -> float:
         return float(sum(pending))

@@ -17,7 +17,7 @@ FIRST = 0.1
 has used less than a second starts none."""
 START = 0.12
 """Seconds that a compiler's start takes, as far as can be expected."""
-TRANSLATION, INSTRUCTION = 0.02, 0.0007
+TRANSLATION, INSTRUCTION = 0.02, 0.0011
 """The same of each translation, and in addition for each guest instruction in it."""
 BEGINNING = 0.4
 """Seconds that a compiler may use in any case once it has been started."""

@@ -7,10 +7,8 @@ from kseg.engine.translator.code_pages import CodePages
 from kseg.engine.translator.compilation.account import LINE, Record
 
 WORTH = 40_000_000
-"""Cycles outside compiled code that a run must have for its code to be compiled in the next: in
-fewer, the compiler would gain less than a tenth of its start in every run."""
-PART = 16
-"""A page with less than one in so many of those cycles is not worth asking the compiler."""
+"""Cycles outside compiled code that a run must have in a page for its code to be compiled in the
+next: some 30 milliseconds, a third of what the compiler then takes."""
 LATER = 2
 """Each time that the compiler has been asked, it takes two to this power times as many cycles until
 it is asked again: what it left is what it can do little about."""
@@ -109,13 +107,13 @@ class Recurrence:
     def _worth_noting(self) -> list[Record]:
         asked = max((hot.record.asked for hot in self._all), default=0)
         worth = WORTH << min(LATER * asked, 40)
-        is_worth = sum(hot.cycles for hot in self._all) >= worth
         noted = []
         for hot in self._all:
             if hot.granted:
                 continue  # the account knows
-            if hot.is_asked:
+            if hot.is_asked or (hot.is_due and self.has_claimed):
+                # Also what there was no time for: the next run shall not have to pay again.
                 noted.append(hot.record._replace(asked=min(asked + 1, 255), is_due=False))
-            elif is_worth and hot.cycles * PART >= worth:
+            elif hot.cycles >= worth:
                 noted.append(hot.record._replace(asked=asked, is_due=not self.has_claimed))
         return [each for each in noted if each not in self._account.records(each.pc >> 12)]
