@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FIRST_TIER = 1
 LONGEST_FINISH = 1.0
 """Seconds that a machine's end may wait for the compiler."""
+SHORTEST_TURN = 32
+"""Cycles of a processor's turn, beside others, from which on translations are worth their while."""
 MOST_KNOWN = 64
 """Translations of one page that are remembered."""
 
@@ -76,6 +78,10 @@ class _PendingRequest(NamedTuple):
     replaces: int
     """The first tier's translation for the same request, or 0."""
     most_instructions: int
+
+
+def _runs(state: ProcessorState) -> bool:
+    return bool(state.enabled and not state.waiting)
 
 
 class TieringStatistics:
@@ -149,11 +155,19 @@ class TieringPolicy:
         if queue is not None and queue.pending:
             for answer in queue.collect():
                 self._take(answer)
+        interpreted = self._take_short_turns(states)
         for context, state in zip(contexts, states, strict=True):
             executed = self._executed_by(context.number, state)
-            if state.enabled and not state.waiting and not context.unsampled:
+            if _runs(state) and not context.unsampled and not interpreted:
                 self._sample(context, state.pc, min(executed, cycles))
         return self._events != before
+
+    def _take_short_turns(self, states: Sequence[ProcessorState]) -> bool:
+        """Do processors run by turns that are shorter than most ways through a translation, so
+        that it would not be executed?"""
+        if self._pages.turn >= SHORTEST_TURN or any(state.supervised for state in states):
+            return False
+        return sum(_runs(state) for state in states) > 1
 
     @property
     def is_waiting(self) -> bool:
