@@ -171,6 +171,23 @@ def test_nothing_is_made_for_processors_that_take_short_turns(
         assert shop.requests  # now one of them runs alone
 
 
+def test_a_monitors_processor_has_executed_what_its_guest_is_said_to_have() -> None:
+    memory, states = board(counting(), 2)
+    engine = Translator(*("mips161", "big", memory, states), thresholds=EAGER, back_ends=BackEnds())
+    engine.run(1000)
+    policy, guest, hardware = engine._tiering, *states
+    engine._contexts[0].unsampled, hardware.supervised = 1, 1
+    policy.sample(engine._contexts, states, 0)
+    before = policy._cold_cycles
+    guest.user_cycles += 9000
+    hardware.user_cycles += 10
+    policy.sample(engine._contexts, states, 20_000)
+    assert policy._cold_cycles == before + 9010
+    guest.user_cycles += 50_000
+    policy.sample(engine._contexts, states, 20_000)
+    assert policy._cold_cycles == before + 29_010
+
+
 def test_no_more_is_asked_at_one_time_than_the_policy_says_and_once_for_a_page() -> None:
     shop = Shop()
     engine = machine(many_pages(8), BackEnds(lambda: shop), EAGER._replace(most_pending=3))

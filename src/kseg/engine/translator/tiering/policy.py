@@ -156,10 +156,12 @@ class TieringPolicy:
             for answer in queue.collect():
                 self._take(answer)
         interpreted = self._take_short_turns(states)
-        for context, state in zip(contexts, states, strict=True):
-            executed = self._executed_by(context.number, state)
+        executed = [self._executed_by(n, state) for n, state in enumerate(states)]
+        for context, state, own in zip(contexts, states, executed, strict=True):
             if _runs(state) and not context.unsampled and not interpreted:
-                self._sample(context, state.pc, min(executed, cycles))
+                # What a monitor's processor has executed for a guest, the guest's is said to have.
+                new = sum(executed) if state.supervised else own
+                self._sample(context, state.pc, min(new, cycles))
         return self._events != before
 
     def _take_short_turns(self, states: Sequence[ProcessorState]) -> bool:
