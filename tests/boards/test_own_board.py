@@ -167,7 +167,7 @@ def test_guests_of_a_host(kernel: Path) -> None:
         ({"ram": "1000"}, "machine toy: toy: ram=1000: expected"),
         ({"disks": "x"}, "disks: the board toy has no place for that"),
         ({"config": "x"}, "config x: the board toy has none in files"),
-        ({"board": "other"}, "machine other: no such board; there are system161, toy"),
+        ({"board": "other"}, "machine other: no such board; there are system161, decstation, toy"),
     ],
 )
 def test_what_it_has_not_is_said(kernel: Path, options: dict[str, Any], message: str) -> None:

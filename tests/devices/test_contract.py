@@ -9,8 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kseg.boards.decstation.firmware import Firmware
+from kseg.boards.decstation.memory_errors import MemoryErrors
 from kseg.boards.system161.cards import CARDS
 from kseg.devices.device import Device, Register
+from kseg.devices.ds1287 import Ds1287
+from kseg.devices.dz11 import Dz11
 from kseg.errors import BusError, GuestFatal, StateError
 from tests.devices.testbed import Bench
 
@@ -21,7 +25,8 @@ ARGUMENTS = {
     "disk": ["memory", "size=4M"],
     "nic": ["hwaddr=7"],
 }
-NAMES = sorted(set(CARDS) - {"screen"})
+KINDS = {**CARDS, **{kind.name: kind for kind in (Dz11, Ds1287, Firmware, MemoryErrors)}}
+NAMES = sorted(set(KINDS) - {"screen"})
 
 Maker = Callable[[], Bench]
 
@@ -36,7 +41,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Maker]:
     def make() -> Bench:
         slot = 31 if "main" in request.param or request.param == "busctl" else 3
         arguments = ARGUMENTS.get(request.param, [])
-        bench = Bench(CARDS[request.param], *arguments, slot=slot, directory=tmp_path)
+        bench = Bench(KINDS[request.param], *arguments, slot=slot, directory=tmp_path)
         benches.append(bench)
         return bench
 

@@ -17,6 +17,7 @@ KINDS = [
     ("r3000", "big"),
     ("lsi", "little"),
     ("r3000-fpu", "little"),
+    ("r3000-interlocked", "little"),
     ("r3000-fpu", "big"),
     ("r3000-r3010", "little"),
 ]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 BOARDS = {
     "system161": "kseg.boards.system161.board:System161",
+    "decstation": "kseg.boards.decstation.board:Decstation",
 }
 """Module and class, by name."""
 

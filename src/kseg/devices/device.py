@@ -120,6 +120,9 @@ class Device:
     """What it schedules by name, and what the argument may be."""
     keeps_time: ClassVar[bool] = False
     """Whether its events say nothing about what the guest waits for, as those of a clock."""
+    merges_narrow_stores: ClassVar[bool] = True
+    """Whether a store of less than a word keeps the rest of it; otherwise its registers are as wide
+    as what is stored, and the rest is 0."""
     Options: ClassVar[type[msgspec.Struct] | None] = None
     """What `parse_arguments` returns, where native code is to know of it."""
     Facts: ClassVar[type[Structure] | None] = None
@@ -218,7 +221,7 @@ class Device:
         """Store the `size` bytes of `value` at `offset`; BusError where that is not possible,
         GuestFatal where the hardware does not survive it."""
         if size != 4:
-            word = self.read(offset & ~3)
+            word = self.read(offset & ~3) if self.merges_narrow_stores else 0
             value = merge(word, offset, size, value, self.context.byte_order)
             offset &= ~3
         writer = self.word_writers.get(offset)

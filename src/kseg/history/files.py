@@ -5,9 +5,8 @@ import errno
 import os
 import stat
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-
-import msgspec
 
 from kseg.errors import StateError
 from kseg.history import format as layout
@@ -15,7 +14,8 @@ from kseg.history.state import Header
 from kseg.platform import files
 
 
-class SnapshotFile(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SnapshotFile:
     """A file whose header was read; its pages are read when they are asked for."""
 
     path: Path

@@ -12,6 +12,7 @@ Whatever a file says is checked before it is believed, and sizes before memory i
 """
 
 import struct
+from dataclasses import dataclass
 
 import msgspec
 
@@ -40,7 +41,8 @@ PREAMBLE_SIZE = _PREAMBLE.size + DIGEST_SIZE
 _LEVEL = 1
 
 
-class Preamble(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Preamble:
     """The beginning of a file, checked."""
 
     header_size: int

@@ -43,7 +43,8 @@ class Keyframe:
     """Checks before it, itself included if it is one."""
 
 
-class LoggedSnapshot(SnapshotFile, frozen=True):
+@dataclass(frozen=True, slots=True)
+class LoggedSnapshot(SnapshotFile):
     """A snapshot in a log; its base is the one before it."""
 
     before: "LoggedSnapshot | None" = None

@@ -124,6 +124,13 @@ R3000_R3010 = msgspec.structs.replace(
     floating_point="r3010",
 )
 
+R3000_INTERLOCKED = msgspec.structs.replace(
+    R3000_COMPLETE,
+    name="r3000-interlocked",
+    summary="r3000-fpu that waits for loads, as programs want it that were built for later MIPS",
+    load_delay=False,
+)
+
 MIPS161 = Profile(
     name="mips161",
     summary="System/161's processor: LL/SC, WAIT, an on-chip timer, no load delay",
@@ -160,7 +167,10 @@ LSI = Profile(
     mirrors_opcode_in_cause=True,
 )
 
-PROFILES = {profile.name: profile for profile in (R3000, R3000_COMPLETE, R3000_R3010, MIPS161, LSI)}
+PROFILES = {
+    profile.name: profile
+    for profile in (R3000, R3000_COMPLETE, R3000_R3010, R3000_INTERLOCKED, MIPS161, LSI)
+}
 
 
 def profile_named(name: str) -> Profile:

@@ -250,7 +250,12 @@ class Board:
 
     def _boot(self) -> None:
         if self.kernel is not None:
-            self.kernel.put_into(self.memory, self.processors[0])
+            self.put_kernel(self.kernel)
+
+    def put_kernel(self, kernel: BootedKernel) -> None:
+        """Put a kernel into RAM, and the processor at its entry, as the board's firmware does;
+        ImageError where that cannot be."""
+        kernel.put_into(self.memory, self.processors[0])
 
     # Resetting.
 

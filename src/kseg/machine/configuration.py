@@ -165,11 +165,12 @@ class PlainConfiguration(msgspec.Struct, frozen=True):
     has_network = autoseeded = False
 
     @classmethod
-    def read(cls, board: str, text: str, source: str) -> Self:
-        """What `text` says; ConfigurationError, which begins with `source`, otherwise."""
+    def read(cls, board: str, text: str, source: str, usual_ram: int = DEFAULT_RAM) -> Self:
+        """What `text` says; ConfigurationError, which begins with `source`, otherwise. RAM has
+        `usual_ram` bytes where nothing is said of it."""
         said = Arguments(board, text.split(), source).read(
             (
-                Argument("ram", "size", "memory", DEFAULT_RAM, PAGE_SIZE, MOST_RAM),
+                Argument("ram", "size", "memory", usual_ram, PAGE_SIZE, MOST_RAM),
                 Argument("cpus", "number", "processors", 1, 1, 1),
             )
         )

@@ -76,6 +76,11 @@ class MonitoredPlacement:
 
     def engine_for(self, board: ProcessorsAndMemory) -> Engine:
         assert self.paged is not None
+        if any(region.executable for region in self.paged.regions if region is not self.paged.ram):
+            raise ConfigurationError(
+                f"monitor {self._monitor}: it executes no code in ROM, which this board has; use"
+                " the bare machine"
+            )
         if len(board.processors) != 1:
             raise ConfigurationError(
                 f"monitor {self._monitor}: a guest has one processor, not {len(board.processors)};"

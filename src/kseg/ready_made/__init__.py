@@ -16,7 +16,12 @@ from kseg.monitor.hypervisor import native as dispatcher
 from kseg.platform.digests import blake2b
 from kseg.version import __version__
 
-PROCESSORS = (("mips161", "big"), ("r3000", "big"), ("r3000", "little"))
+PROCESSORS = (
+    ("mips161", "big"),
+    ("r3000", "big"),
+    ("r3000", "little"),
+    ("r3000-interlocked", "little"),
+)
 """Profiles and byte orders of machines that people have."""
 
 CODE: tuple[Generated, ...] = (

@@ -59,5 +59,5 @@ def test_unknown_processor() -> None:
     assert isinstance(result.exception, KsegError)
     said = kseg("analyze", "--cpu", "z80")
     assert said.returncode == 2
-    names = "r3000, r3000-fpu, r3000-r3010, mips161, lsi"
+    names = "r3000, r3000-fpu, r3000-r3010, r3000-interlocked, mips161, lsi"
     assert said.stderr == f"kseg: no processor profile 'z80'; there are: {names}\n"
