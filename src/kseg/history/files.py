@@ -5,8 +5,9 @@ import errno
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from kseg.errors import StateError
 from kseg.history import format as layout
@@ -14,8 +15,7 @@ from kseg.history.state import Header
 from kseg.platform import files
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotFile:
+class SnapshotFile(msgspec.Struct, frozen=True):
     """A file whose header was read; its pages are read when they are asked for."""
 
     path: Path

@@ -12,7 +12,6 @@ Whatever a file says is checked before it is believed, and sizes before memory i
 """
 
 import struct
-from dataclasses import dataclass
 
 import msgspec
 
@@ -41,8 +40,7 @@ PREAMBLE_SIZE = _PREAMBLE.size + DIGEST_SIZE
 _LEVEL = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Preamble:
+class Preamble(msgspec.Struct, frozen=True):
     """The beginning of a file, checked."""
 
     header_size: int

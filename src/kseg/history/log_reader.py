@@ -43,8 +43,7 @@ class Keyframe:
     """Checks before it, itself included if it is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedSnapshot(SnapshotFile):
+class LoggedSnapshot(SnapshotFile, frozen=True):
     """A snapshot in a log; its base is the one before it."""
 
     before: "LoggedSnapshot | None" = None

@@ -44,6 +44,17 @@ CONDITIONS = "f un eq ueq olt ult ole ule sf ngle seq ngl lt nge le ngt".split()
 """The comparisons, by number."""
 
 
+def has_two_operands(operation: int) -> bool:
+    """Is it an operation of fs and ft?"""
+    return operation <= DIVIDE or operation >= COMPARE
+
+
+def result_format(format_: int, operation: int) -> int:
+    """The format of what an operation that is no comparison gives."""
+    converted = {CONVERT_TO_SINGLE: SINGLE, CONVERT_TO_DOUBLE: DOUBLE, CONVERT_TO_WORD: WORD}
+    return converted.get(operation, format_)
+
+
 def signals(fcsr: Value) -> Value:
     """Whether the unit's interrupt line is up, not 0 if it is: for a cause that is enabled, or for
     "unimplemented operation"."""

@@ -96,9 +96,9 @@ class Processor(Protocol):
         If it raises an exception of the unit, and that interrupt is let through, it is taken
         before this instruction."""
 
-    def leave_to_monitor_if(self, condition: Value) -> None:
-        """On a supervised processor, where `condition` holds: the instruction raises the unit's
-        line, and only the monitor knows whether the interrupt is let through."""
+    def write_fcsr(self, value: Value) -> None:
+        """Write FCSR, which moves the unit's interrupt line. An interrupt that this raises is taken
+        before the next instruction."""
 
     def raise_unimplemented(self) -> None:
         """The unit's exception for an operation that it lacks, raised as `compute` does it."""

@@ -28,6 +28,7 @@ _ROUNDING_MAGIC = "0x4338000000000000"
 _LOWEST, _BEYOND = "0xC1E0000000200000", "0x41E0000000000000"
 """-(2**31 + 1) and 2**31: between them are the numbers that become words."""
 _ALL = 0xFFFFFFFF
+_BITS = {"float": "i32", "double": "i64"}
 
 
 @dataclass
@@ -101,7 +102,8 @@ class HostArithmetic:
         return self.emit(f"{how} {value} to {to}")
 
     def _number(self, bits: Operand) -> _Number:
-        return _Number(self._cast(f"bitcast {self.int}", bits, self.float), bits)
+        known = self.b.known(("value", bits))
+        return _Number(known or self._cast(f"bitcast {self.int}", bits, self.float), bits)
 
     def _made(self, value: Operand) -> _Number:
         return _Number(value, self._cast(f"bitcast {self.float}", value, self.int))
@@ -116,7 +118,22 @@ class HostArithmetic:
         return self.emit(f"icmp eq {self.int} {self.emit(f'shl {self.int} {x.bits}, 1')}, 0")
 
     def _is_usual(self, x: _Number) -> Operand:
-        return self._or(self._is_normal(x), self._is_zero(x))
+        known = self.b.known(("usual", x.bits))
+        return known or self._or(self._is_normal(x), self._is_zero(x))
+
+    def note(self, attempt: Attempt, operation: int, *operands: Operand) -> Operand:
+        """Where control goes on only if an attempt is sure, the numbers that it had to do with are
+        what they had to be. Returns the result's bits."""
+        b, bits = self.b, attempt.result
+        if not attempt.type.startswith("i"):
+            bits = self._cast(f"bitcast {attempt.type}", bits, _BITS[attempt.type])
+            b.remember(("value", bits), attempt.result)
+        if operation != fp.CONVERT_TO_WORD:
+            b.remember(("usual", bits), "true")
+        if not self.word:
+            for each in operands:
+                b.remember(("usual", each), "true")
+        return bits
 
     def _exponent(self, x: _Number) -> Operand:
         high = self.emit(f"lshr {self.int} {x.bits}, {self.bits}")

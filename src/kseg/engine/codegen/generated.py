@@ -21,6 +21,7 @@ _PACKAGE = Path(__file__).parents[2]
 _DECLARATIONS = (
     "cp0",
     "exceptions",
+    "floating_point",
     "instruction",
     "instruction_set",
     "pattern",
@@ -87,7 +88,7 @@ def _own_sources() -> str:
     patterns = ("isa/instructions/*.py", "engine/codegen/**/*.py", "engine/interpreter/**/*.py")
     for pattern in patterns:
         sources += _PACKAGE.glob(pattern)
-    sources.append(_PACKAGE / "engine" / "state.py")
+    sources += [_PACKAGE / "engine" / f"{name}.py" for name in ("floating_point", "state")]
     return "\n".join(_state(path) for path in sorted(sources))
 
 

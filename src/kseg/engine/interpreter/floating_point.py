@@ -43,9 +43,8 @@ class FloatOperation:
 
     def attempt(self, fs: Value, ft: Value) -> Attempt:
         """Emit all but the writes."""
-        has_two = self.operation >= fp.COMPARE or self.operation <= fp.DIVIDE
         first = self._bits(fs)
-        second = self._bits(ft) if has_two else first
+        second = self._bits(ft) if fp.has_two_operands(self.operation) else first
         fcsr = fields.load_state(self.b, "fcsr").i32()
         line = fields.load_state(self.b, "timer_line").i32()
         arithmetic = HostArithmetic(self.b, self.format)

@@ -24,6 +24,7 @@ from kseg.engine.interpreter.memory_access import MemoryAccess
 from kseg.engine.interpreter.operands import RegisterField
 from kseg.engine.interpreter.runtime.exceptions import interrupt_due
 from kseg.engine.interpreter.runtime.tracing_hooks import slot_flag
+from kseg.isa import floating_point as fp
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode, Fatal
 from kseg.isa.profile import Profile
@@ -290,10 +291,14 @@ class Lifter(MemoryAccess):
         self.b.do("call void @raise_unimplemented(ptr %state)")
         self._interrupt_if(Symbol.of_i1(self.b, "true"), before)
 
-    def leave_to_monitor_if(self, condition: Symbol) -> None:
+    def write_fcsr(self, value: Symbol) -> None:
+        raised = fp.signals(value) != 0
         supervised = fields.load_state(self.b, "supervised") != 0
-        with self.b.leave_if((condition & supervised).i1()):
-            self._raise(ExceptionCode.INTERRUPT, 0)
+        with self.b.leave_if((raised & supervised).i1()):
+            self._raise(ExceptionCode.INTERRUPT, 0)  # for the monitor to do
+        self.fcsr = value
+        self.timer_line = select(raised, r.FLOATING_POINT_LINE, 0)
+        self.resynchronise = True
 
     def _unit_state(self) -> dict[str, Operand]:
         """FCSR and the interrupt line as they are."""

@@ -9,6 +9,7 @@ from kseg.engine.reference.aborts import EngineExit, Trap
 from kseg.engine.reference.mmu import Access, translate
 from kseg.engine.reference.tracing import Recorder
 from kseg.engine.state import ProcessorState
+from kseg.isa import floating_point as fp
 from kseg.isa import registers as r
 from kseg.isa.exceptions import RFE_WORD, ExceptionCode, Fatal
 from kseg.isa.profile import Profile
@@ -282,9 +283,12 @@ class ReferenceProcessor:
         floating_point.raise_unimplemented(cast(ProcessorState, self))
         self._floating_point_exception(before)
 
-    def leave_to_monitor_if(self, condition: int) -> None:
-        if condition and self.supervised:
-            raise Trap(ExceptionCode.INTERRUPT)
+    def write_fcsr(self, value: int) -> None:
+        raised = fp.signals(value) != 0
+        if raised and self.supervised:
+            raise Trap(ExceptionCode.INTERRUPT)  # for the monitor to do
+        self.fcsr = value
+        self.timer_line = r.FLOATING_POINT_LINE if raised else 0
 
     def _floating_point_exception(self, before: tuple[int, int]) -> None:
         """The unit has raised its line: the interrupt is precise, if it is let through. On a

@@ -31,6 +31,12 @@ class CodePages:
         self._shared = shared
         self._layout = (">" if byte_order == "big" else "<") + f"{ENTRIES}I"
 
+    @property
+    def turn(self) -> int:
+        """The cycles of a processor's turn, where several run."""
+        quantum: int = self._shared.quantum
+        return quantum
+
     @staticmethod
     def at(context: Context, page: int) -> int:
         """The code page for a virtual page number in the processor's present mode and address

@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from kseg.isa import floating_point as fp
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.instruction_set import instruction_set
 from kseg.isa.profile import Profile
-from kseg.isa.unknown import UNKNOWN, Unknown, UnknownRegisters
+from kseg.isa.unknown import UNKNOWN, Unknown
 from kseg.isa.values import WORD, Value
 
 HI, LO = 32, 33
 """HI and LO, numbered after the general registers."""
-REGISTERS = 34
+FPR, FCSR = 34, 66
+"""The first floating-point register, and FCSR: the same of the floating-point unit."""
 
 EFFECTS_KEPT = 1 << 15
 
@@ -39,7 +41,7 @@ class Effects:
     """Registers written with a value that depends on nothing but the instruction's address."""
     accesses_memory: bool = False
     is_floating: bool = False
-    """It uses the floating-point unit, whose registers are always in the state."""
+    """It uses the floating-point unit."""
     may_trap: bool = False
     uses_hi: bool = False
     uses_lo: bool = False
@@ -108,6 +110,18 @@ class _Registers:
         self._found.writes.add(number)
         if number and isinstance(value, int):
             self._found.constants[number] = int(value) & WORD
+
+
+class _FloatRegisters:
+    def __init__(self, found: Effects) -> None:
+        self._found = found
+
+    def __getitem__(self, number: int) -> Value:
+        self._found.reads.add(FPR + number)
+        return UNKNOWN
+
+    def __setitem__(self, number: int, _: Value) -> None:
+        self._found.writes.add(FPR + number)
 
 
 class _AbstractProcessor:
@@ -205,18 +219,41 @@ class _AbstractProcessor:
         self.found.may_trap = True
 
     @property
-    def fpr(self) -> UnknownRegisters:
+    def fpr(self) -> "_FloatRegisters":
         self.found.is_floating = True
-        return UnknownRegisters()
+        return _FloatRegisters(self.found)
 
     @property
     def fcsr(self) -> Value:
         self.found.is_floating = True
+        self.found.reads.add(FCSR)
         return UNKNOWN
 
-    @fcsr.setter
-    def fcsr(self, _: Value) -> None:
-        self.found.is_hard = True
-
-    def compute(self, _: int, __: int, ___: int, ____: int, _____: int) -> None:
+    def write_fcsr(self, _: Value) -> None:
         self.found.is_floating = self.found.may_trap = True
+        self.found.writes.add(FCSR)
+
+    def compute(self, format_: int, operation: int, fd: int, fs: int, ft: int) -> None:
+        found = self.found
+        found.is_floating = found.may_trap = True
+        found.reads |= {FCSR, *operands(format_, operation, fs, ft)}
+        found.writes |= {FCSR, *results(format_, operation, fd)}
+
+
+def operands(format_: int, operation: int, fs: int, ft: int) -> list[int]:
+    """The registers that a floating-point operation reads, by their numbers here."""
+    numbers = [fs, ft] if fp.has_two_operands(operation) else [fs]
+    return [each for number in numbers for each in _registers(format_, number)]
+
+
+def results(format_: int, operation: int, fd: int) -> list[int]:
+    """The registers that it writes."""
+    if operation >= fp.COMPARE:
+        return []
+    return _registers(fp.result_format(format_, operation), fd)
+
+
+def _registers(format_: int, number: int) -> list[int]:
+    if format_ == fp.DOUBLE:
+        return [FPR + (number & 30), FPR + (number | 1)]
+    return [FPR + number]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FIRST_SAMPLE = 1_000_000
 """Cycles before the first sample, if it is worth it: some milliseconds."""
-RECOGNITION = 10_000_000
+RECOGNITION = 13_000_000
 """Cycles that processors execute before the account of all runs is asked whether their code is
 known to be worth sampling at once, which takes as long as a fifth of them."""
 SHORT_LIFE = 30_000_000

@@ -1,7 +1,7 @@
 """Where things of the guest are: registers in the state, pages in the address space."""
 
 from kseg.engine.interpreter.layout import STATE_OFFSETS
-from kseg.engine.translator.effects import HI, LO
+from kseg.engine.translator.effects import FCSR, FPR, HI, LO
 from kseg.isa import registers as r
 
 
@@ -11,6 +11,10 @@ def register_offset(register: int) -> int:
         return STATE_OFFSETS["hi"]
     if register == LO:
         return STATE_OFFSETS["lo"]
+    if register == FCSR:
+        return STATE_OFFSETS["fcsr"]
+    if register >= FPR:
+        return STATE_OFFSETS["fpr"] + 4 * (register - FPR)
     return STATE_OFFSETS["gpr"] + 4 * register
 
 

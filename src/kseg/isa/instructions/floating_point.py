@@ -9,10 +9,9 @@ Source: MIPS RISC Architecture (Kane, Heinrich), chapter 8 and appendix B.
 """
 
 from kseg.isa.exceptions import ExceptionCode
-from kseg.isa.floating_point import CONDITION, FCSR, FCSR_WRITABLE, FIR, signals
+from kseg.isa.floating_point import CONDITION, FCSR, FCSR_WRITABLE, FIR
 from kseg.isa.instruction import instruction
 from kseg.isa.instructions.coprocessor import require
-from kseg.isa.registers import FLOATING_POINT_LINE
 from kseg.isa.semantics import Processor
 from kseg.isa.values import Value, select, signed, word
 
@@ -60,12 +59,7 @@ def ctc1(cpu: Processor, t: int, v: Value) -> None:
     "unimplemented operation". An interrupt that this raises is taken before the next instruction.
     """
     require(cpu, 1)
-    fcsr = select(v == FCSR, cpu.gpr[t] & FCSR_WRITABLE, cpu.fcsr)
-    raised = signals(fcsr) != 0
-    cpu.leave_to_monitor_if(raised)
-    cpu.fcsr = fcsr
-    cpu.timer_line = select(raised, FLOATING_POINT_LINE, 0)
-    cpu.changed_status()
+    cpu.write_fcsr(select(v == FCSR, cpu.gpr[t] & FCSR_WRITABLE, cpu.fcsr))
 
 
 def _branch_if(cpu: Processor, condition: Value, offset: Value) -> None:

@@ -11,7 +11,7 @@ from kseg.engine.translator.compilation.messages import Answer, Request, Transla
 from kseg.engine.translator.engine import Translator
 from kseg.engine.translator.llvm.compiler import REGION_TIER
 from kseg.engine.translator.tiering.hotness import HotnessCounters
-from kseg.engine.translator.tiering.policy import FIRST_TIER, BackEnds
+from kseg.engine.translator.tiering.policy import FIRST_TIER, SHORTEST_TURN, BackEnds
 from kseg.engine.translator.tiering.thresholds import Thresholds
 from tests.engine.translator import assembly as a
 from tests.engine.translator.assembly import Assembly
@@ -148,6 +148,46 @@ def test_a_guest_that_waits_is_not_looked_at() -> None:
     assert shop.requests == []
 
 
+@pytest.mark.parametrize(
+    ("processors", "quantum", "is_asked"),
+    [(1, 1, True), (2, 1, False), (2, SHORTEST_TURN - 1, False), (2, SHORTEST_TURN, True)],
+)
+def test_nothing_is_made_for_processors_that_take_short_turns(
+    processors: int, quantum: int, is_asked: bool
+) -> None:
+    shop = Shop()
+    memory, states = board(counting(), processors)
+    engine = Translator(
+        *("mips161", "big", memory, states, quantum),
+        thresholds=EAGER,
+        back_ends=BackEnds(lambda: shop),
+    )
+    engine.run(20_000)
+    assert bool(shop.requests) is is_asked
+    if processors > 1:
+        states[1].waiting = 1
+        engine.state_changed()
+        engine.run(20_000)
+        assert shop.requests  # now one of them runs alone
+
+
+def test_a_monitors_processor_has_executed_what_its_guest_is_said_to_have() -> None:
+    memory, states = board(counting(), 2)
+    engine = Translator(*("mips161", "big", memory, states), thresholds=EAGER, back_ends=BackEnds())
+    engine.run(1000)
+    policy, guest, hardware = engine._tiering, *states
+    engine._contexts[0].unsampled, hardware.supervised = 1, 1
+    policy.sample(engine._contexts, states, 0)
+    before = policy._cold_cycles
+    guest.user_cycles += 9000
+    hardware.user_cycles += 10
+    policy.sample(engine._contexts, states, 20_000)
+    assert policy._cold_cycles == before + 9010
+    guest.user_cycles += 50_000
+    policy.sample(engine._contexts, states, 20_000)
+    assert policy._cold_cycles == before + 29_010
+
+
 def test_no_more_is_asked_at_one_time_than_the_policy_says_and_once_for_a_page() -> None:
     shop = Shop()
     engine = machine(many_pages(8), BackEnds(lambda: shop), EAGER._replace(most_pending=3))
@@ -230,7 +270,7 @@ class Purse:
         self.left = instructions
 
     def instructions(self, pending: Iterable[int], granted: float = 0.0) -> int:
-        return max(self.left - sum(pending), round(1000 * granted))
+        return max(max(self.left, round(1000 * granted)) - sum(pending), 0)
 
     def owed(self, pending: Iterable[int]) -> float:
         return float(sum(pending))

@@ -50,12 +50,17 @@ class Runs:
         assert share == SHARE
         assert record.is_due
         self.claims.append(record)
+        self._note([record._replace(asked=record.asked + 1, is_due=False)])
         return BEGINNING
 
     def settle(self, records: list[Record], owed: float) -> None:
+        self._note(records)
+        self.owed += owed
+
+    def _note(self, records: list[Record]) -> None:
         places = {(each.pc, each.content) for each in records}
         others = [each for each in self.known if (each.pc, each.content) not in places]
-        self.known, self.owed = [*records, *others], self.owed + owed
+        self.known = [*records, *others]
 
 
 def recurring(runs: Runs, shop: Shop | None = None, program: Assembly | None = None) -> Translator:
@@ -94,14 +99,15 @@ def test_code_that_was_worth_it_is_compiled_in_the_next_run_at_once() -> None:
     assert len(runs.claims) == 1
 
 
-def test_stencils_are_copied_at_once_where_code_is_known() -> None:
+def test_stencils_are_copied_no_sooner_where_code_is_known() -> None:
     runs = Runs()
     stencils = loaded("mips161", "big")
-    for made in (0, 1):
+    for _ in range(2):
         back_ends = BackEnds(stencils=lambda: stencils, recurrence=lambda: Recurrence(runs, SHARE))
         engine = machine(counting(), back_ends, HESITANT)
         run(engine, 2 * WORTH)
-        assert engine.statistics.copied == made
+        assert engine.statistics.copied == 0
+        assert runs.known
 
 
 def test_other_code_at_the_same_place_is_not_known() -> None:
@@ -114,14 +120,25 @@ def test_other_code_at_the_same_place_is_not_known() -> None:
     assert len(runs.known) == 2
 
 
-def test_pages_that_hardly_count_are_not_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_page_has_to_be_worth_it() -> None:
     runs = Runs()
-    monkeypatch.setattr(recurrence, "PART", 2)
-    run(recurring(runs, program=many_pages(8)), WORTH + 2000)
+    run(recurring(runs, program=many_pages(8)), 4 * WORTH)
     assert runs.known == []
-    run(recurring(runs, program=many_pages(8)), 8 * WORTH)
+    run(recurring(runs, program=many_pages(8)), 16 * WORTH)
     first = KSEG0 + CODE >> 12
     assert {each.pc >> 12 for each in runs.known} == set(range(first, first + 8))
+
+
+def test_what_there_was_no_time_for_is_not_asked_in_the_third_run() -> None:
+    runs, shop = Runs(), Shop()
+    run(recurring(runs, program=many_pages(8)), 16 * WORTH)
+    run(recurring(runs, shop, many_pages(8)), 16 * WORTH)
+    assert len(shop.requests) == 1  # which leaves nothing of what was granted
+    assert not any(each.is_due for each in runs.known)
+    again = Shop()
+    run(recurring(runs, again, many_pages(8)), 16 * WORTH)
+    assert again.requests == []
+    assert not any(each.is_due for each in runs.known)
 
 
 def test_what_was_asked_in_vain_is_asked_again_later_each_time() -> None:
@@ -171,7 +188,7 @@ def test_results_are_the_same_with_an_account_and_without() -> None:
         engine = recurring(runs, shop, program)
         memory, states = board(program)
         plain = create("reference", "mips161", "big", memory, states)
-        for cycles in (7, 2 * WORTH, 333, 5000):
+        for cycles in (7, 6 * WORTH, 333, 5000):
             for each in (engine, plain):
                 each.run(cycles)
             assert bytes(engine.processors[0]) == bytes(states[0])

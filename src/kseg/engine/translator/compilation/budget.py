@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FIRST = 0.1
 """Seconds that there must be before a compiler is started. So with the usual share, a machine that
 has used less than a second starts none."""
-START = 0.2
+START = 0.12
 """Seconds that a compiler's start takes, as far as can be expected."""
 TRANSLATION, INSTRUCTION = 0.02, 0.0011
 """The same of each translation, and in addition for each guest instruction in it."""

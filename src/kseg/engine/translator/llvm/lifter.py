@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from kseg.engine.codegen.builder import FunctionBuilder, Operand
+from kseg.engine.codegen.floating_point import HostArithmetic
 from kseg.engine.codegen.value import Symbol
 from kseg.engine.interpreter import fields
-from kseg.engine.interpreter.floating_point import FloatOperation, FloatRegisters
 from kseg.engine.interpreter.layout import STATE_OFFSETS
 from kseg.engine.interpreter.memory_access import MemoryAccess
-from kseg.engine.translator.effects import HI, LO
+from kseg.engine.translator.effects import FCSR, FPR, HI, LO, results
+from kseg.isa import floating_point as fp
 from kseg.isa import registers as r
 from kseg.isa.exceptions import ExceptionCode
 from kseg.isa.profile import Profile
@@ -28,6 +29,17 @@ class _Registers:
 
     def __setitem__(self, number: int, value: Value) -> None:
         self._lifter.written[number] = value
+
+
+class _FloatRegisters:
+    def __init__(self, lifter: "RegionLifter") -> None:
+        self._lifter = lifter
+
+    def __getitem__(self, number: int) -> Value:
+        return self._lifter.read(FPR + number)
+
+    def __setitem__(self, number: int, value: Value) -> None:
+        self._lifter.written[FPR + number] = value
 
 
 class RegionLifter(MemoryAccess):
@@ -57,7 +69,7 @@ class RegionLifter(MemoryAccess):
         self.pc = pc
         self.next_pc = pc + 4 & WORD
         self.gpr = _Registers(self)
-        self.fpr = FloatRegisters(builder)
+        self.fpr = _FloatRegisters(self)
         self.written: dict[int, Value] = {}
         self.loaded: tuple[int, Value] | None = None
         self.branched: tuple[Value, Value] | None = None
@@ -121,11 +133,61 @@ class RegionLifter(MemoryAccess):
                 self._leave_now()
 
     def compute(self, format_: int, operation: int, fd: int, fs: int, ft: int) -> None:
-        own = FloatOperation(self.b, format_, operation)
-        attempt = own.attempt(fs, ft)
-        with self.b.cold_if(self.b.emit(f"xor i1 {attempt.sure}, true")):
+        b = self.b
+        pair = format_ == fp.DOUBLE
+        first = self._bits(fs, pair)
+        second = self._bits(ft, pair) if fp.has_two_operands(operation) else first
+        arithmetic = HostArithmetic(b, format_)
+        attempt = arithmetic.attempt(operation, first, second, self.fcsr.i32(), self._line())
+        with b.cold_if(b.emit(f"xor i1 {attempt.sure}, true")):
             self._leave_now()
-        own.write(attempt, fd)
+        self.written[FCSR] = Symbol.of_i32(b, attempt.fcsr)
+        registers = results(format_, operation, fd)
+        if not registers:
+            return
+        bits = arithmetic.note(attempt, operation, first, second)
+        for register in registers[1:]:
+            high = b.emit(f"trunc i64 {b.emit(f'lshr i64 {bits}, 32')} to i32")
+            low = b.emit(f"trunc i64 {bits} to i32")
+            b.remember(("pair", low, high), bits)
+            self.written[register] = Symbol.of_i32(b, high)
+            bits = low
+        self.written[registers[0]] = Symbol.of_i32(b, bits)
+
+    def _bits(self, number: int, pair: bool) -> Operand:
+        """What a floating-point register, or a pair, holds."""
+        if not pair:
+            return self._read_register(FPR + number)
+        low, high = (self._read_register(FPR + each) for each in (number & 30, number | 1))
+        known = self.b.known(("pair", low, high))
+        if known is not None:
+            return known
+        emit = self.b.emit
+        above = emit(f"shl i64 {emit(f'zext i32 {high} to i64')}, 32")
+        whole = emit(f"or i64 {above}, {emit(f'zext i32 {low} to i64')}")
+        return self.b.remember(("pair", low, high), whole)
+
+    def _line(self) -> Operand:
+        """What the floating-point unit's interrupt line is. While it is up, and that is seldom,
+        the interpreter computes; so it does not change here."""
+        at = self.b.offset("%state", STATE_OFFSETS["timer_line"])
+        return self.b.emit(f"load i32, ptr {at}, align 4{INVARIANT}")
+
+    @property
+    def fcsr(self) -> Symbol:
+        return Symbol.of_i32(self.b, self._read_register(FCSR))
+
+    def write_fcsr(self, value: Symbol) -> None:
+        raised = fp.signals(value) | Symbol.of_i32(self.b, self._line())
+        with self.b.cold_if((raised != 0).i1()):
+            self._leave_now()
+        self.written[FCSR] = value
+
+    @property
+    def status(self) -> Symbol:
+        """Only hard instructions change it."""
+        at = self.b.offset("%state", STATE_OFFSETS["status"])
+        return Symbol.of_i32(self.b, self.b.emit(f"load i32, ptr {at}, align 4{INVARIANT}"))
 
     def require_cp0(self) -> None:
         status = self.status

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FIRST_TIER = 1
 LONGEST_FINISH = 1.0
 """Seconds that a machine's end may wait for the compiler."""
+SHORTEST_TURN = 32
+"""Cycles of a processor's turn, beside others, from which on translations are worth their while."""
 MOST_KNOWN = 64
 """Translations of one page that are remembered."""
 
@@ -76,6 +78,10 @@ class _PendingRequest(NamedTuple):
     replaces: int
     """The first tier's translation for the same request, or 0."""
     most_instructions: int
+
+
+def _runs(state: ProcessorState) -> bool:
+    return bool(state.enabled and not state.waiting)
 
 
 class TieringStatistics:
@@ -149,11 +155,21 @@ class TieringPolicy:
         if queue is not None and queue.pending:
             for answer in queue.collect():
                 self._take(answer)
-        for context, state in zip(contexts, states, strict=True):
-            executed = self._executed_by(context.number, state)
-            if state.enabled and not state.waiting and not context.unsampled:
-                self._sample(context, state.pc, min(executed, cycles))
+        interpreted = self._take_short_turns(states)
+        executed = [self._executed_by(n, state) for n, state in enumerate(states)]
+        for context, state, own in zip(contexts, states, executed, strict=True):
+            if _runs(state) and not context.unsampled and not interpreted:
+                # What a monitor's processor has executed for a guest, the guest's is said to have.
+                new = sum(executed) if state.supervised else own
+                self._sample(context, state.pc, min(new, cycles))
         return self._events != before
+
+    def _take_short_turns(self, states: Sequence[ProcessorState]) -> bool:
+        """Do processors run by turns that are shorter than most ways through a translation, so
+        that it would not be executed?"""
+        if self._pages.turn >= SHORTEST_TURN or any(state.supervised for state in states):
+            return False
+        return sum(_runs(state) for state in states) > 1
 
     @property
     def is_waiting(self) -> bool:
@@ -206,14 +222,17 @@ class TieringPolicy:
             return
         self._jumps.sample(context)
         hot = self._recur(pc, code_page, cycles)
-        is_known = hot is not None and hot.is_known
-        if is_known or self._cold_cycles >= self._thresholds.patience:
+        is_patient = self._cold_cycles >= self._thresholds.patience
+        # For what is known to recur, no more patience than finding out where its jumps lead takes.
+        # Copies do not pay any sooner.
+        if is_patient or (hot is not None and hot.is_due):
             compile_, copy = (
                 self._hotness.sample(page, cycles),
                 self._copy_hotness.sample(page, cycles),
             )
-            if (compile_ or copy) and not self._install_known(context, pc >> 12):
-                self._ask(context, pc, page, hot, copy=copy)
+            wanted = compile_ or copy if is_patient else copy
+            if wanted and not self._install_known(context, pc >> 12):
+                self._ask(context, pc, page, hot, copy=copy and is_patient)
 
     def _recur(self, pc: int, code_page: int, cycles: int) -> HotCode | None:
         recurrence = self._recurrence

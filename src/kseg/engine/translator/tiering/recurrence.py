@@ -7,10 +7,8 @@ from kseg.engine.translator.code_pages import CodePages
 from kseg.engine.translator.compilation.account import LINE, Record
 
 WORTH = 40_000_000
-"""Cycles outside compiled code that a run must have for its code to be compiled in the next: in
-fewer, the compiler would gain less than a tenth of its start in every run."""
-PART = 16
-"""A page with less than one in so many of those cycles is not worth asking the compiler."""
+"""Cycles outside compiled code that a run must have in a page for its code to be compiled in the
+next: some 30 milliseconds, a third of what the compiler then takes."""
 LATER = 2
 """Each time that the compiler has been asked, it takes two to this power times as many cycles until
 it is asked again: what it left is what it can do little about."""
@@ -45,9 +43,9 @@ def _is_there(record: Record, code_page: int) -> bool:
 class HotCode:
     """Code of one page that is hot in this run and not compiled."""
 
-    def __init__(self, record: Record, is_known: bool) -> None:
-        self.record, self.is_known = record, is_known
-        """Was it hot in an earlier run?"""
+    def __init__(self, record: Record, *, is_due: bool) -> None:
+        self.record, self.is_due = record, is_due
+        """Was it worth compiling in an earlier run, and is it time for that?"""
         self.cycles = 0
         self.is_asked = False
         """Has the compiler been asked, for whatever reason?"""
@@ -69,7 +67,7 @@ class Recurrence:
         page = pc >> 12
         if page not in self._found:
             known = self._account.records(page)
-            self._found[page] = [HotCode(record, True) for record in known]
+            self._found[page] = [HotCode(record, is_due=record.is_due) for record in known]
         found = self._found[page]
         for hot in found:
             if _is_there(hot.record, code_page):
@@ -78,7 +76,8 @@ class Recurrence:
             if len(found) >= MOST_IN_A_PAGE:
                 return None
             line = pc & -LINE
-            hot = HotCode(Record(line, CodePages.content(code_page, line, LINE)), False)
+            record = Record(line, CodePages.content(code_page, line, LINE))
+            hot = HotCode(record, is_due=False)
             found.append(hot)
         hot.cycles += cycles
         return hot
@@ -86,8 +85,8 @@ class Recurrence:
     def claim(self, hot: HotCode) -> float:
         """The seconds that the compiler may take for it because it is hot again."""
         if hot.granted is None:
-            due = hot.is_known and hot.record.is_due
-            hot.granted = self._account.claim(hot.record, self._share) if due else 0.0
+            hot.granted = self._account.claim(hot.record, self._share) if hot.is_due else 0.0
+            hot.is_due = hot.granted > 0
         return hot.granted
 
     @property
@@ -108,13 +107,13 @@ class Recurrence:
     def _worth_noting(self) -> list[Record]:
         asked = max((hot.record.asked for hot in self._all), default=0)
         worth = WORTH << min(LATER * asked, 40)
-        is_worth = sum(hot.cycles for hot in self._all) >= worth
         noted = []
         for hot in self._all:
             if hot.granted:
                 continue  # the account knows
-            if hot.is_asked:
+            if hot.is_asked or (hot.is_due and self.has_claimed):
+                # Also what there was no time for: the next run shall not have to pay again.
                 noted.append(hot.record._replace(asked=min(asked + 1, 255), is_due=False))
-            elif is_worth and hot.cycles * PART >= worth:
+            elif hot.cycles >= worth:
                 noted.append(hot.record._replace(asked=asked, is_due=not self.has_claimed))
         return [each for each in noted if each not in self._account.records(each.pc >> 12)]
