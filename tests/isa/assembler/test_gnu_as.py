@@ -11,13 +11,13 @@ from tests.isa.assembler import gnu
 from tests.isa.assembler.sources import sources
 
 
-def check(source: str, byte_order: str) -> None:
+def check(source: str, byte_order: str, profile: str = "r3000") -> None:
     with tempfile.TemporaryDirectory() as directory:
         theirs = gnu.assemble(source, byte_order, Path(directory))
     if theirs is None:
         return
     try:
-        program = assemble(source, gnu.ORIGIN, byte_order, "r3000", reorder=True)
+        program = assemble(source, gnu.ORIGIN, byte_order, profile, reorder=True)
     except AssemblyError as error:
         raise AssertionError(f"GNU as takes it: {error}\n{source}") from None
     for line in program.lines:
@@ -151,3 +151,30 @@ def test_the_programs_are_taken() -> None:
     for name, source in PROGRAMS.items():
         with tempfile.TemporaryDirectory() as directory:
             assert gnu.assemble(source, "big", Path(directory)), name
+
+
+FLOATING_POINT = {
+    "hazards": """
+        mtc1 $4, $f2; add.s $f2, $f2, $f4; mtc1 $4, $f3; add.d $f2, $f2, $f4; mtc1 $4, $f3
+        add.s $f2, $f2, $f4; mtc1 $4, $f3; mov.d $f6, $f2; mtc1 $4, $f3; mov.s $f6, $f2
+        mtc1 $4, $f2; cvt.s.w $f2, $f2; mtc1 $4, $f2; swc1 $f2, 0($5); mtc1 $4, $f2; mfc1 $5, $f2
+        mfc1 $4, $f2; addu $4, $4, $4; cfc1 $4, $31; addu $4, $4, $4; ctc1 $4, $31
+        add.s $f2, $f2, $f4; lwc1 $f2, 0($4); add.s $f2, $f2, $f4; add.s $f2, $f4
+    """,
+    "branches": """
+x:      c.eq.s $f2, $f4; addu $4, $4, $4; bc1f x; add.d $f2, $f4, $f6; b x; mov.s $f2, $f4
+        bne $4, $5, x; c.lt.d $f2, $f4; bc1t x; swc1 $f2, 0($4); b x; c.olt.d $f2, $f4; nop; nop
+        bc1t x; mul.d $f2, $f4, $f6; bc1f x; ctc1 $4, $31; bc1t x; neg.s $f2, $f2; jr $31
+    """,
+    "casts": """
+        trunc.w.d $f4, $f2, $5; trunc.w.s $f4, $f2, $6; cvt.w.d $f2, $f4; cvt.s.d $f2, $f4
+        lwc1 $f2, 0x12345($4); swc1 $f31, -4($29); abs.d $f2, $f4; div.s $f1, $f2, $f3
+    """,
+}
+
+
+@pytest.mark.parametrize("byte_order", ["big", "little"])
+@pytest.mark.parametrize("source", FLOATING_POINT.values(), ids=FLOATING_POINT)
+def test_floating_point(byte_order: str, source: str) -> None:
+    gnu.require(byte_order)
+    check(source, byte_order, "r3000-fpu")

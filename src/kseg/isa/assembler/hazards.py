@@ -6,12 +6,11 @@ registers an instruction uses comes from executing its declaration once, with a 
 only takes notes.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kseg.isa.floating_point import COMPARE
+from kseg.isa import floating_point as fp
 from kseg.isa.instruction_set import instruction_set
 from kseg.isa.operands import syntax_of
 from kseg.isa.profile import PROFILES
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 ALL = -1
 """Every register, as a mask."""
+_GENERAL = 0xFFFFFFFF
 
 
 def _each(names: str, *traits: str) -> dict[str, frozenset[str]]:
@@ -31,9 +31,13 @@ def _each(names: str, *traits: str) -> dict[str, frozenset[str]]:
 _TRAITS = {
     # What is loaded into coprocessors' registers is not known here.
     **_each("lwc0 lwc1 lwc2 lwc3", "loads"),
-    **_each("mfc0 cfc0 mfc1 cfc1", "coprocessor", "from coprocessor"),
-    **_each("mtc0 ctc0 mtc1 ctc1", "coprocessor", "to coprocessor"),
-    **_each("bc0f bc0t bc1f bc1t", "coprocessor", "reads condition"),
+    **_each("mfc0 cfc0", "coprocessor", "from coprocessor"),
+    **_each("mfc1 cfc1", "from coprocessor"),
+    **_each("mtc0 ctc0", "coprocessor", "to coprocessor"),
+    **_each("mtc1", "to floating point"),
+    **_each("bc0f bc0t", "coprocessor", "reads condition"),
+    **_each("bc1f bc1t", "reads condition"),
+    **_each("ctc1", "to control"),
     **_each("cop2 cop3 swc0 swc2 swc3", "coprocessor"),
     **_each("syscall break", "stays"),
     **_each("j jal jr jalr", "always"),
@@ -43,12 +47,13 @@ _TRAITS = {
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What one instruction uses. General registers are masks. Its traits:
+    """What one instruction uses. Registers are masks: general ones, then floating-point ones. Its
+    traits:
 
     * `loads`: what it writes is late by one instruction. So is what comes `from coprocessor`, and
       still on MIPS II and III, whose loads wait by themselves.
     * `coprocessor`: it moves `from coprocessor`, `to coprocessor` or by one; `reads condition`.
-    * `writes condition`: it compares floating-point registers.
+    * `to floating point`, `to control`: it moves there; `writes condition`: the unit's.
     * `reads_hi`, `reads_lo`, `writes_hi`, `writes_lo`.
     * `branch`; `always`: it goes to its target whatever happens.
     * `stays`: it cannot be in a delay slot.
@@ -83,13 +88,17 @@ class _Notes:
         self.used.add(f"writes_{name}")
 
     @property
-    def fpr(self) -> dict[int, int]:
-        return defaultdict(int)
+    def fpr(self) -> "_FloatNotes":
+        return _FloatNotes(self)
 
-    def compute(self, _format: int, operation: int, *_registers: int) -> None:
-        self.used.add("coprocessor")
-        if operation >= COMPARE:
+    def compute(self, format_: int, operation: int, fd: int, fs: int, ft: int) -> None:
+        self.reads.add(_Float(fs, format_ == fp.DOUBLE))
+        if fp.has_two_operands(operation):
+            self.reads.add(_Float(ft, format_ == fp.DOUBLE))
+        if operation >= fp.COMPARE:
             self.used.add("writes condition")
+        else:
+            self.writes.add(_Float(fd, fp.result_format(format_, operation) == fp.DOUBLE))
 
     @property
     def gpr(self) -> "_Notes":
@@ -113,10 +122,40 @@ class _Notes:
         self.used.add("loads")
 
 
+class _FloatNotes:
+    """The floating-point registers of such a processor. Of a pair, the declaration asks for the one
+    with the lowest bit set, too: that says which."""
+
+    def __init__(self, notes: _Notes) -> None:
+        self._notes = notes
+
+    def __getitem__(self, number: int) -> int:
+        self._note(self._notes.reads, number)
+        return 0
+
+    def __setitem__(self, number: int, _value: object) -> None:
+        self._note(self._notes.writes, number)
+
+    @staticmethod
+    def _note(noted: set[Any], number: int) -> None:
+        if number & ~0xFF:
+            noted.add(_Float(number & ~0xFF, bool(number & 1)))
+
+
+class _Float(NamedTuple):
+    """A floating-point register, or a pair, by its mark."""
+
+    mark: int
+    is_pair: bool
+
+
+_Used = int | _Float
+
+
 @cache
 def _pattern_of_use(
     name: str, profile: str
-) -> tuple[frozenset[int], frozenset[int], frozenset[str]]:
+) -> tuple[frozenset[_Used], frozenset[_Used], frozenset[str]]:
     """Registers read and written, as letters' numbers (`_MARKS`) or registers, and the rest."""
     instruction = instruction_set(profile).by_name[name]
     notes = _Notes(profile)
@@ -135,7 +174,7 @@ def _pattern_of_use(
     return frozenset(reads), frozenset(writes), frozenset(traits)
 
 
-_MARKS = {"s": 101, "t": 102, "d": 103}
+_MARKS = {"s": 0x100, "t": 0x200, "d": 0x300, "v": 0x400, "w": 0x500}
 """Numbers that stand for the register operands while a declaration is executed."""
 
 
@@ -156,11 +195,15 @@ def _use(name: str, registers: tuple[int, ...], always: bool, profile: str) -> U
     return Use(_mask(reads, numbers), _mask(writes, numbers), traits)
 
 
-def _mask(numbers: frozenset[int], fields: dict[int, int]) -> int:
+def _mask(numbers: frozenset[_Used], fields: dict[int, int]) -> int:
     """Registers as a mask; register zero is never late."""
     mask = 0
     for number in numbers:
-        mask |= 1 << fields.get(number, number)
+        if isinstance(number, _Float):
+            at = fields[number.mark]
+            mask |= 3 << 32 + (at & 30) if number.is_pair else 1 << 32 + at
+        else:
+            mask |= 1 << fields.get(number, number)
     return mask & ~1
 
 
@@ -173,10 +216,15 @@ def nops_between(first: Use, second: Use, level: int) -> int:
         if "reads_hi" in before and "writes_hi" in behind:
             return 2
     late = ("loads" in before and level < 2) or ("from coprocessor" in before and level < 4)
-    if late and (second is ANYTHING or first.writes & second.reads):
+    if late and (second is ANYTHING or first.writes & second.reads & _GENERAL):
+        return 1
+    moved = "to floating point" in before and level < 4
+    if moved and (second is ANYTHING or first.writes & second.reads):
         return 1
     if "writes condition" in before and "reads condition" in behind and level < 4:
         return 1
+    if "to control" in before and "reads condition" in behind and level < 4:
+        return 2
     if "to coprocessor" in before and level < 4:
         if "reads condition" in behind:
             return 2

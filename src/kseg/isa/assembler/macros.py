@@ -209,6 +209,12 @@ _PAIRS: list[tuple[str, str]] = [
     ),
 ]
 
+_TRUNCATION = (
+    "{{; cfc1 t, $31; cfc1 t, $31; nop; ori at, t, 3; xori at, at, 2; ctc1 at, $31; nop; "
+    "cvt.w.{} w, v; ctc1 t, $31; nop; }}"
+)
+"""A cast to an integer, with "towards zero" in FCSR meanwhile; t keeps FCSR."""
+
 MACROS: list[tuple[str, str]] = [
     ("li t, x", "addiu t, zero, x"),
     ("li t, y", "ori t, zero, y"),
@@ -233,6 +239,7 @@ MACROS: list[tuple[str, str]] = [
     ("not d", "not d, d"),
     ("abs d", "abs d, d"),
     ("c1 f", "cop1 f"),
+    *((f"trunc.w.{letter} $fw, $fv, t", _TRUNCATION.format(letter)) for letter in "sd"),
     ("c2 f", "cop2 f"),
     ("c3 f", "cop3 f"),
     ("ssnop", "sll zero, zero, 1"),
