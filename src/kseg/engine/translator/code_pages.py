@@ -2,6 +2,7 @@
 
 import ctypes
 import struct
+from typing import TYPE_CHECKING
 
 from kseg.engine.interpreter.layout import (
     CODE_PAGE_HOST,
@@ -15,7 +16,9 @@ from kseg.engine.interpreter.layout import (
     Context,
     Shared,
 )
-from kseg.engine.translator.compilation.messages import Page
+
+if TYPE_CHECKING:
+    from kseg.engine.translator.compilation.messages import Page
 
 _EXECUTED = bytes([operation != PREDECODE for operation in range(256)])
 _JUMPS = (2, 3)
@@ -58,15 +61,17 @@ class CodePages:
         """So much of the guest's memory at `pc`, in the page to which a code page belongs."""
         return ctypes.string_at(_u64(code_page + CODE_PAGE_HOST) + (pc & PAGE - 1), length)
 
-    def read(self, number: int, code_page: int) -> Page:
+    def read(self, number: int, code_page: int) -> "Page":
         """The page as a translation is made from it."""
+        from kseg.engine.translator.compilation.messages import Page
+
         content = self.content(code_page, 0, PAGE)
         entries = ctypes.string_at(code_page, ENTRIES * ENTRY_SIZE)
         return Page(number, content, entries[ENTRY_OPERATION::ENTRY_SIZE].translate(_EXECUTED))
 
     def around(
         self, context: Context, seed: int, jumps: dict[int, list[int]]
-    ) -> tuple[list[Page], dict[int, int]]:
+    ) -> "tuple[list[Page], dict[int, int]]":
         """The seed's page and those that control leads to from there, nearest first; and the code
         pages by virtual page number."""
         pages: list[Page] = []
@@ -89,7 +94,7 @@ class CodePages:
             queue += self._leads_to(page)
         return pages, found
 
-    def _leads_to(self, page: Page) -> list[int]:
+    def _leads_to(self, page: "Page") -> list[int]:
         words = struct.unpack(self._layout, page.content)
         window = page.number << 12 & 0xF0000000
         targets = {

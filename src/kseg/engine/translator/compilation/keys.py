@@ -3,7 +3,7 @@
 import functools
 from pathlib import Path
 
-from kseg.engine.codegen import generated
+from kseg.engine.codegen import generated, shipped
 from kseg.platform import processors
 from kseg.platform.digests import blake2b
 
@@ -22,4 +22,5 @@ def _translator_sources() -> list[Path]:
 
 @functools.cache
 def _sources_key() -> str:
-    return generated.key(_translator_sources())
+    # A package with an identity need not even look for them.
+    return generated.key(() if shipped.identity() else _translator_sources())
