@@ -45,7 +45,7 @@ def report(
         from kseg.cli.statistics import as_data, write
 
         # The compiler is done with what it has begun: that counts, too.
-        vm.engine.close()
+        vm.engine.settle()
         write(stats, as_data(vm, outcome.stop))
 
 

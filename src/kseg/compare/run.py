@@ -93,6 +93,8 @@ def _run(machine: Machine, limit: float, finished: Callable[[], bool]) -> tuple[
     time_limit = _TimeLimit(machine, limit)
     with machine.observers.added(time_limit):
         stop = machine.run(until=finished)
+    # Its compiler is done with what it has begun: that counts, too.
+    machine.engine.settle()
     seconds = time_limit.processor_seconds + machine.engine.statistics.compile_seconds
     if stop.reason in (StopReason.CONDITION, StopReason.IDLE):
         return Stop(StopReason.IDLE, None, "the guest waits for input"), seconds

@@ -201,6 +201,11 @@ class Engine(Debuggable, Traceable, Protocol):
         """Physical bytes were changed by something other than the guest's own stores."""
         ...
 
+    def settle(self) -> None:
+        """The guest has ended: wait for what the engine still has done elsewhere, as `close` would,
+        so that `statistics` are whole. All else stays as it is."""
+        ...
+
     def close(self) -> None:
         """Nothing will be run any more: give back what lies outside this process's memory."""
         ...

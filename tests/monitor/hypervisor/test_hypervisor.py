@@ -223,3 +223,15 @@ def test_an_answer_is_for_the_guest_that_asked(engine: str, hybrid: bool) -> Non
     assert ending.monitor.run(max_cycles=100).reason is StopReason.FATAL
     other.monitor.run(max_cycles=3_000)
     assert other.output == "x"
+
+
+@pytest.mark.parametrize("engine", ["reference", "interpreter", "translator"])
+@pytest.mark.parametrize("monitor", ["bare", "hybrid"])
+def test_a_guest_that_is_settled_is_all_there_and_can_go_on(monitor: str, engine: str) -> None:
+    with Machine("cms", monitor=monitor, engine=engine) as machine:
+        machine.console.expect("cms> ")
+        before = machine.save()
+        machine.engine.settle()
+        assert machine.save().regions["ram"].whole() == before.regions["ram"].whole()
+        machine.console.sendline("halt")
+        assert machine.run().reason is StopReason.POWER_OFF

@@ -253,6 +253,9 @@ class Interpreter(Debugging, Tracing, Supervision):
     def _engine(self) -> Hardware:
         return self
 
+    def settle(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

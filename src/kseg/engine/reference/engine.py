@@ -203,6 +203,9 @@ class ReferenceEngine:
         for cpu in self._cpus:
             self._catch_up(cpu, self._round)
 
+    def settle(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

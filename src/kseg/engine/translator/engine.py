@@ -187,6 +187,10 @@ class Translator(Interpreter):
     def _tiering(self) -> "TieringPolicy":
         return self._sampler.tiering
 
+    def settle(self) -> None:
+        if self._made is not None:
+            self._made.tiering.settle()
+
     def close(self) -> None:
         if self._made is not None:
             self._made.tiering.close()

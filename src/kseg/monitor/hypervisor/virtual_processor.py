@@ -205,6 +205,9 @@ class VirtualProcessor:
     def memory_changed(self, address: int, length: int) -> None:
         """Writes to paged memory are reported by the hardware's."""
 
+    def settle(self) -> None:
+        self.hypervisor.engine.settle()
+
     def close(self) -> None:
         self.hypervisor.remove(self)
 

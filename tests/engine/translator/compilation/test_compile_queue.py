@@ -141,6 +141,9 @@ def test_finishing_waits_for_what_is_pending_and_for_the_process(
     assert any(path.name.startswith("translations-") for path in folder.iterdir())
     assert shop.seconds > 0
     assert shop.finish(PATIENCE) == []
+    shop.submit(asked(3))
+    assert [answer.number for answer in answers(shop)] == [3]
+    assert len(started) == 2
     shop.close()
 
 

@@ -40,11 +40,15 @@ class Spending:
 
     @property
     def seconds(self) -> float:
-        """Until now; for those that have ended, as far as was seen when they were last looked
-        at."""
+        """Until now; for those that have ended, until the last `note`."""
+        self.note()
+        return self._ended + sum(self._running.values())
+
+    def note(self) -> None:
+        """Look what they have used. Whoever waits for the end of one does so before."""
         self._disown()
         if not self._running:
-            return self._ended
+            return
         from kseg.platform import processes  # which takes longer to import than all the rest here
 
         for process, before in list(self._running.items()):
@@ -53,7 +57,6 @@ class Spending:
                 self._ended += self._running.pop(process, before)
             else:
                 self._running[process] = now
-        return self._ended + sum(self._running.values())
 
     def _disown(self) -> None:
         """In a copy of the process that started them, they are not its own."""

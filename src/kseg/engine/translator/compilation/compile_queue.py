@@ -248,8 +248,10 @@ class ProcessCompileQueue:
             answers += self.collect()
         if self._process is not None and not self._asked:
             # What it keeps on disk, and its end, come after its last answer.
-            _ = self.seconds, budget.compilers.seconds
+            for spending in (self._spending, budget.compilers):
+                spending.note()
             processes.finish(self._process, deadline - time.monotonic())
+            self._forget_process()
         return answers
 
     def close(self) -> None:

@@ -181,18 +181,23 @@ class TieringPolicy:
         """The processor time of the compiler's process."""
         return 0.0 if self._queue is None else self._queue.seconds
 
+    def settle(self) -> None:
+        """The guest has ended. What the account of all runs has paid for is waited for: a run that
+        is short ends before, and the next one shall have it."""
+        recurrence, queue, budget = self._recurrence, self._queue, self._back_ends.budget
+        if recurrence is None:
+            return
+        if queue is not None and recurrence.has_claimed:
+            for answer in queue.finish(LONGEST_FINISH):
+                self._asked.pop(answer.number, None)
+        sizes = [asked.most_instructions for asked in self._asked.values()]
+        recurrence.settle(0.0 if budget is None else budget.owed(sizes))
+
     def close(self) -> None:
-        """Nothing more will be asked. What the account of all runs has paid for is waited for: a
-        run that is short ends before, and the next one shall have it."""
-        queue, budget = self._queue, self._back_ends.budget
-        if self._recurrence is not None:
-            if queue is not None and self._recurrence.has_claimed:
-                for answer in queue.finish(LONGEST_FINISH):
-                    self._asked.pop(answer.number, None)
-            sizes = [asked.most_instructions for asked in self._asked.values()]
-            self._recurrence.settle(0.0 if budget is None else budget.owed(sizes))
-        if queue is not None:
-            queue.close()
+        """Nothing more will be asked."""
+        self.settle()
+        if self._queue is not None:
+            self._queue.close()
 
     def _executed_by(self, number: int, state: ProcessorState) -> int:
         """The cycles that a processor has executed since the last time: not those that it was
