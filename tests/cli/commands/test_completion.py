@@ -51,7 +51,7 @@ LINES = {
     "kseg host --guest a=cms,monitor=h": "hybrid",
     "kseg host --guest a=cms,disk=di": "dir disk.img",
     "kseg asm --profile l": "lsi",
-    "kseg analyze --cpu r": "r3000",
+    "kseg analyze --cpu m": "mips161",
     "kseg compare --ways hybrid,ref": "hybrid,reference",
     "kseg explore --strategy p": "pct places",
     "kseg help sn": "snapshot",
