@@ -31,3 +31,14 @@ def board_named(name: str) -> "type[Board]":
     module, _, found = place.partition(":")
     kind: type[Board] = getattr(import_module(module), found)
     return kind
+
+
+def board_for(header: bytes) -> str:
+    """The name of the board that an executable is for which begins like this, by its byte order;
+    the usual one's where it does not say, or there is none."""
+    orders = {1: "little", 2: "big"}
+    order = orders.get(header[5]) if header[:4] == b"\x7fELF" and len(header) > 5 else None
+    for name in (DEFAULT, *BOARDS):
+        if board_named(name).byte_order == order:
+            return name
+    return DEFAULT

@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kseg.boards import DEFAULT, board_named
+from kseg.boards import DEFAULT, board_for, board_named
 from kseg.cli import lazy_click as click
 
 if TYPE_CHECKING:
@@ -48,6 +48,11 @@ def machine_for(
         raise click.UsageError("Missing argument 'KERNEL'.")
     if trust:
         raise click.UsageError("--trust: only with --from")
+    if not {"board", "config"} & given.keys():
+        given["board"] = board = recognised(kernel)
+        if board != DEFAULT and output is not None:
+            order = board_named(board).byte_order
+            output.message(f"{kernel} is {order} endian: --machine {board}")
     given.setdefault("config", default_config(kernel, given.get("board", DEFAULT)))
     return Machine(kernel, arguments, **given)
 
@@ -60,6 +65,20 @@ def _check_unwanted(
     names += [f"--{options.get(name, name)}" for name in unwanted if name in said]
     if names:
         raise click.UsageError(f"{who} says what {names[0]} would; leave it out")
+
+
+def recognised(kernel: str) -> str:
+    """The board that a kernel is for, as far as its file says."""
+    from kseg.api.guests import BUNDLED
+
+    path = Path(kernel)
+    try:
+        if kernel in BUNDLED or not path.is_file():
+            return DEFAULT
+        with path.open("rb") as file:
+            return board_for(file.read(6))
+    except (OSError, ValueError):  # which booting it explains
+        return DEFAULT
 
 
 def default_config(kernel: str, board: str = DEFAULT, where: Path = Path()) -> str | None:

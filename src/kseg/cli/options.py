@@ -31,7 +31,10 @@ def group(*options: Decorator) -> Decorator:
 
 # The machine.
 board = click.option(
-    "--machine", "board", type=Name("NAME", boards), help="Board (default: system161)."
+    "--machine",
+    "board",
+    type=Name("NAME", boards),
+    help="Board (default: system161, for a little-endian kernel decstation).",
 )
 config = click.option(
     "--config",

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from kseg import Machine, Replay, StopReason
+from kseg.boards import DEFAULT, board_for
 from kseg.boards.decstation import firmware
 from kseg.engine import ENGINES
 from kseg.errors import ConfigurationError, ImageError
 from kseg.isa.assembler import assemble
 from tests.boards.decstation.kernels import built, linux
+from tests.cli.command import kseg
 
 COMMAND_LINE = """
         move    s0, a0                  # each word of the command line, and what is called it
@@ -244,3 +246,24 @@ def test_linux_comes_up_and_switches_off(engine: str) -> None:
         assert "Calibrating delay loop... 24.68 BogoMIPS" in output
         assert "INIT-UP" in output
         assert output.rstrip().endswith("reboot: Power down")
+
+
+def test_kernels_are_recognised_by_their_byte_order(tmp_path: Path) -> None:
+    little, big = tmp_path / "little", tmp_path / "big"
+    little.mkdir()
+    big.mkdir()
+    said = kseg("run", built(little, COMMAND_LINE), "one")
+    assert said.returncode == 0
+    assert said.stdout == "<boot 3><3/rz0/vmunix 2><one 1>"
+    assert "is little endian: --machine decstation" in said.stderr
+    kernel = built(big, COMMAND_LINE, byte_order="big")
+    assert "--machine" not in kseg("run", "--max-cycles", "1", kernel).stderr
+    said = kseg("run", "--machine", "decstation", kernel)
+    assert (said.returncode, "this machine is little endian" in said.stderr) == (2, True)
+    said = kseg("run", "--machine", "system161", built(little, COMMAND_LINE))
+    assert (said.returncode, "this machine is big endian" in said.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x7fELF", b"\x7fELF\1", b"\x7fELF\1\7", b"text"])
+def test_what_is_no_kernel_is_left_to_the_usual_board(data: bytes) -> None:
+    assert board_for(data) == DEFAULT
