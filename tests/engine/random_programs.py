@@ -88,7 +88,7 @@ def random_processor(rng: random.Random, profile: str, number: int) -> Processor
         state.gpr[register] = rng.choice(
             (rng.getrandbits(32), kernel, rng.randrange(0x8000) & ~3, rng.randrange(16))
         )
-    if profile_named(profile).floating_point:
+    if profile_named(profile).has_floating_point:
         random_floating_point(rng, state)
     state.interrupt_lines = rng.choice((0, 0, 0x400))
     if profile != "lsi":

@@ -133,9 +133,10 @@ class Assembly:
         with ExitStack() as made:
             made.callback(self.placement.close)
             kind = board_named(setup.configuration.board)
+            profile = kind.profile_of(setup.configuration)
             self.board = kind(
                 setup.configuration,
-                memory=lambda size: self.placement.memory(kind.profile, kind.byte_order, size),
+                memory=lambda size: self.placement.memory(profile, kind.byte_order, size),
                 console=self.observers.printed,
                 message=self.observers.said,
                 epoch=None if source.epoch is None else lambda: source.epoch or 0,

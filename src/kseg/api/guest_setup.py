@@ -78,7 +78,7 @@ def _execution(
     hardware: Hardware, configuration: Configuration, monitor: str | None, window: int | None
 ) -> Execution:
     own, kind = hardware.kind, board_named(configuration.board)
-    if (kind.profile, kind.byte_order, kind.time_model.nanoseconds_per_cycle) != (
+    if (kind.profile_of(configuration), kind.byte_order, kind.time_model.nanoseconds_per_cycle) != (
         own.profile,
         own.byte_order,
         own.time_model.nanoseconds_per_cycle,

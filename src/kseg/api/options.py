@@ -63,6 +63,9 @@ class HardwareOptions(HostFileOptions, total=False):
     """Further cards by slot: classes of your own, or texts as in `sys161.conf`."""
     seed: int | str | None
     """Of the random source; "auto" for a new one."""
+    fpu: str | None
+    """The floating-point unit of a board that has some to choose from: of a decstation "complete",
+    the usual one, "r3010" or "none" (docs/decstation.md)."""
     epoch: int | None
     """The calendar time at power-on, in seconds since 1970 (None: the host's)."""
     doom: int

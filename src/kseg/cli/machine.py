@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from kseg.api.machine import Machine
     from kseg.cli.output import Output
 
-BOOT = ("board", "config", "cpus", "ram", "seed", "doom", "epoch", "quantum")
+BOOT = ("board", "config", "cpus", "ram", "seed", "fpu", "doom", "epoch", "quantum")
 """Options about how a machine is booted: a snapshot or a log knows that already."""
 LENT = ("disks", "share", "overlay", "trust", "snapshot")
 """Those about files of the host's, which a log does without."""

@@ -51,13 +51,18 @@ share = click.option(
     "--share", type=Directory("DIR"), help="Directory that the guest can reach (emufs)."
 )
 seed = click.option("--seed", type=Seed(), help="Seed of the random source; auto: a new one.")
+fpu = click.option(
+    "--fpu",
+    type=Text("UNIT"),
+    help="Floating-point unit: of a decstation complete (default), r3010 or none.",
+)
 epoch = click.option(
     "--epoch",
     type=click.IntRange(0, 0xFFFFFFFF),
     metavar="SECONDS",
     help="Calendar time at power-on, in seconds since 1970 (default: now).",
 )
-machine = group(board, config, cpus, ram, disks, share, seed, epoch)
+machine = group(board, config, cpus, ram, disks, share, seed, fpu, epoch)
 
 overlay = click.option(
     "--overlay",

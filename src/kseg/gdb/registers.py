@@ -103,7 +103,7 @@ class RegisterFile:
         self._number = int(self._state.identity)
         self._reported = deque() if reported is None else reported
         self._big = byte_order == "big"
-        self._missing = () if profile.floating_point else tuple(_FLOATING)
+        self._missing = () if profile.has_floating_point else tuple(_FLOATING)
         self._computed: dict[str, Callable[[], int]] = {
             "prid": lambda: profile.processor_id,
             "target": lambda: self._state.next_pc if self._state.in_delay_slot else 0,

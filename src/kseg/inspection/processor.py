@@ -82,7 +82,7 @@ class Registers(MutableMapping[str | int, int]):
         self._changed = changed
         self._lock = lock or RunLock()
         self._bits = {"status": self._profile.status_writable, **_BITS}
-        self._floating = FLOATING_POINT if self._profile.floating_point else ()
+        self._floating = FLOATING_POINT if self._profile.has_floating_point else ()
 
     def __getitem__(self, name: str | int) -> int:
         number = _general(name)

@@ -29,6 +29,8 @@ class Instruction:
     """The meaning's parameters after the processor, each a field's letter."""
     floating_point: bool = False
     """Only profiles with a floating-point unit have it."""
+    is_probe: bool = False
+    """It goes without the unit, too, where there could be one."""
     is_rest: bool = False
     """It is what no other instruction's pattern fits."""
 
@@ -43,8 +45,8 @@ class Instruction:
 
     def exists_in(self, profile: Profile) -> bool:
         """Does the processor profile have this instruction?"""
-        if self.floating_point and not profile.floating_point:
-            return False
+        if self.floating_point and not profile.has_floating_point:
+            return self.is_probe and profile.floating_point == "absent"
         return self.profiles is None or profile.family in self.profiles
 
     def patterns_in(self, profile: Profile) -> tuple[Pattern, ...]:
@@ -65,6 +67,7 @@ def instruction(
     branch: bool = False,
     constants: str = "",
     floating_point: bool = False,
+    probe: bool = False,
     rest: bool = False,
 ) -> Callable[[Meaning], Meaning]:
     """Declare the decorated function as the meaning of an instruction.
@@ -72,7 +75,8 @@ def instruction(
     `profiles` names the profiles that have it, blank-separated (default: all); `also` gives
     further patterns by profile; `branch` says that a delay slot follows; `constants` are the
     operand letters on whose value the function may use Python's `if`; `floating_point` says that it
-    needs a floating-point unit; `rest`, that other instructions' patterns go before this one.
+    needs a floating-point unit (`probe`: or its empty place); `rest`, that other instructions'
+    patterns go before this one.
     Raises ValueError when a parameter of the function is not a field of the pattern.
     """
 
@@ -97,6 +101,7 @@ def instruction(
                 constants=frozenset(constants),
                 operands=operands,
                 floating_point=floating_point,
+                is_probe=probe,
                 is_rest=rest,
             )
         )

@@ -43,6 +43,10 @@ TITLES = {
 }
 
 
+SHOWN = {name: each for name, each in PROFILES.items() if not each.variant_of or each.load_delay}
+"""Profiles that are told apart here: those that wait for loads have the instructions of others."""
+
+
 def parts() -> dict[str, str]:
     """The parts by name, as Markdown."""
     return {
@@ -106,8 +110,8 @@ def _entry(declared: Instruction) -> str:
     lines = [f"### {declared.syntax}", "", f"    {_spaced(declared.pattern)}", ""]
     lines += [declared.documentation, ""]
     notes = []
-    having = [name for name, profile_ in PROFILES.items() if declared.exists_in(profile_)]
-    if len(having) < len(PROFILES):
+    having = [name for name, profile_ in SHOWN.items() if declared.exists_in(profile_)]
+    if len(having) < len(SHOWN):
         notes.append(f"*Only in* {_listed(having)}.")
     if found := _traps(declared):
         notes.append(f"*Traps:* {', '.join(found)}.")
@@ -130,7 +134,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _traps(declared: Instruction) -> list[str]:
     """Short names of exceptions, with the profiles where not all with the instruction have it."""
-    having = [profile_ for profile_ in PROFILES.values() if declared.exists_in(profile_)]
+    having = [profile_ for profile_ in SHOWN.values() if declared.exists_in(profile_)]
     by_profile = {profile_.name: traps(declared, profile_) for profile_ in having}
     found = []
     for code in ExceptionCode:
@@ -161,13 +165,13 @@ def _exceptions() -> str:
 
 def _control_registers() -> str:
     found: dict[tuple[int, int, str, str], list[str]] = {}
-    for profile_name, profile_ in PROFILES.items():
+    for profile_name, profile_ in SHOWN.items():
         for (number, select), register in cp0.REGISTERS[profile_.family].items():
             key = number, select, f"c0_{register.name}", access(register, profile_)
             found.setdefault(key, []).append(profile_name)
     rows = []
     for (number, select, name, can), names in sorted(found.items()):
-        where = "all" if len(names) == len(PROFILES) else _listed(names)
+        where = "all" if len(names) == len(SHOWN) else _listed(names)
         rows.append((f"${number}, {select}" if select else f"${number}", name, can, where))
     return table(["Register", "Name", "Access", "Profiles"], rows)
 

@@ -82,13 +82,19 @@ class Profile(msgspec.Struct, frozen=True):
     """Of coprocessors 1 to 3, those that a set CU bit makes usable."""
     floating_point: str = ""
     """The floating-point unit: `complete` computes every case by itself, `r3010` leaves the hard
-    ones to the kernel, as the real part does, by an interrupt on line 7; or there is none."""
+    ones to the kernel, as the real part does, by an interrupt on line 7; `absent`: it could be
+    there, and CFC1 reads zeros; or coprocessor 1 is never usable."""
     fir: int = 0
     """FIR, the floating-point unit's implementation and revision."""
     variant_of: str = ""
     """The profile whose instructions and registers of CP0 are its, too."""
     mirrors_opcode_in_cause: bool = False
     """Cause.CE shows opcode bits 27:26 at every exception, and TAR and BT exist (lsi core)."""
+
+    @property
+    def has_floating_point(self) -> bool:
+        """Is there a floating-point unit?"""
+        return self.floating_point in ("complete", "r3010")
 
     @property
     def family(self) -> str:
@@ -131,6 +137,23 @@ R3000_INTERLOCKED = msgspec.structs.replace(
     load_delay=False,
 )
 
+R3000_INTERLOCKED_R3010 = msgspec.structs.replace(
+    R3000_R3010,
+    name="r3000-interlocked-r3010",
+    summary="r3000-r3010 that waits for loads",
+    load_delay=False,
+)
+
+R3000_INTERLOCKED_NO_FPU = msgspec.structs.replace(
+    R3000,
+    name="r3000-interlocked-nofpu",
+    summary="r3000 that waits for loads, on a board whose place for an R3010 is empty",
+    load_delay=False,
+    coprocessors=(1,),
+    floating_point="absent",
+    variant_of="r3000",
+)
+
 MIPS161 = Profile(
     name="mips161",
     summary="System/161's processor: LL/SC, WAIT, an on-chip timer, no load delay",
@@ -169,7 +192,16 @@ LSI = Profile(
 
 PROFILES = {
     profile.name: profile
-    for profile in (R3000, R3000_COMPLETE, R3000_R3010, R3000_INTERLOCKED, MIPS161, LSI)
+    for profile in (
+        R3000,
+        R3000_COMPLETE,
+        R3000_R3010,
+        R3000_INTERLOCKED,
+        R3000_INTERLOCKED_R3010,
+        R3000_INTERLOCKED_NO_FPU,
+        MIPS161,
+        LSI,
+    )
 }
 
 

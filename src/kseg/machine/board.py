@@ -109,7 +109,13 @@ class Board:
         words = [] if given is None else [given.text()]
         words += [f"ram={options.ram}"] if options.ram is not None else []
         words += [f"cpus={options.cpus}"] if options.cpus is not None else []
+        words += [f"fpu={options.fpu}"] if options.fpu is not None else []
         return cls.read_configuration(" ".join(words), f"machine {cls.name}")
+
+    @classmethod
+    def profile_of(cls, configuration: Configuration) -> str:  # noqa: ARG003
+        """That of a machine's processors."""
+        return cls.profile
 
     @classmethod
     def read_configuration(cls, text: str, source: str) -> Configuration:
@@ -150,6 +156,7 @@ class Board:
         instead of what the configuration names.
         """
         self.configuration = configuration
+        self.profile = self.profile_of(configuration)
         self.input_port = input_port or InputPort()
         self.message = message or (lambda _text: None)
         self.memory = memory(configuration.ram_size)

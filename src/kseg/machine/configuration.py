@@ -46,6 +46,8 @@ class BoardOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Further devices by slot: classes, or texts as in the configuration."""
     seed: int | str | None = None
     """Of the random source; "auto": the host's choice."""
+    fpu: str | None = None
+    """The floating-point unit, where a board has some to choose from."""
 
     def __post_init__(self) -> None:
         sizes = isinstance(self.disks, list) and any(isinstance(d, DiskSize) for d in self.disks)
@@ -57,6 +59,7 @@ class BoardOptions(msgspec.Struct, frozen=True, kw_only=True):
             share=None if self.share is None else checks.path("share", self.share),
             overlay=checks.flag("overlay", self.overlay),
             seed=None if self.seed is None else _seed(self.seed),
+            fpu=None if self.fpu is None else checks.text("fpu", self.fpu),
         )
         checks.mapping("devices", self.devices or {})
 
@@ -154,32 +157,46 @@ class Configuration(Protocol):
 
 
 class PlainConfiguration(msgspec.Struct, frozen=True):
-    """That of a board with nothing to choose but its RAM and the number of its processors."""
+    """That of a board with nothing to choose but its RAM, the number of its processors, and which
+    floating-point unit they have, if there are several."""
 
     board: str
     ram_size: int = DEFAULT_RAM
     processors: int = 1
     directory: str = "."
+    fpu: str = ""
 
     drives = shares = ()
     has_network = autoseeded = False
 
     @classmethod
-    def read(cls, board: str, text: str, source: str, usual_ram: int = DEFAULT_RAM) -> Self:
+    def read(
+        cls,
+        board: str,
+        text: str,
+        source: str,
+        usual_ram: int = DEFAULT_RAM,
+        units: Collection[str] = (),
+    ) -> Self:
         """What `text` says; ConfigurationError, which begins with `source`, otherwise. RAM has
-        `usual_ram` bytes where nothing is said of it."""
-        said = Arguments(board, text.split(), source).read(
-            (
-                Argument("ram", "size", "memory", usual_ram, PAGE_SIZE, MOST_RAM),
-                Argument("cpus", "number", "processors", 1, 1, 1),
-            )
-        )
+        `usual_ram` bytes where nothing is said of it, and the floating-point unit is the first of
+        `units`."""
+        declared = [
+            Argument("ram", "size", "memory", usual_ram, PAGE_SIZE, MOST_RAM),
+            Argument("cpus", "number", "processors", 1, 1, 1),
+        ]
+        if units:
+            declared.append(Argument("fpu", "text", "floating-point unit", next(iter(units))))
+        said = Arguments(board, text.split(), source).read(declared)
+        if units and said["fpu"] not in units:
+            raise ConfigurationError(f"{source}: fpu={said['fpu']}: there are {', '.join(units)}")
         if said["ram"] % PAGE_SIZE:
             raise ConfigurationError(f"{source}: ram: not a multiple of {PAGE_SIZE} bytes")
-        return cls(board, said["ram"], said["cpus"])
+        return cls(board, said["ram"], said["cpus"], fpu=said.get("fpu", ""))
 
     def text(self) -> str:
-        return f"ram={self.ram_size} cpus={self.processors}\n"
+        unit = f" fpu={self.fpu}" if self.fpu else ""
+        return f"ram={self.ram_size} cpus={self.processors}{unit}\n"
 
     def in_directory(self, directory: str) -> Self:
         return msgspec.structs.replace(self, directory=directory)

@@ -151,7 +151,7 @@ class _Writer:
 
     def plain(self) -> int:
         """Any that is no branch."""
-        if self.profile.floating_point and self.chance(0.5):
+        if self.profile.has_floating_point and self.chance(0.5):
             return self.floating_point()
         kind = self.rng.random()
         if kind < 0.5:
@@ -161,7 +161,7 @@ class _Writer:
     def condition(self) -> int:
         """A conditional branch, without its target."""
         rng = self.rng
-        if self.profile.floating_point and self.chance(0.4):
+        if self.profile.has_floating_point and self.chance(0.4):
             return 0x45000000 | rng.randrange(2) << 16  # bc1f, bc1t
         if self.chance(0.1):
             return rng.choice((a.beq(0, 0), a.bne(0, 0), a.immediate(1, 0, 1, 0)))
@@ -544,7 +544,7 @@ def loopy_machine(
         state.entry_hi = 0
         for register in TEMPORARIES:
             state.gpr[register] = rng.choice((rng.getrandbits(32), rng.randrange(16)))
-        if profile_named(profile).floating_point:
+        if profile_named(profile).has_floating_point:
             random_floating_point(rng, state)
         if profile_named(profile).has_tlb:
             for entry, (high, low) in enumerate(program.tlb):

@@ -27,7 +27,7 @@ from kseg.errors import ConfigurationError, ImageError
 from kseg.machine.board import Board
 from kseg.machine.booting import KSEG0, BootedKernel, enter
 from kseg.machine.clock import TimeModel
-from kseg.machine.configuration import PlainConfiguration
+from kseg.machine.configuration import Configuration, PlainConfiguration
 from kseg.machine.device_context import DeviceContext
 from kseg.machine.elf import PHYSICAL_MASK, load_image
 
@@ -45,12 +45,19 @@ LONGEST_COMMAND_LINE = 4095
 DEVICE_PATH = b"3/rz0/vmunix"
 """What says that it was booted from; kernels only look whether it is there."""
 
+PROFILES = {
+    "complete": "r3000-interlocked",
+    "r3010": "r3000-interlocked-r3010",
+    "none": "r3000-interlocked-nofpu",
+}
+"""The processor by its floating-point unit."""
+
 
 class Decstation(Board):
     """RAM, console, clock, firmware; the TURBOchannel slots are empty."""
 
     name = "decstation"
-    profile = "r3000-interlocked"
+    profile = PROFILES["complete"]
     byte_order = "little"
     time_model = TimeModel(nanoseconds_per_cycle=40, longest_burst=125_000, poll_interval=50_000)
     line_names = MappingProxyType(
@@ -69,8 +76,13 @@ class Decstation(Board):
         return Interrupts
 
     @classmethod
+    def profile_of(cls, configuration: Configuration) -> str:
+        assert isinstance(configuration, PlainConfiguration)
+        return PROFILES[configuration.fpu]
+
+    @classmethod
     def read_configuration(cls, text: str, source: str) -> PlainConfiguration:
-        read = PlainConfiguration.read(cls.name, text, source, DEFAULT_RAM)
+        read = PlainConfiguration.read(cls.name, text, source, DEFAULT_RAM, PROFILES)
         banks, rest = divmod(read.ram_size, 8 * MIB)
         # Modules of 8 MiB or of 32, all alike, in 15 places.
         if rest or not (banks <= 15 or (banks % 4 == 0 and banks <= 60)):

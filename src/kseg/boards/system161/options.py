@@ -53,6 +53,8 @@ def configure(given: Any, options: BoardOptions) -> Configuration:
     else:
         machine = read_configuration(given)
     slots = list(machine.slots)
+    if options.fpu is not None:
+        raise ConfigurationError("fpu: the board system161 has no floating-point unit")
     if options.cpus is not None:
         _change(slots, "mainboard", f"cpus={options.cpus}", "cpus")
     if options.ram is not None:

@@ -45,8 +45,7 @@ MOST_READ = 16 << 20
 @click.option(
     "--profile",
     type=Name("P", profiles),
-    help="Processor: mips161, r3000, r3000-fpu, r3000-r3010, "
-    "r3000-interlocked or lsi "
+    help="Processor: mips161, r3000, r3000-fpu (with floating point), r3000-r3010 or lsi "
     "(default: mips161; with --little r3000).",
 )
 @click.option(

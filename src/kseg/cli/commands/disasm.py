@@ -44,8 +44,7 @@ class Contents:
 @click.option(
     "--profile",
     type=Name("P", profiles),
-    help="Processor: mips161, r3000, r3000-fpu, r3000-r3010, "
-    "r3000-interlocked or lsi "
+    help="Processor: mips161, r3000, r3000-fpu (with floating point), r3000-r3010 or lsi "
     "(default: mips161 if big endian, else r3000).",
 )
 @click.option("--big/--little", default=None, help="Byte order (default: the file's, else big).")

@@ -156,7 +156,7 @@ def build(profile_name: str, byte_order: str) -> Module:
         *entering.functions(profile),
     ]
     roots = [*_TEXTS, *(_TLB_TEXTS if profile.has_tlb else ())]
-    roots += _FLOATING_TEXTS if profile.floating_point else ()
+    roots += _FLOATING_TEXTS if profile.has_floating_point else ()
     constants = {"PROFILE": profile, "BIG_ENDIAN": big_endian}
     texts += compiler.functions(roots, FUNCTIONS, constants)
     tables: dict[str, list[str]] = {"s_handlers": [], "t_handlers": []}

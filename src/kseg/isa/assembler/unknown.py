@@ -20,9 +20,9 @@ def why_unknown(name: str, profile: str) -> str:
     from kseg.isa.assembler.forms import forms
 
     if _FLOATING.fullmatch(name):
-        if PROFILES[profile].floating_point:
+        if PROFILES[profile].has_floating_point:
             return f"{profile} has no instruction {name}: the R3010 has not"
-        having = next(other for other in PROFILES if PROFILES[other].floating_point)
+        having = next(other for other in PROFILES if PROFILES[other].has_floating_point)
         return (
             f"{profile} has no instruction {name}: it has no floating-point unit"
             f" (--profile {having} has one)"

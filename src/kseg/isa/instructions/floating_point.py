@@ -16,17 +16,26 @@ from kseg.isa.semantics import Processor
 from kseg.isa.values import Value, select, signed, word
 
 
+def _is_there(cpu: Processor) -> bool:
+    """Is there a unit? Trap if not, or if it is unusable."""
+    if not require(cpu, 1):
+        return False
+    if not cpu.profile.has_floating_point:
+        cpu.trap(ExceptionCode.RESERVED_INSTRUCTION)
+    return cpu.profile.has_floating_point
+
+
 @instruction("110001 sssss ttttt iiiiiiiiiiiiiiii", "lwc1 $ft, i(s)")
 def lwc1(cpu: Processor, s: int, t: Value, i: Value) -> None:
     """Load word to the floating-point unit."""
-    if require(cpu, 1):
+    if _is_there(cpu):
         cpu.fpr[t] = cpu.load(word(cpu.gpr[s] + signed(i, 16)), 4)
 
 
 @instruction("111001 sssss ttttt iiiiiiiiiiiiiiii", "swc1 $ft, i(s)")
 def swc1(cpu: Processor, s: int, t: Value, i: Value) -> None:
     """Store word from the floating-point unit."""
-    if require(cpu, 1):
+    if _is_there(cpu):
         cpu.store(word(cpu.gpr[s] + signed(i, 16)), 4, cpu.fpr[t])
 
 
@@ -44,9 +53,12 @@ def mtc1(cpu: Processor, t: int, v: Value) -> None:
     cpu.fpr[v] = cpu.gpr[t]
 
 
-@instruction("010001 00010 ttttt vvvvv 00000000000", "cfc1 t, $v", floating_point=True)
+@instruction("010001 00010 ttttt vvvvv 00000000000", "cfc1 t, $v", floating_point=True, probe=True)
 def cfc1(cpu: Processor, t: int, v: Value) -> None:
-    """Move from a control register: $31 is FCSR, $0 is FIR, the others are zero."""
+    """Move from a control register: $31 is FCSR, $0 is FIR, the others are zero.
+
+    Kernels ask FIR whether there is a unit: where its place is empty, all are zero.
+    """
     require(cpu, 1)
     cpu.load_gpr(t, select(v == FCSR, cpu.fcsr, select(v == FIR, cpu.profile.fir, 0)))
 
