@@ -26,7 +26,7 @@ KIND = "account"
 LINE = 64
 """Bytes of guest code by which a page of it is recognised, at a multiple of as many."""
 MOST_RECORDS = 256
-"""Those that have not been met for longest go."""
+"""Those that have not been noted for longest go."""
 RECURRING = 5
 """All compilers of all runs may have so many times the share that one may have in a run."""
 LONGEST_WAIT = 0.2

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FIRST = 0.1
 """Seconds that there must be before a compiler is started. So with the usual share, a machine that
-has used less than a second starts none."""
+has used less than a second starts none, unless the account of all runs pays for it."""
 START = 0.12
 """Seconds that a compiler's start takes, as far as can be expected."""
 TRANSLATION, INSTRUCTION = 0.02, 0.0011
