@@ -267,3 +267,32 @@ def test_kernels_are_recognised_by_their_byte_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [b"", b"\x7fELF", b"\x7fELF\1", b"\x7fELF\1\7", b"text"])
 def test_what_is_no_kernel_is_left_to_the_usual_board(data: bytes) -> None:
     assert board_for(data) == DEFAULT
+
+
+def test_linux_is_the_same_on_every_engine(tmp_path: Path) -> None:
+    """From where the first program begins: TLB misses, system calls, a floating-point unit."""
+    with decstation(linux(), "console=ttyS3 bootonly", ram="32M") as machine:
+        machine.run(cycles=21_700_000)
+        machine.save(tmp_path / "saved")
+        machine.run(cycles=50_000)
+        expected = machine.save()
+        for engine in ("translator", "reference"):
+            with Machine.from_snapshot(tmp_path / "saved", engine=engine) as other:
+                other.run(cycles=50_000)
+                assert other.save() == expected
+
+
+def test_linux_has_a_shell_and_is_repeated(tmp_path: Path) -> None:
+    arguments, seconds = "console=ttyS3 shell", 10
+    options = {"ram": "32M", "engine": "translator"}
+    with decstation(linux(), arguments, **options) as machine:
+        recording = machine.record(tmp_path / "log")
+        machine.console.send("echo hello $((6*7))\npoweroff -f\n")
+        assert machine.run(seconds=seconds).reason == StopReason.POWER_OFF
+        recording.finish()
+        output = machine.console.output
+    assert "hello 42" in output
+    with Replay(tmp_path / "log") as replay:
+        assert replay.machine.run(seconds=seconds).reason == StopReason.POWER_OFF
+        assert replay.verifier.checked
+        assert replay.machine.console.output == output
