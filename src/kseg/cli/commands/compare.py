@@ -83,6 +83,7 @@ def compare(
     disks: tuple[str, ...],
     share: str | None,
     seed: int | str | None,
+    fpu: str | None,
     idle_limit: float,
     epoch: int | None,
     kernel: str,
@@ -110,6 +111,7 @@ def compare(
         disks=disks,
         share=share,
         seed=seed,
+        fpu=fpu,
         epoch=epoch,
         input=typed(input_file),
     )
