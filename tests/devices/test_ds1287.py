@@ -2,7 +2,8 @@
 
 import pytest
 
-from kseg.devices.ds1287 import Ds1287
+from kseg.devices.ds1287 import Ds1287, Ds1287State
+from kseg.machine.event_queue import LATEST
 from tests.devices.testbed import Bench
 
 SECOND = 1_000_000_000
@@ -79,3 +80,23 @@ def test_its_memory_keeps_what_is_written(bench: Bench) -> None:
     for cell in range(0x0E, 0x40):
         store(bench, cell, cell)
     assert [load(bench, cell) for cell in range(0x0E, 0x40)] == list(range(0x0E, 0x40))
+
+
+@pytest.mark.parametrize(
+    ("rate", "next_tick", "most"), [(0, 0, 1), (0x29, 0, 10), (0x29, LATEST, 10)]
+)
+def test_a_saved_tick_at_an_impossible_time_does_no_harm(
+    bench: Bench, rate: int, next_tick: int, most: int
+) -> None:
+    """Neither for ever at once, nor never: a tick a period, or none where there is no rate."""
+    bench.advance(10 * SECOND)
+    bench.device.load(Ds1287State(a=rate, next_tick=next_tick))
+    bench.device.schedule(0, "tick")
+    ticks = 0
+    while bench.clock.pending and ticks <= most:
+        bench.advance(max(bench.clock.pending[0].due - bench.clock.now, 0))
+        ticks += 1
+        if bench.clock.now > 10 * SECOND + SECOND // 16:
+            break
+    assert ticks <= most
+    assert bool(bench.clock.pending) == bool(rate)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from kseg.devices.dz11 import CONSOLE, SILO, Dz11
+from kseg.devices.dz11 import CONSOLE, SILO, Dz11, Dz11State
+from kseg.errors import StateError
 from tests.devices.testbed import Bench
 
 CSR, BUFFER, LINES, DATA = 0x00, 0x08, 0x10, 0x18
@@ -64,3 +65,8 @@ def test_clear_forgets_all_and_is_over_at_once(bench: Bench) -> None:
     assert bench.device.read(CSR, 2) == 0
     assert not bench.interrupt
     assert bench.device.save() == Bench(Dz11).device.save()
+
+
+def test_a_saved_silo_that_lies_is_refused(bench: Bench) -> None:
+    with pytest.raises(StateError, match=r"2 characters wait, and 0 are there"):
+        bench.device.load(Dz11State(received=2))

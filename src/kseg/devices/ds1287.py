@@ -83,12 +83,18 @@ class Ds1287(Device):
         return u64((1 << shift) * SECOND) // 32768
 
     def on_tick(self, _argument: int) -> None:
+        period = self.period
+        if not period:
+            return
         self.state.flags |= PERIODIC
         self.interrupt = self.state.b & PERIODIC != 0
-        self.state.next_tick += self.period
+        # A period after the last one was due, not after now. A saved state may say anything.
         now = self.clock.now
-        late = now >= self.state.next_tick
-        self.schedule(0 if late else u64(self.state.next_tick - now), "tick")
+        due = self.state.next_tick + period
+        if not now < due <= now + period:
+            due = now + period
+        self.state.next_tick = due
+        self.schedule(due - now, "tick")
 
     def _set_rate(self, value: int) -> None:
         before = self.period

@@ -4,12 +4,13 @@ DECstation 5000/200 KN02 specification, "Serial lines"; DZ11 User's Guide. Regis
 wide. A character is sent in no time, and a line is ready again at once.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from kseg.devices.device import Device, Register
 from kseg.engine.codegen.typed import by_python, u32
+from kseg.errors import StateError
 from kseg.machine.event_queue import Word
 
 TRANSMITTER_READY = 1 << 15
@@ -155,6 +156,14 @@ class Dz11(Device):
     def peek_buffer(self) -> int:
         waiting = self.state.waiting
         return VALID | CONSOLE << 8 | waiting[0] if waiting else 0
+
+    def check_state(self, state: Any) -> None:
+        super().check_state(state)
+        if state.received != len(state.waiting):
+            raise StateError(
+                f"{self.owner}: saved as if {state.received} characters wait, and"
+                f" {len(state.waiting)} are there"
+            )
 
     def describe(self) -> list[str]:
         state = self.state
