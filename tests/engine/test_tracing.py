@@ -29,7 +29,12 @@ from tests.engine.test_debugging import START, program
 CYCLES = 250
 EXAMPLES = int(os.environ.get("KSEG_LOCKSTEP_EXAMPLES", "25"))
 ENGINES = ("reference", "interpreter", "translator")
-KINDS_OF_PROCESSORS = [("mips161", "big"), ("r3000", "little"), ("lsi", "little")]
+KINDS_OF_PROCESSORS = [
+    ("mips161", "big"),
+    ("r3000", "little"),
+    ("r3000-fpu", "little"),
+    ("lsi", "little"),
+]
 
 seen: Counter[TraceKind] = Counter()
 

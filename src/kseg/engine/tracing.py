@@ -132,10 +132,10 @@ def checked_filter(wanted: TraceFilter | None) -> TraceFilter | None:
 
 BY_T, BY_D, LINK, LINK_IF, MOVE = range(1, 6)
 """Which register an instruction writes: named in bits 20:16; in 15:11; 31; 31 if bit 20 is set;
-the former if bits 25:21 are 0."""
+the former if bits 25:21 are 0 or 2 (MFC and CFC)."""
 
 DESTINATIONS = bytes(
-    {0: BY_D, 1: LINK_IF, 3: LINK, 16: MOVE, 48: BY_T, 56: BY_T}.get(
+    {0: BY_D, 1: LINK_IF, 3: LINK, 16: MOVE, 17: MOVE, 48: BY_T, 56: BY_T}.get(
         major, BY_T if 8 <= major < 16 or 32 <= major < 40 else 0
     )
     for major in range(64)
@@ -150,6 +150,6 @@ def destination(word: int) -> int:
         return word >> 11 & 31
     if rule == LINK or (rule == LINK_IF and word & 1 << 20):
         return 31
-    if rule == BY_T or (rule == MOVE and not word >> 21 & 31):
+    if rule == BY_T or (rule == MOVE and not word >> 21 & 29):
         return word >> 16 & 31
     return 0

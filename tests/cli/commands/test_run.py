@@ -475,5 +475,5 @@ def test_a_board_that_is_not_there() -> None:
     result = kseg("run", "--machine", "malta", "cms")
     assert (result.returncode, result.stderr) == (
         2,
-        "kseg: machine malta: no such board; there are system161\n",
+        "kseg: machine malta: no such board; there are system161, decstation\n",
     )

@@ -133,7 +133,7 @@ def destination(engine: Shared, word: u32) -> u32:
     rule = engine.trace_destinations[word >> 26]
     if rule == BY_D:
         return word >> 11 & 31
-    if rule == BY_T or (rule == MOVE and not word >> 21 & 31):
+    if rule == BY_T or (rule == MOVE and not word >> 21 & 29):
         return word >> 16 & 31
     return 31 if rule == LINK or (rule == LINK_IF and word & 1 << 20) else 0
 
