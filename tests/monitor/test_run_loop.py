@@ -174,12 +174,12 @@ def test_a_machine_may_wait_for_input(pace: str) -> None:
     input_port = InputPort()
     board = make_board("0 serial", input_port=input_port)
     monitor, _ = run_program(board, echo, pace=pace, wait_for_input=True)
-    threading.Timer(0.02, input_port.type, [b"x"]).start()
-    threading.Timer(0.06, input_port.close).start()
+    threading.Timer(0.2, input_port.type, [b"x"]).start()
+    threading.Timer(0.3, input_port.close).start()
     assert monitor.run().reason == StopReason.IDLE
     assert console(board) == b"x"
     if pace == "real":
-        assert board.clock.now - START >= 15_000_000
+        assert board.clock.now - START >= 50_000_000
 
 
 def tick(microseconds: int) -> Program:
