@@ -106,6 +106,9 @@ PASSING_BREAKPOINT, PASSING_WATCHPOINT = 4, 5
 
 WRITABLE, EXECUTABLE = 1, 2
 
+FROM_INSTRUCTION = 1 << 16
+"""In the fault code, with INTERRUPT: an instruction has raised it, and did not complete."""
+
 LOAD, STORE, FETCH = range(3)
 """Why an address is translated. In `WatchpointEntry.kinds` the first two have the bit of their
 number."""

@@ -19,7 +19,13 @@ from kseg.engine.interpreter.convention import (
     target_pc,
 )
 from kseg.engine.interpreter.floating_point import FloatOperation, FloatRegisters
-from kseg.engine.interpreter.layout import CONTROL_FIELDS, DISCARD, STATE_OFFSETS, STATE_TYPES
+from kseg.engine.interpreter.layout import (
+    CONTROL_FIELDS,
+    DISCARD,
+    FROM_INSTRUCTION,
+    STATE_OFFSETS,
+    STATE_TYPES,
+)
 from kseg.engine.interpreter.memory_access import MemoryAccess
 from kseg.engine.interpreter.operands import RegisterField
 from kseg.engine.interpreter.runtime.exceptions import interrupt_due
@@ -312,7 +318,8 @@ class Lifter(MemoryAccess):
                 self.b.store("i32", operand, "%state", STATE_OFFSETS[name])
             self._raise(ExceptionCode.INTERRUPT, 0)
         with self.b.leave_if((raised & interrupt_due(self.b)).i1()):
-            self._raise(ExceptionCode.INTERRUPT, 0)
+            self._fault(FROM_INSTRUCTION | ExceptionCode.INTERRUPT)
+            self._leave(f"fault_{self.variant.suffix}")
 
     # The privileged half.
 

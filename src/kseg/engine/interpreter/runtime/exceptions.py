@@ -29,6 +29,7 @@ from kseg.engine.interpreter.dispatch import (
 from kseg.engine.interpreter.fields import state_of, u32
 from kseg.engine.interpreter.layout import (
     ENTRY_WORD,
+    FROM_INSTRUCTION,
     LEFT_KERNEL,
     RESCHEDULE,
     STATE_OFFSETS,
@@ -180,7 +181,7 @@ def _enter_exception(profile: Profile) -> str:
         in_delay_slot=Symbol.of_i1(b, "%in_slot"),
         branch_target=u32(b, "%next_pc"),
         address=u32(b, "%address"),
-        coprocessor=u32(b, "%code") >> 8,
+        coprocessor=u32(b, "%code") >> 8 & 3,
         opcode=u32(b, "%opcode"),
     )
     vector = exceptions.vector(fields.load_state(b, "status"), refill)
@@ -202,6 +203,9 @@ def _enter_exception(profile: Profile) -> str:
     place = select(has_window, window + (vector & r.UNMAPPED_MASK), vector).i32()
     with if_traced(b):
         flags = flags_of_exception(b, "%in_slot", refill)
+        if profile.has_floating_point:
+            own = b.emit(f"and i32 %code, {FROM_INSTRUCTION}")
+            flags = b.emit(f"or i32 {flags}, {own}")
         given = f"i32 %pc, i32 {flags}, i32 {code.i32()}, i32 {place}, i64 %now"
         b.do(f"call void @trace_exception(ptr %context, {given})")
     b.do("call void @resynchronise(ptr %context, i64 %now)")

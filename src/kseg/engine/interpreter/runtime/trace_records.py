@@ -10,7 +10,7 @@ jump as another operation that does the same and records itself.
 import ctypes
 
 from kseg.engine.codegen.typed import i32, pointer, u8, u32, u64, unlikely
-from kseg.engine.interpreter.layout import Context, RecordEntry, Shared
+from kseg.engine.interpreter.layout import FROM_INSTRUCTION, Context, RecordEntry, Shared
 from kseg.engine.interpreter.runtime.address_translation import tlb_find
 from kseg.engine.interpreter.runtime.specialisation import PROFILE
 from kseg.engine.state import TLB_SIZE, ProcessorState
@@ -149,11 +149,12 @@ def trace_exception(
     context: Context, pc: u32, flags: u32, code: u32, vector: u32, now: u64
 ) -> None:
     """An exception has been taken, but the mode is still that before it; `now` is the cycle after
-    it, or, for an interrupt, its own."""
+    it, or, for an interrupt that no instruction has raised, its own."""
     state = context.processor
     interrupt = code == ExceptionCode.INTERRUPT
-    clock = now if interrupt else u64(now - 1)
-    if not interrupt:
+    between = bool(interrupt and not flags & FROM_INSTRUCTION)
+    clock = now if between else u64(now - 1)
+    if not between:
         note_trap(context, pc, clock)
     kind = TraceKind.INTERRUPT if interrupt else TraceKind.EXCEPTION
     address = trace_slot(context, kind, pc, clock, flags, vector)
