@@ -64,7 +64,7 @@ class Translator(Interpreter):
         self._thresholds, self._back_ends = thresholds, back_ends
         self._compiler_share = compiler_share
         self._made: Sampler | None = None
-        self._lived, self._executed = 0, 0
+        self._lived, self._executed, self._interval = 0, 0, FIRST_SAMPLE
         # Who gives the compiler more is in a hurry.
         self._short_life = SHORT_LIFE * COMPILER_SHARE // max(compiler_share, COMPILER_SHARE)
         first = FIRST_SAMPLE if thresholds is None else thresholds.shortest_interval
@@ -127,7 +127,8 @@ class Translator(Interpreter):
         """Sample, if it is worth it; returns the cycles until the next time."""
         may_wait = self._made is None and self._thresholds is None
         if may_wait and self._is_young() and not self._is_known():
-            return FIRST_SAMPLE
+            self._interval = self._until_grown()
+            return self._interval
         try:
             return self._sampler.sample()
         except NativeCodeError as error:
@@ -139,9 +140,17 @@ class Translator(Interpreter):
         """Have its processors executed next to nothing since it was made? Not what their state
         says, which may be taken up from another machine."""
         executed = sum(each.kernel_cycles + each.user_cycles for each in self.processors)
-        self._lived += min(max(executed - self._executed, 0), FIRST_SAMPLE)
+        self._lived += min(max(executed - self._executed, 0), self._interval)
         self._executed = executed
         return self._lived < self._short_life
+
+    def _until_grown(self) -> int:
+        """Cycles until it may have executed enough for another look to be of use. Most of them may
+        be idle, and each look interrupts what runs natively."""
+        left = min(RECOGNITION, self._short_life) - self._lived
+        if left <= 0:
+            left = (self._short_life - self._lived) >> 2
+        return max(left, FIRST_SAMPLE)
 
     def _is_known(self) -> bool:
         """Is what runs now known from earlier runs as code that is hot?"""
