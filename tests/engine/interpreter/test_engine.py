@@ -156,7 +156,7 @@ def test_unknown_engines_profiles_and_orders_are_refused() -> None:
     with pytest.raises(ValueError, match="interpreter, reference"):
         create("fast", "mips161", "big", memory, states)
     with pytest.raises(
-        ValueError, match="r3000, r3000-fpu, r3000-r3010, r3000-interlocked, mips161, lsi"
+        ValueError, match="there are: r3000, .*mips161, lsi"
     ):
         create("reference", "r9000", "big", memory, states)
     with pytest.raises(ValueError, match="big endian"):

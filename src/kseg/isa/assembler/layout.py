@@ -402,6 +402,7 @@ class Pass:
         match name, values:
             case ".align", [0]:
                 self._aligned = False
+                self.schedule.fresh += self._movable  # Nothing has come behind them yet.
             case ((".align" | ".p2align"), [power, *rest]) if 0 <= power <= LARGEST_ALIGNMENT:
                 self._aligned |= name == ".align"
                 self._padded(name, 1 << power, rest)
