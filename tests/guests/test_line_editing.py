@@ -152,9 +152,11 @@ def test_any_keys_after_one_another(cms: Machine, presses: list[tuple[str, str]]
         line.press(key)
         if not line.text:
             return  # Ctrl-D would end the shell.
-    output = typed(cms, "1" + "".join(codes for _, codes in presses))
-    assert screen(output) == (PROMPT + line.text, len(PROMPT) + line.cursor)
-    drop_line(cms)
+    with cms.fork() as machine:  # Where one fails, the next has a line of its own.
+        text, cursor = screen(typed(machine, "1" + "".join(codes for _, codes in presses)))
+    # What was erased at the end of a line is blank.
+    assert text.rstrip(" ") == (PROMPT + line.text).rstrip(" ")
+    assert cursor == len(PROMPT) + line.cursor
 
 
 @pytest.mark.parametrize("up", ["\x1b[A", "\x1bOA", "\x10"])
