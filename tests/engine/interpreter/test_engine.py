@@ -155,9 +155,7 @@ def test_unknown_engines_profiles_and_orders_are_refused() -> None:
     memory, states = PhysicalMemory(4096), [ProcessorState()]
     with pytest.raises(ValueError, match="interpreter, reference"):
         create("fast", "mips161", "big", memory, states)
-    with pytest.raises(
-        ValueError, match="there are: r3000, .*mips161, lsi"
-    ):
+    with pytest.raises(ValueError, match=r"there are: r3000, .*mips161, lsi"):
         create("reference", "r9000", "big", memory, states)
     with pytest.raises(ValueError, match="big endian"):
         create("reference", "mips161", "little", memory, states)
