@@ -55,12 +55,10 @@ def measure_day(harness: Harness) -> list[Samples]:
     script.write_text("".join(f"echo line {number}\n" for number in range(LINES)) + "halt\n")
 
     def run(peer: Kseg | System161, what: str, cache: Path) -> float:
-        if what == TYPED:
-            command = cms_command(harness, peer, "", disk=True)
-            done = harness.run(command, cache=cache, source=script)
-        else:
-            done = harness.run(cms_command(harness, peer, RUNS[what], disk=True), cache=cache)
-        if what == TYPED and f"line {LINES - 1}\n" not in done.output:
+        typed = what == TYPED
+        command = cms_command(harness, peer, "" if typed else RUNS[what], disk=True)
+        done = harness.run(command, cache=cache, source=script if typed else None)
+        if typed and f"line {LINES - 1}\n" not in done.output:
             raise MeasureError(f"cms was not typed all of {what}:\n{done.output[-1000:]}")
         return done.processor_time * 1e3
 

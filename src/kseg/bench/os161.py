@@ -26,7 +26,7 @@ USUAL_RUNS = (
     "p /testbin/matmult;q",
     "p /testbin/forktest;q",
 )
-"""What a kernel is to do where the user does not say: those in which it crashes are left out."""
+"""What a kernel is to do where the user does not say. It must survive all of them."""
 
 LONG_ENOUGH = 100_000_000
 """Instructions from which on a workload counts for the target."""

@@ -73,9 +73,6 @@ class Dz11(Device):
         super().reset()
         self.context.input_port.attach("console", self)
 
-    def plug_in(self) -> None:
-        self.context.input_port.attach("console", self)
-
     # Sending.
 
     @property

@@ -49,6 +49,26 @@ class Lines(Structure):
             self.processor_line_trace(number)
 
 
+class LevelLines(Lines):
+    """Levels by slot, of which a bus makes the processors' lines in a way of its own: `set_line`
+    is its, and begins with `changes`."""
+
+    raised: u32
+    """A bit a slot."""
+
+    def line(self, slot: Slot) -> bool:
+        return bool(self.raised >> slot & 1)
+
+    def changes(self, slot: Slot, level: bool) -> bool:
+        """Note a slot's level; False if that is what it was."""
+        raised = self.raised | 1 << slot if level else self.raised & ~(1 << slot)
+        if raised == self.raised:
+            return False
+        self.raised = raised
+        self.line_changed(slot, level)
+        return True
+
+
 class Wires(Lines):
     """Each slot is wired to a line of one processor. No two slots have a line together."""
 

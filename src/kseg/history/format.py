@@ -18,7 +18,7 @@ import msgspec
 from kseg import progress
 from kseg.errors import StateError
 from kseg.history.state import MOST_PAGES, Header
-from kseg.memory.pages import PAGE_SIZE
+from kseg.memory.pages import PAGE_SIZE, PAGES_AT_ONCE
 from kseg.platform import compression
 from kseg.platform.digests import blake2b
 
@@ -29,8 +29,6 @@ OLDEST, VERSION = 1, 1
 DIGEST_SIZE = 32
 PAGES_REPORTED = 4096
 """Pages between two reports of progress."""
-PAGES_AT_ONCE = 16
-"""Pages that are compressed together: few enough for memory that has just been used."""
 MOST_HEADER = 32 << 20
 MOST_COMPRESSED = MOST_PAGES * (PAGE_SIZE + 64)
 

@@ -8,11 +8,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from kseg.memory.pages import PAGE_SIZE, ZERO_PAGE, runs
+from kseg.memory.pages import PAGE_SIZE, PAGES_AT_ONCE, ZERO_PAGE, runs
 from kseg.memory.physical import PhysicalMemory, Region
-
-PAGES_AT_ONCE = 16
-"""Pages that are read or written together."""
 
 
 class RegionContents(msgspec.Struct, frozen=True):
@@ -59,8 +56,7 @@ def read_contents(memory: PhysicalMemory, region: Region) -> RegionContents:
 
 
 def _pages(memory: PhysicalMemory, region: Region) -> Iterator[tuple[int, bytes]]:
-    """The pages that were ever written, by number. Some are read at a time: few enough for memory
-    that has just been used, for what is touched first costs more than a copy."""
+    """The pages that were ever written, by number."""
     for first, end in runs(memory.used_pages(region)):
         for some in range(first, end, PAGES_AT_ONCE):
             base = some * PAGE_SIZE

@@ -246,8 +246,9 @@ class RunLoop:
             return advance(loop)
         code: int = self._native.advance(ctypes.addressof(loop))
         self.flush()
-        if loop.types:
-            port.type(board.typist.take_back())
+        arriving = board.typist.take_back() if loop.types else b""
+        if arriving:  # Else the port would wake those who wait for input.
+            port.type(arriving)
         raised, self._callbacks.raised = self._callbacks.raised, None
         if raised is not None:
             board.record.raised = False

@@ -15,7 +15,7 @@ from kseg.boards.decstation.address_map import (
     ERROR_SLOT,
 )
 from kseg.devices.device import Device, Register
-from kseg.devices.lines import Lines, Slot, wake
+from kseg.devices.lines import LevelLines, Slot, wake
 from kseg.engine.codegen.typed import u32, u64
 from kseg.engine.state import ProcessorState
 from kseg.machine.event_queue import Word
@@ -33,10 +33,9 @@ class CsrState(msgspec.Struct):
     control: Word = 0
 
 
-class Interrupts(Lines):
+class Interrupts(LevelLines):
     """A `CsrState` as it is now. All lines are levels."""
 
-    raised: u32
     mask: u32
     control: u32
     processor_address: u64
@@ -45,14 +44,8 @@ class Interrupts(Lines):
     def processor(self) -> ProcessorState:
         return ProcessorState.from_address(self.processor_address)
 
-    def line(self, slot: Slot) -> bool:
-        return bool(self.raised >> slot & 1)
-
     def set_line(self, slot: Slot, level: bool) -> None:
-        raised = self.raised | 1 << slot if level else self.raised & ~(1 << slot)
-        if raised != self.raised:
-            self.raised = raised
-            self.line_changed(slot, level)
+        if self.changes(slot, level):
             self.route()
 
     def route(self) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
-from kseg.devices.lines import Lines, Slot, wake
+from kseg.devices.lines import LevelLines, Slot, wake
 from kseg.engine.codegen.typed import below, u32, u64
 from kseg.engine.state import ProcessorState
 from kseg.machine.board_record import MOST_PROCESSORS
@@ -42,10 +42,9 @@ class MainboardState(msgspec.Struct):
     """What the register of running processors shows: a bit each."""
 
 
-class Interrupts(Lines):
+class Interrupts(LevelLines):
     """A `MainboardState` as it is now, in memory that native code shares."""
 
-    raised: u32
     enabled: u32
     running: u32
     count: u32
@@ -59,14 +58,8 @@ class Interrupts(Lines):
         """As far as there are some."""
         return _Processors.from_address(self.processors_address)
 
-    def line(self, slot: Slot) -> bool:
-        return bool(self.raised >> slot & 1)
-
     def set_line(self, slot: Slot, level: bool) -> None:
-        raised = self.raised | 1 << slot if level else self.raised & ~(1 << slot)
-        if raised != self.raised:
-            self.raised = raised
-            self.line_changed(slot, level)
+        if self.changes(slot, level):
             self.route()
 
     def route(self) -> None:
