@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from kseg.isa.instruction_set import Encoding, instruction_set
@@ -38,4 +39,7 @@ def samples(draw: st.DrawFn, ignored_bits: bool = False, main_pattern: bool = Fa
     if ignored_bits:
         ignored = int("".join("1" if bit == "-" else "0" for bit in pattern.bits), 2)
         word |= draw(st.integers(0, 0xFFFFFFFF)) & ignored
+    if encoding.instruction.is_rest:  # Other instructions have some of its words.
+        found = instruction_set(profile).decode(word)
+        assume(found is not None and found.instruction is encoding.instruction)
     return Sample(profile, Encoding(pattern, encoding.instruction), word)
